@@ -1,0 +1,1 @@
+"""HTTP in, commands and queries out. No SQL, no storage keys, no business rule."""

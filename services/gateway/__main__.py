@@ -1,0 +1,65 @@
+"""``python -m services.gateway``: HTTP on one side, RabbitMQ on the other."""
+
+import asyncio
+import contextlib
+import signal
+
+import structlog
+from pydantic_settings import CliApp
+
+from services.gateway.app import create_app
+from services.gateway.routes import ENDPOINTS
+from services.gateway.server import serve
+from services.gateway.settings import Settings
+from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.telemetry import configure_logging
+
+SERVICES = sorted({endpoint.contract.service for endpoint in ENDPOINTS})
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
+    leave = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, leave.set)
+    transport = AmqpTransport(str(settings.amqp_url), name="gateway", services=SERVICES)
+    bus = BusClient(transport, timeout=settings.request_timeout)
+    server = await serve(create_app(bus, settings), settings)
+    _log.info("gateway_started", host=settings.host, port=server.port)
+    # The probes answer while RabbitMQ is still on its way; other requests get 429.
+    connecting = asyncio.create_task(_connect(bus, leave))
+    await leave.wait()
+    await server.close()
+    connecting.cancel()
+    await bus.close()
+    with contextlib.suppress(asyncio.CancelledError):
+        await connecting
+    _log.info("gateway_stopped")
+
+
+async def _connect(bus: BusClient, leave: asyncio.Event) -> None:
+    """Start the bus; without hope of a connection the process leaves with the error."""
+    try:
+        await bus.start()
+    except Exception:
+        leave.set()
+        raise
+
+
+def main() -> None:
+    """Read the settings and run on uvloop where there is one."""
+    settings = CliApp.run(Settings)
+    configure_logging("gateway", settings.log_level)
+    try:
+        import uvloop  # noqa: PLC0415 — not available on Windows
+    except ImportError:
+        asyncio.run(run(settings))
+    else:
+        uvloop.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

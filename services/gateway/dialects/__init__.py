@@ -1,0 +1,1 @@
+"""What differs between the APIs that the gateway speaks, one module each."""

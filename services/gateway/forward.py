@@ -1,0 +1,130 @@
+"""The hot path: one HTTP request becomes one envelope, its answer one HTTP response.
+
+Everything that does not depend on the request is worked out once, when the handler is made.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+from aiohttp.web import BaseRequest, Response, StreamResponse
+
+from services.gateway.callers import Door
+from services.gateway.dialects import mlflow
+from services.gateway.requests import QueryFields, read_body, read_key, read_request_id
+from services.gateway.routes import Endpoint
+from services.gateway.settings import Settings
+from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.errors import DomainError, ErrorCode
+
+Handler = Callable[[BaseRequest], Awaitable[StreamResponse]]
+
+TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
+BATCH_TOO_LONG = (
+    "Batched logging API requests must be at most {limit} bytes, "
+    "got a request of size {size}."
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Bus(Protocol):
+    """What the gateway needs of the bus's client."""
+
+    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+        """Return the service's answer.
+
+        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
+        TEMPORARILY_UNAVAILABLE when the outcome is unknown.
+        """
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether calls have a chance."""
+
+
+def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Handler:
+    """Make the handler that sends an endpoint's requests over the bus."""
+    contract = endpoint.contract
+    name, service, kind = contract.__name__, contract.service, contract.kind
+    is_command = kind == "commands"
+    timeout = settings.request_timeout
+    read = _reader(endpoint, settings)
+
+    async def handle(request: BaseRequest) -> StreamResponse:
+        key = new_id()
+        headers = request.headers
+        request_id = read_request_id(headers, key.hex)
+        try:
+            caller = await door(request)
+            payload = await read(request)
+            envelope = Envelope(
+                id=key,
+                name=name,
+                project=caller.project,
+                payload=payload,
+                deadline=time.time() + timeout,
+                user=caller.user,
+                dialect=caller.dialect,
+                request_id=request_id,
+                idempotency_key=read_key(headers) if is_command else None,
+            )
+            answer = await bus.call(service, kind, envelope)
+        except DomainError as error:
+            return refused(error, request_id)
+        except ConnectionError:
+            raise  # The client has gone; aiohttp expects to hear it.
+        except Exception as error:  # noqa: BLE001 — the funnel of what nobody expected
+            return failed(request, request_id, error)
+        if answer.error is not None:
+            message = answer.body.decode(errors="replace")
+            return refused(DomainError(answer.error, message), request_id)
+        return Response(
+            body=answer.body,
+            headers={"Content-Type": "application/json", "X-Request-Id": request_id},
+        )
+
+    return handle
+
+
+def _reader(
+    endpoint: Endpoint, settings: Settings
+) -> Callable[[BaseRequest], Awaitable[bytes]]:
+    too_long = BATCH_TOO_LONG if endpoint.max_bytes else TOO_LONG
+    max_bytes = min(
+        endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes
+    )
+    fields = QueryFields(endpoint.contract)
+
+    async def read(request: BaseRequest) -> bytes:
+        # Some old clients send the parameters of a GET as a JSON body.
+        if request.method != "POST" and request.query_string:
+            return fields.read(request.query)
+        return await read_body(request, max_bytes, too_long)
+
+    return read
+
+
+def refused(error: DomainError, request_id: str) -> Response:
+    """Answer with an error that the client is meant to read."""
+    return respond(mlflow.refuse(error), request_id)
+
+
+def respond(refusal: mlflow.Refusal, request_id: str) -> Response:
+    """Send a refusal."""
+    headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+    return Response(
+        status=refusal.status, body=refusal.body, headers=headers | refusal.headers
+    )
+
+
+def failed(
+    request: BaseRequest, request_id: str, error: BaseException | None
+) -> Response:
+    """Log the unexpected, once, and answer INTERNAL_ERROR with the id to look for."""
+    _log.error(
+        "request_failed", request_id=request_id, path=request.path, exc_info=error
+    )
+    message = f"Internal error. The server's log has the details under {request_id}."
+    return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id)

@@ -1,0 +1,73 @@
+"""Probes, and what clients and browsers ask about the server itself."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp.web import BaseRequest, Response
+from pydantic_core import to_json
+
+from services.gateway.forward import Bus
+
+MLFLOW_VERSION = "3.17.2"
+"""The MLflow server whose REST API this one follows; clients that compare versions see it."""
+
+SERVER_INFO = {
+    # The client only tells file stores from databases, for its own statistics.
+    "store_type": "SqlStore",
+    "workspaces_enabled": False,
+    "trace_archival_enabled": False,
+    "multipart_uploads_enabled": False,
+    "multipart_downloads_enabled": False,
+    "presigned_upload_run_id_supported": False,
+    "presigned_upload_model_id_supported": False,
+    "features_enabled": {"gateway": False},
+}
+"""``GET server-info``; the fields of ``mlflow/utils/server_info.py``, each a promise."""
+
+Handler = Callable[[BaseRequest], Awaitable[Response]]
+
+
+def fixed_text(text: str) -> Handler:
+    """Make a handler that always answers the same text."""
+
+    async def handle(_request: BaseRequest) -> Response:
+        return Response(text=text)
+
+    return handle
+
+
+def fixed_json(value: object) -> Handler:
+    """Make a handler that always answers the same JSON."""
+    body = to_json(value)
+
+    async def handle(_request: BaseRequest) -> Response:
+        return Response(body=body, content_type="application/json")
+
+    return handle
+
+
+def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
+    """Make the readiness probe: 503 while the bus is away or the process is leaving."""
+
+    async def handle(_request: BaseRequest) -> Response:
+        checks = {"bus": bus.ready, "accepting": not is_draining()}
+        ready = all(checks.values())
+        body = to_json({"status": "ready" if ready else "not ready", "checks": checks})
+        return Response(
+            status=200 if ready else 503, body=body, content_type="application/json"
+        )
+
+    return handle
+
+
+def probes(bus: Bus, is_draining: Callable[[], bool]) -> dict[str, Handler]:
+    """Return the handlers by path; all are read with GET."""
+    alive = fixed_json({"status": "alive"})
+    server_info = fixed_json(SERVER_INFO)
+    return {
+        "/health": fixed_text("OK"),
+        "/health/live": alive,
+        "/health/ready": readiness(bus, is_draining),
+        "/version": fixed_text(MLFLOW_VERSION),
+        "/api/3.0/mlflow/server-info": server_info,
+        "/ajax-api/3.0/mlflow/server-info": server_info,
+    }

@@ -1,0 +1,158 @@
+"""From an HTTP request to the payload of a command or query, unparsed where it can be.
+
+Sources of the rules: ``_validate_content_type`` in ``mlflow/server/validation.py``, and
+``_get_request_message`` and ``_get_normalized_request_json`` in ``mlflow/server/handlers.py``.
+"""
+
+import json
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from types import GenericAlias
+
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
+from multidict import MultiMapping
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+from pydantic_core import to_json
+
+from shared.contracts.message import Message
+from shared.errors import DomainError, ErrorCode, invalid
+
+JSON = "application/json"
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> bytes:
+    """Return the raw body; empty means no parameters.
+
+    Raises DomainError for another content type, or with ``too_long`` (a template that may name
+    ``limit`` and ``size``) for a longer body.
+    """
+    announced = request.content_length
+    if announced is not None and announced > max_bytes:
+        raise invalid(too_long.format(limit=max_bytes, size=announced))
+    if "Expect" in request.headers:
+        await _say_continue(request)
+    try:
+        body = await request.read()
+    except HTTPRequestEntityTooLarge:
+        size = f"more than {max_bytes}"
+        raise invalid(too_long.format(limit=max_bytes, size=size)) from None
+    except (HttpProcessingError, ValueError) as error:
+        message = "The request body is not what its HTTP headers announce."
+        raise DomainError(ErrorCode.BAD_REQUEST, message) from error
+    if not body:
+        return body
+    if len(body) > max_bytes:
+        raise invalid(too_long.format(limit=max_bytes, size=len(body)))
+    check_content_type(request)
+    return body if body[0] != ord('"') else _decode_twice(body)
+
+
+async def _say_continue(request: BaseRequest) -> None:
+    """Tell a client that asked first (curl does, for large bodies) to go on and send it."""
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # Nothing of the answer itself is written yet.
+        request.writer.output_size = 0
+
+
+def check_content_type(request: BaseRequest) -> None:
+    """Refuse a body that doesn't say it is JSON; parameters such as the charset may follow."""
+    content_type = request.headers.get("Content-Type")
+    if content_type == JSON:
+        return
+    if content_type is None:
+        message = "Bad Request. Content-Type header is missing."
+        raise invalid(message)
+    if content_type.partition(";")[0].strip().lower() != JSON:
+        message = f"Bad Request. Content-Type must be one of ['{JSON}']."
+        raise invalid(message)
+
+
+def _decode_twice(body: bytes) -> bytes:
+    """Unwrap the JSON that MLflow's oldest clients sent inside a JSON string."""
+    try:
+        inner = json.loads(body)
+    except ValueError:
+        return body  # The service's parser finds the words for what is wrong with it.
+    return inner.encode(errors="replace") if isinstance(inner, str) else body
+
+
+def read_key(headers: Mapping[str, str]) -> str | None:
+    """Return the header ``Idempotency-Key``. Raises DomainError if it is no usable key."""
+    key = headers.get("Idempotency-Key")
+    if key is not None and not _VISIBLE.fullmatch(key):
+        message = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+        raise invalid(message)
+    return key
+
+
+def read_request_id(headers: Mapping[str, str], default: str) -> str:
+    """Return the caller's ``X-Request-Id`` if it is fit to be logged and sent back."""
+    given = headers.get("X-Request-Id")
+    return given if given is not None and _VISIBLE.fullmatch(given) else default
+
+
+class QueryFields:
+    """Turns a query string into the proto-JSON of one contract.
+
+    A query string has no types: only the contract knows which fields are lists or booleans.
+    Numbers stay strings, which proto-JSON allows.
+    """
+
+    def __init__(self, contract: type[Message]) -> None:
+        self._lists: set[str] = set()
+        self._booleans: set[str] = set()
+        self._scalars: set[str] = set()
+        for name, field in contract.model_fields.items():
+            kind = self._scalars
+            if _mentions(field.annotation, list):
+                kind = self._lists
+            elif _mentions(field.annotation, bool):
+                kind = self._booleans
+            kind.update(_names(name, field))
+
+    def read(self, query: MultiMapping[str]) -> bytes:
+        """Return JSON with the fields of the contract; others are ignored, as MLflow does.
+
+        A scalar that is repeated counts once, the first. Raises DomainError for a bad boolean.
+        """
+        fields: dict[str, object] = {}
+        for name in query:
+            if name in self._lists:
+                fields[name] = query.getall(name)
+            elif name in self._scalars:
+                fields.setdefault(name, query[name])
+            elif name in self._booleans:
+                fields.setdefault(name, _boolean(query[name]))
+        return to_json(fields)
+
+
+def _boolean(text: str) -> bool:
+    lowered = text.lower()
+    if lowered not in ("true", "false"):
+        message = f"Invalid boolean value: {text}, must be 'true' or 'false'."
+        raise invalid(message)
+    return lowered == "true"
+
+
+def _names(name: str, field: FieldInfo) -> Iterator[str]:
+    """Name the field in every way that its contract accepts."""
+    yield name
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        yield from (choice for choice in alias.choices if isinstance(choice, str))
+    elif isinstance(alias, str):
+        yield alias
+
+
+def _mentions(annotation: object, wanted: type) -> bool:
+    """Tell whether ``wanted`` is the annotation, or its origin, or one of a union's members."""
+    if annotation is wanted or typing.get_origin(annotation) is wanted:
+        return True
+    if isinstance(annotation, GenericAlias):
+        return False
+    return any(_mentions(part, wanted) for part in typing.get_args(annotation))

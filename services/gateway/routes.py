@@ -1,0 +1,67 @@
+"""The route table: one line per endpoint. Paths are those of MLflow's REST API."""
+
+from dataclasses import dataclass
+
+from shared.contracts import datasets as d
+from shared.contracts import experiments as e
+from shared.contracts import metrics as m
+from shared.contracts import runs as r
+from shared.contracts.message import Message, Wire
+
+PREFIXES = (
+    "/api/2.0/mlflow/",
+    "/api/3.0/mlflow/",
+    "/ajax-api/2.0/mlflow/",
+    "/ajax-api/3.0/mlflow/",
+)
+"""Every endpoint is served under each: clients use ``api``, browsers ``ajax-api``."""
+
+LOG_BATCH_BYTES = 1_000_000
+"""``MAX_BATCH_LOG_REQUEST_SIZE`` in ``mlflow/utils/validation.py``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """``methods`` are separated by spaces; ``max_bytes`` tightens the general limit of a body."""
+
+    methods: str
+    path: str
+    contract: type[Message]
+    reply: type[Wire]
+    max_bytes: int | None = None
+
+
+ENDPOINTS = (
+    Endpoint("POST", "experiments/create", e.CreateExperiment, e.CreateExperimentReply),
+    Endpoint("GET", "experiments/get", e.GetExperiment, e.GetExperimentReply),
+    Endpoint("GET", "experiments/get-by-name", e.GetExperimentByName, e.GetExperimentReply),
+    Endpoint("GET POST", "experiments/search", e.SearchExperiments, e.SearchExperimentsReply),
+    Endpoint("POST", "experiments/update", e.UpdateExperiment, e.Empty),
+    Endpoint("POST", "experiments/delete", e.DeleteExperiment, e.Empty),
+    Endpoint("POST", "experiments/restore", e.RestoreExperiment, e.Empty),
+    Endpoint("POST", "experiments/set-experiment-tag", e.SetExperimentTag, e.Empty),
+    Endpoint("POST", "experiments/delete-experiment-tag", e.DeleteExperimentTag, e.Empty),
+    Endpoint("POST", "experiments/search-datasets", d.SearchDatasets, d.SearchDatasetsReply),
+    Endpoint("POST", "runs/create", r.CreateRun, r.RunReply),
+    Endpoint("GET", "runs/get", r.GetRun, r.RunReply),
+    Endpoint("POST", "runs/search", r.SearchRuns, r.SearchRunsReply),
+    Endpoint("POST", "runs/update", r.UpdateRun, r.UpdateRunReply),
+    Endpoint("POST", "runs/delete", r.DeleteRun, e.Empty),
+    Endpoint("POST", "runs/restore", r.RestoreRun, e.Empty),
+    Endpoint("POST", "runs/log-metric", m.LogMetric, e.Empty),
+    Endpoint("POST", "runs/log-batch", r.LogBatch, e.Empty, LOG_BATCH_BYTES),
+    Endpoint("POST", "runs/log-parameter", r.LogParam, e.Empty),
+    Endpoint("POST", "runs/set-tag", r.SetTag, e.Empty),
+    Endpoint("POST", "runs/delete-tag", r.DeleteTag, e.Empty),
+    Endpoint("POST", "runs/log-model", r.LogModel, e.Empty),
+    Endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty),
+    Endpoint("POST", "runs/outputs", d.LogOutputs, e.Empty),
+    Endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply),
+    Endpoint("GET", "metrics/get-history-bulk", m.GetMetricHistoryBulk, m.MetricHistoryBulkReply),
+    Endpoint(
+        "GET",
+        "metrics/get-history-bulk-interval",
+        m.GetMetricHistoryBulkInterval,
+        m.MetricHistoryBulkReply,
+    ),
+)  # fmt: skip

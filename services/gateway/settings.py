@@ -1,0 +1,36 @@
+"""The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
+
+from pydantic import AmqpDsn, Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """HTTP in front of the bus. Every setting is also an environment variable, WARREN_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WARREN_", cli_kebab_case=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = Field(default=5000, ge=0, le=65535)
+    """TCP port to listen on; 0 takes a free one."""
+
+    reuse_port: bool = False
+    """Let several gateways of one machine listen on the same port (SO_REUSEPORT)."""
+
+    amqp_url: AmqpDsn = AmqpDsn("amqp://guest:guest@127.0.0.1:5672/")
+    """RabbitMQ's address."""
+
+    request_timeout: PositiveFloat = 30.0
+    """Seconds until a request without an answer is given up with 503."""
+
+    max_body_bytes: PositiveInt = 8 * 1024 * 1024
+    """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""
+
+    drain_timeout: PositiveFloat = 20.0
+    """Seconds that requests under way are given to finish after SIGTERM."""
+
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""

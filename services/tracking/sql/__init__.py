@@ -1,0 +1,1 @@
+"""Named queries of the tracking service, one file a noun."""

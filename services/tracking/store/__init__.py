@@ -1,0 +1,1 @@
+"""What the tracking service keeps in PostgreSQL, by noun."""

@@ -1,0 +1,213 @@
+"""Limits and names of MLflow's, with its wording (``mlflow/utils/validation.py``)."""
+
+import posixpath
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import urlparse
+
+from shared.contracts.runs import LogBatch
+from shared.contracts.validation import shown
+from shared.errors import DomainError, invalid, missing_resource
+
+MAX_METRICS_PER_BATCH = 1000
+MAX_PARAMS_TAGS_PER_BATCH = 100
+MAX_ENTITIES_PER_BATCH = 1000
+MAX_BATCH_LOG_REQUEST_SIZE = 1_000_000
+MAX_ENTITY_KEY_LENGTH = 250
+MAX_PARAM_VAL_LENGTH = 6000
+MAX_TAG_VAL_LENGTH = 8000
+MAX_EXPERIMENT_NAME_LENGTH = 500
+MAX_EXPERIMENT_TAG_KEY_LENGTH = 250
+MAX_EXPERIMENT_TAG_VAL_LENGTH = 20_000
+MAX_ARTIFACT_LOCATION_LENGTH = 2048
+LARGEST_FLOAT = 1.7976931348623157e308
+
+_NAME = re.compile(r"[/\w.\- :]*")
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+_RUN_ID_CHARACTERS = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_BAD_CHARACTERS = (
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
+    " spaces ( ), colon(:) and slashes (/)."
+)
+_BAD_PATH = (
+    "Names may be treated as files in certain cases, and must not resolve to other names"
+    " when treated as such. This name would resolve to "
+)
+
+
+class Point(Protocol):
+    """One point of a metric: ``Metric`` of a batch, or ``LogMetric`` itself."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+    model_id: str | None
+    dataset_name: str | None
+    dataset_digest: str | None
+
+
+class Pair(Protocol):
+    """A param or a tag: of a batch, or ``LogParam`` or ``SetTag`` itself."""
+
+    key: str
+    value: str
+
+
+def too_long(path: str, limit: int) -> DomainError:
+    """Return MLflow's error for a text over its limit."""
+    return invalid(f"'{path}' exceeds the maximum length of {limit} characters")
+
+
+def check_length(path: str, limit: int, value: str) -> None:
+    """Raise DomainError if the text is longer than the limit."""
+    if len(value) > limit:
+        raise too_long(path, limit)
+
+
+@lru_cache(maxsize=16_384)
+def name_fault(name: str) -> str | None:
+    """Return what is wrong with a key: its characters, or that it means another path."""
+    if not _NAME.fullmatch(name):
+        return _BAD_CHARACTERS
+    resolved = posixpath.normpath(name)
+    if resolved != name or resolved == "." or resolved.startswith(("..", "/")):
+        return f"{_BAD_PATH}{resolved!r}"
+    return None
+
+
+def check_name(path: str, name: str) -> None:
+    """Raise DomainError unless the text may be the key of a metric, param or tag."""
+    if fault := name_fault(name):
+        message = f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}"
+        raise invalid(message)
+
+
+def check_metric(point: Point, path: str = "") -> None:
+    """Raise DomainError if a point may not be logged; ``path`` is ``metrics[3].`` in a batch."""
+    key = point.key
+    check_name(f"{path}name", key) if name_fault(key) else None
+    if point.timestamp < 0:
+        message = (
+            f"Invalid value {point.timestamp} for parameter '{path}timestamp' supplied: "
+            f"metric '{key}' (value={point.value}). "
+            "Timestamp must be a nonnegative long (64-bit integer) "
+        )
+        raise invalid(message)
+    if len(key) > MAX_ENTITY_KEY_LENGTH:
+        raise too_long("Metric name", MAX_ENTITY_KEY_LENGTH)
+
+
+def checked_param(param: Pair, path: str = "") -> tuple[str, str]:
+    """Return key and value, the value cut to its limit.
+
+    MLflow's server cuts long values as long as MLFLOW_TRUNCATE_LONG_VALUES is true, its default.
+    """
+    check_name(f"{path}key", param.key)
+    check_length("Param key", MAX_ENTITY_KEY_LENGTH, param.key)
+    return param.key, param.value[:MAX_PARAM_VAL_LENGTH]
+
+
+def checked_tag(tag: Pair, path: str = "") -> tuple[str, str]:
+    """Return key and value, the value cut to its limit as MLflow's server does."""
+    check_name(f"{path}key", tag.key)
+    check_length(f"{path}key", MAX_ENTITY_KEY_LENGTH, tag.key)
+    return tag.key, tag.value[:MAX_TAG_VAL_LENGTH]
+
+
+def check_batch_limits(batch: LogBatch, size: int) -> None:
+    """Raise DomainError if a batch is too large, in number of entries or in bytes."""
+    if size > MAX_BATCH_LOG_REQUEST_SIZE:
+        message = (
+            f"Batched logging API requests must be at most {MAX_BATCH_LOG_REQUEST_SIZE} bytes, "
+            f"got a request of size {size}."
+        )
+        raise invalid(message)
+    metrics, params, tags = len(batch.metrics), len(batch.params), len(batch.tags)
+    for entities, limit, count in (
+        ("metrics", MAX_METRICS_PER_BATCH, metrics),
+        ("params", MAX_PARAMS_TAGS_PER_BATCH, params),
+        ("tags", MAX_PARAMS_TAGS_PER_BATCH, tags),
+        ("metrics, params, and tags", MAX_ENTITIES_PER_BATCH, metrics + params + tags),
+    ):
+        if count > limit:
+            message = (
+                f"A batch logging request can contain at most {limit} {entities}. "
+                f"Got {count} {entities}. Please split up {entities} across multiple requests "
+                "and try again."
+            )
+            raise invalid(message)
+
+
+def check_unique_params(params: Sequence[Pair]) -> None:
+    """Raise DomainError if a batch has two params of one key, be it with the same value."""
+    seen: set[str] = set()
+    twice = []
+    for param in params:
+        if param.key in seen:
+            twice.append(param.key)
+        seen.add(param.key)
+    if twice:
+        message = (
+            f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request "
+            "contains only one param value per param key."
+        )
+        raise invalid(message)
+
+
+def check_run_id(run_id: str) -> None:
+    """Raise DomainError if a text could not be a run's id in any MLflow store."""
+    if not _RUN_ID_CHARACTERS.fullmatch(run_id):
+        raise invalid(f"Invalid value {shown(run_id)} for parameter 'run_id' supplied.")
+
+
+def run_not_found(run_id: str) -> DomainError:
+    """Return MLflow's error for a run that is not there."""
+    return missing_resource(f"Run with id={run_id} not found")
+
+
+def run_not_active(run_id: str) -> DomainError:
+    """Return MLflow's error for a write to a deleted run."""
+    return invalid(
+        f"The run {run_id} must be in the 'active' state. Current state is deleted."
+    )
+
+
+def is_run_id(run_id: str) -> bool:
+    """Tell whether a text has the form of our runs' ids: 32 lower-case hexadecimal digits."""
+    return _RUN_ID.fullmatch(run_id) is not None
+
+
+def check_experiment_name(name: str) -> None:
+    """Raise DomainError if the text can't be an experiment's name."""
+    check_length("name", MAX_EXPERIMENT_NAME_LENGTH, name)
+
+
+def check_experiment_tag(key: str, value: str) -> None:
+    """Raise DomainError if an experiment can't have the tag. Values are not cut here."""
+    check_name("key", key)
+    check_length("key", MAX_EXPERIMENT_TAG_KEY_LENGTH, key)
+    check_length("value", MAX_EXPERIMENT_TAG_VAL_LENGTH, value)
+
+
+def check_artifact_location(location: str) -> None:
+    """Raise DomainError if an experiment's artifacts can't lie there.
+
+    The rules are those of ``_validate_storage_location_uri`` in ``mlflow/server/handlers.py``.
+    """
+    try:
+        parsed = urlparse(location)
+    except ValueError:
+        message = f"Invalid artifact location: '{location}'"
+        raise invalid(message) from None
+    if parsed.fragment or parsed.params:
+        message = "'artifact_location' URL can't include fragments or params."
+        raise invalid(message)
+    if ".." in parsed.query:
+        raise invalid(f"Invalid query string: {parsed.query}")
+    if location.startswith("runs:"):
+        message = f"Artifact location cannot be a runs:/ URI. Given: '{location}'"
+        raise invalid(message)
+    check_length("artifact_location", MAX_ARTIFACT_LOCATION_LENGTH, location)

@@ -1,0 +1,299 @@
+"""The RabbitMQ transport.
+
+The connection is looked after here rather than by aio-pika's robust connection: after a loss we
+must know the moment of the reconnection, because replies under way are gone then and the client
+sends its pending frames again (the inbox makes that harmless).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import aio_pika
+import aiormq
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+
+from shared.bus import topology
+from shared.bus.transport import (
+    BrokerUnavailableError,
+    OnDelivery,
+    OnReply,
+    Publication,
+    PublishUncertainError,
+)
+
+log = structlog.get_logger()
+
+RECONNECT_DELAY = 0.5
+HEARTBEAT = 20
+DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
+"""RabbitMQ's pseudo-queue: replies without a queue process, gone with the connection."""
+
+LOST = (
+    aiormq.exceptions.AMQPError,
+    aio_pika.exceptions.AMQPException,
+    ConnectionError,
+    OSError,
+    TimeoutError,
+    RuntimeError,
+)
+
+
+class AmqpDelivery:
+    """A message of RabbitMQ's; see ``transport.Delivery``."""
+
+    __slots__ = ("_message", "publication", "redelivered")
+
+    def __init__(self, message: AbstractIncomingMessage) -> None:
+        self._message = message
+        self.redelivered = bool(message.redelivered)
+        self.publication = _received(message)
+
+    async def ack(self) -> None:
+        """Acknowledge; after a connection loss the broker delivers again anyway."""
+        with contextlib.suppress(*LOST):
+            await self._message.ack()
+
+    async def reject(self) -> None:
+        """Send to the dead letters; see ``ack`` for losses."""
+        with contextlib.suppress(*LOST):
+            await self._message.reject(requeue=False)
+
+
+class AmqpSubscription:
+    """A consumer that is set up again after each reconnection."""
+
+    def __init__(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> None:
+        self._queue = queue
+        self._on_delivery = on_delivery
+        self._prefetch = prefetch
+        self._cancelled = False
+        self._consumer: tuple[AbstractChannel, str] | None = None
+
+    async def open(self, connection: AbstractConnection) -> None:
+        """Consume on a channel of its own, so that prefetch counts this queue alone."""
+        if self._cancelled:
+            return
+        channel = await connection.channel(publisher_confirms=False)
+        await channel.set_qos(prefetch_count=self._prefetch)
+        queue = await channel.get_queue(self._queue, ensure=False)
+        self._consumer = (channel, await queue.consume(self._receive))
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        await self._on_delivery(AmqpDelivery(message))
+
+    async def cancel(self) -> None:
+        """Take no further deliveries; the channel stays open for acknowledgements."""
+        self._cancelled = True
+        if self._consumer:
+            channel, tag = self._consumer
+            with contextlib.suppress(*LOST):
+                await (await channel.get_underlay_channel()).basic_cancel(tag)
+
+
+class AmqpTransport:
+    """A healing connection to RabbitMQ; see ``transport.Transport``.
+
+    ``services`` names the services whose queues this process declares: both ends declare the same
+    topology, so that neither must be started first.
+    """
+
+    def __init__(self, url: str, *, name: str, services: Sequence[str]) -> None:
+        self._url = url
+        self._name = name
+        self._services = services
+        self._connected = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._requests: AbstractChannel | None = None
+        self._replies: AbstractChannel | None = None
+        self._connection: AbstractConnection | None = None
+        self._subscriptions: list[AmqpSubscription] = []
+        self._on_reply: OnReply | None = None
+        self._on_reset: Callable[[], None] | None = None
+
+    reply_address = DIRECT_REPLY_TO
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the connection stands and its channels are open."""
+        return self._connected.is_set()
+
+    async def start(self) -> None:
+        """Connect; waits as long as the broker takes to appear."""
+        self._keeper = asyncio.create_task(self._keep_connected(), name="amqp-keeper")
+        waiter = asyncio.create_task(self._connected.wait())
+        await asyncio.wait({self._keeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        if self._keeper.done():
+            waiter.cancel()
+            self._keeper.result()
+
+    async def close(self) -> None:
+        """Close the connection and stop healing it."""
+        self._connected.clear()
+        if self._keeper:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+
+    async def publish(self, publication: Publication) -> None:
+        """Publish; requests and events wait for the confirm, replies don't."""
+        channel = self._requests if self._needs_confirm(publication) else self._replies
+        if not self._connected.is_set() or channel is None:
+            message = "The connection to RabbitMQ is down."
+            raise BrokerUnavailableError(message)
+        exchange = await channel.get_exchange(publication.exchange, ensure=False)
+        try:
+            await exchange.publish(
+                _outgoing(publication),
+                routing_key=publication.routing_key,
+                mandatory=bool(publication.reply_to),
+            )
+        except aio_pika.exceptions.DeliveryError as error:
+            message = (
+                f"RabbitMQ has no queue for {publication.routing_key}, or it refused."
+            )
+            raise BrokerUnavailableError(message) from error
+        except LOST as error:
+            message = "The connection to RabbitMQ was lost before the confirm."
+            raise PublishUncertainError(message) from error
+
+    @staticmethod
+    def _needs_confirm(publication: Publication) -> bool:
+        return publication.persistent or bool(publication.reply_to)
+
+    async def consume(
+        self, queue: str, on_delivery: OnDelivery, prefetch: int
+    ) -> AmqpSubscription:
+        """Consume a queue, again after each reconnection."""
+        subscription = AmqpSubscription(queue, on_delivery, prefetch)
+        self._subscriptions.append(subscription)
+        if self._connection is not None and self.ready:
+            await subscription.open(self._connection)
+        return subscription
+
+    async def listen_for_replies(
+        self, on_reply: OnReply, on_reset: Callable[[], None]
+    ) -> None:
+        """Deliver replies; opens the reply consumer at once when connected."""
+        self._on_reply, self._on_reset = on_reply, on_reset
+        if self._requests is not None and self.ready:
+            await self._open_replies(self._requests)
+
+    async def consumers(self, queue: str) -> int:
+        """Ask the broker for the number of consumers of a queue."""
+        if self._connection is None or not self.ready:
+            message = "The connection to RabbitMQ is down."
+            raise BrokerUnavailableError(message)
+        try:
+            async with self._connection.channel() as channel:
+                declared = await channel.declare_queue(queue, passive=True)
+        except LOST as error:
+            message = f"RabbitMQ could not be asked about {queue}."
+            raise BrokerUnavailableError(message) from error
+        return declared.declaration_result.consumer_count or 0
+
+    async def _keep_connected(self) -> None:
+        while True:
+            try:
+                await self._stay_until_lost()
+            except LOST as error:
+                log.warning("broker_unreachable", error=repr(error))
+            finally:
+                self._connected.clear()
+            await asyncio.sleep(RECONNECT_DELAY)
+
+    async def _stay_until_lost(self) -> None:
+        connection = await aio_pika.connect(
+            self._url,
+            client_properties={"connection_name": self._name},
+            heartbeat=HEARTBEAT,
+            timeout=10,
+        )
+        lost = asyncio.Event()
+        connection.close_callbacks.add(lambda *_: lost.set())
+        try:
+            await self._open(connection)
+            log.info("broker_connected", connection=self._name)
+            await lost.wait()
+            log.warning("broker_lost", connection=self._name)
+        finally:
+            self._connected.clear()
+            with contextlib.suppress(*LOST):
+                await connection.close()
+
+    async def _open(self, connection: AbstractConnection) -> None:
+        requests = await connection.channel(
+            publisher_confirms=True, on_return_raises=True
+        )
+        replies = await connection.channel(publisher_confirms=False)
+        for service in self._services:
+            await _declare(requests, service)
+        # A channel that dies alone (a refused declaration, say) takes the connection with it:
+        # one way to heal is easier to trust than two.
+        for channel in (requests, replies):
+            channel.close_callbacks.add(lambda *_: _close_soon(connection))
+        self._connection, self._requests, self._replies = connection, requests, replies
+        if self._on_reply:
+            await self._open_replies(requests)
+        for subscription in self._subscriptions:
+            await subscription.open(connection)
+        self._connected.set()
+        if self._on_reset:
+            self._on_reset()
+
+    async def _open_replies(self, channel: AbstractChannel) -> None:
+        on_reply = self._on_reply
+
+        async def receive(message: AbstractIncomingMessage) -> None:
+            if on_reply:
+                on_reply(_received(message))
+
+        queue = await channel.get_queue(DIRECT_REPLY_TO, ensure=False)
+        await queue.consume(receive, no_ack=True)
+
+
+def _close_soon(connection: AbstractConnection) -> None:
+    if not connection.is_closed:
+        asyncio.get_running_loop().create_task(connection.close())
+
+
+async def _declare(channel: AbstractChannel, service: str) -> None:
+    await channel.declare_exchange(
+        topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True
+    )
+    dead_letters = await channel.declare_exchange(
+        topology.DEAD_LETTERS, aio_pika.ExchangeType.DIRECT, durable=True
+    )
+    for spec in topology.queues(service):
+        queue = await channel.declare_queue(
+            spec.name, durable=True, arguments=dict(spec.all_arguments)
+        )
+        if spec.dead_letters_of:
+            await queue.bind(dead_letters, spec.dead_letters_of)
+
+
+def _outgoing(publication: Publication) -> aio_pika.Message:
+    mode = aio_pika.DeliveryMode.PERSISTENT if publication.persistent else None
+    return aio_pika.Message(
+        publication.body,
+        delivery_mode=mode or aio_pika.DeliveryMode.NOT_PERSISTENT,
+        message_id=publication.message_id or uuid4().hex,
+        correlation_id=publication.correlation_id or None,
+        reply_to=publication.reply_to or None,
+        expiration=publication.expiration,
+        headers=dict(publication.headers),
+    )
+
+
+def _received(message: AbstractIncomingMessage) -> Publication:
+    return Publication(
+        routing_key=message.routing_key or "",
+        body=message.body,
+        exchange=message.exchange or "",
+        message_id=message.message_id or "",
+        correlation_id=message.correlation_id or "",
+        reply_to=message.reply_to or "",
+        headers={k: v for k, v in message.headers.items() if isinstance(v, str | int)},
+    )

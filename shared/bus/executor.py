@@ -1,0 +1,288 @@
+"""Carries out frames on PostgreSQL: one transaction a frame, each command exactly once.
+
+The fast path runs the whole frame in one transaction (group commit) and stores its answers in the
+inbox with the last statement. If the database refuses the transaction, or a command is refused
+after it has written, the frame is rolled back and its commands run one by one, each in a
+transaction with an inbox row of its own; one bad command can't fail its neighbours.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+import structlog
+from asyncpg import Pool, Record
+from pydantic import BaseModel
+
+from shared.bus import inbox, outbox
+from shared.bus.messages import Answer, Envelope, Frame
+from shared.bus.worker import Outcome, RetryLaterError
+from shared.contracts.message import Message
+from shared.database.transaction import (
+    AnyConnection,
+    BatchResult,
+    Call,
+    Contention,
+    Event,
+    Handlers,
+    Reply,
+    Transaction,
+)
+from shared.errors import DomainError, ErrorCode
+
+log = structlog.get_logger()
+
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The database is not there; the same work may succeed later."""
+
+COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+"""Two transactions stood in each other's way; the same work may succeed at once."""
+
+TRIES_TOGETHER = 3
+
+
+class _UndoError(Exception):
+    """A command was refused after it had written: the frame's transaction is of no use."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """A frame in hand: the parsed calls that still want an answer, by index, and the answers."""
+
+    calls: dict[int, Call[Message]] = field(default_factory=dict)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+class Executor:
+    """The ``Processor`` of a service that keeps its state in PostgreSQL."""
+
+    def __init__(self, pool: "Pool[Record]", handlers: Handlers) -> None:
+        self._pool = pool
+        self._handlers = handlers
+        self._messages = handlers.messages
+        self._prepared: set[int] = set()
+
+    async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
+        """Carry out a command frame exactly once. Raises RetryLaterError."""
+        try:
+            async with self._pool.acquire() as connection:
+                return await self._once(connection, frame, look_first=redelivered)
+        except AWAY as error:
+            raise RetryLaterError(repr(error)) from error
+
+    async def query(self, envelope: Envelope) -> Answer:
+        """Answer one query; never raises."""
+        try:
+            if envelope.deadline <= time.time():
+                raise _expired()
+            message = self._parse(envelope)
+            async with self._pool.acquire() as connection:
+                await self._prepare(connection, [envelope])
+                tx = Transaction(connection, envelope.project, envelope)
+                return _answer(await self._handlers.single[type(message)](message, tx))
+        except DomainError as error:
+            return Answer.refusal(error)
+        except AWAY as error:
+            log.warning(
+                "query_without_database", message=envelope.name, error=repr(error)
+            )
+            return Answer(
+                b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE
+            )
+        except Exception:
+            return _internal_error(envelope)
+
+    async def _once(
+        self, connection: AnyConnection, frame: Frame, *, look_first: bool
+    ) -> Outcome:
+        for _ in range(TRIES_TOGETHER):
+            if look_first:
+                known = await inbox.find(connection, [frame.id])
+                if frame.id in known:
+                    answers = known[frame.id]
+                    if answers is not None:
+                        return Outcome(answers)
+                    break
+            try:
+                return await self._together(connection, frame)
+            except asyncpg.UniqueViolationError:
+                look_first = True
+            except COLLISION:
+                continue
+            except AWAY:
+                raise
+            except (_UndoError, Contention):
+                break
+            except Exception:
+                log.exception(
+                    "frame_refused", frame=frame.id.hex, size=len(frame.envelopes)
+                )
+                break
+        return await self._one_by_one(connection, frame)
+
+    async def _together(self, connection: AnyConnection, frame: Frame) -> Outcome:
+        work = self._read(frame.envelopes)
+        await self._prepare(connection, frame.envelopes)
+        async with connection.transaction():
+            rows = await self._answer_known_keys(connection, work)
+            await self._carry_out(connection, work)
+            if work.events:
+                await outbox.append(connection, work.events)
+            rows = {key: {0: work.answers[index]} for key, index in rows.items()}
+            await inbox.store(connection, {frame.id: work.answers, **rows})
+        return Outcome(work.answers)
+
+    async def _one_by_one(self, connection: AnyConnection, frame: Frame) -> Outcome:
+        await inbox.begin_in_pieces(connection, frame.id)
+        known = await inbox.find(
+            connection, [frame.id, *(e.id for e in frame.envelopes)]
+        )
+        if whole := known.get(frame.id):
+            return Outcome(whole)
+        answers: dict[int, Answer] = {}
+        poison: dict[int, str] = {}
+        for index, envelope in enumerate(frame.envelopes):
+            try:
+                done = known.get(envelope.id)
+                answers[index] = (
+                    done[0] if done else await self._alone(connection, envelope)
+                )
+            except AWAY:
+                raise
+            except Exception as error:
+                answers[index] = _internal_error(envelope)
+                poison[index] = repr(error)[:500]
+        await inbox.finish_in_pieces(connection, frame.id, answers)
+        return Outcome(answers, poison)
+
+    async def _alone(self, connection: AnyConnection, envelope: Envelope) -> Answer:
+        """Carry out one command in its own transaction; a refusal undoes what it wrote."""
+        for attempt in range(TRIES_TOGETHER):
+            try:
+                answer = await self._together(
+                    connection, Frame(envelope.id, "commands", [envelope])
+                )
+                return answer.answers[0]
+            except (asyncpg.UniqueViolationError, *COLLISION, Contention):
+                known = await inbox.find(connection, [envelope.id])
+                if done := known.get(envelope.id):
+                    return done[0]
+                if attempt + 1 == TRIES_TOGETHER:
+                    raise
+            except _UndoError as undo:
+                cause = undo.__cause__
+                if isinstance(cause, DomainError):
+                    return Answer.refusal(cause)
+                raise
+        raise AssertionError  # The loop returns or raises.
+
+    def _read(self, envelopes: Sequence[Envelope]) -> _Work:
+        work = _Work()
+        now = time.time()
+        for index, envelope in enumerate(envelopes):
+            try:
+                if envelope.deadline <= now:
+                    raise _expired()
+                work.calls[index] = Call(self._parse(envelope), envelope)
+            except DomainError as error:
+                work.answers[index] = Answer.refusal(error)
+        return work
+
+    def _parse(self, envelope: Envelope) -> Message:
+        contract = self._messages.get(envelope.name)
+        if contract is None:
+            message = f"This service does not know the message {envelope.name}."
+            raise DomainError(ErrorCode.NOT_IMPLEMENTED, message)
+        return contract.parse(envelope.payload)
+
+    async def _prepare(
+        self, connection: AnyConnection, envelopes: Sequence[Envelope]
+    ) -> None:
+        projects = {envelope.project for envelope in envelopes} - self._prepared
+        if projects and self._handlers.prepare:
+            await self._handlers.prepare(connection, projects)
+            self._prepared |= projects
+
+    @staticmethod
+    async def _answer_known_keys(
+        connection: AnyConnection, work: _Work
+    ) -> dict[UUID, int]:
+        """Answer repeated Idempotency-Keys from the inbox; return the ids of the new ones."""
+        keys: dict[UUID, int] = {}
+        for index, call in list(work.calls.items()):
+            key = inbox.key_id(call.envelope)
+            if key in keys:
+                # The same key twice in one frame: one after the other, so that the second is told
+                # the first one's answer.
+                raise _UndoError
+            if key is not None:
+                keys[key] = index
+        if keys:
+            for key, stored in (await inbox.find(connection, list(keys))).items():
+                index = keys.pop(key)
+                del work.calls[index]
+                work.answers[index] = (stored or {})[0]
+        return keys
+
+    async def _carry_out(self, connection: AnyConnection, work: _Work) -> None:
+        groups: dict[Callable[..., object], list[int]] = {}
+        for index, call in work.calls.items():
+            batch = self._handlers.batch.get(type(call.message))  # type: ignore[call-overload]
+            if batch is None:
+                work.answers[index] = await self._single(connection, call, work.events)
+            else:
+                groups.setdefault(batch, []).append(index)
+        for batch, indexes in groups.items():
+            results = await batch([work.calls[i] for i in indexes], connection)  # type: ignore[misc]
+            for index, result in zip(indexes, results, strict=True):
+                work.answers[index] = _answer(result)
+
+    async def _single(
+        self, connection: AnyConnection, call: Call[Message], events: list[Event]
+    ) -> Answer:
+        tx = Transaction(connection, call.envelope.project, call.envelope)
+        try:
+            reply = await self._handlers.single[type(call.message)](call.message, tx)
+        except DomainError as error:
+            if tx.writes:
+                raise _UndoError from error
+            return Answer.refusal(error)
+        events.extend(tx.events)
+        return _answer(reply)
+
+
+def _answer(result: BatchResult | Reply) -> Answer:
+    if isinstance(result, Answer):
+        return result
+    if isinstance(result, DomainError):
+        return Answer.refusal(result)
+    if isinstance(result, BaseModel):
+        return Answer(result.__pydantic_serializer__.to_json(result, exclude_none=True))
+    return Answer(result)
+
+
+def _expired() -> DomainError:
+    return DomainError(
+        ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed."
+    )
+
+
+def _internal_error(envelope: Envelope) -> Answer:
+    """Log the exception that is being handled and return an answer that names its log line."""
+    error_id = secrets.token_hex(8)
+    log.exception("command_failed", message=envelope.name, error_id=error_id)
+    message = f"An internal error occurred (error id {error_id})."
+    return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)

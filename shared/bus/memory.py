@@ -1,0 +1,242 @@
+"""The in-process transport: the same frames and the same promises, without a broker.
+
+It models what the bus relies on: acknowledgement, redelivery when a consumer dies, dead letters,
+delayed retry, expiration, prefetch and lost replies. Nothing survives the process, which is
+right for `services/standalone`: there the client's connection dies with it as well.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from shared.bus import topology
+from shared.bus.transport import (
+    BrokerUnavailableError,
+    OnDelivery,
+    OnReply,
+    Publication,
+)
+
+_addresses = count(1)
+
+
+class MemoryBroker:
+    """Queues in memory, shared by the transports that are given this broker."""
+
+    def __init__(self, services: Sequence[str]) -> None:
+        self.running = True
+        self.queues = {
+            spec.name: MemoryQueue(self, spec)
+            for service in services
+            for spec in topology.queues(service)
+        }
+        self.events: list[Publication] = []
+        self.transports: dict[str, MemoryTransport] = {}
+
+    def route(self, publication: Publication, *, redelivered: bool = False) -> None:
+        """Put a message where its exchange says. Raises BrokerUnavailableError without a queue."""
+        if publication.exchange == topology.EVENTS:
+            self.events.append(publication)
+            return
+        name = publication.routing_key
+        if publication.exchange == topology.DEAD_LETTERS:
+            name = next(
+                q.spec.name
+                for q in self.queues.values()
+                if q.spec.dead_letters_of == name
+            )
+        if name in self.transports:
+            self.transports[name].receive_reply(publication)
+        elif name in self.queues:
+            self.queues[name].put(publication, redelivered=redelivered)
+        elif publication.reply_to:
+            message = f"There is no queue {name}."
+            raise BrokerUnavailableError(message)
+
+    def stop(self) -> None:
+        """Go down as a broker does: messages in durable queues stay, connections are lost."""
+        self.running = False
+        for queue in self.queues.values():
+            queue.return_unacknowledged()
+
+    def restart(self) -> None:
+        """Come back and tell everybody."""
+        self.running = True
+        for transport in list(self.transports.values()):
+            transport.reset()
+        for queue in self.queues.values():
+            queue.dispatch()
+
+
+class MemoryQueue:
+    """One queue: messages wait for a consumer with room."""
+
+    def __init__(self, broker: MemoryBroker, spec: topology.QueueSpec) -> None:
+        self.broker = broker
+        self.spec = spec
+        self.waiting: deque[tuple[Publication, bool]] = deque()
+        self.subscriptions: list[MemorySubscription] = []
+
+    def put(self, publication: Publication, *, redelivered: bool) -> None:
+        """Take a message; TTL and expiration are counted from here."""
+        if "x-message-ttl" in self.spec.arguments:
+            back = replace(
+                publication,
+                exchange="",
+                routing_key=str(self.spec.arguments["x-dead-letter-routing-key"]),
+            )
+            asyncio.get_running_loop().call_later(
+                topology.RETRY_DELAY, self.broker.route, back
+            )
+            return
+        self.waiting.append((publication, redelivered))
+        self.dispatch()
+
+    def dispatch(self) -> None:
+        """Hand waiting messages to consumers in turn."""
+        while self.waiting and self.broker.running:
+            free = [s for s in self.subscriptions if len(s.unacknowledged) < s.prefetch]
+            if not free:
+                return
+            subscription = min(free, key=lambda s: len(s.unacknowledged))
+            subscription.deliver(*self.waiting.popleft())
+
+    def return_unacknowledged(self) -> None:
+        """Put back what consumers hold, as after a lost connection."""
+        for subscription in self.subscriptions:
+            subscription.give_back()
+
+
+@dataclass(eq=False, slots=True)
+class MemoryDelivery:
+    """A message in a consumer's hands; see ``transport.Delivery``."""
+
+    publication: Publication
+    redelivered: bool
+    subscription: "MemorySubscription"
+
+    async def ack(self) -> None:
+        """Forget the message; without effect when it was given back already."""
+        self.subscription.settle(self)
+
+    async def reject(self) -> None:
+        """Send to the dead letters."""
+        if self.subscription.settle(self):
+            queue = self.subscription.queue
+            dead = replace(
+                self.publication,
+                exchange=topology.DEAD_LETTERS,
+                routing_key=queue.spec.name,
+            )
+            queue.broker.route(dead)
+
+
+class MemorySubscription:
+    """A consumer of one queue."""
+
+    def __init__(
+        self, queue: MemoryQueue, on_delivery: OnDelivery, prefetch: int
+    ) -> None:
+        self.queue = queue
+        self.on_delivery = on_delivery
+        self.prefetch = prefetch
+        self.unacknowledged: dict[MemoryDelivery, asyncio.Task[None]] = {}
+
+    def deliver(self, publication: Publication, redelivered: bool) -> None:  # noqa: FBT001
+        """Start the consumer's callback for one message."""
+        delivery = MemoryDelivery(publication, redelivered, self)
+
+        async def run() -> None:
+            await self.on_delivery(delivery)
+
+        self.unacknowledged[delivery] = asyncio.get_running_loop().create_task(run())
+
+    def settle(self, delivery: MemoryDelivery) -> bool:
+        """Free the place of a delivery; False if it was given back before."""
+        known = self.unacknowledged.pop(delivery, None) is not None
+        if known:
+            self.queue.dispatch()
+        return known
+
+    def give_back(self) -> None:
+        """Return what is unacknowledged to the head of the queue, in order."""
+        held = list(self.unacknowledged)
+        self.unacknowledged.clear()
+        self.queue.waiting.extendleft((d.publication, True) for d in reversed(held))
+
+    async def cancel(self) -> None:
+        """Take no further deliveries."""
+        if self in self.queue.subscriptions:
+            self.queue.subscriptions.remove(self)
+
+
+class MemoryTransport:
+    """One participant's connection to a MemoryBroker; see ``transport.Transport``."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._on_reply: OnReply | None = None
+        self._on_reset: Callable[[], None] | None = None
+        self._subscriptions: list[MemorySubscription] = []
+        self.reply_address = f"replies-{next(_addresses)}"
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the broker runs."""
+        return self._broker.running
+
+    async def start(self) -> None:
+        """Join the broker."""
+        self._broker.transports[self.reply_address] = self
+
+    async def close(self) -> None:
+        """Leave; what this participant had not acknowledged is delivered to others."""
+        self._broker.transports.pop(self.reply_address, None)
+        for subscription in self._subscriptions:
+            await subscription.cancel()
+            subscription.give_back()
+            subscription.queue.dispatch()
+
+    async def publish(self, publication: Publication) -> None:
+        """Route the message at once."""
+        if not self._broker.running:
+            message = "The broker is down."
+            raise BrokerUnavailableError(message)
+        self._broker.route(publication)
+
+    async def consume(
+        self, queue: str, on_delivery: OnDelivery, prefetch: int
+    ) -> MemorySubscription:
+        """Consume a queue."""
+        subscription = MemorySubscription(
+            self._broker.queues[queue], on_delivery, prefetch
+        )
+        self._subscriptions.append(subscription)
+        subscription.queue.subscriptions.append(subscription)
+        subscription.queue.dispatch()
+        return subscription
+
+    async def listen_for_replies(
+        self, on_reply: OnReply, on_reset: Callable[[], None]
+    ) -> None:
+        """Deliver replies by direct calls."""
+        self._on_reply, self._on_reset = on_reply, on_reset
+
+    async def consumers(self, queue: str) -> int:
+        """Count the consumers of a queue."""
+        if not self._broker.running:
+            message = "The broker is down."
+            raise BrokerUnavailableError(message)
+        return len(self._broker.queues[queue].subscriptions)
+
+    def receive_reply(self, publication: Publication) -> None:
+        """Hand over a reply."""
+        if self._on_reply:
+            self._on_reply(publication)
+
+    def reset(self) -> None:
+        """Tell the owner that the broker came back."""
+        if self._on_reset:
+            self._on_reset()

@@ -1,0 +1,147 @@
+"""Frames: one AMQP message that carries many commands or queries, and the replies to them.
+
+On the wire a frame is one line of JSON (readable in RabbitMQ's own tools), a newline, and the
+payloads one after another, as raw bytes in the order of the header's entries. Payloads are opaque
+here: the gateway never parses a body and the service parses it once.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+
+from shared.errors import DomainError, ErrorCode
+
+Kind = Literal["commands", "queries"]
+
+
+def new_id() -> UUID:
+    """Return a version 7 UUID (RFC 9562): random, and in the order of time.
+
+    Ids of runs and of inbox rows derive from it; being time-ordered keeps the indexes on them
+    append-mostly. Python's own ``uuid7`` arrives with 3.14.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (2**48 - 1)) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One command or query with its context; ``deadline`` is in Unix seconds.
+
+    ``id`` is chosen once, by the gateway: new ids (runs) derive from it, so a repeated delivery
+    makes nothing twice.
+    """
+
+    id: UUID
+    name: str
+    project: int
+    payload: bytes
+    deadline: float
+    user: str = ""
+    dialect: str = "mlflow"
+    request_id: str = ""
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to one envelope: JSON in ``body``, or with ``error`` the message's text in UTF-8."""
+
+    body: bytes
+    error: ErrorCode | None = None
+
+    @classmethod
+    def refusal(cls, error: DomainError) -> "Answer":
+        """Return the answer that carries a domain error."""
+        return cls(error.message.encode(errors="replace"), error.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What one AMQP message carries to a service."""
+
+    id: UUID
+    kind: Kind
+    envelopes: Sequence[Envelope]
+
+
+Answers = Mapping[int, Answer]
+"""Answers by the index of the envelope in its frame; any subset of them."""
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Write a frame; ``decode_frame`` reads it."""
+    header = {
+        "kind": frame.kind,
+        "envelopes": [
+            [
+                envelope.id.hex,
+                envelope.name,
+                envelope.project,
+                len(envelope.payload),
+                envelope.deadline,
+                envelope.user,
+                envelope.dialect,
+                envelope.request_id,
+                envelope.idempotency_key,
+            ]
+            for envelope in frame.envelopes
+        ],
+    }
+    return b"".join([to_json(header), b"\n", *(e.payload for e in frame.envelopes)])
+
+
+def decode_frame(frame_id: UUID, body: bytes) -> Frame:
+    """Read what ``encode_frame`` wrote. Raises ValueError or KeyError on anything else."""
+    line, _, rest = body.partition(b"\n")
+    header = from_json(line)
+    envelopes = []
+    start = 0
+    for key, name, project, size, *context in header["envelopes"]:
+        deadline, user, dialect, request_id, idempotency_key = context
+        payload = rest[start : start + size]
+        start += size
+        envelopes.append(
+            Envelope(
+                id=UUID(hex=key),
+                name=name,
+                project=project,
+                payload=payload,
+                deadline=deadline,
+                user=user,
+                dialect=dialect,
+                request_id=request_id,
+                idempotency_key=idempotency_key,
+            )
+        )
+    return Frame(frame_id, header["kind"], envelopes)
+
+
+def encode_answers(answers: Answers) -> bytes:
+    """Write answers in the same form as frames: a JSON line, then the bodies."""
+    header = [
+        [index, answer.error, len(answer.body)] for index, answer in answers.items()
+    ]
+    return b"".join(
+        [to_json(header), b"\n", *(answer.body for answer in answers.values())]
+    )
+
+
+def decode_answers(body: bytes) -> dict[int, Answer]:
+    """Read what ``encode_answers`` wrote. Raises ValueError on anything else."""
+    line, _, rest = body.partition(b"\n")
+    answers = {}
+    start = 0
+    for index, error, size in from_json(line):
+        answers[index] = Answer(
+            rest[start : start + size], ErrorCode(error) if error else None
+        )
+        start += size
+    return answers

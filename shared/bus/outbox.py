@@ -1,0 +1,66 @@
+"""The outbox: events leave after the transaction that they tell of, and never without it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from asyncpg import Pool, Record
+
+from shared.bus.topology import EVENTS
+from shared.bus.transport import (
+    BrokerUnavailableError,
+    Publication,
+    PublishUncertainError,
+    Transport,
+)
+from shared.database.queries import load_queries
+from shared.database.transaction import AnyConnection, Event
+
+log = structlog.get_logger()
+
+SQL = load_queries("shared.bus.sql", "outbox")
+RELAY_INTERVAL = 0.5
+RELAY_BATCH = 500
+
+
+async def append(connection: AnyConnection, events: Sequence[Event]) -> None:
+    """Write events in the transaction of the change that they tell of."""
+    topics, payloads = [e.topic for e in events], [e.payload for e in events]
+    await connection.execute(SQL["append"], topics, payloads)
+
+
+async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
+    """Publish the oldest events, in order; return how many.
+
+    They are deleted in a transaction that commits after the broker's confirms: an event may be
+    published twice (after a crash in between), never lost.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval(SQL["lock"]):
+            return 0
+        rows = await connection.fetch(SQL["take"], RELAY_BATCH)
+        for row in rows:
+            await transport.publish(
+                Publication(
+                    exchange=EVENTS,
+                    routing_key=row["topic"],
+                    body=row["payload"],
+                    persistent=True,
+                    headers={"x-warren-position": row["position"]},
+                )
+            )
+        return len(rows)
+
+
+async def relay(pool: "Pool[Record]", transport: Transport) -> None:
+    """Publish events as they come, until cancelled."""
+    while True:
+        count = 0
+        try:
+            count = await relay_once(pool, transport)
+        except (BrokerUnavailableError, PublishUncertainError) as error:
+            log.warning("outbox_waits", error=str(error))
+        except Exception:
+            log.exception("outbox_failed")
+        if count < RELAY_BATCH:
+            await asyncio.sleep(RELAY_INTERVAL)

@@ -1,0 +1,16 @@
+-- name: append
+-- Append events with topics $1 (text[]) and payloads $2 (bytea[]).
+INSERT INTO outbox (topic, payload) SELECT * FROM unnest($1::text[], $2::bytea[]);
+
+-- name: lock
+-- One relay at a time, so that events leave in the order of their positions.
+SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.outbox'));
+
+-- name: take
+-- Remove and return the oldest $1 events.
+WITH taken AS (
+    DELETE FROM outbox
+    WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $1)
+    RETURNING position, topic, payload
+)
+SELECT position, topic, payload FROM taken ORDER BY position;

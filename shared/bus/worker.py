@@ -1,0 +1,214 @@
+"""The service's side of the bus: frames in, answers out, and the one place that decides the ack.
+
+A delivery ends in exactly one way: acknowledged after its transaction was committed and its
+answers sent; published to the retry queue and acknowledged; or rejected to the dead letters.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from shared.bus import topology
+from shared.bus.messages import (
+    Answer,
+    Answers,
+    Envelope,
+    Frame,
+    decode_frame,
+    encode_answers,
+    encode_frame,
+)
+from shared.bus.transport import (
+    BrokerUnavailableError,
+    Delivery,
+    Publication,
+    PublishUncertainError,
+    Subscription,
+    Transport,
+)
+
+log = structlog.get_logger()
+
+
+class RetryLaterError(Exception):
+    """The frame can't be processed now (the database is away); another attempt may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command frame: answers, and the envelopes that belong to the dead letters."""
+
+    answers: Answers
+    poison: Mapping[int, str] = field(default_factory=dict)
+
+
+class Processor(Protocol):
+    """What a service does with frames, whatever brought them."""
+
+    async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
+        """Carry out a frame exactly once. Raises RetryLaterError."""
+
+    async def query(self, envelope: Envelope) -> Answer:
+        """Answer one query."""
+
+
+class Worker:
+    """Consumes a service's two queues."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        service: str,
+        processor: Processor,
+        *,
+        command_frames: int = 4,
+        query_frames: int = 16,
+    ) -> None:
+        """``command_frames`` and ``query_frames`` bound the deliveries worked on at a time."""
+        self._transport = transport
+        self._service = service
+        self._processor = processor
+        self._command_frames = command_frames
+        self._query_frames = query_frames
+        self._subscriptions: list[Subscription] = []
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Connect and consume."""
+        await self._transport.start()
+        for kind, handle, prefetch in (
+            ("commands", self._on_commands, self._command_frames),
+            ("queries", self._on_queries, self._query_frames),
+        ):
+            queue = topology.queue_name(self._service, kind)  # type: ignore[arg-type]
+            consumer = await self._transport.consume(queue, handle, prefetch)
+            self._subscriptions.append(consumer)
+
+    async def drain(self) -> None:
+        """Take nothing more, finish what was begun, and leave."""
+        for subscription in self._subscriptions:
+            await subscription.cancel()
+        if self._busy:
+            await asyncio.wait(self._busy)
+        await self._transport.close()
+
+    async def _on_commands(self, delivery: Delivery) -> None:
+        with _Busy(self._busy):
+            frame = _read(delivery)
+            if frame is None:
+                await delivery.reject()
+                return
+            attempt = int(delivery.publication.headers.get(topology.ATTEMPT_HEADER, 0))
+            repeated = delivery.redelivered or attempt > 0
+            try:
+                outcome = await self._processor.commands(frame, redelivered=repeated)
+            except RetryLaterError as error:
+                await self._retry(delivery, attempt + 1, error)
+                return
+            except Exception:
+                log.exception("frame_failed", queue=delivery.publication.routing_key)
+                await delivery.reject()
+                return
+            if await self._bury(frame, outcome.poison):
+                await self._reply(delivery, outcome.answers)
+                await delivery.ack()
+
+    async def _on_queries(self, delivery: Delivery) -> None:
+        with _Busy(self._busy):
+            frame = _read(delivery)
+            if frame is None:
+                await delivery.reject()
+                return
+            ready: dict[int, Answer] = {}
+            pending = {
+                asyncio.ensure_future(self._processor.query(envelope)): index
+                for index, envelope in enumerate(frame.envelopes)
+            }
+            while pending:
+                done, _ = await asyncio.wait(
+                    pending, return_when=asyncio.FIRST_COMPLETED
+                )
+                ready = {pending.pop(task): task.result() for task in done}
+                await self._reply(delivery, ready)
+            await delivery.ack()
+
+    async def _reply(self, delivery: Delivery, answers: Answers) -> None:
+        """Send answers; if they are lost the client asks again and the inbox knows them."""
+        request = delivery.publication
+        publication = Publication(
+            routing_key=request.reply_to,
+            body=encode_answers(answers),
+            correlation_id=request.correlation_id,
+        )
+        try:
+            await self._transport.publish(publication)
+        except (BrokerUnavailableError, PublishUncertainError) as error:
+            log.warning("reply_lost", error=str(error))
+
+    async def _retry(
+        self, delivery: Delivery, attempt: int, error: RetryLaterError
+    ) -> None:
+        if attempt > topology.MAX_ATTEMPTS:
+            log.error("frame_given_up", attempts=attempt, error=str(error))
+            await delivery.reject()
+            return
+        log.warning("frame_retried", attempt=attempt, error=str(error))
+        again = replace(
+            delivery.publication,
+            exchange="",
+            routing_key=topology.retry_queue(self._service),
+            persistent=True,
+            headers={topology.ATTEMPT_HEADER: attempt},
+        )
+        try:
+            await self._transport.publish(again)
+        except (BrokerUnavailableError, PublishUncertainError):
+            return  # Not acknowledged: the broker delivers it again when it is back.
+        await delivery.ack()
+
+    async def _bury(self, frame: Frame, poison: Mapping[int, str]) -> bool:
+        """Keep poison commands among the dead letters; False if the broker is away."""
+        for index, reason in poison.items():
+            envelope = frame.envelopes[index]
+            dead = Publication(
+                exchange=topology.DEAD_LETTERS,
+                routing_key=topology.queue_name(self._service, "commands"),
+                body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
+                message_id=envelope.id.hex,
+                persistent=True,
+                headers={"x-warren-reason": reason},
+            )
+            try:
+                await self._transport.publish(dead)
+            except (BrokerUnavailableError, PublishUncertainError):
+                return False
+        return True
+
+
+class _Busy:
+    """Registers the current task while a delivery is being worked on."""
+
+    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
+        self._tasks = tasks
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        if self._task:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        if self._task:
+            self._tasks.discard(self._task)
+
+
+def _read(delivery: Delivery) -> Frame | None:
+    publication = delivery.publication
+    try:
+        return decode_frame(UUID(hex=publication.message_id), publication.body)
+    except (ValueError, KeyError, TypeError) as error:
+        log.error("frame_unreadable", queue=publication.routing_key, error=repr(error))  # noqa: TRY400
+        return None

@@ -1,0 +1,16 @@
+"""The pydantic models of every command, query and answer. No logic.
+
+``MESSAGES`` maps the name that a bus envelope carries to the contract.
+"""
+
+from shared.contracts import datasets, experiments, metrics, runs
+from shared.contracts.message import Command, Message, Query
+
+MESSAGES: dict[str, type[Message]] = {
+    name: contract
+    for module in (experiments, runs, metrics, datasets)
+    for name, contract in vars(module).items()
+    if isinstance(contract, type)
+    and issubclass(contract, Message)
+    and contract not in (Message, Command, Query)
+}

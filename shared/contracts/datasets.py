@@ -1,0 +1,88 @@
+"""Datasets and logged models as inputs and outputs of runs."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.experiments import Tags
+from shared.contracts.message import (
+    Command,
+    Int64,
+    NullMeansEmpty,
+    Query,
+    Required,
+    RunId,
+    Wire,
+)
+
+
+class Dataset(Wire):
+    """A dataset; one per (experiment, name, digest)."""
+
+    name: Required
+    digest: Required
+    source_type: Required
+    source: Required
+    schema_: str | None = Field(default=None, alias="schema")
+    profile: str | None = None
+
+
+class DatasetInput(Wire):
+    """A dataset read by a run, with tags such as ``mlflow.data.context``."""
+
+    dataset: Dataset
+    tags: Tags = Field(default_factory=list)
+
+
+class ModelInput(Wire):
+    """A logged model read by a run."""
+
+    model_id: Required
+
+
+class ModelOutput(Wire):
+    """A logged model made by a run at a step."""
+
+    model_id: Required
+    step: Int64 = 0
+
+
+class LogInputs(Command):
+    """Say which datasets and logged models a run read."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    datasets: Annotated[list[DatasetInput], NullMeansEmpty()] = Field(
+        default_factory=list
+    )
+    models: Annotated[list[ModelInput], NullMeansEmpty()] = Field(default_factory=list)
+
+
+class LogOutputs(Command):
+    """Say which logged models a run made."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    models: Annotated[list[ModelOutput], NullMeansEmpty()] = Field(default_factory=list)
+
+
+class SearchDatasets(Query):
+    """The datasets of up to 20 experiments, at most 1000."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+
+
+class DatasetSummary(Wire):
+    """One dataset of an experiment in one context."""
+
+    experiment_id: str
+    name: str
+    digest: str
+    context: str | None = None
+
+
+class SearchDatasetsReply(Wire):
+    """Dataset summaries."""
+
+    dataset_summaries: list[DatasetSummary]

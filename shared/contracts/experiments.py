@@ -1,0 +1,126 @@
+"""Experiments: MLflow's ``experiments/*`` requests and answers."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.message import Command, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.views import ViewType
+
+
+class Tag(Wire):
+    """A key and its text; of an experiment, a run or an input."""
+
+    key: Required
+    value: str = ""
+
+
+Tags = Annotated[list[Tag], NullMeansEmpty()]
+
+
+class Experiment(Wire):
+    """Times are Unix milliseconds; ``lifecycle_stage`` is ``active`` or ``deleted``."""
+
+    experiment_id: str
+    name: str
+    artifact_location: str
+    lifecycle_stage: str
+    last_update_time: int
+    creation_time: int
+    tags: list[Tag] = Field(default_factory=list)
+
+
+class CreateExperiment(Command):
+    """Make an experiment; its name is unique in the project, deleted ones included."""
+
+    service: ClassVar[str] = "tracking"
+    name: Required
+    artifact_location: str | None = None
+    tags: Tags = Field(default_factory=list)
+
+
+class CreateExperimentReply(Wire):
+    """The new experiment's id, a decimal number as text."""
+
+    experiment_id: str
+
+
+class GetExperiment(Query):
+    """Read one experiment, deleted or not."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+
+
+class GetExperimentByName(Query):
+    """Read one experiment by name; finds deleted ones too."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_name: Required
+
+
+class GetExperimentReply(Wire):
+    """One experiment with its tags."""
+
+    experiment: Experiment
+
+
+class SearchExperiments(Query):
+    """Search, newest first unless ``order_by`` says otherwise; ``max_results`` defaults to 1000."""
+
+    service: ClassVar[str] = "tracking"
+    max_results: int | None = None
+    page_token: str | None = None
+    filter: str | None = None
+    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    view_type: ViewType = ViewType.ACTIVE_ONLY
+
+
+class SearchExperimentsReply(Wire):
+    """A page of experiments; no ``next_page_token`` on the last page."""
+
+    experiments: list[Experiment]
+    next_page_token: str | None = None
+
+
+class UpdateExperiment(Command):
+    """Rename an active experiment."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+    new_name: str | None = None
+
+
+class DeleteExperiment(Command):
+    """Mark an experiment and its runs deleted."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+
+
+class RestoreExperiment(Command):
+    """Mark a deleted experiment and its runs active."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+
+
+class SetExperimentTag(Command):
+    """Set or overwrite a tag of an active experiment."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+    key: Required
+    value: str = ""
+
+
+class DeleteExperimentTag(Command):
+    """Remove a tag of an active experiment."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: Required
+    key: Required
+
+
+class Empty(Wire):
+    """The answer ``{}``."""

@@ -1,0 +1,95 @@
+"""Base classes of every message, and the scalar types of MLflow's proto-JSON.
+
+The contract is MLflow-shaped: its field names are the wire's names, so no second set of request
+models exists. Proto-JSON (protobuf's JSON mapping, as ``mlflow.utils.proto_json_utils`` reads it):
+fields come in snake_case or lowerCamelCase, int64 as number or string, doubles may be ``"NaN"``,
+``"Infinity"`` or ``"-Infinity"``, null means unset, unknown fields are ignored.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
+
+from shared.contracts.validation import reject_nul, to_domain_error
+
+INT64_MAX = 2**63 - 1
+
+
+class NullMeansEmpty:
+    """Annotation of a repeated field: JSON null reads as the empty list, as protobuf reads it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda value: [] if value is None else value,
+            core_schema.nullable_schema(handler(source)),
+        )
+
+
+Required = Annotated[str, Field(min_length=1)]
+"""A string that must be there; proto-JSON cannot tell an absent string from an empty one."""
+
+RunId = Annotated[
+    Required,
+    Field(validation_alias=AliasChoices("run_id", "runId", "run_uuid", "runUuid")),
+]
+"""MLflow's oldest clients say ``run_uuid``; it is accepted wherever ``run_id`` is."""
+
+Int64 = Annotated[int, Field(ge=-INT64_MAX - 1, le=INT64_MAX)]
+
+
+class Wire(BaseModel):
+    """A JSON object of MLflow's REST API."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=False,
+        protected_namespaces=(),
+        # Nothing outside this package may patch a message that it received.
+        frozen=False,
+    )
+
+
+class Message(Wire):
+    """What crosses the bus towards a service."""
+
+    service: ClassVar[str]
+    kind: ClassVar[Literal["commands", "queries"]]
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Read proto-JSON; an empty payload is an empty object.
+
+        Raises DomainError(INVALID_PARAMETER_VALUE) with MLflow's wording.
+        """
+        try:
+            message = cls.model_validate_json(payload or b"{}")
+        except ValidationError as error:
+            raise to_domain_error(error) from None
+        reject_nul(payload)
+        return message
+
+
+class Command(Message):
+    """Changes something; runs inside a transaction, exactly once."""
+
+    kind = "commands"
+
+
+class Query(Message):
+    """Reads."""
+
+    kind = "queries"

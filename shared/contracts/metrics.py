@@ -1,0 +1,97 @@
+"""Metrics: points, their history, and the hot path ``runs/log-metric``."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.message import (
+    Command,
+    Int64,
+    NullMeansEmpty,
+    Query,
+    Required,
+    RunId,
+    Wire,
+)
+
+
+class Metric(Wire):
+    """One point: ``timestamp`` in Unix milliseconds, ``step`` an int64."""
+
+    key: Required
+    value: float
+    timestamp: Int64
+    step: Int64 = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+Metrics = Annotated[list[Metric], NullMeansEmpty()]
+
+
+class LogMetric(Command):
+    """Append one point to a metric of an active run."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    key: Required
+    value: float
+    timestamp: Int64
+    step: Int64 = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class GetMetricHistory(Query):
+    """All points of one metric, by timestamp, step, value; paged when ``max_results`` is given."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    metric_key: Required
+    page_token: str | None = None
+    max_results: int | None = None
+
+
+class GetMetricHistoryReply(Wire):
+    """A page of points."""
+
+    metrics: list[Metric]
+    next_page_token: str | None = None
+
+
+class GetMetricHistoryBulk(Query):
+    """The history of one metric in up to 100 runs; the query string repeats ``run_id``."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    metric_key: str | None = None
+    max_results: int | None = None
+
+
+class GetMetricHistoryBulkInterval(Query):
+    """Sampled history of one metric in up to 100 runs, for charts."""
+
+    service: ClassVar[str] = "tracking"
+    run_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    metric_key: Required
+    start_step: int | None = None
+    end_step: int | None = None
+    max_results: int | None = None
+
+
+class MetricWithRunId(Wire):
+    """A point and the run it belongs to."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+    run_id: str
+
+
+class MetricHistoryBulkReply(Wire):
+    """Points of several runs, grouped by run."""
+
+    metrics: list[MetricWithRunId]

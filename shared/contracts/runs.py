@@ -1,0 +1,188 @@
+"""Runs: MLflow's ``runs/*`` requests and answers, but for metrics and datasets."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.datasets import DatasetInput, ModelInput, ModelOutput
+from shared.contracts.experiments import Tag, Tags
+from shared.contracts.message import (
+    Command,
+    Int64,
+    NullMeansEmpty,
+    Query,
+    Required,
+    RunId,
+    Wire,
+)
+from shared.contracts.metrics import Metric, Metrics
+from shared.contracts.views import RunStatus, ViewType
+
+
+class Param(Wire):
+    """A parameter: written once, then only with the same value."""
+
+    key: Required
+    value: str = ""
+
+
+class RunInfo(Wire):
+    """Times are Unix milliseconds; ``run_uuid`` repeats ``run_id``."""
+
+    run_id: str
+    run_uuid: str
+    run_name: str
+    experiment_id: str
+    user_id: str
+    status: RunStatus
+    start_time: int
+    end_time: int | None = None
+    artifact_uri: str
+    lifecycle_stage: str
+
+
+class RunData(Wire):
+    """The latest metrics, the params and the tags."""
+
+    metrics: list[Metric] = Field(default_factory=list)
+    params: list[Param] = Field(default_factory=list)
+    tags: list[Tag] = Field(default_factory=list)
+
+
+class RunInputs(Wire):
+    """Datasets and logged models that the run read."""
+
+    dataset_inputs: list[DatasetInput] = Field(default_factory=list)
+    model_inputs: list[ModelInput] = Field(default_factory=list)
+
+
+class RunOutputs(Wire):
+    """Logged models that the run made."""
+
+    model_outputs: list[ModelOutput] = Field(default_factory=list)
+
+
+class Run(Wire):
+    """A run, whole."""
+
+    info: RunInfo
+    data: RunData
+    inputs: RunInputs = Field(default_factory=RunInputs)
+    outputs: RunOutputs | None = None
+
+
+class CreateRun(Command):
+    """Start a run; without a name one is invented. ``experiment_id`` defaults to ``0``."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_id: str | None = None
+    user_id: str | None = None
+    run_name: str | None = None
+    start_time: Int64 | None = None
+    tags: Tags = Field(default_factory=list)
+
+
+class RunReply(Wire):
+    """The answer of ``runs/create`` and ``runs/get``."""
+
+    run: Run
+
+
+class GetRun(Query):
+    """Read a run, deleted or not."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+
+
+class UpdateRun(Command):
+    """Change status, end time or name of an active run."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    status: RunStatus | None = None
+    end_time: Int64 | None = None
+    run_name: str | None = None
+
+
+class UpdateRunReply(Wire):
+    """The run's new state."""
+
+    run_info: RunInfo
+
+
+class DeleteRun(Command):
+    """Mark a run deleted."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+
+
+class RestoreRun(Command):
+    """Mark a deleted run active."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+
+
+class LogParam(Command):
+    """Write a param; the same value again is fine, another is refused."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    key: Required
+    value: str = ""
+
+
+class SetTag(Command):
+    """Set or overwrite a tag."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    key: Required
+    value: str = ""
+
+
+class DeleteTag(Command):
+    """Remove a tag that is there."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    key: Required
+
+
+class LogBatch(Command):
+    """Metrics, params and tags of one run, all or nothing."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    metrics: Metrics = Field(default_factory=list)
+    params: Annotated[list[Param], NullMeansEmpty()] = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
+
+
+class LogModel(Command):
+    """MLflow 2's ``runs/log-model``: append to the tag ``mlflow.log-model.history``."""
+
+    service: ClassVar[str] = "tracking"
+    run_id: RunId
+    model_json: Required
+
+
+class SearchRuns(Query):
+    """A page of the runs of some experiments, newest first unless ``order_by`` says otherwise."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    filter: str | None = None
+    run_view_type: ViewType = ViewType.ACTIVE_ONLY
+    max_results: int | None = None
+    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    page_token: str | None = None
+
+
+class SearchRunsReply(Wire):
+    """A page of runs; no ``next_page_token`` on the last page."""
+
+    runs: list[Run]
+    next_page_token: str | None = None

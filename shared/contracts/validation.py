@@ -1,0 +1,94 @@
+"""From pydantic's errors to MLflow's wording.
+
+Source of the words: ``mlflow/utils/validation.py`` (``invalid_value``, ``missing_value``) and
+``_validate_param_against_schema`` in ``mlflow/server/handlers.py``.
+"""
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.errors import DomainError, invalid
+
+API_DOCS_HINT = "See the API docs for more information about request parameters."
+LONGEST_SHOWN = 200
+
+
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Return ``metrics[0].value`` for ``("metrics", 0, "value")``; aliases come back snake_case."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{_snake(part)}" if path else _snake(part)
+    return path
+
+
+def _snake(name: str) -> str:
+    return "".join(
+        f"_{letter.lower()}" if letter.isupper() else letter for letter in name
+    )
+
+
+def shown(value: Any) -> str:
+    """Return the value as compact JSON, shortened as MLflow shortens long values."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+
+
+def missing_value(path: str) -> str:
+    """Return MLflow's sentence for an absent required parameter."""
+    return f"Missing value for required parameter '{path}'. {API_DOCS_HINT}"
+
+
+def invalid_value(path: str, value: Any, hint: str) -> str:
+    """Return MLflow's sentence for a value of the wrong type or out of range."""
+    return f"Invalid value {shown(value)} for parameter '{path}' supplied: {hint}"
+
+
+def to_domain_error(error: ValidationError) -> DomainError:
+    """Say the first complaint of pydantic as MLflow's server would."""
+    first = error.errors(include_url=False, include_context=True)[0]
+    return invalid(_sentence(first))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    kind, path, value = detail["type"], path_of(detail["loc"]), detail["input"]
+    if kind == "json_invalid":
+        return f"Malformed JSON in request body: {detail['msg']}."
+    if not detail["loc"]:
+        return f"The request body must be a JSON object, not {shown(value)}."
+    if kind == "missing" or value is None or value == "":
+        return missing_value(path)
+    if kind == "too_long" and isinstance(value, list):
+        return f"{detail['msg']}"
+    return invalid_value(
+        path,
+        value,
+        f"Hint: Value was of type '{type(value).__name__}'. {API_DOCS_HINT}",
+    )
+
+
+def reject_nul(payload: bytes) -> None:
+    """Refuse U+0000, which PostgreSQL's text type cannot hold.
+
+    Raises DomainError(INVALID_PARAMETER_VALUE). The byte test keeps the hot path free of work:
+    only a payload with the escape in it is read again.
+    """
+    if b"\\u0000" in payload and "\0" in _strings(json.loads(payload)):
+        message = "The NUL character (U+0000) is not allowed in names, keys or values."
+        raise invalid(message)
+
+
+def _strings(value: Any) -> str:
+    """Return every string inside a JSON value, joined."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "".join(key + _strings(item) for key, item in value.items())
+    if isinstance(value, list):
+        return "".join(map(_strings, value))
+    return ""

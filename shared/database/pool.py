@@ -1,0 +1,24 @@
+"""The asyncpg pool of a service."""
+
+import asyncpg
+
+JIT_OFF = {"jit": "off"}
+"""Compiling a statement takes longer than any statement of ours runs."""
+
+
+async def open_pool(
+    dsn: str, *, schema: str, size: int, application_name: str
+) -> "asyncpg.Pool[asyncpg.Record]":
+    """Open a pool whose connections see one schema; close it with ``await pool.close()``."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        # Frames wait for a connection anyway; an idle one costs nothing but memory.
+        max_inactive_connection_lifetime=0,
+        server_settings={
+            "search_path": schema,
+            "application_name": application_name,
+            **JIT_OFF,
+        },
+    )

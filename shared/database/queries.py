@@ -1,0 +1,34 @@
+"""Named queries: SQL lives in ``.sql`` files, next to the store that uses it.
+
+A file is a list of queries. Each begins with a line ``-- name: insert_run``, then comment lines that
+describe it, then one statement with ``$1`` placeholders.
+"""
+
+import re
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
+
+
+def parse_queries(text: str) -> dict[str, str]:
+    """Return the statements of a file by name. Raises ValueError on a name that is there twice."""
+    _, *parts = _NAME.split(text)
+    names, statements = parts[::2], parts[1::2]
+    if twice := {name for name in names if names.count(name) > 1}:
+        message = f"Queries defined twice: {sorted(twice)}"
+        raise ValueError(message)
+    return {
+        name: _without_comments(statement)
+        for name, statement in zip(names, statements, strict=True)
+    }
+
+
+def load_queries(package: str, name: str) -> dict[str, str]:
+    """Read the file ``<name>.sql`` of a package."""
+    return parse_queries(files(package).joinpath(f"{name}.sql").read_text("utf-8"))
+
+
+def _without_comments(statement: str) -> str:
+    """Drop whole-line comments: they would be sent to the server with each preparation."""
+    lines = (line for line in statement.splitlines() if not line.startswith("--"))
+    return "\n".join(lines).strip().removesuffix(";")

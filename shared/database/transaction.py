@@ -1,0 +1,130 @@
+"""What a handler gets of the database, and how a service lists its handlers.
+
+The executor (``shared.bus.executor``) owns the transaction: it begins and commits it, one for a
+whole frame. A handler only ever sees its own command's view of it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from asyncpg import Connection, Record
+from asyncpg.pool import PoolConnectionProxy
+from pydantic import BaseModel
+
+from shared.bus.messages import Answer, Envelope
+from shared.contracts.message import Command, Message
+from shared.errors import DomainError
+
+M = TypeVar("M", bound=Message)
+
+AnyConnection: TypeAlias = "Connection[Record] | PoolConnectionProxy[Record]"
+"""A connection, pooled or not. Quoted: only asyncpg's stubs know the type parameter."""
+
+Reply = BaseModel | bytes
+"""What a handler returns: a contract, or JSON that the database already wrote."""
+
+
+class Contention(Exception):
+    """A batch can't be done as one statement; the executor runs its commands one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, for the outbox: ``topic`` is ``<noun>.<verb>``, payload is JSON."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One command's view of the transaction.
+
+    ``writes`` tells the executor that a refusal comes too late to keep the frame: what this command
+    wrote before must be undone, so the frame rolls back and its commands run one by one. Stores
+    therefore write through ``write…`` and read through ``fetch…``.
+    """
+
+    connection: AnyConnection
+    project: int
+    envelope: Envelope
+    events: list[Event] = field(default_factory=list)
+    writes: bool = False
+
+    def emit(self, event: Event) -> None:
+        """Put an event into the outbox when the transaction commits."""
+        self.events.append(event)
+
+    async def fetch(self, sql: str, *values: Any) -> list[Record]:
+        """Read rows."""
+        return await self.connection.fetch(sql, *values)
+
+    async def fetch_row(self, sql: str, *values: Any) -> Record | None:
+        """Read one row, or None."""
+        return await self.connection.fetchrow(sql, *values)
+
+    async def fetch_value(self, sql: str, *values: Any) -> Any:
+        """Read the first column of the first row, or None."""
+        return await self.connection.fetchval(sql, *values)
+
+    async def write(self, sql: str, *values: Any) -> None:
+        """Write."""
+        self.writes = True
+        await self.connection.execute(sql, *values)
+
+    async def write_row(self, sql: str, *values: Any) -> Record | None:
+        """Write, and return the first row of RETURNING, or None.
+
+        Without a row nothing counts as written: ``UPDATE … WHERE`` found nothing.
+        """
+        row = await self.connection.fetchrow(sql, *values)
+        self.writes = self.writes or row is not None
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[M]):
+    """A parsed message of a batch, with its context."""
+
+    message: M
+    envelope: Envelope
+
+
+Handler = Callable[[Any, Transaction], Awaitable[Reply]]
+"""``async def create_run(cmd: CreateRun, tx: Transaction) -> RunReply``; raises DomainError."""
+
+BatchResult = Reply | Answer | DomainError
+
+BatchHandler = Callable[
+    [Sequence[Call[Any]], AnyConnection], Awaitable[list[BatchResult]]
+]
+"""All calls of a frame that one function fuses; one result per call, in the calls' order.
+
+A result that is a DomainError has left nothing behind; so the rest of the batch may be committed.
+May raise Contention.
+"""
+
+Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
+"""Runs before the first message of a project: what every project has from its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """All that a service does, by type of message.
+
+    A type is either in ``single`` or in ``batch``. Types that map to the same function in ``batch``
+    are fused into one call of it.
+    """
+
+    single: Mapping[type[Message], Handler]
+    batch: Mapping[type[Command], BatchHandler] = field(default_factory=dict)
+    prepare: Prepare | None = None
+
+    @property
+    def messages(self) -> dict[str, type[Message]]:
+        """Contracts by the name that an envelope carries."""
+        return {
+            contract.__name__: contract
+            for contract in (*self.single, *self.batch)
+        }

@@ -1,0 +1,80 @@
+"""Which user PostgreSQL runs as. It refuses to run as root, so root must lend it another identity."""
+
+import functools
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.embedded.process import Account
+
+_NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How a program is started so that it is not root.
+
+    `account` changes the user in the child; `prefix` wraps the command line instead; `owner` is who must own its files.
+    """
+
+    account: Account | None
+    prefix: tuple[str, ...]
+    owner: Account
+
+
+class NoIdentityError(Exception):
+    """Root has no way to run PostgreSQL as somebody else who can reach its programs and its data."""
+
+
+def identity_for(*paths: Path) -> Identity:
+    """Choose an identity that can reach all of `paths`.
+
+    Not root: nothing changes. Root: the user `nobody` where every parent directory lets it pass; else a user namespace in
+    which root merely looks like `nobody` (a checkout under /root needs that; containers often forbid it).
+    """
+    own = Account(os.geteuid(), os.getegid())
+    if own.uid != 0:
+        return Identity(None, (), own)
+    if all(reachable_by_others(path) for path in paths):
+        nobody = pwd.getpwnam("nobody")
+        account = Account(nobody.pw_uid, nobody.pw_gid)
+        return Identity(account, (), account)
+    if namespaces_allowed():
+        return Identity(None, _unshare(), own)
+    closed = ", ".join(str(path) for path in paths if not reachable_by_others(path))
+    message = (
+        f"PostgreSQL does not run as root, and no other user can reach {closed}: "
+        "use a directory outside of root's home (WARREN_DATA for the data), or run Warren as another user"
+    )
+    raise NoIdentityError(message)
+
+
+def reachable_by_others(path: Path) -> bool:
+    """Whether any user may pass through all existing parents of `path`."""
+    return all(
+        parent.stat().st_mode & stat.S_IXOTH
+        for parent in path.absolute().parents
+        if parent.exists()
+    )
+
+
+@functools.cache
+def namespaces_allowed() -> bool:
+    """Whether this root may make a user namespace; Docker's default profile says no."""
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    return (
+        subprocess.run(
+            [*_unshare(), "true"], check=False, capture_output=True
+        ).returncode
+        == 0
+    )
+
+
+def _unshare() -> tuple[str, ...]:
+    return ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")

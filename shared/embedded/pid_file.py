@@ -1,0 +1,65 @@
+"""PostgreSQL's `postmaster.pid`: who runs the cluster, and whether it is ready."""
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from shared.embedded.process import ChildProcess, ProcessFailedError
+
+_STATUS_LINE = 7
+_PREDECESSOR_SECONDS = 30.0
+_START_SECONDS = 60.0
+
+
+async def wait_for_predecessor(cluster: Path) -> None:
+    """Let the server of a parent that was killed finish its shutdown, then drop a stale pid file.
+
+    A pid that another program has taken over since would otherwise keep PostgreSQL from starting.
+    """
+    pid_file = cluster / "postmaster.pid"
+    pid = 0
+    try:
+        async with asyncio.timeout(_PREDECESSOR_SECONDS):
+            while (pid := _pid(pid_file)) and _works_in(pid, cluster):
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        message = f"another PostgreSQL (pid {pid}) uses {cluster}"
+        raise ProcessFailedError(message) from error
+    pid_file.unlink(missing_ok=True)
+
+
+async def becomes_ready(cluster: Path, server: ChildProcess) -> bool:
+    """Follow the status that the postmaster writes into its pid file; False when it ended, or hangs, instead."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_START_SECONDS):
+            while server.running:
+                if _status(cluster / "postmaster.pid") == "ready":
+                    return True
+                await asyncio.sleep(0.02)
+    await server.stop()
+    return False
+
+
+def _pid(pid_file: Path) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int(pid_file.read_text().splitlines()[0])
+    return 0
+
+
+def _status(pid_file: Path) -> str:
+    with suppress(OSError, IndexError):
+        return pid_file.read_text().splitlines()[_STATUS_LINE].strip()
+    return ""
+
+
+def _works_in(pid: int, directory: Path) -> bool:
+    """Whether a live process has `directory` as its current one, as a postmaster has its cluster."""
+    try:
+        if sys.platform == "linux":
+            return Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True

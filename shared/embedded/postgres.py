@@ -1,0 +1,237 @@
+"""A private PostgreSQL server on a free loopback port, from a wheel's programs or any given directory of them."""
+
+import asyncio
+import fcntl
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import signal
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared.embedded.account import Identity, identity_for
+from shared.embedded.pid_file import becomes_ready, wait_for_predecessor
+from shared.embedded.postgres_programs import find_programs, server_environment
+from shared.embedded.process import (
+    Account,
+    ChildProcess,
+    ProcessFailedError,
+    Program,
+    free_ports,
+)
+
+SUPERUSER = "warren"
+_ATTEMPTS = 5
+
+
+class EmbeddedPostgres:
+    """One cluster under `data_dir`: its files, its password (mode 600) and its log; it survives restarts.
+
+    `fsync=False` is for clusters that may be lost, such as those of tests. The port is chosen at the first start and
+    kept by later starts of the same object, so that clients find the server again after a fault.
+    """
+
+    def __init__(
+        self, data_dir: Path, bin_dir: Path | None = None, *, fsync: bool = True
+    ) -> None:
+        """Describe the server; `async with` or `start` runs it."""
+        self._data_dir = data_dir.absolute()
+        self._cluster = self._data_dir / "cluster"
+        self._bin_dir = bin_dir
+        self._fsync = fsync
+        self._port: int | None = None
+        self._password = ""
+        self._lock: int | None = None
+        self._server: ChildProcess | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start, making the cluster first where there is none."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop; the data stay."""
+        await self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        return self._running_server().pid
+
+    @property
+    def log(self) -> Path:
+        """The file that the server writes to."""
+        return self._data_dir / "postgres.log"
+
+    def dsn(self, database: str, role: str = SUPERUSER) -> str:
+        """Return the connection string of `role` for `database`."""
+        return f"postgresql://{role}:{self.password_of(role)}@127.0.0.1:{self._port}/{database}"
+
+    def password_of(self, role: str) -> str:
+        """Derive a role's password from the superuser's, so that only one secret is kept."""
+        if role == SUPERUSER:
+            return self._password
+        return hmac.new(
+            self._password.encode(), role.encode(), hashlib.sha256
+        ).hexdigest()[:32]
+
+    async def start(self) -> None:
+        """Start the server and return when it accepts connections."""
+        self._take_lock()
+        try:
+            bin_dir = find_programs(self._bin_dir, self._data_dir / "programs")
+            identity = identity_for(bin_dir / "postgres", self._cluster)
+            await self._ensure_cluster(bin_dir, identity)
+            await wait_for_predecessor(self._cluster)
+            await self._start_server(bin_dir, identity)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End all connections and shut down cleanly (PostgreSQL's fast mode)."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+        self._release_lock()
+
+    async def kill(self) -> None:
+        """Crash the server, as a power cut would; `start` recovers it."""
+        await self._running_server().kill()
+        self._server = None
+        self._release_lock()
+
+    def _running_server(self) -> ChildProcess:
+        if self._server is None:
+            message = "PostgreSQL is not running"
+            raise ProcessFailedError(message)
+        return self._server
+
+    def _take_lock(self) -> None:
+        """Keep a second Warren away from the same directory; the lock dies with this process."""
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            message = f"{self._data_dir} is in use by another Warren"
+            raise ProcessFailedError(message) from error
+        self._lock = lock
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def _ensure_cluster(self, bin_dir: Path, identity: Identity) -> None:
+        """Run initdb once. A half-made cluster of an interrupted start has no version file and is made anew."""
+        password_file = self._data_dir / "password"
+        if (self._cluster / "PG_VERSION").exists():
+            self._password = password_file.read_text().strip()
+            _own(self._cluster, identity.owner)
+            return
+        shutil.rmtree(self._cluster, ignore_errors=True)
+        self._cluster.mkdir(mode=0o700)
+        self._password = secrets.token_hex(16)
+        password_file.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+        ) as file:
+            file.write(self._password)
+        # initdb reads the password as the server's user, through the cluster's parent, hence the matching owner.
+        for path in (self._cluster, password_file):
+            _own(path, identity.owner)
+        await ChildProcess(self._initdb(bin_dir, identity, password_file)).run_to_end()
+
+    def _initdb(
+        self, bin_dir: Path, identity: Identity, password_file: Path
+    ) -> Program:
+        arguments = [
+            *identity.prefix,
+            *(
+                str(bin_dir / "initdb"),
+                "-D",
+                str(self._cluster),
+                "-U",
+                SUPERUSER,
+                "-E",
+                "UTF8",
+                "--no-locale",
+            ),
+            *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"),
+            *(() if self._fsync else ("--no-sync",)),
+        ]
+        environment = server_environment()
+        return Program(
+            name="initdb",
+            arguments=arguments,
+            environment=environment,
+            log=self.log,
+            account=identity.account,
+        )
+
+    async def _start_server(self, bin_dir: Path, identity: Identity) -> None:
+        """Try a few times: the free port may be taken meanwhile, or a crashed server's memory still be attached."""
+        known_port = self._port
+        for attempt in range(1, _ATTEMPTS + 1):
+            port = known_port or free_ports(1)[0]
+            self._server = ChildProcess(self._postgres(bin_dir, identity, port))
+            await self._server.start()
+            if await becomes_ready(self._cluster, self._server):
+                self._port = port
+                return
+            if attempt == _ATTEMPTS:
+                raise ProcessFailedError(self._server.describe_failure())
+            await asyncio.sleep(0.5)
+
+    def _postgres(self, bin_dir: Path, identity: Identity, port: int) -> Program:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": "",
+            "shared_buffers": "128MB",
+            "max_connections": "200",
+            "wal_compression": "on",
+            "max_wal_size": "2GB",
+            "checkpoint_timeout": "15min",
+            "log_min_messages": "warning",
+            "fsync": "on" if self._fsync else "off",
+            "full_page_writes": "on" if self._fsync else "off",
+        }
+        options = [
+            part
+            for name, value in settings.items()
+            for part in ("-c", f"{name}={value}")
+        ]
+        arguments = [
+            *identity.prefix,
+            str(bin_dir / "postgres"),
+            "-D",
+            str(self._cluster),
+            *options,
+        ]
+        return Program(
+            name="postgres",
+            arguments=arguments,
+            environment=server_environment(),
+            log=self.log,
+            stop_signal=signal.SIGINT,
+            account=identity.account,
+        )
+
+
+def _own(path: Path, owner: Account) -> None:
+    """Give a tree to the server's user; only root ever has to, and only once."""
+    if path.stat().st_uid == owner.uid or os.geteuid() != 0:
+        return
+    for each in (*path.rglob("*"), path):
+        os.chown(each, owner.uid, owner.gid, follow_symlinks=False)

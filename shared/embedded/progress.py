@@ -1,0 +1,9 @@
+"""Progress lines for the person who waits in front of a terminal; logs for machines go through telemetry instead."""
+
+import sys
+
+
+def announce(line: str) -> None:
+    """Show one line at once, on standard error so that standard output stays the program's own."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,128 @@
+"""Where RabbitMQ's programs come from: a home that was named, the installed ones, or Debian's packages, unpacked.
+
+The packages are unpacked and not installed, because installing starts a system-wide node and needs root.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.embedded.process import ChildProcess, ProcessFailedError, Program
+from shared.embedded.progress import announce
+
+DEFAULT_CACHE = Path(".warren/cache/rabbitmq")
+_INSTALLED = Path("/usr/lib/rabbitmq")
+_ERLANG_APPLICATIONS = (
+    *("base", "asn1", "crypto", "eldap", "inets", "mnesia", "os-mon", "parsetools", "public-key"),
+    *("runtime-tools", "ssl", "syntax-tools", "tools", "xmerl"),
+)
+_PACKAGES = ("rabbitmq-server", *(f"erlang-{name}" for name in _ERLANG_APPLICATIONS))
+
+
+@dataclass(frozen=True)
+class RabbitPrograms:
+    """The start script, the directory that holds `erl` (None: it is on the PATH), and Erlang's name server."""
+
+    server: Path
+    erlang: Path | None
+    epmd: Path
+
+
+async def find_rabbitmq(cache: Path = DEFAULT_CACHE) -> RabbitPrograms:
+    """Return programs that can be run, downloading Debian's packages into `cache` as the last resort."""
+    given = os.environ.get("WARREN_RABBITMQ_HOME")
+    if given:
+        return _programs_under(Path(given), Path("/"))
+    if _INSTALLED.exists() and _find_epmd(Path("/")) is not None:
+        return _programs_under(_INSTALLED, Path("/"))
+    unpacked = cache.absolute() / "root"
+    if not unpacked.exists():
+        await _download(cache.absolute())
+    return _programs_under(unpacked / "usr/lib/rabbitmq", unpacked)
+
+
+def _programs_under(home: Path, root: Path) -> RabbitPrograms:
+    """Find the start script in a Debian tree (`bin`) or an upstream one (`sbin`).
+
+    Debian's /usr/sbin/rabbitmq-server is no choice: it changes the user to `rabbitmq`.
+    """
+    scripts = [home / folder / "rabbitmq-server" for folder in ("bin", "sbin")]
+    server = next((script for script in scripts if script.exists()), None)
+    epmd = _find_epmd(root)
+    if server is None or epmd is None:
+        message = f"no rabbitmq-server with its Erlang under {home}"
+        raise ProcessFailedError(message)
+    erlang = root / "usr/lib/erlang/bin"
+    return RabbitPrograms(server, erlang if erlang.exists() else None, epmd)
+
+
+def _find_epmd(root: Path) -> Path | None:
+    found = next(root.glob("usr/lib/erlang/erts-*/bin/epmd"), None)
+    on_path = shutil.which("epmd")
+    return found or (Path(on_path) if on_path and root == Path("/") else None)
+
+
+async def _download(cache: Path) -> None:
+    """Fetch and unpack in a directory of our own, renamed into place at the end: an interrupted download leaves nothing."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        message = "RabbitMQ was not found: install it (for example `brew install rabbitmq`) and set WARREN_RABBITMQ_HOME"
+        raise ProcessFailedError(message)
+    cache.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="download-", dir=cache))
+    try:
+        announce("RabbitMQ is not installed; downloading Debian's packages of it (32 MB, once, not installed) ...")
+        await _fetch_packages(work)
+        announce("Unpacking RabbitMQ ...")
+        unpacked = work / "root"
+        unpacked.mkdir()
+        for package in sorted(work.glob("*.deb")):
+            await _run(work, "dpkg-deb", "-x", str(package), str(unpacked))
+        _move_erlang(unpacked, cache / "root")
+        # Where two first starts race, the second rename fails on the first's directory, which is as good.
+        if not (cache / "root").exists():
+            unpacked.rename(cache / "root")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+async def _fetch_packages(work: Path) -> None:
+    """Use the machine's package lists; where they are missing or outdated, fetch lists of our own, which needs no root."""
+    try:
+        await _run(work, "apt-get", "download", "-qq", *_PACKAGES)
+    except ProcessFailedError:
+        announce("The machine's package lists do not serve; fetching fresh ones ...")
+        options = _private_lists(work)
+        await _run(work, "apt-get", *options, "update", "-qq")
+        await _run(work, "apt-get", *options, "download", "-qq", *_PACKAGES)
+
+
+def _private_lists(work: Path) -> Sequence[str]:
+    lists, archives = work / "lists", work / "archives"
+    for directory in (lists / "partial", archives / "partial"):
+        directory.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "Dir::State::lists": lists,
+        "Dir::Cache": work,
+        "Dir::Cache::archives": archives,
+        "APT::Sandbox::User": "root",
+    }
+    return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
+
+
+async def _run(work: Path, *arguments: str) -> None:
+    program = Program(name=arguments[0], arguments=arguments, directory=work, log=work / "log")
+    await ChildProcess(program).run_to_end()
+
+
+def _move_erlang(unpacked: Path, final: Path) -> None:
+    """Tell Erlang's launcher where it will live: Debian writes the installed path into it and ignores ERL_ROOTDIR."""
+    launcher = unpacked / "usr/lib/erlang/bin/erl"
+    lines = launcher.read_text().splitlines(keepends=True)
+    moved = [
+        line.replace("/usr/lib/erlang", str(final / "usr/lib/erlang")) if line.rstrip().endswith("=/usr/lib/erlang") else line
+        for line in lines
+    ]
+    launcher.write_text("".join(moved))

@@ -1,0 +1,162 @@
+"""Groups tokens into clauses `name comparator operand`, before anything is given a meaning."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.errors import invalid
+from shared.search.lexer import Kind, Token, is_identifier, tokenize
+
+# `RLIKE` and the negated forms are tokens of the language that no entity accepts, so that the
+# client reads "Invalid comparator" rather than "Invalid clause".
+_WORD_OPERATORS = (
+    ("IS", "NOT", "NULL"),
+    ("IS", "NULL"),
+    ("NOT", "IN"),
+    ("NOT", "LIKE"),
+    ("NOT", "ILIKE"),
+    ("NOT", "RLIKE"),
+    ("IN",),
+    ("LIKE",),
+    ("ILIKE",),
+    ("RLIKE",),
+)
+_WITHOUT_OPERAND = ("IS NULL", "IS NOT NULL")
+# MLflow has no limit. This one has room for some thousand run ids in a list, and bounds the time
+# that a hostile filter takes from its neighbours.
+MAX_LENGTH = 200_000
+_MOST_QUOTED = 10
+_RESERVED = frozenset({"AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "RLIKE"})
+_OPERANDS = frozenset({Kind.NAME, Kind.STRING, Kind.NUMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """The right-hand side: one token, or the tokens inside a pair of parentheses."""
+
+    text: str
+    token: Token
+    items: tuple[Token, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A comparison as written; `operator` is in upper case, its words one space apart."""
+
+    left: Token
+    operator: str
+    right: Operand | None
+
+
+def read_clauses(source: str) -> list[Clause]:
+    """Return the clauses of a filter.
+
+    As in MLflow, AND between clauses may be missing or repeated. Every token that belongs to no
+    clause is named in one DomainError(INVALID_PARAMETER_VALUE).
+    """
+    if len(source) > MAX_LENGTH:
+        raise invalid(f"'filter' exceeds the maximum length of {MAX_LENGTH} characters")
+    tokens = tokenize(source, "filter")
+    if not tokens:
+        raise invalid(f"Invalid filter '{source}'. Could not be parsed.")
+    if any(token.kind is Kind.SEMICOLON for token in tokens[:-1]):
+        raise invalid(
+            f"Search filter contained multiple expression {source!r}. "
+            "Provide AND-ed expression list."
+        )
+    found = list(_Reader(source, tokens).read())
+    strangers = [item for item in found if isinstance(item, str)]
+    if strangers:
+        listed = ", ".join(f"'{text}'" for text in strangers[:_MOST_QUOTED])
+        raise invalid(f"Invalid clause(s) in filter string: {listed}")
+    return [item for item in found if isinstance(item, Clause)]
+
+
+class _Reader:
+    """A cursor over the tokens of one filter."""
+
+    def __init__(self, source: str, tokens: list[Token]) -> None:
+        self._source = source
+        self._tokens = tokens
+        self._partners = _match_parentheses(tokens)
+        self._at = 0
+
+    def read(self) -> Iterator[Clause | str]:
+        """Yield clauses, and the text of whatever is not part of one."""
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            if token.kind is Kind.NAME and token.word == "AND":
+                self._at += 1
+                continue
+            clause = self._clause()
+            yield clause if clause is not None else self._stranger()
+
+    def _clause(self) -> Clause | None:
+        """Read a clause and step past it, or return None and stay."""
+        left = self._tokens[self._at]
+        if left.kind not in _OPERANDS or left.word in _RESERVED:
+            return None
+        operator, at = self._operator(self._at + 1)
+        if operator in _WITHOUT_OPERAND:
+            self._at = at
+            return Clause(left, operator, None)
+        right, at = self._operand(at) if operator else (None, at)
+        if right is None or (operator.endswith("IN") and right.items is None):
+            return None
+        self._at = at
+        return Clause(left, operator, right)
+
+    def _operator(self, at: int) -> tuple[str, int]:
+        """Return the operator that starts at a token, and the place after it."""
+        if at < len(self._tokens) and self._tokens[at].kind is Kind.OPERATOR:
+            return self._tokens[at].text, at + 1
+        for words in _WORD_OPERATORS:
+            candidate = self._tokens[at : at + len(words)]
+            if tuple(token.word for token in candidate) == words:
+                return " ".join(words), at + len(words)
+        return "", at
+
+    def _operand(self, at: int) -> tuple[Operand | None, int]:
+        if at >= len(self._tokens):
+            return None, at
+        token = self._tokens[at]
+        if token.kind is Kind.OPEN:
+            return self._parenthesis(at)
+        if token.kind not in _OPERANDS or token.word in _RESERVED:
+            return None, at
+        return Operand(token.text, token), at + 1
+
+    def _parenthesis(self, at: int) -> tuple[Operand | None, int]:
+        """Return what stands between a parenthesis and its partner."""
+        end = self._partners.get(at)
+        if end is None:
+            return None, at
+        text = self._source[self._tokens[at].start : self._tokens[end].end]
+        items = tuple(self._tokens[at + 1 : end])
+        return Operand(text, self._tokens[at], items), end + 1
+
+    def _stranger(self) -> str:
+        token = self._tokens[self._at]
+        group, at = self._parenthesis(self._at) if token.kind is Kind.OPEN else (None, 0)
+        self._at = at if group else self._at + 1
+        return group.text if group else token.text
+
+
+def _match_parentheses(tokens: list[Token]) -> dict[int, int]:
+    """Return the place of the closing parenthesis for that of each opening one that has any."""
+    partners: dict[int, int] = {}
+    open_ones: list[int] = []
+    for at, token in enumerate(tokens):
+        if token.kind is Kind.OPEN:
+            open_ones.append(at)
+        elif token.kind is Kind.CLOSE and open_ones:
+            partners[open_ones.pop()] = at
+    return partners
+
+
+def require_identifier(clause: Clause) -> str:
+    """Return the left-hand side, which must be a name that needs no further quotes."""
+    if not is_identifier(clause.left):
+        raise invalid(
+            f"Invalid comparison clause. Expected 'Identifier' found '{clause.left.text}'"
+        )
+    return clause.left.text

@@ -1,0 +1,144 @@
+"""What each searched noun allows: its entities, attributes, aliases and comparators.
+
+The tables restate `SearchUtils` and `SearchExperimentsUtils` of MLflow 3. A further noun
+(registered models, model versions, logged models) is one more `Grammar` here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.search.ast import Comparator, Entity
+
+_NUMERIC = (
+    Comparator.EQ,
+    Comparator.NE,
+    Comparator.LT,
+    Comparator.LE,
+    Comparator.GT,
+    Comparator.GE,
+)
+_TEXT = (Comparator.EQ, Comparator.NE, Comparator.LIKE, Comparator.ILIKE)
+_LISTS = (Comparator.IN, Comparator.NOT_IN)
+_NULLS = (Comparator.IS_NULL, Comparator.IS_NOT_NULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The rules of one noun.
+
+    `entities` maps each accepted prefix to its entity. `numeric` and `text` are the searchable
+    attributes in canonical spelling, `aliases` other spellings of them. `lists` names the text
+    attributes that IN accepts; `orderable` are the spellings an order_by clause accepts.
+    `integers_only` refuses fractions for numeric attributes, `repeatable` lets an order_by
+    name a key twice. `unknown_entity`, `unsupported_null` and `unsortable` are the texts of
+    errors that MLflow words differently for each noun.
+    """
+
+    entities: Mapping[str, Entity]
+    unknown_entity: str
+    unsupported_null: str
+    unsortable: str
+    numeric: frozenset[str]
+    text: frozenset[str]
+    lists: frozenset[str]
+    orderable: frozenset[str]
+    sortable: frozenset[Entity]
+    nullable: frozenset[Entity]
+    comparators: Mapping[Entity, tuple[Comparator, ...]]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    datasets: frozenset[str] = frozenset()
+    identifiers: frozenset[str] = frozenset()
+    integers_only: bool = False
+    repeatable: bool = False
+
+    @property
+    def searchable(self) -> frozenset[str]:
+        """Every spelling of every attribute."""
+        return self.numeric | self.text | frozenset(self.aliases)
+
+    def comparators_of(self, entity: Entity, key: str) -> tuple[Comparator, ...]:
+        """Return what `entity.key` may be compared with; `key` is canonical."""
+        if entity is not Entity.ATTRIBUTE:
+            return self.comparators[entity]
+        if key in self.numeric:
+            return _NUMERIC
+        if key in self.identifiers:
+            return (Comparator.EQ, Comparator.NE, *_LISTS)
+        return (*_TEXT, *_LISTS) if self.lists else _TEXT
+
+
+_RUN_ALIASES = {
+    "created": "start_time",
+    "Created": "start_time",
+    "run name": "run_name",
+    "Run name": "run_name",
+    "Run Name": "run_name",
+}
+_RUN_TEXT = frozenset({"run_id", "run_name", "user_id", "status", "artifact_uri"})
+_RUN_NUMERIC = frozenset({"start_time", "end_time"})
+
+RUNS = Grammar(
+    entities={
+        "metric": Entity.METRIC,
+        "metrics": Entity.METRIC,
+        "parameter": Entity.PARAM,
+        "parameters": Entity.PARAM,
+        "param": Entity.PARAM,
+        "params": Entity.PARAM,
+        "tag": Entity.TAG,
+        "tags": Entity.TAG,
+        "attribute": Entity.ATTRIBUTE,
+        "attributes": Entity.ATTRIBUTE,
+        "attr": Entity.ATTRIBUTE,
+        "run": Entity.ATTRIBUTE,
+        "dataset": Entity.DATASET,
+        "datasets": Entity.DATASET,
+    },
+    unknown_entity=(
+        "Invalid entity type '{entity}'. Valid values are "
+        "['metric', 'parameter', 'tag', 'attribute', 'dataset']"
+    ),
+    unsupported_null=(
+        "IS NULL / IS NOT NULL is only supported for tags and params, not for '{entity}' '{key}'"
+    ),
+    unsortable="Invalid identifier type '{entity}'",
+    numeric=_RUN_NUMERIC,
+    text=_RUN_TEXT,
+    lists=frozenset({"run_id"}),
+    # MLflow orders by `Created`, but not by `Run name`.
+    orderable=_RUN_NUMERIC | _RUN_TEXT | {"created", "Created"},
+    sortable=frozenset({Entity.METRIC, Entity.PARAM, Entity.TAG, Entity.ATTRIBUTE}),
+    nullable=frozenset({Entity.PARAM, Entity.TAG}),
+    comparators={
+        Entity.METRIC: _NUMERIC,
+        Entity.PARAM: (*_TEXT, *_NULLS),
+        Entity.TAG: (*_TEXT, *_NULLS),
+        Entity.DATASET: (*_TEXT, *_LISTS),
+    },
+    aliases=_RUN_ALIASES,
+    datasets=frozenset({"name", "digest", "context"}),
+)
+
+_EXPERIMENT_NUMERIC = frozenset({"creation_time", "last_update_time"})
+_EXPERIMENT_TEXT = frozenset({"name", "experiment_id"})
+
+EXPERIMENTS = Grammar(
+    entities={"attribute": Entity.ATTRIBUTE, "tag": Entity.TAG, "tags": Entity.TAG},
+    unknown_entity=(
+        "Invalid entity type '{entity}'. Valid entity types are ('attribute', 'tag', 'tags')"
+    ),
+    unsupported_null=(
+        "IS NULL / IS NOT NULL is only supported for tags, not for attribute '{key}'"
+    ),
+    unsortable="Invalid order_by entity: {entity}",
+    numeric=_EXPERIMENT_NUMERIC,
+    text=_EXPERIMENT_TEXT,
+    lists=frozenset({"experiment_id"}),
+    orderable=_EXPERIMENT_NUMERIC | _EXPERIMENT_TEXT,
+    sortable=frozenset({Entity.ATTRIBUTE}),
+    nullable=frozenset({Entity.TAG}),
+    comparators={Entity.TAG: (*_TEXT, *_NULLS)},
+    identifiers=frozenset({"experiment_id"}),
+    integers_only=True,
+    repeatable=True,
+)

@@ -1,0 +1,113 @@
+"""Splits filter strings and order_by clauses into tokens.
+
+MLflow tokenizes with a generic SQL tokenizer; what it accepts of MLflow's documented syntax is
+accepted here. A token knows where it stands, so that errors can quote the client's own text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.errors import invalid
+
+
+class Kind(StrEnum):
+    """What a token is; each name is a group of the pattern below."""
+
+    SPACE = "SPACE"
+    NUMBER = "NUMBER"
+    NAME = "NAME"
+    STRING = "STRING"
+    OPERATOR = "OPERATOR"
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+    COMMA = "COMMA"
+    SEMICOLON = "SEMICOLON"
+    STRAY = "STRAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the filter, `text == source[start:end]`."""
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """Return the token in upper case, as keywords are compared."""
+        return self.text.upper()
+
+
+# A quote inside a string is doubled or follows a backslash; both stay in the value as written,
+# because MLflow only takes the outer quotes off.
+_SINGLE_QUOTED = r"'(?:''|\\'|[^'])*'"
+_DOUBLE_QUOTED = r'"(?:""|\\"|[^"])*"'
+_BACKTICKED = r"`(?:``|[^`])*`"
+# Everything that cannot end a bare word. Characters such as `-` or `/` are let into the word,
+# so that the parser can say that `metrics.val-loss` needs quotes.
+_BARE = r"[^\s.=<>!~'\"`(),;]+"
+_FIRST = f"(?:{_BARE}|{_BACKTICKED}|{_DOUBLE_QUOTED})"
+_NEXT = f"(?:{_BARE}|{_BACKTICKED}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED})"
+
+# Possessive quantifiers keep the time linear in what a client may send.
+_TOKEN = re.compile(
+    rf"""
+      (?P<SPACE>\s+)
+    | (?P<NUMBER>-?(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+(?![^\s=<>!~'"`(),;]))
+    | (?P<NAME>{_FIRST}(?:\.{_NEXT}?)*)
+    | (?P<STRING>{_SINGLE_QUOTED})
+    | (?P<OPERATOR>[=<>!~]+)
+    | (?P<OPEN>\()
+    | (?P<CLOSE>\))
+    | (?P<COMMA>,)
+    | (?P<SEMICOLON>;)
+    | (?P<STRAY>.)
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+# NUL cannot be stored in Postgres, a lone surrogate cannot be encoded: neither can match anything.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def tokenize(source: str, what: str) -> list[Token]:
+    """Return the tokens of `source` without white space; `what` names it in the error.
+
+    Raises DomainError(INVALID_PARAMETER_VALUE) for text that no database can compare with.
+    """
+    if _UNSTORABLE.search(source):
+        raise invalid(f"Error on parsing {what} {source!r}")
+    return [token for token in _scan(source) if token.kind is not Kind.SPACE]
+
+
+def _scan(source: str) -> Iterator[Token]:
+    for match in _TOKEN.finditer(source):
+        # The last alternative takes any character, so a match always has a named group.
+        kind = Kind(match.lastgroup or Kind.STRAY)
+        yield Token(kind, match.group(), match.start(), match.end())
+
+
+_PART = re.compile(f"{_BARE}|{_BACKTICKED}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}")
+_PLAIN_NAME = re.compile(r"\w+")
+
+
+def is_quoted(text: str, quotes: str = "'\"") -> bool:
+    """Tell whether `text` is one quoted piece, in one of the kinds of `quotes`."""
+    return text[:1] in quotes and len(text) > 1 and bool(_PART.fullmatch(text))
+
+
+def unquote(text: str, quotes: str = "'\"`") -> str:
+    """Take the outer quotes off, leaving what stands between them as it is."""
+    return text[1:-1] if is_quoted(text, quotes) else text
+
+
+def is_identifier(token: Token) -> bool:
+    """Tell whether a name needs no (further) quotes: `metrics.a` does not, `metrics.a-b` does."""
+    return token.kind is Kind.NAME and all(
+        piece.group()[0] in "`\"'" or _PLAIN_NAME.fullmatch(piece.group())
+        for piece in _PART.finditer(token.text)
+    )

@@ -1,0 +1,41 @@
+"""Parses order_by clauses: a name, and perhaps ASC or DESC."""
+
+from collections.abc import Sequence
+
+from shared.errors import invalid
+from shared.search.ast import OrderBy
+from shared.search.grammars import Grammar
+from shared.search.lexer import is_identifier, tokenize, unquote
+from shared.search.names import read_name
+
+# MLflow has no limit, but each clause on a metric, param or tag costs a join.
+MAX_CLAUSES = 50
+_NAME_AND_DIRECTION = 2
+
+
+def parse_order_by(clauses: Sequence[str], grammar: Grammar) -> tuple[OrderBy, ...]:
+    """Return the clauses in order; duplicates are refused as `_get_orderby_clauses` of MLflow does.
+
+    Raises DomainError(INVALID_PARAMETER_VALUE), whatever the client sent.
+    """
+    if len(clauses) > MAX_CLAUSES:
+        raise invalid(f"`order_by` can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
+    parsed = tuple(_parse(clause, grammar) for clause in clauses)
+    distinct = {(order.entity, order.key) for order in parsed}
+    if len(distinct) < len(parsed) and not grammar.repeatable:
+        raise invalid(f"`order_by` contains duplicate fields: {list(clauses)}")
+    return parsed
+
+
+def _parse(clause: str, grammar: Grammar) -> OrderBy:
+    tokens = tokenize(clause, "order_by clause")
+    if not 1 <= len(tokens) <= _NAME_AND_DIRECTION or not all(map(is_identifier, tokens)):
+        raise invalid(f"Invalid order_by clause '{clause}'. Could not be parsed.")
+    direction = tokens[1].word if len(tokens) == _NAME_AND_DIRECTION else "ASC"
+    if direction not in ("ASC", "DESC"):
+        raise invalid(f"Invalid ordering key in order_by clause '{clause}'.")
+    # Unlike a filter, an order_by clause may quote the whole name: `"metrics.a b" DESC`.
+    entity, key = read_name(unquote(tokens[0].text), grammar, grammar.orderable)
+    if entity not in grammar.sortable:
+        raise invalid(grammar.unsortable.format(entity=entity))
+    return OrderBy(entity, key, ascending=direction == "ASC")

@@ -1,0 +1,55 @@
+"""Turns a filter string into comparisons that its noun's grammar allows."""
+
+from shared.errors import invalid
+from shared.search.ast import Comparator, Comparison, Entity, Value
+from shared.search.clauses import Clause, Operand, read_clauses, require_identifier
+from shared.search.grammars import Grammar
+from shared.search.names import as_set, read_name
+from shared.search.values import read_value
+
+# MLflow has no limit, but each clause costs the planner a subquery.
+MAX_CLAUSES = 200
+
+
+def parse_filter(source: str | None, grammar: Grammar) -> tuple[Comparison, ...]:
+    """Return the comparisons of a filter, all of which must hold; no filter has none.
+
+    Raises DomainError(INVALID_PARAMETER_VALUE), worded as by MLflow's `parse_search_filter`,
+    and never another exception, whatever the client sent.
+    """
+    if not source:
+        return ()
+    clauses = read_clauses(source)
+    if len(clauses) > MAX_CLAUSES:
+        raise invalid(f"A filter can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
+    # MLflow reads every name and value before it looks at any comparator; whoever sends several
+    # mistakes hears of the same one first.
+    read = [_read(clause, grammar) for clause in clauses]
+    return tuple(
+        Comparison(entity, key, _comparator(clause, entity, key, grammar), value)
+        for clause, (entity, key, value) in zip(clauses, read, strict=True)
+    )
+
+
+def _read(clause: Clause, grammar: Grammar) -> tuple[Entity, str, Value]:
+    entity, key = read_name(require_identifier(clause), grammar, grammar.searchable)
+    if clause.right is None:
+        if entity not in grammar.nullable:
+            raise invalid(grammar.unsupported_null.format(entity=entity, key=key))
+        return entity, key, None
+    _check_list(clause, clause.right, entity)
+    return entity, key, read_value(clause.right, entity, key, grammar)
+
+
+def _check_list(clause: Clause, right: Operand, entity: Entity) -> None:
+    """Refuse a list after anything but IN; MLflow fails on it in the database."""
+    takes_lists = entity in (Entity.ATTRIBUTE, Entity.DATASET)
+    if takes_lists and right.items is not None and not clause.operator.endswith("IN"):
+        raise invalid(f"Invalid comparison clause. Expected value token found '{right.text}'")
+
+
+def _comparator(clause: Clause, entity: Entity, key: str, grammar: Grammar) -> Comparator:
+    allowed = grammar.comparators_of(entity, key)
+    if clause.operator not in allowed:
+        raise invalid(f"Invalid comparator '{clause.operator}' not one of '{as_set(allowed)}'")
+    return Comparator(clause.operator)

@@ -1,0 +1,68 @@
+"""Writes comparisons as SQL with bound values; knows no table.
+
+Text that comes from a client only ever becomes a bound value, never part of a statement.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.search.ast import Comparator, Value
+
+_OPERATORS: Final = {
+    Comparator.EQ: "=",
+    Comparator.NE: "<>",
+    Comparator.LT: "<",
+    Comparator.LE: "<=",
+    Comparator.GT: ">",
+    Comparator.GE: ">=",
+}
+
+
+class Bindings:
+    """The values of one statement, in the order of their placeholders."""
+
+    def __init__(self) -> None:
+        self._values: list[object] = []
+
+    def add(self, value: object, sql_type: str) -> str:
+        """Bind a value and return its placeholder, cast to a Postgres type."""
+        self._values.append(value)
+        return f"${len(self._values)}::{sql_type}"
+
+    @property
+    def values(self) -> Sequence[object]:
+        """The values to pass along with the statement."""
+        return tuple(self._values)
+
+
+def compare_text(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
+    """Compare a text expression with a string, or with a list of them.
+
+    `%` and `_` are the wildcards. ESCAPE '' takes the backslash's special meaning away, as
+    MLflow's own patterns know no escape; a pattern ending in one would be an error otherwise.
+    """
+    if comparator is Comparator.IN:
+        return f"{column} = ANY({bindings.add(value, 'text[]')})"
+    if comparator is Comparator.NOT_IN:
+        return f"{column} <> ALL({bindings.add(value, 'text[]')})"
+    if comparator in (Comparator.LIKE, Comparator.ILIKE):
+        return f"{column} {comparator} {bindings.add(value, 'text')} ESCAPE ''"
+    return f"{column} {_OPERATORS[comparator]} {bindings.add(value, 'text')}"
+
+
+def compare_integer(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
+    """Compare a bigint expression with an integer, or with a float that no bigint can hold."""
+    sql_type = "bigint" if isinstance(value, int) else "double precision"
+    return f"{column} {_OPERATORS[comparator]} {bindings.add(value, sql_type)}"
+
+
+def compare_metric(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
+    """Compare a double with a number as IEEE 754 does: NaN only ever satisfies `!=`.
+
+    Postgres sorts NaN above all numbers, hence it has to be kept out of `>` and `>=`.
+    """
+    bound = bindings.add(value, "double precision")
+    comparison = f"{column} {_OPERATORS[comparator]} {bound}"
+    if comparator in (Comparator.GT, Comparator.GE):
+        return f"({comparison} AND {column} <> 'NaN')"
+    return comparison

@@ -1,0 +1,70 @@
+"""One cell of the table: wrk runs a script against one peer for some seconds."""
+
+import asyncio
+import itertools
+import json
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.bench.operations import HISTORY_POINTS, SCRIPTS, Operation
+from tests.bench.peers import Peer
+
+_TIMEOUT_SECONDS = 60
+
+# Each run of wrk gets steps of its own, beyond those that `prepare` has used, so that no point is a repetition.
+_first_steps = itertools.count(10_000_000, 10_000_000)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What wrk saw: the rate in requests a second, latencies in milliseconds, failed requests."""
+
+    rate: float
+    p50: float
+    p99: float
+    errors: int
+
+
+async def measure(peer: Peer, operation: Operation, clients: int, seconds: float) -> Measurement:
+    """Load one peer once."""
+    command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds:.0f}s"]
+    command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(operation.path), peer.url]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={**os.environ, **operation.settings, **_settings(peer, operation)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    lines = output.decode().splitlines()
+    try:
+        seen = json.loads(lines[-1])
+    except (IndexError, ValueError) as error:
+        message = f"wrk failed: {output.decode()}"
+        raise RuntimeError(message) from error
+    return Measurement(
+        rate=(seen["requests"] - seen["statuses"]) / seen["microseconds"] * 1e6,
+        p50=seen["p50"] / 1000,
+        p99=seen["p99"] / 1000,
+        errors=seen["statuses"] + seen["sockets"],
+    )
+
+
+def median(rounds: Sequence[Measurement]) -> Measurement:
+    """Return the round of the median rate, with the errors of all rounds."""
+    middle = statistics.median_low(each.rate for each in rounds)
+    chosen = next(each for each in rounds if each.rate == middle)
+    return Measurement(chosen.rate, chosen.p50, chosen.p99, sum(each.errors for each in rounds))
+
+
+def _settings(peer: Peer, operation: Operation) -> dict[str, str]:
+    runs = peer.history_runs if operation.script == "get_history" else peer.runs
+    return {
+        "BENCH_LUA": str(SCRIPTS),
+        "BENCH_RUNS": ",".join(runs),
+        # New runs go elsewhere than where runs are searched, or a fast server would search among more of them.
+        "BENCH_EXPERIMENT": peer.searched_experiment if operation.script == "search_runs" else peer.written_experiment,
+        "BENCH_FIRST_STEP": str(next(_first_steps) + HISTORY_POINTS),
+    }

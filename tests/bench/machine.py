@@ -1,0 +1,64 @@
+"""Where the numbers come from: the machine, and how much memory processes hold. No host names, no paths."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+_MEGABYTE = 1024 * 1024
+
+
+def describe_machine() -> str:
+    """Name the processor, its cores, the memory and the system."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _MEGABYTE / 1024
+    return f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB memory, {platform.system()} {platform.release()}"
+
+
+def resident_megabytes(pids: Iterable[int]) -> float:
+    """Add up the resident memory (RSS) of processes and their children; shared pages count in each of them."""
+    return sum(_resident(pid) for pid in _with_children(pids)) / _MEGABYTE
+
+
+def wrk_version() -> str:
+    """Ask wrk, which answers with an error code and its version all the same."""
+    answer = subprocess.run(["wrk", "--version"], check=False, capture_output=True, text=True).stdout
+    return " ".join(answer.split()[1:2])
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _with_children(pids: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(pids)
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            waiting.extend(_children(pid))
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []

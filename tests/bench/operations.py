@@ -1,0 +1,38 @@
+"""What is measured: one wrk script for each, with its settings."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent / "lua"
+CLIENTS = (1, 8, 32, 128)
+HISTORY_POINTS = 1000
+SEARCHED_RUNS = 200
+
+# More runs than clients of most cells: with fewer, FastTrackML's batches deadlock on each other's rows
+# (it writes its latest metrics in no order), and the table would compare error paths.
+WRITTEN_RUNS = 64
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One row group of the table. `settings` are the script's environment variables."""
+
+    name: str
+    script: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """The wrk script."""
+        return SCRIPTS / f"{self.script}.lua"
+
+
+OPERATIONS = (
+    Operation("log-metric", "log_metric"),
+    Operation("log-batch of 10", "log_batch", {"BENCH_METRICS": "10"}),
+    Operation("log-batch of 100", "log_batch", {"BENCH_METRICS": "100"}),
+    Operation("log-batch of 500", "log_batch", {"BENCH_METRICS": "500"}),
+    Operation("create run", "create_run"),
+    Operation("search runs", "search_runs"),
+    Operation("get metric history", "get_history"),
+)

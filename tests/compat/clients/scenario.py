@@ -1,0 +1,38 @@
+"""What the scripts of this folder share. They run in a stock client's environment and know nothing of Warren."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+
+def unique(name: str) -> str:
+    """Return a name that no other script and no earlier run of this one has used."""
+    return f"{name}-{uuid.uuid4().hex[:12]}"
+
+
+def new_experiment(name: str) -> str:
+    """Make an experiment of the script's own, set it as the current one, and return its id."""
+    return mlflow.set_experiment(unique(name)).experiment_id
+
+
+def new_run(client: MlflowClient, name: str) -> str:
+    """Make a run in a new experiment and return its id."""
+    return client.create_run(client.create_experiment(unique(name))).info.run_id
+
+
+@contextmanager
+def refused(code: str, *fragments: str) -> Iterator[None]:
+    """Expect the server to refuse what happens inside, with this error code and these words in its message."""
+    try:
+        yield
+    except MlflowException as error:
+        assert error.error_code == code, f"expected {code}, got {error.error_code}: {error}"
+        for fragment in fragments:
+            assert fragment in str(error), f"expected {fragment!r} in: {error}"
+    else:
+        message = f"expected {code}, but the call succeeded"
+        raise AssertionError(message)

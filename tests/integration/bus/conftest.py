@@ -1,0 +1,110 @@
+"""One behaviour suite, run against each transport on a real PostgreSQL."""
+
+import json
+import time
+from contextlib import AsyncExitStack
+
+import pytest
+
+from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient, Limits
+from shared.bus.executor import Executor
+from shared.bus.memory import MemoryBroker, MemoryTransport
+from shared.bus.messages import Envelope, new_id
+from shared.bus.worker import Worker
+from shared.database.migrations import load_migrations, migrate
+from shared.database.pool import open_pool
+from tests.integration.bus import toy
+
+
+class Bus:
+    """Makes clients and workers on one transport, and closes them at the end."""
+
+    def __init__(self, connect, pool, stack, broker) -> None:
+        self.connect = connect
+        self.pool = pool
+        self.broker = broker
+        self._stack = stack
+
+    async def client(self, *, limits: Limits | None = None) -> BusClient:
+        client = BusClient(self.connect(), limits=limits)
+        await client.start()
+        self._stack.push_async_callback(client.close)
+        return client
+
+    async def worker(self, processor=None) -> Worker:
+        worker = Worker(self.connect(), "toy", processor or Executor(self.pool, toy.HANDLERS))
+        await worker.start()
+        self._stack.push_async_callback(worker.drain)
+        return worker
+
+    async def total(self, name: str) -> int:
+        value = await self.pool.fetchval("SELECT total FROM counters WHERE name = $1", name)
+        return value or 0
+
+
+def envelope(name: str, *, seconds: float = 20.0, key: str | None = None, **fields) -> Envelope:
+    return Envelope(
+        new_id(), name, 1, json.dumps(fields).encode(), time.time() + seconds, idempotency_key=key
+    )
+
+
+async def send(client: BusClient, name: str, **fields):
+    kind = "queries" if name == "Read" else "commands"
+    return await client.call("toy", kind, envelope(name, **fields))
+
+
+class MemoryControl:
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def stop(self) -> None:
+        self._broker.stop()
+
+    async def start(self) -> None:
+        self._broker.restart()
+
+    async def dead(self) -> int:
+        return len(self._broker.queues["toy.commands.dead"].waiting)
+
+
+class RabbitControl:
+    def __init__(self, rabbitmq, url: str) -> None:
+        self._rabbitmq = rabbitmq
+        self._url = url
+
+    async def stop(self) -> None:
+        await self._rabbitmq.stop()
+
+    async def start(self) -> None:
+        await self._rabbitmq.start()
+
+    async def dead(self) -> int:
+        import aio_pika
+
+        async with await aio_pika.connect(self._url) as connection, connection.channel() as channel:
+            queue = await channel.declare_queue("toy.commands.dead", passive=True)
+            return queue.declaration_result.message_count
+
+
+@pytest.fixture(params=["memory", "amqp"])
+async def bus(request, database_dsn):
+    if request.param == "memory":
+        broker = MemoryBroker(["toy"])
+        control = MemoryControl(broker)
+
+        def connect():
+            return MemoryTransport(broker)
+    else:
+        url = request.getfixturevalue("amqp_vhost_url")
+        control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
+
+        def connect():
+            return AmqpTransport(url, name="suite", services=["toy"])
+
+    await migrate(database_dsn, "toy", load_migrations("shared", "shared.database"))
+    pool = await open_pool(database_dsn, schema="toy", size=8, application_name="suite")
+    await pool.execute(toy.SCHEMA)
+    async with AsyncExitStack() as stack:
+        yield Bus(connect, pool, stack, control)
+    await pool.close()

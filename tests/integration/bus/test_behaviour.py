@@ -1,0 +1,245 @@
+"""What the bus promises, on every transport."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from shared.bus.client import Limits
+from shared.bus.executor import Executor
+from shared.bus.messages import Frame
+from shared.errors import DomainError, ErrorCode
+from tests.integration.bus import toy
+from tests.integration.bus.conftest import envelope, send
+
+
+class Recording(Executor):
+    """Remembers the frames that it was given."""
+
+    def __init__(self, pool) -> None:
+        super().__init__(pool, toy.HANDLERS)
+        self.frames: list[Frame] = []
+
+    async def commands(self, frame, *, redelivered):
+        self.frames.append(frame)
+        return await super().commands(frame, redelivered=redelivered)
+
+
+async def test_a_command_is_answered_and_committed(bus):
+    await bus.worker()
+    client = await bus.client()
+    answer = await send(client, "Add", name="a", amount=5)
+    assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
+    assert await bus.total("a") == 5
+
+
+async def test_concurrent_commands_share_frames(bus):
+    recording = Recording(bus.pool)
+    await bus.worker(recording)
+    client = await bus.client()
+    await asyncio.gather(*(send(client, "Add", name="a") for _ in range(200)))
+    assert await bus.total("a") == 200
+    assert len(recording.frames) < 50
+
+
+async def test_a_batch_handler_gets_the_whole_frame_at_once(bus):
+    await bus.worker()
+    client = await bus.client()
+    answers = await asyncio.gather(*(send(client, "Append", name=str(i)) for i in range(100)))
+    assert max(int(answer.body) for answer in answers) > 10
+    assert await bus.pool.fetchval("SELECT count(DISTINCT name) FROM log") == 100
+
+
+async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
+    await bus.worker()
+    client = await bus.client(limits=Limits(frames_in_flight=1))
+    await send(client, "Read", name="warm")
+    first = asyncio.ensure_future(send(client, "Read", name="a"))
+    slow = asyncio.ensure_future(send(client, "Read", name="a", delay=1.5))
+    fast = [asyncio.ensure_future(send(client, "Read", name="a")) for _ in range(5)]
+    started = time.monotonic()
+    await asyncio.gather(first, *fast)
+    assert time.monotonic() - started < 1.0
+    assert not slow.done()
+    assert (await slow).error is None
+
+
+async def test_a_refusal_after_a_write_leaves_nothing_and_spares_the_neighbours(bus):
+    await bus.worker()
+    client = await bus.client(limits=Limits(frames_in_flight=1))
+    good = [send(client, "Add", name="good") for _ in range(20)]
+    bad = [send(client, "AddThenRefuse", name="bad") for _ in range(3)]
+    answers = await asyncio.gather(*good, *bad)
+    assert [a.error for a in answers[20:]] == [ErrorCode.INVALID_PARAMETER_VALUE] * 3
+    assert (await bus.total("good"), await bus.total("bad")) == (20, 0)
+
+
+async def test_poison_fails_alone_and_becomes_a_dead_letter(bus):
+    await bus.worker()
+    client = await bus.client(limits=Limits(frames_in_flight=1))
+    work = [send(client, "Add", name="good") for _ in range(10)]
+    answers = await asyncio.gather(
+        *work, send(client, "Crash"), send(client, "Add", name="huge", amount=5000)
+    )
+    assert [a.error for a in answers[:10]] == [None] * 10
+    assert [a.error for a in answers[10:]] == [ErrorCode.INTERNAL_ERROR] * 2
+    assert "error id" in answers[10].body.decode()
+    assert await bus.total("good") == 10
+    assert await bus.broker.dead() == 2
+
+
+async def test_unknown_messages_and_malformed_ones_are_refused(bus):
+    await bus.worker()
+    client = await bus.client()
+    unknown = await send(client, "Nonsense")
+    malformed = await send(client, "Add", amount=1)
+    assert unknown.error == ErrorCode.NOT_IMPLEMENTED
+    assert malformed.error == ErrorCode.INVALID_PARAMETER_VALUE
+    assert b"'name'" in malformed.body
+
+
+async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus):
+    committed = asyncio.Event()
+
+    class Dying(Executor):
+        async def commands(self, frame, *, redelivered):
+            await super().commands(frame, redelivered=redelivered)
+            committed.set()
+            await asyncio.Event().wait()
+
+    transport = bus.connect()
+    from shared.bus.worker import Worker
+
+    await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
+    await committed.wait()
+    await transport.close()
+    await bus.worker()
+    answer = await call
+    assert json.loads(answer.body) == {"total": 1}
+    assert await bus.total("a") == 1
+
+
+async def test_a_frame_in_pieces_repeats_nothing_when_it_comes_again(bus):
+    executor = Executor(bus.pool, toy.HANDLERS)
+    frame = Frame(
+        envelope("Add", name="x").id,
+        "commands",
+        [envelope("Add", name="a"), envelope("AddThenRefuse", name="b"), envelope("Crash")],
+    )
+    first = await executor.commands(frame, redelivered=False)
+    for redelivered in (False, True):
+        again = await executor.commands(frame, redelivered=redelivered)
+        assert again.answers[0] == first.answers[0]
+    assert await bus.total("a") == 1
+
+
+async def test_copies_of_a_frame_at_the_same_time_are_carried_out_once(bus):
+    executors = [Executor(bus.pool, toy.HANDLERS) for _ in range(4)]
+    frame = Frame(envelope("Add", name="x").id, "commands", [envelope("Add", name="a")])
+    outcomes = await asyncio.gather(*(e.commands(frame, redelivered=False) for e in executors))
+    assert {o.answers[0].body for o in outcomes} == {b'{"total":1}'}
+    assert await bus.total("a") == 1
+
+
+async def test_an_idempotency_key_makes_a_repeated_request_harmless(bus):
+    await bus.worker()
+    client = await bus.client()
+    first, second = await asyncio.gather(
+        send(client, "Add", name="a", key="k"), send(client, "Add", name="a", key="k")
+    )
+    third = await send(client, "Add", name="a", key="k")
+    assert first == second == third
+    assert await bus.total("a") == 1
+
+
+async def test_a_full_buffer_is_429(bus):
+    client = await bus.client(limits=Limits(frames_in_flight=1, waiting=3))
+
+    class Stuck(Executor):
+        async def commands(self, frame, *, redelivered):
+            await asyncio.sleep(1)
+            return await super().commands(frame, redelivered=redelivered)
+
+    await bus.worker(Stuck(bus.pool, toy.HANDLERS))
+    results = await asyncio.gather(
+        *(send(client, "Add", name="a") for _ in range(8)), return_exceptions=True
+    )
+    refused = [r for r in results if isinstance(r, DomainError)]
+    assert {r.code for r in refused} == {ErrorCode.REQUEST_LIMIT_EXCEEDED}
+    assert await bus.total("a") == 8 - len(refused) == 3
+
+
+async def test_no_consumer_is_429(bus):
+    client = await bus.client()
+    with pytest.raises(DomainError) as caught:
+        await send(client, "Add", name="a")
+    assert caught.value.code == ErrorCode.REQUEST_LIMIT_EXCEEDED
+    await bus.worker()
+    assert (await send(client, "Add", name="a")).error is None
+
+
+async def test_no_answer_in_time_is_503(bus):
+    class Silent(Executor):
+        async def commands(self, frame, *, redelivered):
+            await asyncio.sleep(2)
+            return await super().commands(frame, redelivered=redelivered)
+
+    await bus.worker(Silent(bus.pool, toy.HANDLERS))
+    client = await bus.client()
+    with pytest.raises(DomainError) as caught:
+        await send(client, "Add", name="a", seconds=0.5)
+    assert caught.value.code == ErrorCode.TEMPORARILY_UNAVAILABLE
+
+
+async def test_drain_finishes_what_was_begun(bus):
+    begun = asyncio.Event()
+
+    class Slow(Executor):
+        async def commands(self, frame, *, redelivered):
+            begun.set()
+            await asyncio.sleep(0.5)
+            return await super().commands(frame, redelivered=redelivered)
+
+    worker = await bus.worker(Slow(bus.pool, toy.HANDLERS))
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
+    await begun.wait()
+    await worker.drain()
+    assert json.loads((await call).body) == {"total": 1}
+
+
+async def test_events_leave_by_the_outbox_with_their_transaction(bus):
+    await bus.worker()
+    client = await bus.client()
+    await send(client, "Add", name="a")
+    await send(client, "AddThenRefuse", name="b")
+    rows = await bus.pool.fetch("SELECT topic, payload FROM outbox ORDER BY position")
+    assert [(row["topic"], row["payload"]) for row in rows] == [("1.counter.changed", b"a")]
+
+
+async def test_a_lost_broker_means_429_and_then_recovery(bus):
+    await bus.worker()
+    client = await bus.client()
+    assert (await send(client, "Add", name="a")).error is None
+    await bus.broker.stop()
+    with pytest.raises(DomainError) as caught:
+        for _ in range(50):
+            await send(client, "Add", name="lost")
+            await asyncio.sleep(0.1)
+    assert caught.value.code in (
+        ErrorCode.REQUEST_LIMIT_EXCEEDED,
+        ErrorCode.TEMPORARILY_UNAVAILABLE,
+    )
+    await bus.broker.start()
+    for _ in range(100):
+        try:
+            answer = await send(client, "Add", name="a")
+        except DomainError:
+            await asyncio.sleep(0.2)
+        else:
+            assert answer.error is None
+            break
+    assert await bus.total("a") == 2

@@ -1,0 +1,86 @@
+"""A service small enough to see through: it counts, and misbehaves on demand."""
+
+import asyncio
+
+from pydantic import Field
+
+from shared.contracts.message import Command, Query, Required, Wire
+from shared.database.transaction import Call, Event, Handlers, Transaction
+from shared.errors import invalid
+
+SCHEMA = """
+    CREATE TABLE counters (name text PRIMARY KEY, total bigint NOT NULL CHECK (total < 1000));
+    CREATE TABLE log (position bigint GENERATED ALWAYS AS IDENTITY, name text NOT NULL);
+"""
+
+
+class Add(Command):
+    service = "toy"
+    name: Required
+    amount: int = 1
+
+
+class AddThenRefuse(Command):
+    service = "toy"
+    name: Required
+
+
+class Append(Command):
+    """Fused with its neighbours."""
+
+    service = "toy"
+    name: Required
+
+
+class Crash(Command):
+    service = "toy"
+
+
+class Read(Query):
+    service = "toy"
+    name: Required
+    delay: float = Field(default=0.0)
+
+
+class Total(Wire):
+    total: int
+
+
+async def add(cmd: Add, tx: Transaction) -> Total:
+    row = await tx.write_row(
+        "INSERT INTO counters VALUES ($1, $2) "
+        "ON CONFLICT (name) DO UPDATE SET total = counters.total + $2 RETURNING total",
+        cmd.name,
+        cmd.amount,
+    )
+    tx.emit(Event(f"{tx.project}.counter.changed", cmd.name.encode()))
+    return Total(total=row["total"])
+
+
+async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
+    await add(Add(name=cmd.name), tx)
+    message = "refused after writing"
+    raise invalid(message)
+
+
+async def append(calls: list[Call[Append]], connection) -> list[bytes]:
+    names = [call.message.name for call in calls]
+    await connection.execute("INSERT INTO log (name) SELECT unnest($1::text[])", names)
+    return [b"%d" % len(calls)] * len(calls)
+
+
+async def crash(cmd: Crash, tx: Transaction) -> Total:
+    message = "a bug"
+    raise ZeroDivisionError(message)
+
+
+async def read(query: Read, tx: Transaction) -> Total:
+    await asyncio.sleep(query.delay)
+    total = await tx.fetch_value("SELECT total FROM counters WHERE name = $1", query.name)
+    return Total(total=total or 0)
+
+
+HANDLERS = Handlers(
+    single={Add: add, AddThenRefuse: add_then_refuse, Crash: crash, Read: read},
+    batch={Append: append},
+)

@@ -1,0 +1,479 @@
+"""The composed SQL on a real Postgres: what is found, in which order, and page by page."""
+
+import math
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from uuid import UUID
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.tracking.store.search_experiments import search_experiment_ids
+from services.tracking.store.search_runs import search_run_ids
+from shared.contracts.experiments import SearchExperiments
+from shared.contracts.runs import SearchRuns
+from shared.contracts.views import ViewType
+from shared.errors import DomainError, ErrorCode
+
+PROJECT = 7
+OTHER_PROJECT = 8
+NAN = math.nan
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to search for; its number makes up its id and, by default, its start time."""
+
+    number: int
+    experiment: int = 1
+    start_time: int | None = None
+    end_time: int | None = None
+    name: str = ""
+    status: str = "RUNNING"
+    deleted: bool = False
+    project: int = PROJECT
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    datasets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> UUID:
+        """The run id."""
+        return UUID(int=self.number)
+
+
+@pytest.fixture
+async def connection(database_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the service's tables, in a schema that is gone after the test."""
+    connection = await asyncpg.connect(database_dsn)
+    migrations = files("services.tracking").joinpath("migrations")
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("CREATE SCHEMA search_test; SET LOCAL search_path = search_test")
+    for migration in sorted(migrations.iterdir(), key=lambda entry: entry.name):
+        if migration.name.endswith(".sql"):
+            await connection.execute(migration.read_text())
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+async def store(connection: asyncpg.Connection, runs: Iterable[Run]) -> None:
+    for run in runs:
+        await connection.execute(
+            "INSERT INTO runs (project_id, run_id, experiment_id, name, user_id, status,"
+            " start_time, end_time, deleted, artifact_uri)"
+            " VALUES ($1, $2, $3, $4, 'me', $5, $6, $7, $8, '')",
+            run.project,
+            run.id,
+            run.experiment,
+            run.name,
+            run.status,
+            run.number if run.start_time is None else run.start_time,
+            run.end_time,
+            run.deleted,
+        )
+        key = (run.project, run.id)
+        await connection.executemany(
+            "INSERT INTO latest_metrics (project_id, run_id, key, value, timestamp, step)"
+            " VALUES ($1, $2, $3, $4, 0, 0)",
+            [(*key, *item) for item in run.metrics.items()],
+        )
+        for table, values in (("params", run.params), ("tags", run.tags)):
+            await connection.executemany(
+                f"INSERT INTO {table} VALUES ($1, $2, $3, $4)",
+                [(*key, *item) for item in values.items()],
+            )
+        for index, (name, context) in enumerate(run.datasets.items()):
+            await _store_dataset(connection, run, UUID(int=run.number * 100 + index), name, context)
+
+
+async def _store_dataset(
+    connection: asyncpg.Connection, run: Run, dataset: UUID, name: str, context: str
+) -> None:
+    await connection.execute(
+        "INSERT INTO datasets (project_id, dataset_id, experiment_id, name, digest, source_type,"
+        " source) VALUES ($1, $2, $3, $4, $5, 'local', '')",
+        run.project,
+        dataset,
+        run.experiment,
+        name,
+        f"digest-{run.number}",
+    )
+    key = (run.project, run.id, dataset)
+    await connection.execute("INSERT INTO run_inputs VALUES ($1, $2, $3)", *key)
+    await connection.execute(
+        "INSERT INTO run_input_tags VALUES ($1, $2, $3, 'mlflow.data.context', $4)", *key, context
+    )
+
+
+async def find(
+    connection: asyncpg.Connection,
+    filter_: str = "",
+    order_by: Sequence[str] = (),
+    max_results: int = 100,
+    **more: object,
+) -> list[int]:
+    """Return the numbers of the found runs, all pages, and check the size of each page."""
+    fields: dict[str, object] = {"experiment_ids": ["1"], **more}
+    found: list[int] = []
+    token: str | None = None
+    while True:
+        query = SearchRuns.model_validate(
+            {
+                "filter": filter_,
+                "order_by": list(order_by),
+                "max_results": max_results,
+                "page_token": token,
+                **fields,
+            }
+        )
+        page = await search_run_ids(connection, PROJECT, query)
+        found += [id_.int for id_ in page.items]
+        token = page.next_page_token
+        if token is None:
+            return found
+        assert len(page.items) == max_results
+
+
+RUNS = [
+    Run(
+        1,
+        name="first",
+        end_time=50,
+        status="FINISHED",
+        metrics={"acc": 0.5, "val loss": 1.0},
+        params={"lr": "0.1", "a.b": "x"},
+        tags={"env": "Prod"},
+        datasets={"mnist": "train", "cifar": "test"},
+    ),
+    Run(2, name="Second", metrics={"acc": 0.9}, params={"lr": "0.01"}, tags={"env": "dev"}),
+    Run(3, name="100%", metrics={"acc": NAN}, params={"lr": "0.1"}, datasets={"mnist": "test"}),
+    Run(4, name="back\\", end_time=70, tags={"env": "prod", "quote": "it's"}),
+    Run(5, deleted=True, metrics={"acc": 0.9}),
+    Run(6, experiment=2, metrics={"acc": 0.9}),
+    Run(7, project=OTHER_PROJECT, metrics={"acc": 0.9}),
+]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        ("", {1, 2, 3, 4}),
+        ("metrics.acc > 0.5", {2}),
+        ("metrics.acc >= 0.5", {1, 2}),
+        ("metrics.acc < 1", {1, 2}),
+        ("metrics.acc <= 0.5", {1}),
+        ("metrics.acc = 0.5", {1}),
+        # IEEE 754: NaN is unequal to everything. A run without the metric is not found.
+        ("metrics.acc != 0.5", {2, 3}),
+        ("metrics.acc > 1e400", set()),
+        ('metrics."val loss" = 1', {1}),
+        ("params.lr = '0.1'", {1, 3}),
+        ("params.lr != '0.1'", {2}),
+        ("params.`a.b` = 'x'", {1}),
+        ("params.a.b = 'x'", {1}),
+        ("params.lr IS NULL", {4}),
+        ("params.lr IS NOT NULL", {1, 2, 3}),
+        ("params.lr LIKE '0.%'", {1, 2, 3}),
+        ("params.lr LIKE '0._'", {1, 3}),
+        ("tags.env = 'prod'", {4}),
+        ("tags.env LIKE 'prod'", {4}),
+        ("tags.env ILIKE 'PRO_'", {1, 4}),
+        ("tags.env IS NULL", {3}),
+        ('tags.quote = "it\'s"', {4}),
+        ("tags.env = 'dev' AND metrics.acc > 0.5", {2}),
+        ("status = 'FINISHED'", {1}),
+        ("status != 'FINISHED'", {2, 3, 4}),
+        ("attributes.user_id = 'me'", {1, 2, 3, 4}),
+        ("start_time > 2", {3, 4}),
+        ("Created <= 2.5", {1, 2}),
+        ("end_time > 60", {4}),
+        ("end_time != 50", {4}),
+        ("end_time < 99999999999999999999", {1, 4}),
+        ("end_time > -99999999999999999999", {1, 4}),
+        ("run_name = 'first'", {1}),
+        ("`Run name` ILIKE 'SEC%'", {2}),
+        # A backslash is a character as any other.
+        ("run_name LIKE '%\\'", {4}),
+        ("run_name LIKE '100\\%'", set()),
+        (f"run_id = '{UUID(int=2).hex}'", {2}),
+        (f"run_id != '{UUID(int=2).hex}'", {1, 3, 4}),
+        (f"run_id IN ('{UUID(int=2).hex}', '{UUID(int=3).hex}', '{UUID(int=6).hex}')", {2, 3}),
+        (f"run_id NOT IN ('{UUID(int=2).hex}', 'nonsense')", {1, 3, 4}),
+        ("run_id = 'nonsense'", set()),
+        ("run_id != 'nonsense'", {1, 2, 3, 4}),
+        (f"run_id = '{UUID(int=2)}'", set()),
+        ("run_id LIKE '%4'", {4}),
+        ("dataset.name = 'mnist'", {1, 3}),
+        ("datasets.name IN ('cifar', 'svhn')", {1}),
+        ("dataset.name NOT IN ('mnist')", {1}),
+        ("dataset.digest = 'digest-3'", {3}),
+        ("dataset.context = 'test'", {1, 3}),
+        # Each clause speaks of any dataset, not all of the same one.
+        ("dataset.name = 'mnist' AND dataset.context = 'test'", {1, 3}),
+        ("dataset.name != 'mnist'", {1}),
+    ],
+)
+async def test_a_filter_finds(
+    connection: asyncpg.Connection, filter_: str, expected: set[int]
+) -> None:
+    await store(connection, RUNS)
+    assert set(await find(connection, filter_)) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"run_view_type": ViewType.DELETED_ONLY}, [5]),
+        ({"run_view_type": ViewType.ALL}, [5, 4, 3, 2, 1]),
+        ({"experiment_ids": ["1", "2"]}, [6, 4, 3, 2, 1]),
+        ({"experiment_ids": ["2", "3"]}, [6]),
+        ({"experiment_ids": []}, []),
+        ({"experiment_ids": ["99999999999999999999"]}, []),
+    ],
+)
+async def test_the_scope_is_some_experiments_of_one_project(
+    connection: asyncpg.Connection, more: dict[str, object], expected: list[int]
+) -> None:
+    await store(connection, RUNS)
+    assert await find(connection, **more) == expected
+    assert await find(connection, max_results=1, **more) == expected
+
+
+# NaN after the numbers and before what is missing, in both directions. Ties: newest first.
+ORDERED = [
+    Run(1, metrics={"m": 2.0}, params={"p": "b"}, end_time=9),
+    Run(2, metrics={"m": -1.5}, params={"p": "B"}),
+    Run(3, metrics={"m": NAN}, params={"p": ""}, end_time=3),
+    Run(4),
+    Run(5, metrics={"m": 2.0}, params={"p": "é"}, end_time=3),
+    Run(6, metrics={"m": NAN}),
+    Run(7, start_time=4),
+    Run(8, metrics={"m": 1.7976931348623157e308}, params={"p": "b"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("order_by", "expected"),
+    [
+        ([], [8, 6, 5, 4, 7, 3, 2, 1]),
+        (["metrics.m ASC"], [2, 5, 1, 8, 6, 3, 4, 7]),
+        (["metrics.m DESC"], [8, 5, 1, 2, 6, 3, 4, 7]),
+        (["params.p"], [3, 2, 8, 1, 5, 6, 4, 7]),
+        (["params.p DESC"], [5, 8, 1, 2, 3, 6, 4, 7]),
+        (["end_time"], [5, 3, 1, 8, 6, 4, 7, 2]),
+        (["attributes.end_time DESC"], [1, 5, 3, 8, 6, 4, 7, 2]),
+        (["Created ASC"], [1, 2, 3, 4, 7, 5, 6, 8]),
+        (["run_id DESC"], [8, 7, 6, 5, 4, 3, 2, 1]),
+        (["params.p DESC", "metrics.m", "start_time ASC"], [5, 1, 8, 2, 3, 6, 4, 7]),
+        (["tags.missing", "metrics.missing DESC"], [8, 6, 5, 4, 7, 3, 2, 1]),
+    ],
+)
+@pytest.mark.parametrize("page", [1, 2, 3, 8, 100])
+async def test_the_order_is_mlflows_whatever_the_page(
+    connection: asyncpg.Connection, order_by: list[str], expected: list[int], page: int
+) -> None:
+    await store(connection, ORDERED)
+    assert await find(connection, "", order_by, page) == expected
+
+
+METRICS = st.one_of(
+    st.none(), st.sampled_from([0.0, -0.0, 1.0, NAN]), st.floats(allow_infinity=False)
+)
+ORDERS = st.lists(
+    st.tuples(
+        st.sampled_from(["metrics.m", "params.p", "end_time", "run_name", "start_time"]),
+        st.sampled_from([" ASC", " DESC"]),
+    ),
+    unique_by=lambda order: order[0],
+    max_size=3,
+).map(lambda orders: ["".join(order) for order in orders])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=3)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    rows=st.lists(
+        st.tuples(METRICS, st.none() | TEXTS, st.none() | st.integers(0, 3), TEXTS), max_size=12
+    ),
+    order_by=ORDERS,
+    page=st.integers(1, 5),
+)
+async def test_paging_never_skips_and_never_repeats(
+    connection: asyncpg.Connection,
+    rows: list[tuple[float | None, str | None, int | None, str]],
+    order_by: list[str],
+    page: int,
+) -> None:
+    runs = [
+        Run(
+            number,
+            start_time=number // 3,
+            end_time=end_time,
+            name=name,
+            metrics={} if metric is None else {"m": metric},
+            params={} if param is None else {"p": param},
+        )
+        for number, (metric, param, end_time, name) in enumerate(rows)
+    ]
+    await connection.execute("TRUNCATE runs, latest_metrics, params")
+    await store(connection, runs)
+    everything = await find(connection, "", order_by, 100)
+    assert sorted(everything) == list(range(len(runs)))
+    assert await find(connection, "", order_by, page) == everything
+
+
+async def test_a_run_that_arrives_between_pages_moves_no_other(
+    connection: asyncpg.Connection,
+) -> None:
+    await store(connection, [Run(number) for number in range(1, 5)])
+    query = SearchRuns(experiment_ids=["1"], max_results=2)
+    first = await search_run_ids(connection, PROJECT, query)
+    await store(connection, [Run(9)])
+    query.page_token = first.next_page_token
+    second = await search_run_ids(connection, PROJECT, query)
+    assert [id_.int for id_ in (*first.items, *second.items)] == [4, 3, 2, 1]
+    assert second.next_page_token is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SearchRuns(experiment_ids=["1"], filter="nonsense"),
+        SearchRuns(experiment_ids=[], filter="nonsense"),
+        SearchRuns(experiment_ids=["x"]),
+        SearchRuns(experiment_ids=["1"], order_by=["nonsense"]),
+        SearchRuns(experiment_ids=["1"], order_by=["start_time", "Created DESC"]),
+        SearchRuns(experiment_ids=["1"], page_token="nonsense"),
+        SearchRuns(experiment_ids=["1"], max_results=0),
+    ],
+)
+async def test_a_wrong_search_is_refused(connection: asyncpg.Connection, query: SearchRuns) -> None:
+    with pytest.raises(DomainError) as caught:
+        await search_run_ids(connection, PROJECT, query)
+    assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
+
+
+async def test_a_page_of_newest_runs_is_read_from_the_index_in_order(
+    connection: asyncpg.Connection,
+) -> None:
+    """No sort of the whole experiment for the one page that user interfaces show first."""
+    await connection.execute(
+        "INSERT INTO runs SELECT 7, gen_random_uuid(), 1, '', '', '', i, NULL, false, NULL, ''"
+        " FROM generate_series(1, 20000) i; ANALYZE runs"
+    )
+    plans: list[str] = []
+
+    class Explaining:
+        async def fetch(self, query: str, /, *args: object) -> list[asyncpg.Record]:
+            rows = await connection.fetch(f"EXPLAIN {query}", *args)
+            plans.append("\n".join(row[0] for row in rows))
+            result: list[asyncpg.Record] = await connection.fetch(query, *args)
+            return result
+
+    query = SearchRuns(experiment_ids=["1"], max_results=100)
+    page = await search_run_ids(Explaining(), PROJECT, query)
+    query.page_token = page.next_page_token
+    await search_run_ids(Explaining(), PROJECT, query)
+    for plan in plans:
+        assert "runs_newest_idx" in plan
+        assert "Sort" not in plan
+
+
+EXPERIMENTS = [
+    # Project, id, name, deleted, creation time, last update time, tags.
+    (PROJECT, 0, "Default", False, 10, 10, {}),
+    (PROJECT, 1, "alpha", False, 20, 90, {"team": "red"}),
+    (PROJECT, 2, "Beta", False, 20, 30, {"team": "blue"}),
+    (PROJECT, 3, "gone", True, 30, 40, {"team": "red"}),
+    (PROJECT, 4, "alpine", False, 15, 15, {}),
+    (OTHER_PROJECT, 5, "alpha", False, 20, 20, {"team": "red"}),
+]
+
+
+@pytest.fixture
+async def experiments(connection: asyncpg.Connection) -> asyncpg.Connection:
+    for project, id_, name, deleted, created, updated, tags in EXPERIMENTS:
+        await connection.execute(
+            "INSERT INTO experiments VALUES ($1, $2, $3, '', $4, $5, $6)",
+            project,
+            id_,
+            name,
+            deleted,
+            created,
+            updated,
+        )
+        for key, value in tags.items():
+            await connection.execute(
+                "INSERT INTO experiment_tags VALUES ($1, $2, $3, $4)", project, id_, key, value
+            )
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (SearchExperiments(), [1, 2, 4, 0]),
+        (SearchExperiments(view_type=ViewType.DELETED_ONLY), [3]),
+        (SearchExperiments(view_type=ViewType.ALL), [3, 1, 2, 4, 0]),
+        (SearchExperiments(filter="name LIKE 'al%'"), [1, 4]),
+        (SearchExperiments(filter="name ILIKE 'B%'"), [2]),
+        (SearchExperiments(filter="attribute.name = 'alpha'"), [1]),
+        (SearchExperiments(filter="tags.team = 'red'"), [1]),
+        (SearchExperiments(filter="tags.team != 'red'"), [2]),
+        (SearchExperiments(filter="tags.team IS NULL"), [4, 0]),
+        (SearchExperiments(filter="creation_time >= 20 AND last_update_time < 50"), [2]),
+        (SearchExperiments(filter="experiment_id IN ('1', '4')"), [1, 4]),
+        (SearchExperiments(filter="experiment_id != '1'"), [2, 4, 0]),
+        (SearchExperiments(filter="experiment_id != '-1'"), [1, 2, 4, 0]),
+        (SearchExperiments(order_by=["name"]), [2, 0, 1, 4]),
+        (SearchExperiments(order_by=["name DESC"]), [4, 1, 0, 2]),
+        # The tie-breaker of an explicit order is the id, descending.
+        (SearchExperiments(order_by=["creation_time DESC"]), [2, 1, 4, 0]),
+        (SearchExperiments(order_by=["creation_time", "experiment_id"]), [0, 4, 1, 2]),
+        (SearchExperiments(order_by=["last_update_time ASC"]), [0, 4, 2, 1]),
+        (SearchExperiments(order_by=["name", "name DESC"]), [2, 0, 1, 4]),
+    ],
+)
+@pytest.mark.parametrize("page", [1, 3, 100])
+async def test_experiments_are_found_in_order_page_by_page(
+    experiments: asyncpg.Connection, query: SearchExperiments, expected: list[int], page: int
+) -> None:
+    query = query.model_copy(update={"max_results": page})
+    found: list[int] = []
+    while True:
+        result = await search_experiment_ids(experiments, PROJECT, query)
+        found += result.items
+        query.page_token = result.next_page_token
+        if result.next_page_token is None:
+            break
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        (
+            "experiment_id = 'x'",
+            "Invalid experiment ID 'x'. Experiment ID must be a valid integer.",
+        ),
+        ("creation_time > 1.5", "Invalid value for numeric attribute 'creation_time': '1.5'"),
+        ("params.a = 'x'", "Invalid entity type 'params'."),
+    ],
+)
+async def test_a_wrong_search_of_experiments_is_refused(
+    experiments: asyncpg.Connection, filter_: str, message: str
+) -> None:
+    with pytest.raises(DomainError) as caught:
+        await search_experiment_ids(experiments, PROJECT, SearchExperiments(filter=filter_))
+    assert caught.value.message.startswith(message)
