@@ -67,7 +67,7 @@ def _routes(app: App, bus: Bus, settings: Settings) -> Routes:
                 routes[prefix + endpoint.path][method] = handler
     for path, probe in probes(bus, lambda: app.draining).items():
         routes[path]["GET"] = probe
-    routes["/openapi.json"]["GET"] = fixed_json(describe())
+    routes["/openapi.json"]["GET"] = fixed_json(describe)
     for methods in routes.values():
         if "GET" in methods:
             methods["HEAD"] = methods["GET"]

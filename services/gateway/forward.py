@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
-from aiohttp.web import BaseRequest, Response, StreamResponse
+from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
 from services.gateway.callers import Door
 from services.gateway.dialects import mlflow
@@ -22,8 +22,7 @@ Handler = Callable[[BaseRequest], Awaitable[StreamResponse]]
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
 BATCH_TOO_LONG = (
-    "Batched logging API requests must be at most {limit} bytes, "
-    "got a request of size {size}."
+    "Batched logging API requests must be at most {limit} bytes, got a request of size {size}."
 )
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +72,8 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
             answer = await bus.call(service, kind, envelope)
         except DomainError as error:
             return refused(error, request_id)
+        except RequestPayloadError as error:
+            return malformed(request, request_id, error)
         except ConnectionError:
             raise  # The client has gone; aiohttp expects to hear it.
         except Exception as error:  # noqa: BLE001 — the funnel of what nobody expected
@@ -88,13 +89,9 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
     return handle
 
 
-def _reader(
-    endpoint: Endpoint, settings: Settings
-) -> Callable[[BaseRequest], Awaitable[bytes]]:
+def _reader(endpoint: Endpoint, settings: Settings) -> Callable[[BaseRequest], Awaitable[bytes]]:
     too_long = BATCH_TOO_LONG if endpoint.max_bytes else TOO_LONG
-    max_bytes = min(
-        endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes
-    )
+    max_bytes = min(endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes)
     fields = QueryFields(endpoint.contract)
 
     async def read(request: BaseRequest) -> bytes:
@@ -114,17 +111,21 @@ def refused(error: DomainError, request_id: str) -> Response:
 def respond(refusal: mlflow.Refusal, request_id: str) -> Response:
     """Send a refusal."""
     headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
-    return Response(
-        status=refusal.status, body=refusal.body, headers=headers | refusal.headers
-    )
+    return Response(status=refusal.status, body=refusal.body, headers=headers | refusal.headers)
 
 
-def failed(
-    request: BaseRequest, request_id: str, error: BaseException | None
-) -> Response:
+def malformed(request: BaseRequest, request_id: str, error: BaseException | str) -> Response:
+    """Answer to what isn't HTTP, and close: nothing sensible can follow on the connection."""
+    text = f"Malformed HTTP request: {error}"
+    response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id)
+    response.force_close()
+    # Otherwise aiohttp would look for the rest of the body, and log that it finds none.
+    request.content.feed_eof()
+    return response
+
+
+def failed(request: BaseRequest, request_id: str, error: BaseException | None) -> Response:
     """Log the unexpected, once, and answer INTERNAL_ERROR with the id to look for."""
-    _log.error(
-        "request_failed", request_id=request_id, path=request.path, exc_info=error
-    )
+    _log.error("request_failed", request_id=request_id, path=request.path, exc_info=error)
     message = f"Internal error. The server's log has the details under {request_id}."
     return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id)

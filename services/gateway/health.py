@@ -1,6 +1,7 @@
 """Probes, and what clients and browsers ask about the server itself."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
@@ -35,12 +36,12 @@ def fixed_text(text: str) -> Handler:
     return handle
 
 
-def fixed_json(value: object) -> Handler:
-    """Make a handler that always answers the same JSON."""
-    body = to_json(value)
+def fixed_json(make: Callable[[], object]) -> Handler:
+    """Make a handler that always answers the same JSON, worked out when first asked for."""
+    body = cache(lambda: to_json(make()))
 
     async def handle(_request: BaseRequest) -> Response:
-        return Response(body=body, content_type="application/json")
+        return Response(body=body(), content_type="application/json")
 
     return handle
 
@@ -52,17 +53,15 @@ def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
         checks = {"bus": bus.ready, "accepting": not is_draining()}
         ready = all(checks.values())
         body = to_json({"status": "ready" if ready else "not ready", "checks": checks})
-        return Response(
-            status=200 if ready else 503, body=body, content_type="application/json"
-        )
+        return Response(status=200 if ready else 503, body=body, content_type="application/json")
 
     return handle
 
 
 def probes(bus: Bus, is_draining: Callable[[], bool]) -> dict[str, Handler]:
     """Return the handlers by path; all are read with GET."""
-    alive = fixed_json({"status": "alive"})
-    server_info = fixed_json(SERVER_INFO)
+    alive = fixed_json(lambda: {"status": "alive"})
+    server_info = fixed_json(lambda: SERVER_INFO)
     return {
         "/health": fixed_text("OK"),
         "/health/live": alive,

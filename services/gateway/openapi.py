@@ -38,8 +38,9 @@ REFUSALS = {
 REQUEST_ID = {
     "name": "X-Request-Id",
     "in": "header",
-    "description": "Comes back in the answer and stands in every log line about the request.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Comes back in the answer and goes along to the services' logs; replaced by "
+    "one of ours unless it is 1 to 255 visible ASCII characters.",
+    "schema": {"type": "string"},
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -127,7 +128,7 @@ def _operation(
         parameters.extend(_query_parameters(schemas[contract.__name__]))
     else:
         operation["requestBody"] = {
-            "required": True,
+            "required": bool(schemas[contract.__name__].get("required")),
             "content": _json(contract),
         }
     return operation

@@ -10,7 +10,6 @@ import typing
 from collections.abc import Iterator, Mapping
 from types import GenericAlias
 
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
 from multidict import MultiMapping
 from pydantic import AliasChoices
@@ -18,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from shared.contracts.message import Message
-from shared.errors import DomainError, ErrorCode, invalid
+from shared.errors import invalid
 
 JSON = "application/json"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
@@ -28,7 +27,8 @@ async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> byte
     """Return the raw body; empty means no parameters.
 
     Raises DomainError for another content type, or with ``too_long`` (a template that may name
-    ``limit`` and ``size``) for a longer body.
+    ``limit`` and ``size``) for a longer body; RequestPayloadError for one that does not arrive in
+    the encoding that its headers announce.
     """
     announced = request.content_length
     if announced is not None and announced > max_bytes:
@@ -40,9 +40,6 @@ async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> byte
     except HTTPRequestEntityTooLarge:
         size = f"more than {max_bytes}"
         raise invalid(too_long.format(limit=max_bytes, size=size)) from None
-    except (HttpProcessingError, ValueError) as error:
-        message = "The request body is not what its HTTP headers announce."
-        raise DomainError(ErrorCode.BAD_REQUEST, message) from error
     if not body:
         return body
     if len(body) > max_bytes:

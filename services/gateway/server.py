@@ -17,15 +17,15 @@ from aiohttp.web import (
 )
 
 from services.gateway.app import App
-from services.gateway.forward import failed, refused
+from services.gateway.forward import failed, malformed
 from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
-from shared.errors import DomainError, ErrorCode
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 0.5
 """How long busy connections get to be told ``Connection: close`` before idle ones are cut."""
+FAREWELL_LOOKS = 50
 
 
 class _Connection(RequestHandler):
@@ -43,10 +43,8 @@ class _Connection(RequestHandler):
         """Answer what the HTTP parser refused, or an exception that no handler caught."""
         request_id = read_request_id(request.headers, new_id().hex)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            text = f"Malformed HTTP request: {message or exc}"
-            response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id)
-        else:
-            response = failed(request, request_id, exc)
+            return malformed(request, request_id, message or exc or "unreadable")
+        response = failed(request, request_id, exc)
         response.force_close()
         return response
 
@@ -97,8 +95,10 @@ class RunningServer:
         self._app.draining = True
         for site in list(self._runner.sites):
             await site.stop()
-        if self._server.connections:
-            await asyncio.sleep(FAREWELL_SECONDS)
+        for _ in range(FAREWELL_LOOKS):
+            if not self._server.connections:
+                break
+            await asyncio.sleep(FAREWELL_SECONDS / FAREWELL_LOOKS)
         await self._runner.cleanup()
 
 

@@ -8,7 +8,10 @@ class Settings(BaseSettings):
     """HTTP in front of the bus. Every setting is also an environment variable, WARREN_<NAME>."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WARREN_", cli_kebab_case=True, use_attribute_docstrings=True
+        env_prefix="WARREN_",
+        cli_kebab_case=True,
+        cli_prog_name="python -m services.gateway",
+        use_attribute_docstrings=True,
     )
 
     host: str = "127.0.0.1"

@@ -81,23 +81,30 @@ def name_fault(name: str) -> str | None:
 def check_name(path: str, name: str) -> None:
     """Raise DomainError unless the text may be the key of a metric, param or tag."""
     if fault := name_fault(name):
-        message = f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}"
-        raise invalid(message)
+        raise _bad_name(path, name, fault)
 
 
-def check_metric(point: Point, path: str = "") -> None:
-    """Raise DomainError if a point may not be logged; ``path`` is ``metrics[3].`` in a batch."""
+def _bad_name(path: str, name: str, fault: str) -> DomainError:
+    return invalid(f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}")
+
+
+def check_metric(point: Point, index: int | None = None) -> None:
+    """Raise DomainError if a point may not be logged; ``index`` is its place in a batch."""
     key = point.key
-    check_name(f"{path}name", key) if name_fault(key) else None
+    if point.timestamp < 0 or len(key) > MAX_ENTITY_KEY_LENGTH or name_fault(key):
+        raise _metric_fault(point, "" if index is None else f"metrics[{index}].")
+
+
+def _metric_fault(point: Point, path: str) -> DomainError:
+    if fault := name_fault(point.key):
+        return _bad_name(f"{path}name", point.key, fault)
     if point.timestamp < 0:
-        message = (
+        return invalid(
             f"Invalid value {point.timestamp} for parameter '{path}timestamp' supplied: "
-            f"metric '{key}' (value={point.value}). "
+            f"metric '{point.key}' (value={point.value}). "
             "Timestamp must be a nonnegative long (64-bit integer) "
         )
-        raise invalid(message)
-    if len(key) > MAX_ENTITY_KEY_LENGTH:
-        raise too_long("Metric name", MAX_ENTITY_KEY_LENGTH)
+    return too_long("Metric name", MAX_ENTITY_KEY_LENGTH)
 
 
 def checked_param(param: Pair, path: str = "") -> tuple[str, str]:
@@ -170,9 +177,7 @@ def run_not_found(run_id: str) -> DomainError:
 
 def run_not_active(run_id: str) -> DomainError:
     """Return MLflow's error for a write to a deleted run."""
-    return invalid(
-        f"The run {run_id} must be in the 'active' state. Current state is deleted."
-    )
+    return invalid(f"The run {run_id} must be in the 'active' state. Current state is deleted.")
 
 
 def is_run_id(run_id: str) -> bool:

@@ -13,7 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
 from shared.bus.messages import Answer, Envelope
-from shared.contracts.message import Command, Message
+from shared.contracts.message import Message
 from shared.errors import DomainError
 
 M = TypeVar("M", bound=Message)
@@ -31,7 +31,7 @@ class Contention(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, for the outbox: ``topic`` is ``<noun>.<verb>``, payload is JSON."""
+    """Something that happened, for the outbox; ``topic`` is ``<project>.<noun>.<verb>``, payload JSON."""
 
     topic: str
     payload: bytes
@@ -96,9 +96,7 @@ Handler = Callable[[Any, Transaction], Awaitable[Reply]]
 
 BatchResult = Reply | Answer | DomainError
 
-BatchHandler = Callable[
-    [Sequence[Call[Any]], AnyConnection], Awaitable[list[BatchResult]]
-]
+BatchHandler = Callable[[Sequence[Call[Any]], AnyConnection], Awaitable[list[BatchResult]]]
 """All calls of a frame that one function fuses; one result per call, in the calls' order.
 
 A result that is a DomainError has left nothing behind; so the rest of the batch may be committed.
@@ -118,13 +116,10 @@ class Handlers:
     """
 
     single: Mapping[type[Message], Handler]
-    batch: Mapping[type[Command], BatchHandler] = field(default_factory=dict)
+    batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
 
     @property
     def messages(self) -> dict[str, type[Message]]:
         """Contracts by the name that an envelope carries."""
-        return {
-            contract.__name__: contract
-            for contract in (*self.single, *self.batch)
-        }
+        return {contract.__name__: contract for contract in (*self.single, *self.batch)}

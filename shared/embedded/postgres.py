@@ -103,6 +103,10 @@ class EmbeddedPostgres:
             self._server = None
         self._release_lock()
 
+    async def wait(self) -> int:
+        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        return await self._server.wait() if self._server is not None else -1
+
     async def kill(self) -> None:
         """Crash the server, as a power cut would; `start` recovers it."""
         await self._running_server().kill()

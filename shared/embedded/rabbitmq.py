@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -95,12 +96,32 @@ class EmbeddedRabbitMQ:
                 await process.stop()
         self._node = self._epmd = None
 
+    async def wait(self) -> int:
+        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        return await self._node.wait() if self._node is not None else -1
+
     async def kill(self) -> None:
         """Crash the node, as a power cut would; `start` recovers it."""
         for process in (self._node, self._epmd):
             if process is not None:
                 await process.kill()
         self._node = self._epmd = None
+
+    async def add_vhosts(self, names: Sequence[str]) -> None:
+        """Make empty virtual hosts that our user may use, all in one call, since each call starts an Erlang machine."""
+        listed = ",".join(f'<<"{name}">>' for name in names)
+        user = f'<<"{_USER}">>'
+        await self._ctl(
+            "eval",
+            f"[begin rabbit_vhost:add(V, {user}), rabbit_auth_backend_internal:set_permissions("
+            f'{user}, V, <<".*">>, <<".*">>, <<".*">>, {user}) end || V <- [{listed}]].',
+        )
+
+    async def _ctl(self, *arguments: str) -> None:
+        programs = await find_rabbitmq(self._cache)
+        command = (str(programs.server.with_name("rabbitmqctl")), "-n", _NODE, *arguments)
+        environment = self._environment(programs)
+        await ChildProcess(Program(name="rabbitmqctl", arguments=command, environment=environment, log=self.log)).run_to_end()
 
     def _configure(self) -> None:
         """Write the node's files; the password and the cookie are made once, since the node remembers them."""

@@ -9,7 +9,7 @@ from shared.search.lexer import is_identifier, tokenize, unquote
 from shared.search.names import read_name
 
 # MLflow has no limit, but each clause on a metric, param or tag costs a join.
-MAX_CLAUSES = 50
+MAX_CLAUSES = 20
 _NAME_AND_DIRECTION = 2
 
 

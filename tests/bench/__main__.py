@@ -10,12 +10,14 @@ from pathlib import Path
 import asyncpg
 
 from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import describe_machine, resident_megabytes, wrk_version
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
-from tests.bench.peers import ROOT, Peer, fasttrackml, mlflow, warren, warren_processes
+from tests.bench.peers import Peer, fasttrackml, mlflow, warren
 from tests.bench.prepare import prepare
 from tests.bench.report import Report, progress_line
+from tests.web_server import ROOT
 
 WARM_UP_SECONDS = 3
 PAUSE_SECONDS = 0.5
@@ -37,15 +39,34 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="1 and 32 clients, one round of 3 s: about 4 minutes")
-    parser.add_argument("--seconds", type=float, default=5, help="how long a round loads a cell (default: 5)")
+    parser.add_argument(
+        "--quick", action="store_true", help="1 and 32 clients, one round of 3 s: about 4 minutes"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5, help="how long a round loads a cell (default: 5)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="rounds a cell (default: 3)")
-    parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS), help="numbers of clients")
-    parser.add_argument("--operation", action="append", default=[], help="only these, e.g. 'log-metric' (repeatable)")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "bench.md", help="default: docs/bench.md")
-    parser.add_argument("--data", type=Path, default=ROOT / ".warren" / "bench", help="wiped first; .warren/bench")
-    parser.add_argument("--venvs", type=Path, default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs")),
-                        help="holds the environments `bench` (mlflow) and `fasttrackml`; default: .venvs")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", default=list(CLIENTS), help="numbers of clients"
+    )
+    parser.add_argument(
+        "--operation",
+        action="append",
+        default=[],
+        help="only these, e.g. 'log-metric' (repeatable)",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "bench.md", help="default: docs/bench.md"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / ".warren" / "bench", help="wiped first; .warren/bench"
+    )
+    parser.add_argument(
+        "--venvs",
+        type=Path,
+        default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs")),
+        help="holds the environments `bench` (mlflow) and `fasttrackml`; default: .venvs",
+    )
     options = parser.parse_args()
     if options.quick:
         options.seconds, options.rounds, options.clients = 3, 1, [1, 32]
@@ -54,20 +75,33 @@ def _options() -> argparse.Namespace:
 
 
 async def _bench(options: argparse.Namespace) -> Report:
-    async with EmbeddedPostgres(options.data / "postgres") as postgres:
+    async with (
+        EmbeddedPostgres(options.data / "postgres") as postgres,
+        EmbeddedRabbitMQ(
+            options.data / "rabbitmq", ROOT / ".warren" / "cache" / "rabbitmq"
+        ) as rabbitmq,
+    ):
         await _create_databases(postgres)
         peers = [
-            warren(options.data / "warren", postgres.dsn("warren")),
-            fasttrackml(options.data / "fasttrackml", postgres.dsn("fasttrackml"), options.venvs / "fasttrackml"),
+            warren(options.data / "warren", postgres.dsn("warren"), rabbitmq.url),
+            fasttrackml(
+                options.data / "fasttrackml",
+                postgres.dsn("fasttrackml"),
+                options.venvs / "fasttrackml",
+            ),
             mlflow(options.data / "mlflow", postgres.dsn("mlflow"), options.venvs / "bench"),
         ]
         try:
             print("Starting the servers; mlflow takes more than a minute", flush=True)
-            await asyncio.gather(*(peer.start() for peer in peers))
+            await asyncio.gather(*(peer.server.start() for peer in peers))
             for peer in peers:
                 print(f"Preparing runs on {peer.name}", flush=True)
                 await prepare(peer)
-            operations = [each for each in OPERATIONS if not options.operation or each.name in options.operation]
+            operations = [
+                each
+                for each in OPERATIONS
+                if not options.operation or each.name in options.operation
+            ]
             cells = await _load(peers, operations, options)
             return Report(
                 machine=describe_machine(),
@@ -78,7 +112,7 @@ async def _bench(options: argparse.Namespace) -> Report:
                 cells=cells,
             )
         finally:
-            await asyncio.gather(*(peer.process.stop() for peer in peers))
+            await asyncio.gather(*(peer.server.stop() for peer in peers))
 
 
 async def _create_databases(postgres: EmbeddedPostgres) -> None:
@@ -104,7 +138,9 @@ async def _load(
                 turn = number % len(peers)
                 for peer in peers[turn:] + peers[:turn]:
                     await asyncio.sleep(PAUSE_SECONDS)
-                    rounds[peer.name].append(await measure(peer, operation, clients, options.seconds))
+                    rounds[peer.name].append(
+                        await measure(peer, operation, clients, options.seconds)
+                    )
                 latest = [(peer.name, rounds[peer.name][-1]) for peer in peers]
                 print(progress_line(operation.name, clients, number + 1, latest), flush=True)
             for peer in peers:
@@ -114,9 +150,8 @@ async def _load(
 
 def _memory(peers: list[Peer]) -> dict[str, float]:
     ours, *others = peers
-    services = warren_processes(ours)
-    memory = {name: resident_megabytes(services.get(name, [])) for name in ("gateway", "tracking")}
-    return memory | {peer.name: resident_megabytes([peer.process.pid]) for peer in others}
+    memory = {name: resident_megabytes(ours.server.pids(name)) for name in ("gateway", "tracking")}
+    return memory | {peer.name: resident_megabytes([peer.server.process.pid]) for peer in others}
 
 
 if __name__ == "__main__":

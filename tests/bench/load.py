@@ -29,7 +29,15 @@ class Measurement:
 
 async def measure(peer: Peer, operation: Operation, clients: int, seconds: float) -> Measurement:
     """Load one peer once."""
-    command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds:.0f}s"]
+    command = [
+        "wrk",
+        "--threads",
+        "1",
+        "--connections",
+        str(clients),
+        "--duration",
+        f"{seconds:.0f}s",
+    ]
     command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(operation.path), peer.url]
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -65,6 +73,8 @@ def _settings(peer: Peer, operation: Operation) -> dict[str, str]:
         "BENCH_LUA": str(SCRIPTS),
         "BENCH_RUNS": ",".join(runs),
         # New runs go elsewhere than where runs are searched, or a fast server would search among more of them.
-        "BENCH_EXPERIMENT": peer.searched_experiment if operation.script == "search_runs" else peer.written_experiment,
+        "BENCH_EXPERIMENT": peer.searched_experiment
+        if operation.script == "search_runs"
+        else peer.written_experiment,
         "BENCH_FIRST_STEP": str(next(_first_steps) + HISTORY_POINTS),
     }

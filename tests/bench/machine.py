@@ -22,7 +22,9 @@ def resident_megabytes(pids: Iterable[int]) -> float:
 
 def wrk_version() -> str:
     """Ask wrk, which answers with an error code and its version all the same."""
-    answer = subprocess.run(["wrk", "--version"], check=False, capture_output=True, text=True).stdout
+    answer = subprocess.run(
+        ["wrk", "--version"], check=False, capture_output=True, text=True
+    ).stdout
     return " ".join(answer.split()[1:2])
 
 

@@ -1,68 +1,36 @@
-"""The three servers, each a child process with its own database on the same PostgreSQL server."""
+"""The three servers, each with its own database on the same PostgreSQL server."""
 
-import asyncio
-import json
 import os
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
+from shared.embedded.process import free_ports
+from tests.web_server import WebServer, stack, web_server
 
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
-
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 240.0
 WARREN, MLFLOW, FASTTRACKML = "Warren", "mlflow server", "FastTrackML"
 
 
 @dataclass
 class Peer:
-    """A server under test: its process, its address, and what `prepare` has put into it."""
+    """A server under test, and what `prepare` has put into it."""
 
     name: str
     version: str
-    url: str
-    process: ChildProcess
-    data: Path
+    server: WebServer
     runs: list[str] = field(default_factory=list)
     history_runs: list[str] = field(default_factory=list)
     written_experiment: str = ""
     searched_experiment: str = ""
 
-    async def start(self) -> None:
-        """Start the server and return when it answers an API call; mlflow needs more than a minute the first time."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        await self.process.start()
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
-        async with aiohttp.ClientSession() as session:
-            while not await self._answers(session):
-                if not self.process.running or asyncio.get_running_loop().time() > deadline:
-                    raise ProcessFailedError(self.process.describe_failure())
-                await asyncio.sleep(0.3)
-
-    async def _answers(self, session: aiohttp.ClientSession) -> bool:
-        url = f"{self.url}/api/2.0/mlflow/experiments/get?experiment_id=0"
-        try:
-            async with session.get(url) as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.server.url
 
 
-def warren(data: Path, dsn: str) -> Peer:
+def warren(data: Path, dsn: str, amqp_url: str) -> Peer:
     """Describe Warren as `make stack` runs it: one gateway, one tracking worker, a real RabbitMQ."""
-    (port,) = free_ports(1)
-    environment = {
-        "WARREN_PORT": str(port),
-        "WARREN_HOST": "127.0.0.1",
-        "WARREN_DATA": str(data),
-        "WARREN_TRACKING_DSN": dsn,
-    }
-    arguments = [sys.executable, "-m", "deploy.stack", "--gateway", "1", "--tracking", "1"]
-    program = _program(WARREN, arguments, environment, data, ROOT)
-    return Peer(WARREN, "this commit", f"http://127.0.0.1:{port}", ChildProcess(program), data)
+    return Peer(WARREN, "at this commit", stack(data, dsn, amqp_url))
 
 
 def mlflow(data: Path, dsn: str, venv: Path) -> Peer:
@@ -76,46 +44,24 @@ def mlflow(data: Path, dsn: str, venv: Path) -> Peer:
         "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    program = _program(MLFLOW, arguments, environment, data, data)
-    return Peer(MLFLOW, _version(venv, "mlflow"), f"http://127.0.0.1:{port}", ChildProcess(program), data)
+    server = web_server(arguments, environment, data, port, data)
+    return Peer(MLFLOW, _version(venv, "mlflow"), server)
 
 
 def fasttrackml(data: Path, dsn: str, venv: Path) -> Peer:
     """Describe FastTrackML with its defaults; it is one Go program."""
     (port,) = free_ports(1)
     arguments = [str(venv / "bin" / "fml"), "server", "--listen-address", f"127.0.0.1:{port}"]
+    arguments += ["--database-uri", dsn, "--default-artifact-root", str(data / "artifacts")]
     # Its warnings quote whole SQL statements: writing them would be measured too.
-    arguments += ["--database-uri", dsn, "--default-artifact-root", str(data / "artifacts"), "--log-level", "fatal"]
-    program = _program(FASTTRACKML, arguments, {}, data, data)
-    return Peer(FASTTRACKML, _version(venv, "fasttrackml"), f"http://127.0.0.1:{port}", ChildProcess(program), data)
-
-
-def warren_processes(peer: Peer) -> dict[str, list[int]]:
-    """Read which process ids of the running stack belong to which service, from the file that it keeps for this."""
-    stack = json.loads((peer.data / "stack.json").read_text())
-    return dict(_pids(stack))
-
-
-def _pids(stack: object) -> Iterator[tuple[str, list[int]]]:
-    if not isinstance(stack, dict):
-        return
-    for service, value in stack.get("pids", stack).items():
-        pids = value if isinstance(value, list) else [value]
-        if all(isinstance(pid, int) for pid in pids):
-            yield service, pids
-
-
-def _program(name: str, arguments: list[str], environment: dict[str, str], data: Path, directory: Path) -> Program:
-    return Program(
-        name=name,
-        arguments=arguments,
-        environment={**os.environ, **environment},
-        directory=directory,
-        log=data.with_suffix(".log"),
-    )
+    arguments += ["--log-level", "fatal"]
+    server = web_server(arguments, {}, data, port, data)
+    return Peer(FASTTRACKML, _version(venv, "fasttrackml"), server)
 
 
 def _version(venv: Path, package: str) -> str:
     """Read a package's version from the name of its metadata folder."""
     found = sorted(venv.glob(f"lib/python*/site-packages/{package}-*.dist-info"))
-    return found[0].name.removeprefix(f"{package}-").removesuffix(".dist-info") if found else "unknown"
+    if not found:
+        return "unknown"
+    return found[0].name.removeprefix(f"{package}-").removesuffix(".dist-info")

@@ -47,7 +47,11 @@ async def _side_by_side(make: Callable[[int], Awaitable[str]], count: int) -> li
 
 
 async def _create_run(session: aiohttp.ClientSession, experiment: str, number: int) -> str:
-    body = {"experiment_id": experiment, "start_time": _TIMESTAMP + number, "run_name": f"run-{number}"}
+    body = {
+        "experiment_id": experiment,
+        "start_time": _TIMESTAMP + number,
+        "run_name": f"run-{number}",
+    }
     created = await _call(session, "runs/create", body)
     run_id: str = created["run"]["info"]["run_id"]
     return run_id
@@ -64,7 +68,9 @@ async def _searched_run(session: aiohttp.ClientSession, experiment: str, number:
 async def _history(session: aiohttp.ClientSession, run: str) -> None:
     points = [_metric("history", step / 3, step) for step in range(HISTORY_POINTS)]
     for first in range(0, HISTORY_POINTS, _BATCH):
-        await _call(session, "runs/log-batch", {"run_id": run, "metrics": points[first : first + _BATCH]})
+        await _call(
+            session, "runs/log-batch", {"run_id": run, "metrics": points[first : first + _BATCH]}
+        )
 
 
 def _metric(key: str, value: float, step: int) -> dict[str, Any]:

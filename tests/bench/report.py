@@ -91,7 +91,11 @@ class Report:
         yield "|---|---:|---|---:|---:|---:|---:|---:|"
         for (operation, clients, peer), cell in self.cells.items():
             ours = self._cell(operation, clients, WARREN)
-            ratio = f"{ours.rate / cell.rate:.1f} times" if ours and cell.rate and peer != WARREN else ""
+            ratio = (
+                f"{ours.rate / cell.rate:.1f} times"
+                if ours and cell.rate and peer != WARREN
+                else ""
+            )
             yield (
                 f"| {operation} | {clients} | {peer} | {cell.rate:,.1f} | {cell.p50:,.2f} | {cell.p99:,.2f} "
                 f"| {cell.errors} | {ratio} |"
@@ -101,9 +105,13 @@ class Report:
         return self.cells.get((operation, clients, peer))
 
 
-def progress_line(operation: str, clients: int, round_number: int, measured: Sequence[tuple[str, Measurement]]) -> str:
+def progress_line(
+    operation: str, clients: int, round_number: int, measured: Sequence[tuple[str, Measurement]]
+) -> str:
     """Write one line for the terminal."""
-    rates = "   ".join(f"{peer} {cell.rate:,.0f}/s p50 {cell.p50:.1f} ms" for peer, cell in measured)
+    rates = "   ".join(
+        f"{peer} {cell.rate:,.0f}/s p50 {cell.p50:.1f} ms" for peer, cell in measured
+    )
     return f"{operation:<20} {clients:>4} clients, round {round_number}: {rates}"
 
 

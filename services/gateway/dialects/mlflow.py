@@ -3,9 +3,8 @@
 Source of the numbers: ``ERROR_CODE_TO_HTTP_STATUS`` in ``mlflow/exceptions.py``.
 """
 
+import json
 from dataclasses import dataclass
-
-from pydantic_core import to_json
 
 from shared.errors import DomainError, ErrorCode
 
@@ -56,4 +55,5 @@ def refuse_method(method: str, allowed: str) -> Refusal:
 def _refusal(status: int, code: ErrorCode, message: str) -> Refusal:
     wait = RETRY_AFTER_SECONDS.get(status)
     headers = {"Retry-After": wait} if wait else {}
-    return Refusal(status, to_json({"error_code": code, "message": message}), headers)
+    body = json.dumps({"error_code": code, "message": message}).encode()
+    return Refusal(status, body, headers)

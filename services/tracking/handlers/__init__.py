@@ -1,0 +1,19 @@
+"""All commands and queries of the tracking service.
+
+``HANDLERS`` is what the executor works with: messages done one by one, and those that are done
+all together for a whole frame.
+"""
+
+from services.tracking.handlers import datasets, experiments, log, metrics, runs
+from services.tracking.store.experiments import ensure as ensure_projects
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Handlers
+
+SINGLE: dict[type[Message], Handler] = {
+    **experiments.HANDLERS,
+    **runs.HANDLERS,
+    **metrics.HANDLERS,
+    **datasets.HANDLERS,
+}
+
+HANDLERS = Handlers(single=SINGLE, batch=log.BATCH_HANDLERS, prepare=ensure_projects)

@@ -10,10 +10,19 @@ new_experiment("async-logging")
 client = MlflowClient()
 
 with mlflow.start_run() as active:
-    waiting = [mlflow.log_metric("loss", 1 / (step + 1), step=step, synchronous=False) for step in range(STEPS)]
-    waiting += [mlflow.log_metrics({"a": step, "b": -step}, step=step, synchronous=False) for step in range(50)]
+    waiting = [
+        mlflow.log_metric("loss", 1 / (step + 1), step=step, synchronous=False)
+        for step in range(STEPS)
+    ]
+    waiting += [
+        mlflow.log_metrics({"a": step, "b": -step}, step=step, synchronous=False)
+        for step in range(50)
+    ]
     waiting += [mlflow.log_param(f"p{number}", number, synchronous=False) for number in range(120)]
-    waiting += [mlflow.set_tag("phase", phase, synchronous=False) for phase in ("warm-up", "training", "done")]
+    waiting += [
+        mlflow.set_tag("phase", phase, synchronous=False)
+        for phase in ("warm-up", "training", "done")
+    ]
     for each in waiting:
         each.wait()
 

@@ -8,7 +8,9 @@ from scenario import new_experiment
 experiment = new_experiment("datasets")
 client = MlflowClient()
 frame = pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.2, 0.3]})
-train = mlflow.data.from_pandas(frame, source="https://example.com/train.csv", name="train", targets="y")
+train = mlflow.data.from_pandas(
+    frame, source="https://example.com/train.csv", name="train", targets="y"
+)
 test = mlflow.data.from_pandas(frame.head(1), source="https://example.com/test.csv", name="test")
 
 with mlflow.start_run() as first:
@@ -19,7 +21,10 @@ with mlflow.start_run() as second:
     mlflow.log_input(train, context="validation")
 
 inputs = client.get_run(first.info.run_id).inputs.dataset_inputs
-seen = {each.dataset.name: (each.dataset.digest, {tag.key: tag.value for tag in each.tags}) for each in inputs}
+seen = {
+    each.dataset.name: (each.dataset.digest, {tag.key: tag.value for tag in each.tags})
+    for each in inputs
+}
 assert seen == {
     "train": (train.digest, {"mlflow.data.context": "training", "fold": "1"}),
     "test": (test.digest, {"mlflow.data.context": "evaluation"}),

@@ -15,7 +15,9 @@ for first in range(0, POINTS, 1000):
 
 history = client.get_metric_history(run_id, "loss")
 assert len(history) == POINTS, len(history)
-assert [(point.step, point.timestamp) for point in history] == [(step, START + step) for step in range(POINTS)]
+assert [(point.step, point.timestamp) for point in history] == [
+    (step, START + step) for step in range(POINTS)
+]
 assert all(point.value == 1 / (point.step + 1) for point in history)
 assert client.get_run(run_id).data.metrics == {"loss": 1 / POINTS}
 assert client.get_metric_history(run_id, "never logged") == []

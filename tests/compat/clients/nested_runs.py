@@ -20,7 +20,9 @@ assert client.get_parent_run(child.info.run_id).info.run_id == parent.info.run_i
 assert client.get_parent_run(parent.info.run_id) is None
 
 children = client.search_runs(
-    [experiment], f"tags.mlflow.parentRunId = '{parent.info.run_id}'", order_by=["metrics.score DESC"]
+    [experiment],
+    f"tags.mlflow.parentRunId = '{parent.info.run_id}'",
+    order_by=["metrics.score DESC"],
 )
 assert [run.info.run_name for run in children] == ["child-2", "child-1", "child-0"], children
 assert len(client.search_runs([experiment])) == 7

@@ -10,7 +10,9 @@ client = MlflowClient()
 experiment = client.create_experiment(unique("run-lifecycle"))
 now = int(time.time() * 1000)
 
-named = client.create_run(experiment, run_name="named", start_time=now, tags={"mlflow.user": "ada", "k": "v"})
+named = client.create_run(
+    experiment, run_name="named", start_time=now, tags={"mlflow.user": "ada", "k": "v"}
+)
 assert named.info.run_name == "named", named.info
 assert named.data.tags["mlflow.runName"] == "named", named.data.tags
 assert named.info.user_id == "ada", named.info

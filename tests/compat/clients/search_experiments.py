@@ -8,7 +8,9 @@ client = MlflowClient()
 prefix = unique("Search")
 COUNT = 7
 ids = [
-    client.create_experiment(f"{prefix}-{number}", tags={"parity": "odd" if number % 2 else "even", "search": prefix})
+    client.create_experiment(
+        f"{prefix}-{number}", tags={"parity": "odd" if number % 2 else "even", "search": prefix}
+    )
     for number in range(COUNT)
 ]
 
@@ -17,7 +19,8 @@ def found(condition: str = "", order_by: list[str] | None = None) -> list[int]:
     """Search among this script's experiments and return their numbers."""
     mine = f"tags.search = '{prefix}'"
     experiments = client.search_experiments(
-        filter_string=f"{mine} AND {condition}" if condition else mine, order_by=order_by or ["name ASC"]
+        filter_string=f"{mine} AND {condition}" if condition else mine,
+        order_by=order_by or ["name ASC"],
     )
     return [ids.index(each.experiment_id) for each in experiments]
 
@@ -38,7 +41,10 @@ assert times == sorted(times, reverse=True), times
 seen, token = [], None
 while True:
     page = client.search_experiments(
-        filter_string=f"tags.search = '{prefix}'", order_by=["name"], max_results=3, page_token=token
+        filter_string=f"tags.search = '{prefix}'",
+        order_by=["name"],
+        max_results=3,
+        page_token=token,
     )
     seen += [ids.index(each.experiment_id) for each in page]
     token = page.token

@@ -15,7 +15,9 @@ RUNS = 12
 run_ids = []
 for number in range(RUNS):
     with mlflow.start_run(run_name=f"run-{number:02}") as active:
-        mlflow.log_params({"model": "linear" if number % 2 else "Tree", "layer.size": number, "with space": "x y"})
+        mlflow.log_params(
+            {"model": "linear" if number % 2 else "Tree", "layer.size": number, "with space": "x y"}
+        )
         mlflow.log_metrics({"loss": number / 10, "val/accuracy": 1 - number / 20})
         mlflow.set_tags({"team": f"team-{number % 3}", "quoted": "it's"})
         run_ids.append(active.info.run_id)
@@ -26,9 +28,13 @@ client.set_terminated(run_ids[3], "FAILED")
 client.delete_run(run_ids[11])
 
 
-def found(filter_string: str = "", order_by: list[str] | None = None, **options: object) -> list[int]:
+def found(
+    filter_string: str = "", order_by: list[str] | None = None, **options: object
+) -> list[int]:
     """Search and return the numbers of the runs found."""
-    runs = client.search_runs([experiment], filter_string, order_by=order_by or ["attributes.run_name ASC"], **options)
+    runs = client.search_runs(
+        [experiment], filter_string, order_by=order_by or ["attributes.run_name ASC"], **options
+    )
     return [run_ids.index(run.info.run_id) for run in runs]
 
 
@@ -48,7 +54,7 @@ def filters() -> None:
     assert found("params.model ILIKE 't%'") == even
     assert found("params.`layer.size` = '7'") == [7]
     assert found('params.`with space` = "x y"') == active
-    assert found("tags.quoted = \"it's\"") == active
+    assert found('tags.quoted = "it\'s"') == active
     assert found("tags.team = 'team-1' AND params.model = 'linear'") == [1, 7]
     assert found("tag.missing != 'x'") == []
     assert found("attributes.status = 'FAILED'") == [3]
@@ -82,7 +88,9 @@ def pages() -> None:
     for order in ("metrics.sometimes ASC", "tags.team DESC", "start_time ASC"):
         seen, token = [], None
         while True:
-            page = client.search_runs([experiment], order_by=[order], max_results=4, page_token=token)
+            page = client.search_runs(
+                [experiment], order_by=[order], max_results=4, page_token=token
+            )
             assert len(page) <= 4
             seen += [run.info.run_id for run in page]
             token = page.token
@@ -94,7 +102,9 @@ def pages() -> None:
 
 def pandas() -> None:
     """The fluent search's data frame."""
-    frame = mlflow.search_runs([experiment], "params.model = 'linear'", order_by=["metrics.loss DESC"])
+    frame = mlflow.search_runs(
+        [experiment], "params.model = 'linear'", order_by=["metrics.loss DESC"]
+    )
     assert isinstance(frame, pd.DataFrame)
     assert list(frame["metrics.loss"]) == [0.9, 0.7, 0.5, 0.3, 0.1], frame["metrics.loss"]
     assert set(frame["tags.team"]) == {"team-0", "team-1", "team-2"}
@@ -107,7 +117,14 @@ def pandas() -> None:
 
 def wrong_filters() -> None:
     """A filter that is not understood is refused, not ignored."""
-    for wrong in ("metrics.loss > 'x'", "params.model > 'a'", "params.model = Tree", "nonsense", "metrics.loss <", "x.y = 1"):
+    for wrong in (
+        "metrics.loss > 'x'",
+        "params.model > 'a'",
+        "params.model = Tree",
+        "nonsense",
+        "metrics.loss <",
+        "x.y = 1",
+    ):
         with refused("INVALID_PARAMETER_VALUE"):
             found(wrong)
     with refused("INVALID_PARAMETER_VALUE"):

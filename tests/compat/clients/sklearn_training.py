@@ -1,16 +1,23 @@
 """A scikit-learn training with autologging: params, metrics, tags, datasets, and a grid search's child runs."""
 
+import tempfile
+from pathlib import Path
+
 import mlflow
 from mlflow.tracking import MlflowClient
-from scenario import new_experiment
+from scenario import unique
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-# Models are artifacts, which this script is not about.
-mlflow.sklearn.autolog(log_models=False, log_input_examples=False)
-experiment = new_experiment("sklearn-training")
+# This script is not about artifacts: no models, and the plots, which autologging makes unasked, go to a local folder.
+mlflow.sklearn.autolog(log_models=False)
+plots = tempfile.TemporaryDirectory()
+experiment = mlflow.create_experiment(
+    unique("sklearn-training"), artifact_location=Path(plots.name).as_uri()
+)
+mlflow.set_experiment(experiment_id=experiment)
 client = MlflowClient()
 
 
@@ -29,7 +36,10 @@ def classifier() -> None:
     assert run.data.metrics["training_score"] == run.data.metrics["training_accuracy_score"]
     assert run.data.tags["estimator_name"] == "DecisionTreeClassifier", run.data.tags
     assert run.data.tags["mlflow.source.type"] == "LOCAL", run.data.tags
-    datasets = [(each.dataset.name, {tag.key: tag.value for tag in each.tags}) for each in run.inputs.dataset_inputs]
+    datasets = [
+        (each.dataset.name, {tag.key: tag.value for tag in each.tags})
+        for each in run.inputs.dataset_inputs
+    ]
     assert datasets == [("dataset", {"mlflow.data.context": "train"})], datasets
 
 
@@ -41,12 +51,15 @@ def grid_search() -> None:
     parent = client.get_run(active.info.run_id)
     assert parent.data.params["best_alpha"] == "0.1", parent.data.params
     assert "best_cv_score" in parent.data.metrics, parent.data.metrics
-    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    children = client.search_runs(
+        [experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    )
     alphas = sorted(child.data.params["alpha"] for child in children)
     assert alphas == ["0.1", "1.0", "10.0"], alphas
     assert all(child.info.status == "FINISHED" for child in children), children
     assert all("mean_test_score" in child.data.metrics for child in children), children
 
 
-classifier()
-grid_search()
+with plots:
+    classifier()
+    grid_search()

@@ -10,7 +10,9 @@ run_id = new_run(client, "tags")
 client.set_tag(run_id, "stage", "one")
 client.set_tag(run_id, "stage", "two")
 client.set_tag(run_id, "empty", "")
-client.log_batch(run_id, tags=[RunTag("same", "first"), RunTag("same", "last"), RunTag("ключ", "значение")])
+client.log_batch(
+    run_id, tags=[RunTag("same", "first"), RunTag("same", "last"), RunTag("ключ", "значение")]
+)
 tags = client.get_run(run_id).data.tags
 assert tags["stage"] == "two", tags
 assert tags["same"] == "last", tags

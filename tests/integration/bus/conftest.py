@@ -43,15 +43,15 @@ class Bus:
         return value or 0
 
 
-def envelope(name: str, *, seconds: float = 20.0, key: str | None = None, **fields) -> Envelope:
+def envelope(message: str, /, *, seconds: float = 20.0, key: str | None = None, **fields) -> Envelope:
     return Envelope(
-        new_id(), name, 1, json.dumps(fields).encode(), time.time() + seconds, idempotency_key=key
+        new_id(), message, 1, json.dumps(fields).encode(), time.time() + seconds, idempotency_key=key
     )
 
 
-async def send(client: BusClient, name: str, **fields):
-    kind = "queries" if name == "Read" else "commands"
-    return await client.call("toy", kind, envelope(name, **fields))
+async def send(client: BusClient, message: str, /, **fields):
+    kind = "queries" if message == "Read" else "commands"
+    return await client.call("toy", kind, envelope(message, **fields))
 
 
 class MemoryControl:
@@ -88,20 +88,19 @@ class RabbitControl:
 
 
 @pytest.fixture(params=["memory", "amqp"])
-async def bus(request, database_dsn):
+def link(request):
+    """Return what stops the broker, and what makes one more connection to it."""
     if request.param == "memory":
         broker = MemoryBroker(["toy"])
-        control = MemoryControl(broker)
+        return MemoryControl(broker), lambda: MemoryTransport(broker)
+    url = request.getfixturevalue("amqp_vhost_url")
+    control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
+    return control, lambda: AmqpTransport(url, name="suite", services=["toy"])
 
-        def connect():
-            return MemoryTransport(broker)
-    else:
-        url = request.getfixturevalue("amqp_vhost_url")
-        control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
 
-        def connect():
-            return AmqpTransport(url, name="suite", services=["toy"])
-
+@pytest.fixture
+async def bus(link, database_dsn):
+    control, connect = link
     await migrate(database_dsn, "toy", load_migrations("shared", "shared.database"))
     pool = await open_pool(database_dsn, schema="toy", size=8, application_name="suite")
     await pool.execute(toy.SCHEMA)

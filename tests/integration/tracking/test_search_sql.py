@@ -1,7 +1,7 @@
 """The composed SQL on a real Postgres: what is found, in which order, and page by page."""
 
 import math
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from uuid import UUID
@@ -116,10 +116,10 @@ async def find(
     filter_: str = "",
     order_by: Sequence[str] = (),
     max_results: int = 100,
-    **more: object,
+    scope: Mapping[str, object] | None = None,
 ) -> list[int]:
     """Return the numbers of the found runs, all pages, and check the size of each page."""
-    fields: dict[str, object] = {"experiment_ids": ["1"], **more}
+    fields: dict[str, object] = {"experiment_ids": ["1"], **(scope or {})}
     found: list[int] = []
     token: str | None = None
     while True:
@@ -227,7 +227,7 @@ async def test_a_filter_finds(
 
 
 @pytest.mark.parametrize(
-    ("more", "expected"),
+    ("scope", "expected"),
     [
         ({}, [4, 3, 2, 1]),
         ({"run_view_type": ViewType.DELETED_ONLY}, [5]),
@@ -239,11 +239,11 @@ async def test_a_filter_finds(
     ],
 )
 async def test_the_scope_is_some_experiments_of_one_project(
-    connection: asyncpg.Connection, more: dict[str, object], expected: list[int]
+    connection: asyncpg.Connection, scope: dict[str, object], expected: list[int]
 ) -> None:
     await store(connection, RUNS)
-    assert await find(connection, **more) == expected
-    assert await find(connection, max_results=1, **more) == expected
+    assert await find(connection, scope=scope) == expected
+    assert await find(connection, max_results=1, scope=scope) == expected
 
 
 # NaN after the numbers and before what is missing, in both directions. Ties: newest first.

@@ -1,5 +1,7 @@
 """Whatever a client sends is parsed, or refused as a DomainError; nothing else is ever raised."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -41,6 +43,18 @@ _FRAGMENTS = st.sampled_from(
 _FILTERS = st.one_of(
     st.text(), st.text(st.characters(codec=None)), st.lists(_FRAGMENTS).map("".join)
 )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Let the one kind of refusal pass."""
+    try:
+        yield
+    except DomainError as error:
+        if error.code is not ErrorCode.INVALID_PARAMETER_VALUE:
+            raise
+
+
 _GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS])
 
 
@@ -50,21 +64,15 @@ _GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS])
 @example("start_time = " + "9" * 5000, RUNS)
 @example("start_time > ٣", RUNS)
 def test_any_filter_is_parsed_or_refused(text: str, grammar: Grammar) -> None:
-    try:
+    with _refusals():
         comparisons = parse_filter(text, grammar)
-    except DomainError as error:
-        assert error.code is ErrorCode.INVALID_PARAMETER_VALUE
-    else:
         assert all(isinstance(comparison, Comparison) for comparison in comparisons)
 
 
 @given(st.lists(_FILTERS, max_size=3), _GRAMMARS)
 def test_any_order_is_parsed_or_refused(clauses: list[str], grammar: Grammar) -> None:
-    try:
+    with _refusals():
         orders = parse_order_by(clauses, grammar)
-    except DomainError as error:
-        assert error.code is ErrorCode.INVALID_PARAMETER_VALUE
-    else:
         assert len(orders) == len(clauses)
 
 

@@ -1,0 +1,63 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+GATEWAY ?= 1
+TRACKING ?= 1
+TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
+BENCH ?=
+
+help:  ## Show this list
+	@echo "Warren: make <target>"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/"
+
+run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
+	@exec .venv/bin/python -m services.standalone
+
+demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
+	@.venvs/mlflow-latest/bin/python deploy/demo.py
+
+stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL and each service as processes (GATEWAY=2 TRACKING=3)
+	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING)
+
+test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
+	.venv/bin/python -m pytest $(TESTS)
+
+lint: .venv/.dev  ## Check style, types and the borders between the parts
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
+	.venv/bin/python -m tests.bench $(BENCH)
+
+# Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
+lock: .venv/.dev  ## Write the lock files anew from pyproject.toml and requirements/*.in (UPGRADE=--upgrade)
+	$(COMPILE) $(UPGRADE) --extra embedded --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --extra embedded -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/server.txt
+	for name in mlflow-2.22.5 mlflow-latest bench fasttrackml; do \
+		$(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+clean:  ## Remove environments and caches; the data in .warren stay
+	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: requirements/runtime.txt
+	@deploy/environment.sh $(PYTHON) .venv $<
+	@touch $@
+
+# The development environment holds the runtime's packages too, in the same versions.
+.venv/.dev: requirements/dev.txt requirements/runtime.txt
+	@deploy/environment.sh $(PYTHON) .venv $<
+	@touch $@ .venv/.runtime
+
+.venvs/%/.installed: requirements/%.txt
+	@deploy/environment.sh $(PYTHON) .venvs/$* $<
+	@touch $@
+
+.PHONY: help run demo stack test lint bench lock clean

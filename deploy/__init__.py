@@ -1,0 +1,1 @@
+"""How Warren is put on machines: containers, and a stack of plain processes on one machine."""

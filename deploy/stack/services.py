@@ -1,0 +1,52 @@
+"""The processes of the services, as a container would run them: configured by variables alone."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.stack.settings import StackSettings
+from shared.embedded.process import ChildProcess, Program
+
+_ROOT = Path(__file__).parents[2]
+_DRAIN_SECONDS = 30.0
+
+
+class ServiceProcess(ChildProcess):
+    """`python -m services.<name>`; it may take a while to stop, since it finishes what it began."""
+
+    async def stop(self, grace: float = _DRAIN_SECONDS) -> None:
+        """Ask it to drain and wait."""
+        await super().stop(grace)
+
+
+def plan(
+    settings: StackSettings, amqp_url: str, tracking_dsn: str
+) -> list[tuple[str, ServiceProcess]]:
+    """List every process to start; the gateways come last, so that they stop first."""
+    common = {"WARREN_AMQP_URL": amqp_url, "WARREN_LOG_LEVEL": settings.log_level}
+    tracking = common | {"WARREN_TRACKING_DSN": tracking_dsn}
+    gateway = common | {
+        "WARREN_HOST": settings.host,
+        "WARREN_PORT": str(settings.port),
+        "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
+    }
+    wanted = (("tracking", settings.tracking, tracking), ("gateway", settings.gateway, gateway))
+    return [
+        (name, _process(name, number, variables, settings.data))
+        for name, count, variables in wanted
+        for number in range(1, count + 1)
+    ]
+
+
+def _process(name: str, number: int, variables: Mapping[str, str], data: Path) -> ServiceProcess:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("WARREN_")}
+    return ServiceProcess(
+        Program(
+            name=f"{name}-{number}",
+            arguments=(sys.executable, "-m", f"services.{name}"),
+            environment=inherited | {"PYTHONUNBUFFERED": "1"} | variables,
+            directory=_ROOT,
+            log=data.absolute() / "log" / f"{name}-{number}.log",
+        )
+    )

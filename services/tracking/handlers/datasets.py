@@ -1,0 +1,90 @@
+"""What runs read and made: ``runs/log-inputs``, ``runs/outputs``, ``experiments/search-datasets``."""
+
+from collections.abc import Mapping
+
+from services.tracking.store import datasets, runs
+from services.tracking.store.search import parse_experiment_id
+from services.tracking.validation import check_length, check_run_id
+from shared.contracts.datasets import (
+    DatasetInput,
+    LogInputs,
+    LogOutputs,
+    SearchDatasets,
+    SearchDatasetsReply,
+)
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Transaction
+from shared.errors import invalid
+
+MAX_NAME_LENGTH = 500
+MAX_DIGEST_LENGTH = 36
+MAX_SOURCE_LENGTH = 65_535
+MAX_SCHEMA_LENGTH = 1_048_575
+MAX_PROFILE_LENGTH = 16_777_215
+MAX_TAG_KEY_LENGTH = 255
+MAX_TAG_VALUE_LENGTH = 500
+MAX_EXPERIMENTS = 20
+MAX_SUMMARIES = 1_000
+
+
+async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
+    """Say which datasets and logged models an active run read.
+
+    Of two inputs with the same name and digest the first counts.
+    """
+    check_run_id(cmd.run_id)
+    for item in cmd.datasets:
+        _check_input(item)
+    run = await runs.active(tx, cmd.run_id)
+    unique = {(i.dataset.name, i.dataset.digest): i for i in reversed(cmd.datasets)}
+    if unique:
+        inputs = [unique[key] for key in sorted(unique)]
+        await datasets.link_datasets(tx, run.experiment_id, cmd.run_id, inputs)
+    if cmd.models:
+        await datasets.link_model_inputs(tx, cmd.run_id, cmd.models)
+    return Empty()
+
+
+async def log_outputs(cmd: LogOutputs, tx: Transaction) -> Empty:
+    """Say which logged models an active run made."""
+    await runs.active(tx, cmd.run_id)
+    if cmd.models:
+        await datasets.link_model_outputs(tx, cmd.run_id, cmd.models)
+    return Empty()
+
+
+async def search_datasets(query: SearchDatasets, tx: Transaction) -> SearchDatasetsReply:
+    """Read the datasets of some experiments."""
+    if not query.experiment_ids:
+        message = "SearchDatasets request must specify at least one experiment_id."
+        raise invalid(message)
+    if len(query.experiment_ids) > MAX_EXPERIMENTS:
+        message = (
+            f"SearchDatasets request cannot specify more than {MAX_EXPERIMENTS} experiment_ids. "
+            f"Received {len(query.experiment_ids)} experiment_ids."
+        )
+        raise invalid(message)
+    experiment_ids = [parse_experiment_id(text) for text in query.experiment_ids]
+    found = await datasets.search(tx, experiment_ids, MAX_SUMMARIES)
+    return SearchDatasetsReply(dataset_summaries=found)
+
+
+def _check_input(item: DatasetInput) -> None:
+    """Raise DomainError if a text is over its limit (``mlflow/utils/validation.py``)."""
+    dataset = item.dataset
+    check_length("name", MAX_NAME_LENGTH, dataset.name)
+    check_length("digest", MAX_DIGEST_LENGTH, dataset.digest)
+    check_length("source", MAX_SOURCE_LENGTH, dataset.source)
+    check_length("schema", MAX_SCHEMA_LENGTH, dataset.schema_ or "")
+    check_length("profile", MAX_PROFILE_LENGTH, dataset.profile or "")
+    for tag in item.tags:
+        check_length("key", MAX_TAG_KEY_LENGTH, tag.key)
+        check_length("value", MAX_TAG_VALUE_LENGTH, tag.value)
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    LogInputs: log_inputs,
+    LogOutputs: log_outputs,
+    SearchDatasets: search_datasets,
+}

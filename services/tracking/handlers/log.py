@@ -1,0 +1,225 @@
+"""The hot path: ``runs/log-metric``, ``log-batch``, ``log-parameter`` and ``set-tag``, fused.
+
+All such calls of a frame are one batch. If it has metrics alone, it is one statement. Otherwise the
+states of the runs and the params that are there already are read first, each call is judged in its
+turn, and what the good ones log is written together. A refused call leaves nothing behind.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.tracking.handlers.runs import RUN_NAME
+from services.tracking.store import log as store
+from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunList
+from services.tracking.validation import (
+    Point,
+    check_batch_limits,
+    check_metric,
+    check_run_id,
+    check_unique_params,
+    checked_param,
+    checked_tag,
+    is_run_id,
+    run_not_active,
+    run_not_found,
+)
+from shared.contracts.message import Message
+from shared.contracts.metrics import LogMetric
+from shared.contracts.runs import LogBatch, LogParam, SetTag
+from shared.database.transaction import AnyConnection, BatchHandler, BatchResult, Call
+from shared.errors import DomainError, invalid
+
+EMPTY = b"{}"
+
+LogCommand = LogMetric | LogBatch | LogParam | SetTag
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one call logs, checked but for what only the database can tell."""
+
+    index: int
+    project: int
+    run_id: str
+    metrics: Sequence[Point] = ()
+    params: Sequence[tuple[str, str]] = ()
+    tags: Sequence[tuple[str, str]] = ()
+    batched: bool = False
+    run: int = -1
+
+    @property
+    def run_key(self) -> tuple[int, str]:
+        """Return what tells the run from all others."""
+        return self.project, self.run_id
+
+
+async def log(calls: Sequence[Call[LogCommand]], connection: AnyConnection) -> list[BatchResult]:
+    """Carry out all calls; one result each, in order. Raises Contention."""
+    results: list[BatchResult] = [EMPTY] * len(calls)
+    entries = []
+    for index, call in enumerate(calls):
+        try:
+            entries.append(_checked(index, call))
+        except DomainError as error:
+            results[index] = error
+    if not entries:
+        return results
+    runs = RunList(list({entry.run_key for entry in entries}))
+    for entry in entries:
+        entry.run = runs.positions[entry.run_key]
+    if any(entry.params or entry.tags or not entry.metrics for entry in entries):
+        await _log_anything(connection, runs, entries, results)
+    else:
+        states = await _append(connection, runs, entries)
+        _keep_active(entries, states, results)
+    return results
+
+
+def _checked(index: int, call: Call[LogCommand]) -> Entry:
+    """Return what a call logs. Raises DomainError."""
+    message, envelope = call.message, call.envelope
+    entry = Entry(index, envelope.project, message.run_id)
+    if type(message) is LogMetric:
+        check_metric(message)
+        entry.metrics = (message,)
+    elif type(message) is LogBatch:
+        _check_batch(entry, message, len(envelope.payload))
+    elif type(message) is LogParam:
+        entry.params = (checked_param(message),)
+    elif type(message) is SetTag:
+        entry.tags = (checked_tag(message),)
+    if not is_run_id(message.run_id):
+        raise run_not_found(message.run_id)
+    return entry
+
+
+def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
+    check_run_id(batch.run_id)
+    for index, point in enumerate(batch.metrics):
+        check_metric(point, index)
+    entry.metrics = batch.metrics
+    entry.params = [
+        checked_param(param, f"params[{index}].") for index, param in enumerate(batch.params)
+    ]
+    entry.tags = [checked_tag(tag, f"tags[{index}].") for index, tag in enumerate(batch.tags)]
+    check_batch_limits(batch, size)
+    check_unique_params(batch.params)
+    entry.batched = True
+
+
+async def _log_anything(
+    connection: AnyConnection,
+    runs: RunList,
+    entries: Sequence[Entry],
+    results: list[BatchResult],
+) -> None:
+    states = await store.run_states(connection, runs)
+    active = _keep_active(entries, states, results)
+    if any(entry.params for entry in active):
+        active = await _log_params(connection, runs, active, results)
+    if any(entry.tags for entry in active):
+        await _set_tags(connection, runs, active)
+    if any(entry.metrics for entry in active):
+        await _append(connection, runs, active)
+
+
+def _keep_active(
+    entries: Sequence[Entry], states: Sequence[int], results: list[BatchResult]
+) -> list[Entry]:
+    """Refuse the calls whose run is missing or deleted; return the others."""
+    active = []
+    for entry in entries:
+        state = states[entry.run]
+        if state == ACTIVE:
+            active.append(entry)
+        elif state == MISSING:
+            results[entry.index] = run_not_found(entry.run_id)
+        else:
+            results[entry.index] = run_not_active(entry.run_id)
+    return active
+
+
+async def _append(connection: AnyConnection, runs: RunList, entries: Sequence[Entry]) -> list[int]:
+    points = Points()
+    for entry in entries:
+        for point in entry.metrics:
+            points.add(entry.run, point)
+    return await store.append_metrics(connection, runs, points)
+
+
+async def _log_params(
+    connection: AnyConnection,
+    runs: RunList,
+    entries: Sequence[Entry],
+    results: list[BatchResult],
+) -> list[Entry]:
+    """Insert the params of the calls that change none; return those calls.
+
+    The calls are judged in order, so the first of two that disagree wins.
+    """
+    wanted = list({(entry.run, key) for entry in entries for key, _ in entry.params})
+    known = await store.existing_params(connection, runs, wanted)
+    fresh: dict[EntryKey, str] = {}
+    kept = []
+    for entry in entries:
+        if changed := _changed_params(entry, known):
+            results[entry.index] = changed
+            continue
+        for key, value in entry.params:
+            if (entry.run, key) not in known:
+                known[entry.run, key] = fresh[entry.run, key] = value
+        kept.append(entry)
+    if fresh:
+        await store.insert_params(connection, runs, fresh)
+    return kept
+
+
+def _changed_params(entry: Entry, known: Mapping[EntryKey, str]) -> DomainError | None:
+    """Return MLflow's refusal if a call gives a param another value than it has."""
+    changes = [
+        {"key": key, "old_value": known[entry.run, key], "new_value": value}
+        for key, value in entry.params
+        if known.get((entry.run, key), value) != value
+    ]
+    if not changes:
+        return None
+    if entry.batched:
+        return invalid(
+            f"Changing param values is not allowed. Params were already logged='{changes}' "
+            f"for run ID='{entry.run_id}'."
+        )
+    change = changes[0]
+    return invalid(
+        f"Changing param values is not allowed. Param with key='{change['key']}' was already "
+        f"logged with value='{change['old_value']}' for run ID='{entry.run_id}'. "
+        f"Attempted logging new value '{change['new_value']}'."
+    )
+
+
+async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[Entry]) -> None:
+    """Set tags, the last value of a key winning; the tag mlflow.runName renames the run.
+
+    An empty mlflow.runName is passed over, as in MLflow. Names go first, since ``update_run``
+    also locks a run before its tag.
+    """
+    tags: dict[EntryKey, str] = {}
+    names: dict[int, str] = {}
+    for entry in entries:
+        for key, value in entry.tags:
+            if key == RUN_NAME:
+                if not value:
+                    continue
+                names[entry.run] = value
+            tags[entry.run, key] = value
+    if names:
+        await store.rename_runs(connection, runs, names)
+    if tags:
+        await store.upsert_tags(connection, runs, tags)
+
+
+BATCH_HANDLERS: Mapping[type[Message], BatchHandler] = {
+    LogMetric: log,
+    LogBatch: log,
+    LogParam: log,
+    SetTag: log,
+}

@@ -1,0 +1,111 @@
+"""Histories of metrics: MLflow's ``metrics/*``."""
+
+from collections.abc import Mapping, Sequence
+
+from services.tracking.handlers.pages import page_json
+from services.tracking.store import metrics
+from services.tracking.store.metrics import START, Place
+from services.tracking.validation import is_run_id
+from shared.contracts.message import INT64_MAX, Message
+from shared.contracts.metrics import (
+    GetMetricHistory,
+    GetMetricHistoryBulk,
+    GetMetricHistoryBulkInterval,
+)
+from shared.contracts.validation import API_DOCS_HINT, missing_value
+from shared.database.transaction import Handler, Transaction
+from shared.errors import invalid
+
+MAX_RUNS = 100
+MAX_POINTS = 25_000
+MAX_POINTS_PER_RUN = 2_500
+
+
+async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
+    """Read the points of one metric, by timestamp, step, value; none of a run that is not there."""
+    limit = query.max_results
+    if limit is not None and limit <= 0:
+        message = (
+            f"Invalid value {limit} for parameter 'max_results' supplied. "
+            "It must be a positive integer."
+        )
+        raise invalid(message)
+    start = Place.parse(query.page_token) if query.page_token else START
+    if not is_run_id(query.run_id):
+        return page_json("metrics", b"", None)
+    # No history comes near the limit; beyond it the sum in the query would overflow.
+    limit = None if limit is None else min(limit, INT64_MAX - 1)
+    points, place = await metrics.history(tx, query.run_id, query.metric_key, start, limit)
+    return page_json("metrics", points, place.token() if place else None)
+
+
+async def get_metric_history_bulk(query: GetMetricHistoryBulk, tx: Transaction) -> bytes:
+    """Read the points of one metric in several runs, by run."""
+    if not query.run_id:
+        message = "GetMetricHistoryBulk request must specify at least one run_id."
+        raise invalid(message)
+    if len(query.run_id) > MAX_RUNS:
+        message = (
+            f"GetMetricHistoryBulk request cannot specify more than {MAX_RUNS} run_ids. "
+            f"Received {len(query.run_id)} run_ids."
+        )
+        raise invalid(message)
+    if query.metric_key is None:
+        message = "GetMetricHistoryBulk request must specify a metric_key."
+        raise invalid(message)
+    wanted = MAX_POINTS if query.max_results is None else query.max_results
+    limit = max(0, min(wanted, MAX_POINTS))
+    points = await metrics.history_bulk(tx, _known(query.run_id), query.metric_key, limit)
+    return page_json("metrics", points, None)
+
+
+async def get_metric_history_bulk_interval(
+    query: GetMetricHistoryBulkInterval, tx: Transaction
+) -> bytes:
+    """Read a sample of the points of one metric in several runs, for charts."""
+    if not query.run_ids:
+        raise invalid(missing_value("run_ids"))
+    if len(query.run_ids) > MAX_RUNS:
+        message = (
+            f"GetMetricHistoryBulkInterval request must specify at most {MAX_RUNS} run_ids. "
+            f"Received {len(query.run_ids)} run_ids. {API_DOCS_HINT}"
+        )
+        raise invalid(message)
+    limit = MAX_POINTS_PER_RUN if query.max_results is None else query.max_results
+    if not 1 <= limit <= MAX_POINTS_PER_RUN:
+        message = f"max_results must be between 1 and {MAX_POINTS_PER_RUN}. {API_DOCS_HINT}"
+        raise invalid(message)
+    points = await metrics.history_sampled(
+        tx, _known(query.run_ids), query.metric_key, limit, _steps(query)
+    )
+    return page_json("metrics", points, None)
+
+
+def _steps(query: GetMetricHistoryBulkInterval) -> range:
+    """Return the steps asked for; all, if none are named. Raises DomainError."""
+    start, end = query.start_step, query.end_step
+    if start is None and end is None:
+        return range(-INT64_MAX - 1, INT64_MAX + 1)
+    if start is None or end is None:
+        message = "If either start step or end step are specified, both must be specified."
+        raise invalid(message)
+    if start > end:
+        message = (
+            "end_step must be greater than start_step. "
+            f"Found start_step={start} and end_step={end}."
+        )
+        raise invalid(message)
+    lowest, highest = -INT64_MAX - 1, INT64_MAX
+    return range(min(max(start, lowest), highest), max(min(end, highest), lowest) + 1)
+
+
+def _known(run_ids: Sequence[str]) -> list[str]:
+    """Leave out what can't be a run of ours: it has no points."""
+    return [run_id for run_id in run_ids if is_run_id(run_id)]
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    GetMetricHistory: get_metric_history,
+    GetMetricHistoryBulk: get_metric_history_bulk,
+    GetMetricHistoryBulkInterval: get_metric_history_bulk_interval,
+}

@@ -1,0 +1,9 @@
+"""The JSON of a page whose items the database wrote already."""
+
+from pydantic_core import to_json
+
+
+def page_json(name: str, items: bytes, next_page_token: str | None) -> bytes:
+    """Return ``{"runs":[…],"next_page_token":"…"}``; no token on the last page."""
+    token = b',"next_page_token":' + to_json(next_page_token) if next_page_token else b""
+    return b'{"%b":[%b]%b}' % (name.encode(), items, token)

@@ -1,0 +1,199 @@
+"""Runs: MLflow's ``runs/*``, but for what is logged to them (``log``)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from services.tracking.handlers.events import run_event
+from services.tracking.handlers.experiments import not_active
+from services.tracking.handlers.pages import page_json
+from services.tracking.names import run_name
+from services.tracking.store import runs
+from services.tracking.store.runs import NewRun
+from services.tracking.store.search import parse_experiment_id
+from services.tracking.store.search_runs import search_run_ids
+from services.tracking.validation import (
+    MAX_ENTITY_KEY_LENGTH,
+    MAX_TAG_VAL_LENGTH,
+    check_length,
+    is_run_id,
+    run_not_found,
+)
+from shared.contracts.experiments import Empty, Tag
+from shared.contracts.message import Message
+from shared.contracts.runs import (
+    CreateRun,
+    DeleteRun,
+    DeleteTag,
+    GetRun,
+    LogModel,
+    RestoreRun,
+    Run,
+    RunData,
+    RunInfo,
+    RunReply,
+    SearchRuns,
+    UpdateRun,
+    UpdateRunReply,
+)
+from shared.contracts.views import RunStatus
+from shared.database.transaction import Handler, Transaction
+from shared.errors import invalid, missing_resource
+
+RUN_NAME = "mlflow.runName"
+USER = "mlflow.user"
+LOGGED_MODELS = "mlflow.log-model.history"
+FINAL = frozenset({RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED})
+MODEL_FIELDS = frozenset({"artifact_path", "flavors", "utc_time_created", "run_id"})
+
+
+async def create_run(cmd: CreateRun, tx: Transaction) -> RunReply:
+    """Start a run in an active experiment; its id is the command's."""
+    run = _new_run(cmd, tx)
+    created = await runs.create(tx, run)
+    if created is None:
+        message = f"No Experiment with id={run.experiment_id} exists"
+        raise missing_resource(message)
+    deleted, artifact_uri = created
+    if deleted or artifact_uri is None:
+        raise not_active(run.experiment_id)
+    return _created(run, artifact_uri)
+
+
+def _new_run(cmd: CreateRun, tx: Transaction) -> NewRun:
+    """Settle the name, which may come as a field, as a tag, as both alike, or not at all.
+
+    An absent start time is 0, as MLflow's server reads an unset int64.
+    """
+    experiment_id = parse_experiment_id(cmd.experiment_id or "0")
+    for index, tag in enumerate(cmd.tags):
+        check_length(f"tags[{index}].key", MAX_ENTITY_KEY_LENGTH, tag.key)
+    tags = {tag.key: tag.value[:MAX_TAG_VAL_LENGTH] for tag in cmd.tags}
+    tagged = tags.get(RUN_NAME)
+    if cmd.run_name and tagged and cmd.run_name != tagged:
+        message = (
+            "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different "
+            f"values (run_name='{cmd.run_name}', mlflow.runName='{tagged}')."
+        )
+        raise invalid(message)
+    name = cmd.run_name or tagged or run_name(tx.envelope.id)
+    return NewRun(
+        run_id=tx.envelope.id,
+        experiment_id=experiment_id,
+        name=name,
+        user_id=cmd.user_id or tags.get(USER, ""),
+        start_time=cmd.start_time or 0,
+        tags={**tags, RUN_NAME: name},
+    )
+
+
+def _created(run: NewRun, artifact_uri: str) -> RunReply:
+    info = RunInfo(
+        run_id=run.run_id.hex,
+        run_uuid=run.run_id.hex,
+        run_name=run.name,
+        experiment_id=str(run.experiment_id),
+        user_id=run.user_id,
+        status=RunStatus.RUNNING,
+        start_time=run.start_time,
+        artifact_uri=artifact_uri,
+        lifecycle_stage="active",
+    )
+    tags = [Tag(key=key, value=value) for key, value in run.tags.items()]
+    return RunReply(run=Run(info=info, data=RunData(tags=tags)))
+
+
+async def get_run(query: GetRun, tx: Transaction) -> bytes:
+    """Read a run, deleted or not."""
+    run = await runs.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
+    if not run:
+        raise run_not_found(query.run_id)
+    return b'{"run":%b}' % run
+
+
+async def search_runs(query: SearchRuns, tx: Transaction) -> bytes:
+    """Read a page of runs."""
+    page = await search_run_ids(tx.connection, tx.project, query)
+    found = await runs.read(tx, page.items) if page.items else b""
+    return page_json("runs", found, page.next_page_token)
+
+
+async def update_run(cmd: UpdateRun, tx: Transaction) -> UpdateRunReply:
+    """Change status, end time or name of an active run."""
+    info = await runs.update(tx, cmd.run_id, cmd.status, cmd.end_time, cmd.run_name or None)
+    if cmd.status in FINAL:
+        tx.emit(run_event(tx, "finished", info.run_id, info.experiment_id))
+    return UpdateRunReply(run_info=info)
+
+
+async def delete_run(cmd: DeleteRun, tx: Transaction) -> Empty:
+    """Mark a run deleted."""
+    experiment_id = await runs.delete(tx, cmd.run_id)
+    tx.emit(run_event(tx, "deleted", cmd.run_id, str(experiment_id)))
+    return Empty()
+
+
+async def restore_run(cmd: RestoreRun, tx: Transaction) -> Empty:
+    """Mark a deleted run active."""
+    experiment_id = await runs.restore(tx, cmd.run_id)
+    tx.emit(run_event(tx, "restored", cmd.run_id, str(experiment_id)))
+    return Empty()
+
+
+async def delete_tag(cmd: DeleteTag, tx: Transaction) -> Empty:
+    """Remove a tag of an active run."""
+    await runs.active(tx, cmd.run_id)
+    if not await runs.delete_tag(tx, cmd.run_id, cmd.key):
+        raise missing_resource(f"No tag with name: {cmd.key} in run with id {cmd.run_id}")
+    return Empty()
+
+
+async def log_model(cmd: LogModel, tx: Transaction) -> Empty:
+    """Append to the list of models in the tag ``mlflow.log-model.history``.
+
+    The run is locked: two models logged at once must both be in the list.
+    """
+    model = _model_entry(cmd.model_json)
+    await runs.lock_active(tx, cmd.run_id)
+    before = await runs.get_tag(tx, cmd.run_id, LOGGED_MODELS)
+    models = [*(json.loads(before) if before else []), model]
+    await runs.set_tag(tx, cmd.run_id, LOGGED_MODELS, json.dumps(models))
+    return Empty()
+
+
+def _model_entry(model_json: str) -> dict[str, Any]:
+    """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration."""
+    try:
+        model = json.loads(model_json)
+    except ValueError:
+        model = None
+    if not isinstance(model, dict):
+        message = f"Malformed model info. \n {model_json} \n is not a valid JSON."
+        raise invalid(message)
+    if missing := MODEL_FIELDS - model.keys():
+        fields = ", ".join(map(repr, sorted(missing)))
+        raise invalid(f"Model json is missing mandatory fields: {{{fields}}}")
+    flavors = model["flavors"] if isinstance(model["flavors"], dict) else {}
+    kept = ("run_id", "utc_time_created", "artifact_path", "model_uuid")
+    return {
+        **{key: model[key] for key in kept if key in model},
+        "flavors": {name: _flavor(flavor) for name, flavor in flavors.items()},
+    }
+
+
+def _flavor(flavor: Any) -> Any:
+    if not isinstance(flavor, dict):
+        return flavor
+    return {key: value for key, value in flavor.items() if key != "config"}
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    CreateRun: create_run,
+    GetRun: get_run,
+    SearchRuns: search_runs,
+    UpdateRun: update_run,
+    DeleteRun: delete_run,
+    RestoreRun: restore_run,
+    DeleteTag: delete_tag,
+    LogModel: log_model,
+}

@@ -1,0 +1,28 @@
+"""Names for runs that come without one: ``brisk-otter-412``, as MLflow invents them."""
+
+from uuid import UUID
+
+PREDICATES = (
+    "able amber ample brave bright brisk calm candid clean clever cosmic crisp curious daring "
+    "eager early fair fleet fond gentle glad golden grand handy hardy honest humble jolly keen "
+    "kind lively lucid lucky mellow merry mild modest neat nimble noble patient placid plucky "
+    "polite proud quick quiet rapid ready roving rustic serene sharp silent silver sincere smart "
+    "smooth snug sober spry stately steady sunny swift tidy tough upbeat valiant vivid warm wise "
+    "witty zesty"
+).split()
+NOUNS = (
+    "acorn badger bass bear beetle birch bison bobcat burrow calf carp cedar clover cod colt crab "
+    "crane cub deer dove duck eagle eel elk fern finch fox frog gnat goat goose grouse gull hare "
+    "hawk hen heron hound ibis jay kit koala lamb lark lynx mink mole moose moth mouse newt otter "
+    "owl ox panda perch pika pine pony quail rabbit ram raven robin seal shad shrew sloth snail "
+    "sparrow squid stag stoat stork swan toad trout vole whale wolf wren yak"
+).split()
+NUMBERS = 1000
+
+
+def run_name(run_id: UUID) -> str:
+    """Return the name that belongs to an id: the same one when a command is done a second time."""
+    rest, number = divmod(run_id.int, NUMBERS)
+    rest, noun = divmod(rest, len(NOUNS))
+    predicate = rest % len(PREDICATES)
+    return f"{PREDICATES[predicate]}-{NOUNS[noun]}-{number}"

@@ -1,0 +1,65 @@
+-- name: insert_datasets
+-- Insert what an experiment does not have yet; datasets come sorted by name and digest.
+INSERT INTO datasets (
+    project_id, experiment_id, dataset_id, name, digest, source_type, source, schema, profile
+)
+SELECT $1, $2, dataset.*
+FROM unnest(
+    $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]
+) AS dataset
+ON CONFLICT (project_id, experiment_id, name, digest) DO NOTHING;
+
+-- name: link_datasets
+-- Say that a run read datasets, by name and digest, and tag the inputs that are new.
+WITH dataset AS (
+    SELECT datasets.dataset_id, wanted.position
+    FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS wanted (name, digest, position)
+    JOIN datasets
+        ON datasets.project_id = $1
+        AND datasets.experiment_id = $2
+        AND datasets.name = wanted.name
+        AND datasets.digest = wanted.digest
+),
+linked AS (
+    INSERT INTO run_inputs (project_id, run_id, dataset_id)
+    SELECT $1, $3, dataset_id FROM dataset ORDER BY dataset_id
+    ON CONFLICT DO NOTHING
+    RETURNING dataset_id
+)
+INSERT INTO run_input_tags (project_id, run_id, dataset_id, key, value)
+SELECT $1, $3, linked.dataset_id, tag.key, tag.value
+FROM unnest($6::int[], $7::text[], $8::text[]) AS tag (position, key, value)
+JOIN dataset USING (position)
+JOIN linked USING (dataset_id)
+ON CONFLICT DO NOTHING;
+
+-- name: link_model_inputs
+-- Say that a run read logged models.
+INSERT INTO run_model_inputs (project_id, run_id, model_id)
+SELECT DISTINCT $1::bigint, $2::uuid, model_id FROM unnest($3::text[]) AS model (model_id)
+ORDER BY model_id
+ON CONFLICT DO NOTHING;
+
+-- name: link_model_outputs
+-- Say that a run made logged models, each at a step.
+INSERT INTO run_model_outputs (project_id, run_id, model_id, step)
+SELECT $1, $2, model.model_id, max(model.step)
+FROM unnest($3::text[], $4::bigint[]) AS model (model_id, step)
+GROUP BY model.model_id
+ORDER BY model.model_id
+ON CONFLICT (project_id, run_id, model_id) DO UPDATE SET step = excluded.step;
+
+-- name: search_datasets
+-- Datasets that runs of some experiments read, one row a context, at most $3.
+SELECT DISTINCT
+    datasets.experiment_id, datasets.name, datasets.digest, run_input_tags.value AS context
+FROM datasets
+JOIN run_inputs USING (project_id, dataset_id)
+LEFT JOIN run_input_tags
+    ON run_input_tags.project_id = run_inputs.project_id
+    AND run_input_tags.run_id = run_inputs.run_id
+    AND run_input_tags.dataset_id = run_inputs.dataset_id
+    AND run_input_tags.key = 'mlflow.data.context'
+WHERE datasets.project_id = $1 AND datasets.experiment_id = ANY($2::bigint[])
+ORDER BY datasets.experiment_id, datasets.name, datasets.digest, context
+LIMIT $3;

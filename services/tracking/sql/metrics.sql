@@ -1,0 +1,95 @@
+-- name: history
+-- A page of one metric's points in MLflow's JSON: those after (timestamp $4, step $5, value $6), at
+-- most $7 (NULL: all); and if there are more, the place of the last one.
+WITH page AS (
+    SELECT *, row_number() OVER (ORDER BY "timestamp", step, value) AS position
+    FROM (
+        SELECT key, "timestamp", step, value, model_id, dataset_name, dataset_digest
+        FROM metrics
+        WHERE project_id = $1 AND run_id = $2 AND key = $3
+            AND ("timestamp", step, value) > ($4::bigint, $5::bigint, $6::double precision)
+        ORDER BY "timestamp", step, value
+        LIMIT $7::bigint + 1
+    ) AS point
+),
+last_of_page AS (
+    SELECT "timestamp", step, value
+    FROM page
+    WHERE position = $7 AND EXISTS (SELECT FROM page WHERE position > $7)
+)
+SELECT items.json, last_of_page.*
+FROM (
+    SELECT convert_to(coalesce(string_agg(
+        CASE
+            WHEN coalesce(model_id, dataset_name, dataset_digest) IS NULL
+                THEN json_build_object(
+                    'key', key, 'value', value, 'timestamp', "timestamp", 'step', step
+                )
+            ELSE json_strip_nulls(json_build_object(
+                'key', key, 'value', value, 'timestamp', "timestamp", 'step', step,
+                'model_id', model_id, 'dataset_name', dataset_name,
+                'dataset_digest', dataset_digest
+            ))
+        END::text, ',' ORDER BY position
+    ), ''), 'UTF8') AS json
+    FROM page
+    WHERE $7 IS NULL OR position <= $7
+) AS items
+LEFT JOIN last_of_page ON true;
+
+-- name: history_bulk
+-- Points of one metric in several runs in MLflow's JSON, by run, at most $4 in all.
+SELECT convert_to(coalesce(string_agg(json_build_object(
+    'key', key,
+    'value', value,
+    'timestamp', "timestamp",
+    'step', step,
+    'run_id', replace(run_id::text, '-', '')
+)::text, ',' ORDER BY run_id, "timestamp", step, value), ''), 'UTF8')
+FROM (
+    SELECT run_id, key, "timestamp", step, value
+    FROM metrics
+    WHERE project_id = $1 AND run_id = ANY($2::uuid[]) AND key = $3
+    ORDER BY run_id, "timestamp", step, value
+    LIMIT $4
+) AS point;
+
+-- name: history_sampled
+-- At most $4 points of one metric in each of several runs, in the order of the runs, as MLflow
+-- samples: runs of neighbours of equal size, the first point of each, but of the last one the last.
+-- Steps are from $5 to $6.
+SELECT convert_to(coalesce(string_agg(json_build_object(
+    'key', $3::text,
+    'value', value,
+    'timestamp', "timestamp",
+    'step', step,
+    'run_id', replace(run_id::text, '-', '')
+)::text, ',' ORDER BY run, position), ''), 'UTF8')
+FROM (
+    SELECT
+        numbered.*,
+        lag(bucket) OVER (PARTITION BY run ORDER BY position) AS previous_bucket
+    FROM (
+        SELECT
+            wanted.run,
+            metrics.run_id,
+            metrics.value,
+            metrics."timestamp",
+            metrics.step,
+            ntile($4::int) OVER by_step AS bucket,
+            row_number() OVER by_step AS position,
+            count(*) OVER (PARTITION BY wanted.run) AS total
+        FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, run)
+        JOIN metrics
+            ON metrics.project_id = $1
+            AND metrics.run_id = wanted.run_id
+            AND metrics.key = $3
+            AND metrics.step BETWEEN $5 AND $6
+        WINDOW by_step AS (
+            PARTITION BY wanted.run ORDER BY metrics.step, metrics."timestamp", metrics.value
+        )
+    ) AS numbered
+) AS point
+WHERE total <= $4
+    OR position = total
+    OR (bucket < $4 AND bucket IS DISTINCT FROM previous_bucket);

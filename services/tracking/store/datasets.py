@@ -1,0 +1,84 @@
+"""Datasets, and what runs read and made."""
+
+from collections.abc import Sequence
+from uuid import uuid5
+
+from shared.contracts.datasets import (
+    DatasetInput,
+    DatasetSummary,
+    ModelInput,
+    ModelOutput,
+)
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.tracking.sql", "datasets")
+
+
+async def link_datasets(
+    tx: Transaction, experiment_id: int, run_id: str, inputs: Sequence[DatasetInput]
+) -> None:
+    """Say that a run read datasets, making those that the experiment does not have.
+
+    The inputs differ in name or digest and come sorted by them.
+    """
+    datasets = [item.dataset for item in inputs]
+    names = [dataset.name for dataset in datasets]
+    digests = [dataset.digest for dataset in datasets]
+    await tx.write(
+        SQL["insert_datasets"],
+        tx.project,
+        experiment_id,
+        [uuid5(tx.envelope.id, f"{d.name}\n{d.digest}") for d in datasets],
+        names,
+        digests,
+        [dataset.source_type for dataset in datasets],
+        [dataset.source for dataset in datasets],
+        [dataset.schema_ for dataset in datasets],
+        [dataset.profile for dataset in datasets],
+    )
+    tags = [
+        (position, tag.key, tag.value)
+        for position, item in enumerate(inputs, start=1)
+        for tag in item.tags
+    ]
+    await tx.write(
+        SQL["link_datasets"],
+        tx.project,
+        experiment_id,
+        run_id,
+        names,
+        digests,
+        [tag[0] for tag in tags],
+        [tag[1] for tag in tags],
+        [tag[2] for tag in tags],
+    )
+
+
+async def link_model_inputs(tx: Transaction, run_id: str, models: Sequence[ModelInput]) -> None:
+    """Say that a run read logged models."""
+    model_ids = [model.model_id for model in models]
+    await tx.write(SQL["link_model_inputs"], tx.project, run_id, model_ids)
+
+
+async def link_model_outputs(tx: Transaction, run_id: str, models: Sequence[ModelOutput]) -> None:
+    """Say that a run made logged models."""
+    model_ids = [model.model_id for model in models]
+    steps = [model.step for model in models]
+    await tx.write(SQL["link_model_outputs"], tx.project, run_id, model_ids, steps)
+
+
+async def search(
+    tx: Transaction, experiment_ids: Sequence[int], limit: int
+) -> list[DatasetSummary]:
+    """Return the datasets that runs of the experiments read."""
+    rows = await tx.fetch(SQL["search_datasets"], tx.project, experiment_ids, limit)
+    return [
+        DatasetSummary(
+            experiment_id=str(row["experiment_id"]),
+            name=row["name"],
+            digest=row["digest"],
+            context=row["context"],
+        )
+        for row in rows
+    ]

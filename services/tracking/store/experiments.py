@@ -1,0 +1,82 @@
+"""Experiments and their tags."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from asyncpg import UniqueViolationError
+
+from shared.database.queries import load_queries
+from shared.database.transaction import AnyConnection, Transaction
+
+SQL = load_queries("services.tracking.sql", "experiments")
+
+
+def now() -> int:
+    """Return the time in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+async def ensure(connection: AnyConnection, projects: set[int]) -> None:
+    """Give each project its counter and its Default experiment ``0``."""
+    await connection.execute(SQL["ensure_projects"], sorted(projects), now())
+
+
+async def create(
+    tx: Transaction, name: str, location: str | None, tags: Mapping[str, str]
+) -> int | None:
+    """Insert an experiment and return its id, or None if the name is taken."""
+    keys, values = list(tags), list(tags.values())
+    row = await tx.write_row(
+        SQL["create_experiment"], tx.project, name, location, now(), keys, values
+    )
+    return row["experiment_id"] if row else None
+
+
+async def find_named(tx: Transaction, name: str) -> tuple[int, bool] | None:
+    """Return id and whether it is deleted, or None."""
+    row = await tx.fetch_row(SQL["experiment_named"], tx.project, name)
+    return (row["experiment_id"], row["deleted"]) if row else None
+
+
+async def is_deleted(tx: Transaction, experiment_id: int) -> bool | None:
+    """Tell whether an experiment is deleted; None if it is not there."""
+    deleted: bool | None = await tx.fetch_value(SQL["experiment_state"], tx.project, experiment_id)
+    return deleted
+
+
+async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:
+    """Rename an active experiment; False if another one took the name at this moment."""
+    try:
+        await tx.write(SQL["rename_experiment"], tx.project, experiment_id, name, now())
+    except UniqueViolationError:
+        return False
+    return True
+
+
+async def delete(tx: Transaction, experiment_id: int) -> bool:
+    """Mark an active experiment and its runs deleted; False if there is none."""
+    row = await tx.write_row(SQL["delete_experiment"], tx.project, experiment_id, now())
+    return row is not None
+
+
+async def restore(tx: Transaction, experiment_id: int) -> bool:
+    """Mark a deleted experiment and its runs active; False if there is none."""
+    row = await tx.write_row(SQL["restore_experiment"], tx.project, experiment_id, now())
+    return row is not None
+
+
+async def set_tag(tx: Transaction, experiment_id: int, key: str, value: str) -> None:
+    """Set or overwrite a tag."""
+    await tx.write(SQL["set_experiment_tag"], tx.project, experiment_id, key, value)
+
+
+async def delete_tag(tx: Transaction, experiment_id: int, key: str) -> bool:
+    """Remove a tag; False if it is not there."""
+    row = await tx.write_row(SQL["delete_experiment_tag"], tx.project, experiment_id, key)
+    return row is not None
+
+
+async def read(tx: Transaction, experiment_ids: Sequence[int]) -> bytes:
+    """Return experiments as JSON objects, comma-separated, in the order asked."""
+    text: bytes = await tx.fetch_value(SQL["read_experiments"], tx.project, experiment_ids)
+    return text

@@ -1,0 +1,85 @@
+"""Histories of metrics, as JSON."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from shared.contracts.message import INT64_MAX
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+from shared.errors import invalid
+
+SQL = load_queries("services.tracking.sql", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a history: after the point that has these."""
+
+    timestamp: int
+    step: int
+    value: float
+
+    def token(self) -> str:
+        """Write a page token."""
+        text = json.dumps([self.timestamp, self.step, self.value])
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+    @classmethod
+    def parse(cls, token: str) -> Self:
+        """Read a page token. Raises DomainError(INVALID_PARAMETER_VALUE)."""
+        try:
+            timestamp, step, value = json.loads(base64.urlsafe_b64decode(token))
+            place = cls(int(timestamp), int(step), float(value))
+        except (TypeError, ValueError, OverflowError):
+            message = f"Invalid page token: {token!r}"
+            raise invalid(message) from None
+        if max(abs(place.timestamp), abs(place.step)) > INT64_MAX + 1:
+            raise invalid(f"Invalid page token: {token!r}")
+        return place
+
+
+START = Place(-INT64_MAX - 1, -INT64_MAX - 1, float("-inf"))
+
+
+async def history(
+    tx: Transaction, run_id: str, key: str, start: Place, limit: int | None
+) -> tuple[bytes, Place | None]:
+    """Return points as JSON objects, comma-separated, and where the next page starts."""
+    row = await tx.fetch_row(
+        SQL["history"],
+        tx.project,
+        run_id,
+        key,
+        start.timestamp,
+        start.step,
+        start.value,
+        limit,
+    )
+    if row is None or row["timestamp"] is None:
+        return row["json"] if row else b"", None
+    return row["json"], Place(row["timestamp"], row["step"], row["value"])
+
+
+async def history_bulk(tx: Transaction, run_ids: Sequence[str], key: str, limit: int) -> bytes:
+    """Return points of several runs as JSON objects, comma-separated."""
+    text: bytes = await tx.fetch_value(SQL["history_bulk"], tx.project, run_ids, key, limit)
+    return text
+
+
+async def history_sampled(
+    tx: Transaction, run_ids: Sequence[str], key: str, limit: int, steps: range
+) -> bytes:
+    """Return at most ``limit`` points of each run as JSON objects, comma-separated."""
+    text: bytes = await tx.fetch_value(
+        SQL["history_sampled"],
+        tx.project,
+        run_ids,
+        key,
+        limit,
+        steps.start,
+        steps.stop - 1,
+    )
+    return text

@@ -1,0 +1,152 @@
+"""Runs and their tags, and whole runs as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from asyncpg import Record
+
+from services.tracking.store.experiments import now
+from services.tracking.validation import is_run_id, run_not_active, run_not_found
+from shared.contracts.runs import RunInfo
+from shared.contracts.views import RunStatus
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.tracking.sql", "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run that is about to be inserted."""
+
+    run_id: UUID
+    experiment_id: int
+    name: str
+    user_id: str
+    start_time: int
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a write to a run must know of it."""
+
+    experiment_id: int
+
+
+async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None:
+    """Insert a run if its experiment is active.
+
+    Returns whether the experiment is deleted, and the run's artifact URI if it is not; None if
+    there is no experiment.
+    """
+    row = await tx.fetch_row(
+        SQL["create_run"],
+        tx.project,
+        run.experiment_id,
+        run.run_id,
+        run.name,
+        run.user_id,
+        run.start_time,
+        run.run_id.hex,
+        list(run.tags),
+        list(run.tags.values()),
+    )
+    if row is None:
+        return None
+    tx.writes = tx.writes or not row["deleted"]
+    return row["deleted"], row["artifact_uri"]
+
+
+async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> RunState:
+    """Return the state of an active run. Raises DomainError if it is deleted or not there."""
+    row = None
+    if is_run_id(run_id):
+        row = await tx.fetch_row(SQL[query], tx.project, run_id)
+    if row is None:
+        raise run_not_found(run_id)
+    if row["deleted"]:
+        raise run_not_active(run_id)
+    return RunState(row["experiment_id"])
+
+
+async def lock_active(tx: Transaction, run_id: str) -> RunState:
+    """As ``active``, and hold off other writers until the transaction ends."""
+    return await active(tx, run_id, query="lock_run")
+
+
+async def update(
+    tx: Transaction,
+    run_id: str,
+    status: RunStatus | None,
+    end_time: int | None,
+    name: str | None,
+) -> RunInfo:
+    """Change what is not None of an active run. Raises DomainError as ``active`` does."""
+    row = None
+    if is_run_id(run_id):
+        row = await tx.write_row(SQL["update_run"], tx.project, run_id, status, end_time, name)
+    if row is None:
+        await active(tx, run_id)
+        raise run_not_active(run_id)
+    return _info(row)
+
+
+async def delete(tx: Transaction, run_id: str) -> int:
+    """Mark a run deleted and return its experiment. Raises DomainError if it is not there."""
+    return await _mark(tx, "delete_run", run_id, now())
+
+
+async def restore(tx: Transaction, run_id: str) -> int:
+    """Mark a run active and return its experiment. Raises DomainError if it is not there."""
+    return await _mark(tx, "restore_run", run_id)
+
+
+async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
+    row = None
+    if is_run_id(run_id):
+        row = await tx.write_row(SQL[query], tx.project, run_id, *values)
+    if row is None:
+        raise run_not_found(run_id)
+    experiment_id: int = row["experiment_id"]
+    return experiment_id
+
+
+async def get_tag(tx: Transaction, run_id: str, key: str) -> str | None:
+    """Return the value of a tag, or None."""
+    value: str | None = await tx.fetch_value(SQL["get_tag"], tx.project, run_id, key)
+    return value
+
+
+async def set_tag(tx: Transaction, run_id: str, key: str, value: str) -> None:
+    """Set or overwrite a tag."""
+    await tx.write(SQL["set_tag"], tx.project, run_id, key, value)
+
+
+async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
+    """Remove a tag; False if it is not there."""
+    row = await tx.write_row(SQL["delete_tag"], tx.project, run_id, key)
+    return row is not None
+
+
+async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
+    """Return whole runs as JSON objects, comma-separated, in the order asked."""
+    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids)
+    return text
+
+
+def _info(row: Record) -> RunInfo:
+    run_id = row["run_id"].hex
+    return RunInfo(
+        run_id=run_id,
+        run_uuid=run_id,
+        run_name=row["name"],
+        experiment_id=str(row["experiment_id"]),
+        user_id=row["user_id"],
+        status=row["status"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        artifact_uri=row["artifact_uri"],
+        lifecycle_stage="deleted" if row["deleted"] else "active",
+    )

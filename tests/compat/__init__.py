@@ -1,0 +1,1 @@
+"""Stock MLflow clients against running servers."""

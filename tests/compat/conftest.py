@@ -1,0 +1,59 @@
+"""The stock clients, each in its own virtual environment, and the servers that they talk to."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.compat.stock_client import StockClient
+from tests.warren_fixtures import stack_warren, standalone_warren
+from tests.web_server import ROOT
+
+__all__ = ["stack_warren", "standalone_warren"]
+
+CLIENTS = ("mlflow-2.22.5", "mlflow-latest")
+SERVERS = ("standalone", "stack")
+
+
+def venv_of(client: str) -> Path:
+    """Find a client's environment; `make test` makes them, and WARREN_COMPAT_VENVS names another place."""
+    venv = Path(os.environ.get("WARREN_COMPAT_VENVS", ROOT / ".venvs")) / client
+    if not (venv / "bin" / "python").exists():
+        pytest.fail(f"there is no environment of {client}; `make test` makes it", pytrace=False)
+    return venv
+
+
+@pytest.fixture(scope="session")
+def start_client(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, str], StockClient]]:
+    """Start each client once for each server: its import of MLflow takes longer than most scripts."""
+    with ExitStack() as clients:
+
+        @functools.cache
+        def start(client: str, url: str) -> StockClient:
+            return clients.enter_context(
+                StockClient(venv_of(client), url, tmp_path_factory.mktemp(client))
+            )
+
+        yield start
+
+
+@pytest.fixture(params=SERVERS)
+def tracking_uri(request: pytest.FixtureRequest) -> str:
+    """Where the client is pointed to."""
+    url: str = request.getfixturevalue(f"{request.param}_warren").url
+    return url
+
+
+@pytest.fixture(params=CLIENTS)
+def stock_client(
+    request: pytest.FixtureRequest,
+    tracking_uri: str,
+    start_client: Callable[[str, str], StockClient],
+) -> StockClient:
+    """A client of each version for each server."""
+    return start_client(request.param, tracking_uri)

@@ -1,0 +1,76 @@
+"""A stock MLflow client in a virtual environment of its own, which runs scripts against one server."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+SCRIPTS = Path(__file__).parent / "clients"
+NOT_SCENARIOS = {"launch", "scenario"}
+
+# Retries would hide errors of the server, and MLflow's own would take minutes.
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MPLBACKEND": "Agg",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended; zero is well."""
+
+    code: int
+    output: str
+
+
+def scenarios() -> list[str]:
+    """List the scripts."""
+    return sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NOT_SCENARIOS)
+
+
+class StockClient:
+    """A running `launch.py`; a context manager."""
+
+    def __init__(self, venv: Path, tracking_uri: str, directory: Path) -> None:
+        """Start it; scripts run in `directory`."""
+        self._process = subprocess.Popen(
+            [venv / "bin" / "python", SCRIPTS / "launch.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=directory,
+            env={**_inherited(), **ENVIRONMENT, "MLFLOW_TRACKING_URI": tracking_uri},
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it end."""
+        self._process.communicate(timeout=30)
+
+    def run(self, scenario: str) -> Outcome:
+        """Run one script to its end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{SCRIPTS / scenario}.py\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, f"the client's process ended with code {self._process.wait()}"
+        return Outcome(**json.loads(answer))
+
+
+def _inherited() -> dict[str, str]:
+    """Keep MLflow's variables and Python's paths of the developer's shell out of the client."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MLFLOW_", "PYTHON", "WARREN_"))
+    }

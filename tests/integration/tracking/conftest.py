@@ -1,0 +1,107 @@
+"""The tracking service without the bus: its handlers on a migrated schema."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.tracking.handlers import HANDLERS
+from shared.bus.messages import Envelope, new_id
+from shared.contracts.message import Message
+from shared.database.migrations import migrate, service_migrations
+from shared.database.pool import open_pool
+from shared.database.transaction import Call, Transaction
+from shared.errors import DomainError
+
+PROJECT = 7
+
+
+class Tracking:
+    """Sends messages to the handlers as the executor would; one transaction a call."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self.pool = pool
+        self.events: list[str] = []
+
+    async def call(self, name: str, project: int = PROJECT, /, **fields: Any) -> Any:
+        """Carry out one message and return its JSON. Raises DomainError."""
+        (answer,) = await self.frame((name, fields), project=project)
+        if isinstance(answer, DomainError):
+            raise answer
+        return answer
+
+    async def frame(
+        self, *messages: tuple[str, dict[str, Any]], project: int = PROJECT
+    ) -> list[Any]:
+        """Carry out messages of one kind together; an answer or a DomainError each."""
+        calls = [_call(name, fields, project) for name, fields in messages]
+        async with self.pool.acquire() as connection:
+            await HANDLERS.prepare(connection, {project})
+            async with connection.transaction():
+                return [_json(a) for a in await self._carry_out(calls, connection)]
+
+    async def _carry_out(
+        self, calls: list[Call[Any]], connection: Any
+    ) -> list[Any]:
+        contract = type(calls[0].message)
+        if contract in HANDLERS.batch:
+            return list(await HANDLERS.batch[contract](calls, connection))
+        answers = []
+        for call in calls:
+            tx = Transaction(connection, call.envelope.project, call.envelope)
+            handler = HANDLERS.single[type(call.message)]
+            answers.append(await handler(call.message, tx))
+            self.events += [event.topic for event in tx.events]
+        return answers
+
+    async def run(self, project: int = PROJECT, /, **fields: Any) -> str:
+        """Create a run and return its id."""
+        reply = await self.call("CreateRun", project, **fields)
+        run_id: str = reply["run"]["info"]["run_id"]
+        return run_id
+
+    async def data(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """Return latest metrics, params and tags of a run by key."""
+        run = (await self.call("GetRun", run_id=run_id))["run"]
+        return {
+            kind: {item["key"]: item["value"] for item in run["data"][kind]}
+            for kind in ("metrics", "params", "tags")
+        }
+
+    async def history(self, run_id: str, key: str) -> list[tuple[int, int, Any]]:
+        """Return (timestamp, step, value) of all points."""
+        reply = await self.call("GetMetricHistory", run_id=run_id, metric_key=key)
+        return [(p["timestamp"], p["step"], p["value"]) for p in reply["metrics"]]
+
+
+def _call(name: str, fields: dict[str, Any], project: int) -> Call[Message]:
+    payload = json.dumps(fields).encode()
+    envelope = Envelope(new_id(), name, project, payload, deadline=0.0)
+    return Call(HANDLERS.messages[name].parse(payload), envelope)
+
+
+def _json(answer: Any) -> Any:
+    if isinstance(answer, bytes):
+        return json.loads(answer)
+    if isinstance(answer, DomainError):
+        return answer
+    return answer.model_dump(mode="json", exclude_none=True)
+
+
+@pytest.fixture
+async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """A pool on a migrated schema."""
+    await migrate(database_dsn, "tracking", service_migrations("tracking"))
+    pool = await open_pool(
+        database_dsn, schema="tracking", size=8, application_name="test"
+    )
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def tracking(pool: "asyncpg.Pool[asyncpg.Record]") -> Tracking:
+    """The service."""
+    return Tracking(pool)

@@ -1,0 +1,48 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.bus.messages import (
+    Answer,
+    Envelope,
+    Frame,
+    decode_answers,
+    decode_frame,
+    encode_answers,
+    encode_frame,
+    new_id,
+)
+from shared.errors import ErrorCode
+
+envelopes = st.builds(
+    Envelope,
+    id=st.uuids(),
+    name=st.text(),
+    project=st.integers(0, 2**63 - 1),
+    payload=st.binary(),
+    deadline=st.floats(allow_nan=False, allow_infinity=False),
+    user=st.text(),
+    dialect=st.sampled_from(["mlflow", "gitlab"]),
+    request_id=st.text(),
+    idempotency_key=st.none() | st.text(),
+)
+answers = st.dictionaries(
+    st.integers(0, 1000), st.builds(Answer, st.binary(), st.none() | st.sampled_from(ErrorCode))
+)
+
+
+@given(st.builds(Frame, st.uuids(), st.sampled_from(["commands", "queries"]), st.lists(envelopes)))
+def test_a_frame_reads_back_as_it_was_written(frame):
+    assert decode_frame(frame.id, encode_frame(frame)) == frame
+
+
+@given(answers)
+def test_answers_read_back_as_they_were_written(given_answers):
+    assert decode_answers(encode_answers(given_answers)) == given_answers
+
+
+def test_ids_are_version_7_and_follow_each_other_in_time():
+    first = new_id()
+    assert (first.version, first.variant) == (7, "specified in RFC 4122")
+    ids = [new_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert ids[-1].int >> 80 >= first.int >> 80

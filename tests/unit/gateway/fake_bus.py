@@ -1,0 +1,36 @@
+"""A bus without a broker: remembers what was sent and answers what the test says."""
+
+import asyncio
+import json
+
+from shared.bus.messages import Answer
+
+
+class FakeBus:
+    """``reply`` is an Answer, or an exception to raise; ``hold`` keeps calls waiting."""
+
+    def __init__(self):
+        self.ready = True
+        self.reply = Answer(b"{}")
+        self.sent = []
+        self.called = asyncio.Event()
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def call(self, service, kind, envelope):
+        self.sent.append((service, kind, envelope))
+        self.called.set()
+        await self.hold.wait()
+        if isinstance(self.reply, BaseException):
+            raise self.reply
+        return self.reply
+
+    @property
+    def envelope(self):
+        """The last envelope sent."""
+        return self.sent[-1][2]
+
+    @property
+    def parameters(self):
+        """The last payload sent, read as JSON."""
+        return json.loads(self.envelope.payload)

@@ -1,0 +1,92 @@
+"""The description is complete, valid and made from the table."""
+
+import re
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from services.gateway.openapi import describe
+from services.gateway.routes import ENDPOINTS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return describe()
+
+
+def references(node):
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+async def test_it_is_served(client, document):
+    assert await (await client.get("/openapi.json")).json() == document
+
+
+def test_every_endpoint_is_described(document):
+    for endpoint in ENDPOINTS:
+        operations = document["paths"]["/api/2.0/mlflow/" + endpoint.path]
+        assert sorted(operations) == sorted(endpoint.methods.lower().split())
+
+
+def test_operation_ids_are_unique(document):
+    ids = [o["operationId"] for path in document["paths"].values() for o in path.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_reference_leads_somewhere(document):
+    for reference in set(references(document)):
+        _, _, kind, name = reference.split("/")
+        assert name in document["components"][kind]
+
+
+def test_schemas_are_valid_json_schemas(document):
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
+
+
+def test_schemathesis_reads_all_operations(document):
+    schema = schemathesis.openapi.from_dict(document)
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    assert len(operations) == sum(len(endpoint.methods.split()) for endpoint in ENDPOINTS)
+
+
+def test_required_fields_and_constraints_are_told(document):
+    schema = document["components"]["schemas"]["LogMetric"]
+    assert schema["required"] == ["run_id", "key", "value", "timestamp"]
+    assert schema["properties"]["key"]["minLength"] == 1
+
+
+def test_int64_may_be_a_string_in_requests(document):
+    timestamp = document["components"]["schemas"]["LogMetric"]["properties"]["timestamp"]
+    number, text = timestamp["anyOf"]
+    assert number["maximum"] == 2**63 - 1
+    assert re.search(text["pattern"], "-12")
+
+
+def test_field_names_are_those_of_the_wire(document):
+    assert "schema" in document["components"]["schemas"]["Dataset"]["properties"]
+
+
+def test_query_parameters_come_from_the_contract(document):
+    operation = document["paths"]["/api/2.0/mlflow/experiments/search"]["get"]
+    fields = {p["name"]: p for p in operation["parameters"] if "name" in p}
+    assert fields["order_by"]["schema"]["type"] == "array"
+    assert fields["filter"]["schema"]["type"] == "string"
+    assert not fields["filter"]["required"]
+
+
+def test_commands_take_an_idempotency_key(document):
+    key = {"$ref": "#/components/parameters/IdempotencyKey"}
+    paths = document["paths"]
+    assert key in paths["/api/2.0/mlflow/runs/create"]["post"]["parameters"]
+    assert key not in paths["/api/2.0/mlflow/runs/get"]["get"]["parameters"]

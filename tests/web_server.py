@@ -1,0 +1,92 @@
+"""Warren and its peers as child processes that answer MLflow's API."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import aiohttp
+
+from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+
+ROOT = Path(__file__).parents[1]
+_START_SECONDS = 240.0
+_PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """A server, its address, and the folder of its data; its log lies beside that."""
+
+    url: str
+    data: Path
+    process: ChildProcess
+
+    async def start(self) -> None:
+        """Start and return when it answers an API call (`mlflow server` needs more than a minute the first time)."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        await self.process.start()
+        try:
+            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
+                while not await self._answers(session):
+                    await asyncio.sleep(0.2)
+        except (TimeoutError, ProcessFailedError) as error:
+            await self.process.stop()
+            raise ProcessFailedError(self.process.describe_failure()) from error
+
+    async def stop(self) -> None:
+        """Stop gently."""
+        await self.process.stop(grace=30)
+
+    def pids(self, service: str) -> list[int]:
+        """Return the process ids of one service, from the file that the stack keeps for this."""
+        running: dict[str, list[int]] = json.loads((self.data / "stack.json").read_text())[
+            "processes"
+        ]
+        return running[service]
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        if not self.process.running:
+            raise ProcessFailedError
+        try:
+            async with session.get(self.url + _PROBE) as response:
+                return response.status == HTTPStatus.OK
+        except aiohttp.ClientError:
+            return False
+
+
+def standalone(data: Path) -> WebServer:
+    """Describe `make run`: everything in one process, and a PostgreSQL."""
+    return _warren(data, ("services.standalone",), {})
+
+
+def stack(data: Path, tracking_dsn: str, amqp_url: str = "", *, tracking: int = 1) -> WebServer:
+    """Describe `make stack` on a PostgreSQL that runs already; without `amqp_url` it brings its own RabbitMQ."""
+    servers = {"WARREN_TRACKING_DSN": tracking_dsn} | (
+        {"WARREN_AMQP_URL": amqp_url} if amqp_url else {}
+    )
+    return _warren(data, ("deploy.stack", "--gateway", "1", "--tracking", str(tracking)), servers)
+
+
+def web_server(
+    arguments: Sequence[str], environment: Mapping[str, str], data: Path, port: int, directory: Path
+) -> WebServer:
+    """Describe any server that will listen on `port`."""
+    program = Program(
+        name=data.name,
+        arguments=arguments,
+        environment={**os.environ, **environment},
+        directory=directory,
+        log=data.with_name(f"{data.name}.log"),
+    )
+    return WebServer(f"http://127.0.0.1:{port}", data, ChildProcess(program))
+
+
+def _warren(data: Path, module: Sequence[str], environment: Mapping[str, str]) -> WebServer:
+    (port,) = free_ports(1)
+    own = {"WARREN_HOST": "127.0.0.1", "WARREN_PORT": str(port), "WARREN_DATA": str(data)}
+    return web_server((sys.executable, "-m", *module), {**own, **environment}, data, port, ROOT)
