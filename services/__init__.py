@@ -1,0 +1,1 @@
+"""Warren's processes; each owns its data, and none imports another."""

@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+import structlog.typing
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -11,7 +12,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
 
     ``service`` is bound to every line. ``level`` is a standard level name.
     """
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

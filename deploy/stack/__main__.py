@@ -98,7 +98,10 @@ async def run(settings: StackSettings) -> None:
         await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
         if start.done():
             start.result()
-            print(f"Warren is ready: {stack.url}    (export MLFLOW_TRACKING_URI={stack.url})", flush=True)
+            print(
+                f"Warren is ready: {stack.url}    (export MLFLOW_TRACKING_URI={stack.url})",
+                flush=True,
+            )
             await stop
     finally:
         start.cancel()

@@ -45,7 +45,7 @@ def _process(name: str, number: int, variables: Mapping[str, str], data: Path) -
         Program(
             name=f"{name}-{number}",
             arguments=(sys.executable, "-m", f"services.{name}"),
-            environment=inherited | {"PYTHONUNBUFFERED": "1"} | variables,
+            environment={**inherited, "PYTHONUNBUFFERED": "1", **variables},
             directory=_ROOT,
             log=data.absolute() / "log" / f"{name}-{number}.log",
         )

@@ -74,9 +74,9 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
             return refused(error, request_id)
         except RequestPayloadError as error:
             return malformed(request, request_id, error)
-        except ConnectionError:
-            raise  # The client has gone; aiohttp expects to hear it.
-        except Exception as error:  # noqa: BLE001 — the funnel of what nobody expected
+        except Exception as error:
+            if isinstance(error, ConnectionError) and request.transport is None:
+                raise  # The client has gone; aiohttp expects to hear it.
             return failed(request, request_id, error)
         if answer.error is not None:
             message = answer.body.decode(errors="replace")

@@ -47,9 +47,7 @@ async def _create_database(dsn: str) -> None:
 async def warren(settings: StandaloneSettings, dsn: str) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in order."""
     broker = MemoryBroker(["tracking"])
-    service = await tracking.start(
-        TrackingSettings(tracking_dsn=dsn), MemoryTransport(broker)
-    )
+    service = await tracking.start(TrackingSettings(tracking_dsn=dsn), MemoryTransport(broker))
     bus = BusClient(MemoryTransport(broker))
     await bus.start()
     gateway = GatewaySettings(host=settings.host, port=settings.port)

@@ -151,9 +151,7 @@ class AmqpTransport:
                 mandatory=bool(publication.reply_to),
             )
         except aio_pika.exceptions.DeliveryError as error:
-            message = (
-                f"RabbitMQ has no queue for {publication.routing_key}, or it refused."
-            )
+            message = f"RabbitMQ has no queue for {publication.routing_key}, or it refused."
             raise BrokerUnavailableError(message) from error
         except LOST as error:
             message = "The connection to RabbitMQ was lost before the confirm."
@@ -163,9 +161,7 @@ class AmqpTransport:
     def _needs_confirm(publication: Publication) -> bool:
         return publication.persistent or bool(publication.reply_to)
 
-    async def consume(
-        self, queue: str, on_delivery: OnDelivery, prefetch: int
-    ) -> AmqpSubscription:
+    async def consume(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> AmqpSubscription:
         """Consume a queue, again after each reconnection."""
         subscription = AmqpSubscription(queue, on_delivery, prefetch)
         self._subscriptions.append(subscription)
@@ -173,9 +169,7 @@ class AmqpTransport:
             await subscription.open(self._connection)
         return subscription
 
-    async def listen_for_replies(
-        self, on_reply: OnReply, on_reset: Callable[[], None]
-    ) -> None:
+    async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
         """Deliver replies; opens the reply consumer at once when connected."""
         self._on_reply, self._on_reset = on_reply, on_reset
         if self._requests is not None and self.ready:
@@ -224,9 +218,7 @@ class AmqpTransport:
                 await connection.close()
 
     async def _open(self, connection: AbstractConnection) -> None:
-        requests = await connection.channel(
-            publisher_confirms=True, on_return_raises=True
-        )
+        requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
         replies = await connection.channel(publisher_confirms=False)
         for service in self._services:
             await _declare(requests, service)
@@ -260,9 +252,7 @@ def _close_soon(connection: AbstractConnection) -> None:
 
 
 async def _declare(channel: AbstractChannel, service: str) -> None:
-    await channel.declare_exchange(
-        topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True
-    )
+    await channel.declare_exchange(topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
     dead_letters = await channel.declare_exchange(
         topology.DEAD_LETTERS, aio_pika.ExchangeType.DIRECT, durable=True
     )

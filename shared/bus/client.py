@@ -60,14 +60,14 @@ QUERY_LIMITS = Limits(frames_in_flight=8, frame_envelopes=50)
 
 def refused(reason: str) -> DomainError:
     """Return the error for a call of which nothing was published: 429, safe to repeat."""
-    return DomainError(
-        ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again."
-    )
+    return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again.")
 
 
 def unknown_outcome() -> DomainError:
     """Return the error for a call that was published and not answered in time: 503."""
-    message = "The service did not answer in time. The request may or may not have been carried out."
+    message = (
+        "The service did not answer in time. The request may or may not have been carried out."
+    )
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)
 
 
@@ -224,9 +224,7 @@ class BusClient:
             calls = lane.take()
             if not calls:
                 return
-            frame = Frame(
-                new_id(), lane.kind, [call.envelope for call in calls.values()]
-            )
+            frame = Frame(new_id(), lane.kind, [call.envelope for call in calls.values()])
             sent = lane.sent[frame.id] = _Sent(encode_frame(frame), calls)
             lane.in_flight += 1
             self._spawn(self._publish(lane, frame.id, sent))
@@ -240,9 +238,7 @@ class BusClient:
             reply_to=self._transport.reply_address,
             correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
             persistent=lane.kind == "commands",
-            expiration=max(deadline - time.time(), 0.001)
-            if lane.kind == "queries"
-            else None,
+            expiration=max(deadline - time.time(), 0.001) if lane.kind == "queries" else None,
         )
         try:
             await self._transport.publish(publication)
@@ -258,9 +254,7 @@ class BusClient:
         lane.release(sent)
         for call in sent.calls.values():
             if not call.answer.done():
-                call.answer.set_exception(
-                    refused("The message broker can't take the request.")
-                )
+                call.answer.set_exception(refused("The message broker can't take the request."))
 
     def _on_reply(self, publication: Publication) -> None:
         service, kind, key = publication.correlation_id.split(" ")
@@ -313,9 +307,7 @@ def _expire_waiting(lane: _Lane, now: float) -> None:
     while lane.waiting and lane.waiting[0].envelope.deadline <= now:
         call = lane.waiting.popleft()
         if not call.answer.done():
-            call.answer.set_exception(
-                refused("The request waited too long to be sent.")
-            )
+            call.answer.set_exception(refused("The request waited too long to be sent."))
 
 
 def _expire_sent(lane: _Lane, now: float) -> None:

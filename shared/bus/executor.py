@@ -8,7 +8,7 @@ transaction with an inbox row of its own; one bad command can't fail its neighbo
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
 from shared.database.transaction import (
     AnyConnection,
+    BatchHandler,
     BatchResult,
     Call,
     Contention,
@@ -96,18 +97,12 @@ class Executor:
         except DomainError as error:
             return Answer.refusal(error)
         except AWAY as error:
-            log.warning(
-                "query_without_database", message=envelope.name, error=repr(error)
-            )
-            return Answer(
-                b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE
-            )
+            log.warning("query_without_database", message=envelope.name, error=repr(error))
+            return Answer(b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE)
         except Exception:
             return _internal_error(envelope)
 
-    async def _once(
-        self, connection: AnyConnection, frame: Frame, *, look_first: bool
-    ) -> Outcome:
+    async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
         for _ in range(TRIES_TOGETHER):
             if look_first:
                 known = await inbox.find(connection, [frame.id])
@@ -127,9 +122,7 @@ class Executor:
             except (_UndoError, Contention):
                 break
             except Exception:
-                log.exception(
-                    "frame_refused", frame=frame.id.hex, size=len(frame.envelopes)
-                )
+                log.exception("frame_refused", frame=frame.id.hex, size=len(frame.envelopes))
                 break
         return await self._one_by_one(connection, frame)
 
@@ -137,19 +130,17 @@ class Executor:
         work = self._read(frame.envelopes)
         await self._prepare(connection, frame.envelopes)
         async with connection.transaction():
-            rows = await self._answer_known_keys(connection, work)
+            keys = await self._answer_known_keys(connection, work)
             await self._carry_out(connection, work)
             if work.events:
                 await outbox.append(connection, work.events)
-            rows = {key: {0: work.answers[index]} for key, index in rows.items()}
-            await inbox.store(connection, {frame.id: work.answers, **rows})
+            keyed = {key: {0: work.answers[index]} for key, index in keys.items()}
+            await inbox.store(connection, {frame.id: work.answers, **keyed})
         return Outcome(work.answers)
 
     async def _one_by_one(self, connection: AnyConnection, frame: Frame) -> Outcome:
         await inbox.begin_in_pieces(connection, frame.id)
-        known = await inbox.find(
-            connection, [frame.id, *(e.id for e in frame.envelopes)]
-        )
+        known = await inbox.find(connection, [frame.id, *(e.id for e in frame.envelopes)])
         if whole := known.get(frame.id):
             return Outcome(whole)
         answers: dict[int, Answer] = {}
@@ -157,9 +148,7 @@ class Executor:
         for index, envelope in enumerate(frame.envelopes):
             try:
                 done = known.get(envelope.id)
-                answers[index] = (
-                    done[0] if done else await self._alone(connection, envelope)
-                )
+                answers[index] = done[0] if done else await self._alone(connection, envelope)
             except AWAY:
                 raise
             except Exception as error:
@@ -208,18 +197,14 @@ class Executor:
             raise DomainError(ErrorCode.NOT_IMPLEMENTED, message)
         return contract.parse(envelope.payload)
 
-    async def _prepare(
-        self, connection: AnyConnection, envelopes: Sequence[Envelope]
-    ) -> None:
+    async def _prepare(self, connection: AnyConnection, envelopes: Sequence[Envelope]) -> None:
         projects = {envelope.project for envelope in envelopes} - self._prepared
         if projects and self._handlers.prepare:
             await self._handlers.prepare(connection, projects)
             self._prepared |= projects
 
     @staticmethod
-    async def _answer_known_keys(
-        connection: AnyConnection, work: _Work
-    ) -> dict[UUID, int]:
+    async def _answer_known_keys(connection: AnyConnection, work: _Work) -> dict[UUID, int]:
         """Answer repeated Idempotency-Keys from the inbox; return the ids of the new ones."""
         keys: dict[UUID, int] = {}
         for index, call in list(work.calls.items()):
@@ -238,15 +223,15 @@ class Executor:
         return keys
 
     async def _carry_out(self, connection: AnyConnection, work: _Work) -> None:
-        groups: dict[Callable[..., object], list[int]] = {}
+        groups: dict[BatchHandler, list[int]] = {}
         for index, call in work.calls.items():
-            batch = self._handlers.batch.get(type(call.message))  # type: ignore[call-overload]
+            batch = self._handlers.batch.get(type(call.message))
             if batch is None:
                 work.answers[index] = await self._single(connection, call, work.events)
             else:
                 groups.setdefault(batch, []).append(index)
-        for batch, indexes in groups.items():
-            results = await batch([work.calls[i] for i in indexes], connection)  # type: ignore[misc]
+        for handler, indexes in groups.items():
+            results = await handler([work.calls[i] for i in indexes], connection)
             for index, result in zip(indexes, results, strict=True):
                 work.answers[index] = _answer(result)
 
@@ -275,14 +260,12 @@ def _answer(result: BatchResult | Reply) -> Answer:
 
 
 def _expired() -> DomainError:
-    return DomainError(
-        ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed."
-    )
+    return DomainError(ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed.")
 
 
 def _internal_error(envelope: Envelope) -> Answer:
     """Log the exception that is being handled and return an answer that names its log line."""
     error_id = secrets.token_hex(8)
-    log.exception("command_failed", message=envelope.name, error_id=error_id)
+    log.error("command_failed", message=envelope.name, error_id=error_id, exc_info=True)  # noqa: LOG014
     message = f"An internal error occurred (error id {error_id})."
     return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)

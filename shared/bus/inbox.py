@@ -28,15 +28,11 @@ def key_id(envelope: Envelope) -> UUID | None:
     """Return the inbox id of a client's ``Idempotency-Key``, which is the project's and route's."""
     if envelope.idempotency_key is None:
         return None
-    name = (
-        f"{envelope.project}/{envelope.user}/{envelope.name}/{envelope.idempotency_key}"
-    )
+    name = f"{envelope.project}/{envelope.user}/{envelope.name}/{envelope.idempotency_key}"
     return uuid5(IDEMPOTENCY_KEYS, name)
 
 
-async def find(
-    connection: AnyConnection, ids: list[UUID]
-) -> dict[UUID, dict[int, Answer] | None]:
+async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[int, Answer] | None]:
     """Return what is known of the ids; None as a value means begun in pieces."""
     rows = await connection.fetch(SQL["find"], ids)
     return {
@@ -56,8 +52,6 @@ async def begin_in_pieces(connection: AnyConnection, frame_id: UUID) -> None:
     await connection.execute(SQL["begin_in_pieces"], frame_id)
 
 
-async def finish_in_pieces(
-    connection: AnyConnection, frame_id: UUID, answers: Answers
-) -> None:
+async def finish_in_pieces(connection: AnyConnection, frame_id: UUID, answers: Answers) -> None:
     """Store the answers of a frame that was carried out one by one."""
     await connection.execute(SQL["finish_in_pieces"], frame_id, encode_answers(answers))

@@ -42,11 +42,7 @@ class MemoryBroker:
             return
         name = publication.routing_key
         if publication.exchange == topology.DEAD_LETTERS:
-            name = next(
-                q.spec.name
-                for q in self.queues.values()
-                if q.spec.dead_letters_of == name
-            )
+            name = next(q.spec.name for q in self.queues.values() if q.spec.dead_letters_of == name)
         if name in self.transports:
             self.transports[name].receive_reply(publication)
         elif name in self.queues:
@@ -87,9 +83,7 @@ class MemoryQueue:
                 exchange="",
                 routing_key=str(self.spec.arguments["x-dead-letter-routing-key"]),
             )
-            asyncio.get_running_loop().call_later(
-                topology.RETRY_DELAY, self.broker.route, back
-            )
+            asyncio.get_running_loop().call_later(topology.RETRY_DELAY, self.broker.route, back)
             return
         self.waiting.append((publication, redelivered))
         self.dispatch()
@@ -136,9 +130,7 @@ class MemoryDelivery:
 class MemorySubscription:
     """A consumer of one queue."""
 
-    def __init__(
-        self, queue: MemoryQueue, on_delivery: OnDelivery, prefetch: int
-    ) -> None:
+    def __init__(self, queue: MemoryQueue, on_delivery: OnDelivery, prefetch: int) -> None:
         self.queue = queue
         self.on_delivery = on_delivery
         self.prefetch = prefetch
@@ -210,17 +202,13 @@ class MemoryTransport:
         self, queue: str, on_delivery: OnDelivery, prefetch: int
     ) -> MemorySubscription:
         """Consume a queue."""
-        subscription = MemorySubscription(
-            self._broker.queues[queue], on_delivery, prefetch
-        )
+        subscription = MemorySubscription(self._broker.queues[queue], on_delivery, prefetch)
         self._subscriptions.append(subscription)
         subscription.queue.subscriptions.append(subscription)
         subscription.queue.dispatch()
         return subscription
 
-    async def listen_for_replies(
-        self, on_reply: OnReply, on_reset: Callable[[], None]
-    ) -> None:
+    async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
         """Deliver replies by direct calls."""
         self._on_reply, self._on_reset = on_reply, on_reset
 

@@ -126,12 +126,8 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
 
 def encode_answers(answers: Answers) -> bytes:
     """Write answers in the same form as frames: a JSON line, then the bodies."""
-    header = [
-        [index, answer.error, len(answer.body)] for index, answer in answers.items()
-    ]
-    return b"".join(
-        [to_json(header), b"\n", *(answer.body for answer in answers.values())]
-    )
+    header = [[index, answer.error, len(answer.body)] for index, answer in answers.items()]
+    return b"".join([to_json(header), b"\n", *(answer.body for answer in answers.values())])
 
 
 def decode_answers(body: bytes) -> dict[int, Answer]:
@@ -140,8 +136,6 @@ def decode_answers(body: bytes) -> dict[int, Answer]:
     answers = {}
     start = 0
     for index, error, size in from_json(line):
-        answers[index] = Answer(
-            rest[start : start + size], ErrorCode(error) if error else None
-        )
+        answers[index] = Answer(rest[start : start + size], ErrorCode(error) if error else None)
         start += size
     return answers

@@ -75,14 +75,10 @@ class Transport(Protocol):
         PublishUncertainError (sent, not confirmed).
         """
 
-    async def consume(
-        self, queue: str, on_delivery: OnDelivery, prefetch: int
-    ) -> Subscription:
+    async def consume(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> Subscription:
         """Deliver the queue's messages, at most ``prefetch`` unacknowledged at a time."""
 
-    async def listen_for_replies(
-        self, on_reply: OnReply, on_reset: Callable[[], None]
-    ) -> None:
+    async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
         """Deliver replies addressed to ``reply_address``.
 
         ``on_reset`` is called after each reconnection: replies under way may have been lost.

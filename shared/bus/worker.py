@@ -129,9 +129,7 @@ class Worker:
                 for index, envelope in enumerate(frame.envelopes)
             }
             while pending:
-                done, _ = await asyncio.wait(
-                    pending, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 ready = {pending.pop(task): task.result() for task in done}
                 await self._reply(delivery, ready)
             await delivery.ack()
@@ -149,9 +147,7 @@ class Worker:
         except (BrokerUnavailableError, PublishUncertainError) as error:
             log.warning("reply_lost", error=str(error))
 
-    async def _retry(
-        self, delivery: Delivery, attempt: int, error: RetryLaterError
-    ) -> None:
+    async def _retry(self, delivery: Delivery, attempt: int, error: RetryLaterError) -> None:
         if attempt > topology.MAX_ATTEMPTS:
             log.error("frame_given_up", attempts=attempt, error=str(error))
             await delivery.reject()

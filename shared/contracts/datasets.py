@@ -52,9 +52,7 @@ class LogInputs(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    datasets: Annotated[list[DatasetInput], NullMeansEmpty()] = Field(
-        default_factory=list
-    )
+    datasets: Annotated[list[DatasetInput], NullMeansEmpty()] = Field(default_factory=list)
     models: Annotated[list[ModelInput], NullMeansEmpty()] = Field(default_factory=list)
 
 

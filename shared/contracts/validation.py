@@ -28,9 +28,7 @@ def path_of(location: tuple[int | str, ...]) -> str:
 
 
 def _snake(name: str) -> str:
-    return "".join(
-        f"_{letter.lower()}" if letter.isupper() else letter for letter in name
-    )
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def shown(value: Any) -> str:

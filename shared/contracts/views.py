@@ -9,9 +9,7 @@ class _ProtoEnum(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         """Accept the field number, which is the position counted from 1."""
         members = list(cls)
-        number = (
-            int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
-        )
+        number = int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
         return members[number - 1] if 1 <= number <= len(members) else None
 
 

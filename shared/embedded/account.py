@@ -68,12 +68,7 @@ def namespaces_allowed() -> bool:
     """Whether this root may make a user namespace; Docker's default profile says no."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
-    return (
-        subprocess.run(
-            [*_unshare(), "true"], check=False, capture_output=True
-        ).returncode
-        == 0
-    )
+    return subprocess.run([*_unshare(), "true"], check=False, capture_output=True).returncode == 0
 
 
 def _unshare() -> tuple[str, ...]:

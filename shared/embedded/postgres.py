@@ -34,9 +34,7 @@ class EmbeddedPostgres:
     kept by later starts of the same object, so that clients find the server again after a fault.
     """
 
-    def __init__(
-        self, data_dir: Path, bin_dir: Path | None = None, *, fsync: bool = True
-    ) -> None:
+    def __init__(self, data_dir: Path, bin_dir: Path | None = None, *, fsync: bool = True) -> None:
         """Describe the server; `async with` or `start` runs it."""
         self._data_dir = data_dir.absolute()
         self._cluster = self._data_dir / "cluster"
@@ -79,9 +77,7 @@ class EmbeddedPostgres:
         """Derive a role's password from the superuser's, so that only one secret is kept."""
         if role == SUPERUSER:
             return self._password
-        return hmac.new(
-            self._password.encode(), role.encode(), hashlib.sha256
-        ).hexdigest()[:32]
+        return hmac.new(self._password.encode(), role.encode(), hashlib.sha256).hexdigest()[:32]
 
     async def start(self) -> None:
         """Start the server and return when it accepts connections."""
@@ -156,9 +152,7 @@ class EmbeddedPostgres:
             _own(path, identity.owner)
         await ChildProcess(self._initdb(bin_dir, identity, password_file)).run_to_end()
 
-    def _initdb(
-        self, bin_dir: Path, identity: Identity, password_file: Path
-    ) -> Program:
+    def _initdb(self, bin_dir: Path, identity: Identity, password_file: Path) -> Program:
         arguments = [
             *identity.prefix,
             *(
@@ -211,11 +205,7 @@ class EmbeddedPostgres:
             "fsync": "on" if self._fsync else "off",
             "full_page_writes": "on" if self._fsync else "off",
         }
-        options = [
-            part
-            for name, value in settings.items()
-            for part in ("-c", f"{name}={value}")
-        ]
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         arguments = [
             *identity.prefix,
             str(bin_dir / "postgres"),

@@ -86,9 +86,7 @@ class ChildProcess:
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT if log is not None else None,
                 start_new_session=True,
-                preexec_fn=_child_setup(
-                    os.getpid(), program.stop_signal, program.account
-                ),
+                preexec_fn=_child_setup(os.getpid(), program.stop_signal, program.account),
             )
         except OSError as error:
             message = f"{program.name} cannot be started: {error}"

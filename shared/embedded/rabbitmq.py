@@ -41,7 +41,10 @@ class EmbeddedRabbitMQ:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Stop; durable queues and their messages stay."""
         await self.stop()
@@ -121,7 +124,9 @@ class EmbeddedRabbitMQ:
         programs = await find_rabbitmq(self._cache)
         command = (str(programs.server.with_name("rabbitmqctl")), "-n", _NODE, *arguments)
         environment = self._environment(programs)
-        await ChildProcess(Program(name="rabbitmqctl", arguments=command, environment=environment, log=self.log)).run_to_end()
+        await ChildProcess(
+            Program(name="rabbitmqctl", arguments=command, environment=environment, log=self.log)
+        ).run_to_end()
 
     def _configure(self) -> None:
         """Write the node's files; the password and the cookie are made once, since the node remembers them."""
@@ -156,11 +161,15 @@ class EmbeddedRabbitMQ:
         """Start the name server first: the node would start one by itself, and leave it behind."""
         environment = self._environment(programs)
         epmd = (str(programs.epmd), "-port", str(self._port(2)), "-address", "127.0.0.1")
-        self._epmd = ChildProcess(Program(name="epmd", arguments=epmd, environment=environment, log=self.log))
+        self._epmd = ChildProcess(
+            Program(name="epmd", arguments=epmd, environment=environment, log=self.log)
+        )
         await self._epmd.start()
         await self._answers(self._epmd, self._port(2), b"")
         server = (str(programs.server),)
-        self._node = ChildProcess(Program(name="rabbitmq", arguments=server, environment=environment, log=self.log))
+        self._node = ChildProcess(
+            Program(name="rabbitmq", arguments=server, environment=environment, log=self.log)
+        )
         await self._node.start()
         await self._answers(self._node, self._port(0), _AMQP_HEADER)
 

@@ -73,7 +73,9 @@ async def _download(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="download-", dir=cache))
     try:
-        announce("RabbitMQ is not installed; downloading Debian's packages of it (32 MB, once, not installed) ...")
+        announce(
+            "RabbitMQ is not installed; downloading Debian's packages of it (32 MB, once, not installed) ..."
+        )
         await _fetch_packages(work)
         announce("Unpacking RabbitMQ ...")
         unpacked = work / "root"
@@ -122,7 +124,9 @@ def _move_erlang(unpacked: Path, final: Path) -> None:
     launcher = unpacked / "usr/lib/erlang/bin/erl"
     lines = launcher.read_text().splitlines(keepends=True)
     moved = [
-        line.replace("/usr/lib/erlang", str(final / "usr/lib/erlang")) if line.rstrip().endswith("=/usr/lib/erlang") else line
+        line.replace("/usr/lib/erlang", str(final / "usr/lib/erlang"))
+        if line.rstrip().endswith("=/usr/lib/erlang")
+        else line
         for line in lines
     ]
     launcher.write_text("".join(moved))

@@ -20,7 +20,7 @@ run AS (
 run_tags AS (
     INSERT INTO tags (project_id, run_id, key, value)
     SELECT $1, $3, tag.key, tag.value
-    FROM run, unnest($8::text[], $9::text[]) AS tag (key, value)
+    FROM run, unnest((SELECT $8::text[]), (SELECT $9::text[])) AS tag (key, value)
 )
 SELECT experiment.deleted, run.artifact_uri
 FROM experiment LEFT JOIN run ON true;
@@ -80,7 +80,8 @@ DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
 -- name: read_runs
--- Whole runs in MLflow's JSON, comma-separated, in the order of the ids.
+-- Whole runs in MLflow's JSON, comma-separated, in the order of the ids. (SELECT …) around the ids
+-- is for the planner, as in log.sql.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'info', json_strip_nulls(json_build_object(
         'run_id', hex.run_id,
@@ -107,7 +108,7 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
         'model_outputs', coalesce(model_outputs.items, '[]')
     )
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
-FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, position)
+FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (run_id, position)
 JOIN runs ON runs.project_id = $1 AND runs.run_id = wanted.run_id
 CROSS JOIN LATERAL (SELECT replace(runs.run_id::text, '-', '') AS run_id) AS hex
 CROSS JOIN LATERAL (

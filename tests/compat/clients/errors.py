@@ -38,7 +38,7 @@ with refused("INVALID_PARAMETER_VALUE"):
 
 def post(path: str, body: object) -> tuple[int, str]:
     """Send what the client itself would never send, and return the status and the error code."""
-    credentials = client._tracking_client.store.get_host_creds()  # noqa: SLF001 - there is no public way to it.
+    credentials = client._tracking_client.store.get_host_creds()
     answer = http_request(
         credentials, f"/api/2.0/mlflow/{path}", "POST", json=body, raise_on_status=False
     )

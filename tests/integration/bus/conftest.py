@@ -43,9 +43,16 @@ class Bus:
         return value or 0
 
 
-def envelope(message: str, /, *, seconds: float = 20.0, key: str | None = None, **fields) -> Envelope:
+def envelope(
+    message: str, /, *, seconds: float = 20.0, key: str | None = None, **fields
+) -> Envelope:
     return Envelope(
-        new_id(), message, 1, json.dumps(fields).encode(), time.time() + seconds, idempotency_key=key
+        new_id(),
+        message,
+        1,
+        json.dumps(fields).encode(),
+        time.time() + seconds,
+        idempotency_key=key,
     )
 
 

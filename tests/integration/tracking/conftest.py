@@ -42,9 +42,7 @@ class Tracking:
             async with connection.transaction():
                 return [_json(a) for a in await self._carry_out(calls, connection)]
 
-    async def _carry_out(
-        self, calls: list[Call[Any]], connection: Any
-    ) -> list[Any]:
+    async def _carry_out(self, calls: list[Call[Any]], connection: Any) -> list[Any]:
         contract = type(calls[0].message)
         if contract in HANDLERS.batch:
             return list(await HANDLERS.batch[contract](calls, connection))
@@ -94,9 +92,7 @@ def _json(answer: Any) -> Any:
 async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
     """A pool on a migrated schema."""
     await migrate(database_dsn, "tracking", service_migrations("tracking"))
-    pool = await open_pool(
-        database_dsn, schema="tracking", size=8, application_name="test"
-    )
+    pool = await open_pool(database_dsn, schema="tracking", size=8, application_name="test")
     yield pool
     await pool.close()
 

@@ -17,9 +17,7 @@ def read(name: str, digest: str = "d", context: str = "train", **more: Any) -> d
 async def test_inputs_come_back_with_the_run(tracking: Tracking) -> None:
     run_id = await tracking.run()
     inputs = [read("a", schema="{}", profile="p"), read("b"), read("a", context="eval")]
-    await tracking.call(
-        "LogInputs", run_id=run_id, datasets=inputs, models=[{"model_id": "m-1"}]
-    )
+    await tracking.call("LogInputs", run_id=run_id, datasets=inputs, models=[{"model_id": "m-1"}])
     run = (await tracking.call("GetRun", run_id=run_id))["run"]
     assert run["inputs"]["dataset_inputs"] == inputs[:2]
     assert run["inputs"]["model_inputs"] == [{"model_id": "m-1"}]

@@ -43,9 +43,7 @@ async def test_created_experiment_reads_back_by_id_and_name(tracking: Tracking) 
 async def test_own_artifact_location_is_where_runs_put_theirs(
     tracking: Tracking,
 ) -> None:
-    await tracking.call(
-        "CreateExperiment", name="a", artifact_location="s3://b/p/?k=v"
-    )
+    await tracking.call("CreateExperiment", name="a", artifact_location="s3://b/p/?k=v")
     run = (await tracking.call("CreateRun", experiment_id="1"))["run"]
     run_id = run["info"]["run_id"]
     assert run["info"]["artifact_uri"] == f"s3://b/p/{run_id}/artifacts?k=v"
@@ -153,9 +151,7 @@ async def test_bad_experiments_are_refused(
 
 
 @pytest.mark.parametrize("experiment_id", ["99", "9" * 30, "-1"])
-async def test_missing_experiments_are_not_found(
-    tracking: Tracking, experiment_id: str
-) -> None:
+async def test_missing_experiments_are_not_found(tracking: Tracking, experiment_id: str) -> None:
     with pytest.raises(DomainError, match="No Experiment with id=") as caught:
         await tracking.call("GetExperiment", experiment_id=experiment_id)
     assert caught.value.code == ErrorCode.RESOURCE_DOES_NOT_EXIST

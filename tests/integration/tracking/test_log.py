@@ -85,9 +85,7 @@ async def test_param_keeps_its_value(tracking: Tracking) -> None:
         f"value='1' for run ID='{run_id}'. Attempted logging new value '2'."
     )
     with pytest.raises(DomainError) as caught:
-        await tracking.call(
-            "LogBatch", run_id=run_id, params=[{"key": "p", "value": "3"}]
-        )
+        await tracking.call("LogBatch", run_id=run_id, params=[{"key": "p", "value": "3"}])
     assert caught.value.message == (
         "Changing param values is not allowed. Params were already logged='[{'key': 'p', "
         f"'old_value': '1', 'new_value': '3'}}]' for run ID='{run_id}'."

@@ -9,9 +9,7 @@ from tests.integration.tracking.conftest import Tracking
 
 
 async def log(tracking: Tracking, run_id: str, values: list[tuple[int, int, Any]]) -> None:
-    metrics = [
-        {"key": "m", "timestamp": t, "step": s, "value": v} for t, s, v in values
-    ]
+    metrics = [{"key": "m", "timestamp": t, "step": s, "value": v} for t, s, v in values]
     await tracking.call("LogBatch", run_id=run_id, metrics=metrics)
 
 
@@ -52,9 +50,7 @@ async def test_history_of_nothing_is_empty(tracking: Tracking) -> None:
 @pytest.mark.parametrize(
     "fields", [{"max_results": 0}, {"page_token": "x"}, {"page_token": "WzFd"}]
 )
-async def test_bad_pages_are_refused(
-    tracking: Tracking, fields: dict[str, Any]
-) -> None:
+async def test_bad_pages_are_refused(tracking: Tracking, fields: dict[str, Any]) -> None:
     with pytest.raises(DomainError, match=r"max_results|page token"):
         await tracking.call("GetMetricHistory", run_id="a", metric_key="m", **fields)
 
@@ -78,9 +74,7 @@ async def test_bulk_is_by_run_and_bounded(tracking: Tracking) -> None:
     ("limit", "steps"),
     [(1, [9]), (2, [0, 9]), (3, [0, 4, 9]), (9, [0, 2, 3, 4, 5, 6, 7, 8, 9]), (10, [*range(10)])],
 )
-async def test_sample_keeps_the_ends(
-    tracking: Tracking, limit: int, steps: list[int]
-) -> None:
+async def test_sample_keeps_the_ends(tracking: Tracking, limit: int, steps: list[int]) -> None:
     run_id = await tracking.run()
     await log(tracking, run_id, [(100 - step, step, step) for step in range(10)])
     reply = await tracking.call(
@@ -121,9 +115,7 @@ async def test_sample_follows_the_order_of_runs_and_the_steps(
         {"run_ids": ["a"] * 101},
     ],
 )
-async def test_bad_samples_are_refused(
-    tracking: Tracking, fields: dict[str, Any]
-) -> None:
+async def test_bad_samples_are_refused(tracking: Tracking, fields: dict[str, Any]) -> None:
     asked = {"run_ids": ["0" * 32], "metric_key": "m", **fields}
     with pytest.raises(DomainError, match=r"step|max_results|run_ids"):
         await tracking.call("GetMetricHistoryBulkInterval", **asked)

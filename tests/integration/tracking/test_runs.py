@@ -70,9 +70,7 @@ async def test_name_and_tag_follow_each_other(tracking: Tracking) -> None:
 
 async def test_update_changes_what_is_given(tracking: Tracking) -> None:
     run_id = await tracking.run(run_name="a")
-    reply = await tracking.call(
-        "UpdateRun", run_id=run_id, status="FINISHED", end_time=5
-    )
+    reply = await tracking.call("UpdateRun", run_id=run_id, status="FINISHED", end_time=5)
     info = reply["run_info"]
     assert (info["status"], info["end_time"], info["run_name"]) == ("FINISHED", 5, "a")
     assert tracking.events == ["7.run.finished"]

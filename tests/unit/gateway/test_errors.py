@@ -54,6 +54,20 @@ async def test_malformed_http_is_a_bad_request(server, raw):
     assert json.loads(body)["error_code"] == "BAD_REQUEST"
 
 
+async def test_client_that_leaves_in_the_middle_is_no_error(server, bus, caplog):
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(
+        b"POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: a\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
+    )
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.close()
+    await asyncio.sleep(0.05)
+    assert not caplog.records
+    assert not bus.sent
+
+
 async def test_malformed_chunks_are_a_bad_request(server):
     head, body = await exchange(
         server,

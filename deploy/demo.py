@@ -1,0 +1,121 @@
+"""`make demo`: train a small model with the stock MLflow client against Warren, and read it back.
+
+It uses the server at MLFLOW_TRACKING_URI, or the one of `make run`, and starts one where none is.
+Run by an environment that has mlflow and scikit-learn; it imports nothing of Warren's.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+EPOCHS = 20
+
+
+def main() -> None:
+    """Find or start the server, train, and show what it kept."""
+    host = os.environ.get("WARREN_HOST", "127.0.0.1")
+    own_uri = f"http://{host}:{os.environ.get('WARREN_PORT', '5000')}"
+    given_uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if given_uri:
+        train_and_read_back(given_uri)
+        return
+    with server(own_uri):
+        train_and_read_back(own_uri)
+
+
+@contextmanager
+def server(uri: str) -> Iterator[None]:
+    """Use the server that answers at `uri`, or run one for as long as the block lasts."""
+    if answers(uri):
+        print(f"Using the server at {uri}")
+        yield
+        return
+    print(f"No server answers at {uri}; starting one for the demo ...", flush=True)
+    command = [str(ROOT / ".venv/bin/python"), "-m", "services.standalone"]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        wait_for(uri, process)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+
+
+def answers(uri: str) -> bool:
+    """Whether a Warren (or an MLflow server) is there."""
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=2):  # noqa: S310  # Always http.
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait_for(uri: str, process: "subprocess.Popen[bytes]") -> None:
+    """Return when the server answers; leave when it ended instead."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(uri):
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit("The server did not start; its own message is above.")
+        time.sleep(0.1)
+
+
+def train_and_read_back(uri: str) -> None:
+    """Train a classifier by epochs, logging as one does, then ask the server for all of it."""
+    # These are slow to import, and not needed to find out that no server can be started.
+    import mlflow  # noqa: PLC0415
+    from sklearn.datasets import load_digits  # noqa: PLC0415
+    from sklearn.linear_model import SGDClassifier  # noqa: PLC0415
+    from sklearn.metrics import log_loss  # noqa: PLC0415
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("demo")
+    digits = load_digits()
+    train_x, test_x, train_y, test_y = train_test_split(
+        digits.data / 16.0, digits.target, random_state=0
+    )
+    parameters = {"loss": "log_loss", "alpha": 0.0001, "learning_rate": "optimal", "epochs": EPOCHS}
+    model = SGDClassifier(loss="log_loss", alpha=0.0001, learning_rate="optimal", random_state=0)
+    print(f"Training a digit classifier for {EPOCHS} epochs, logged to {uri} ...", flush=True)
+    with mlflow.start_run(tags={"model": "SGDClassifier", "data": "digits"}) as run:
+        mlflow.log_params(parameters)
+        for epoch in range(EPOCHS):
+            model.partial_fit(train_x, train_y, classes=range(10))
+            loss = log_loss(test_y, model.predict_proba(test_x))
+            mlflow.log_metrics(
+                {"accuracy": model.score(test_x, test_y), "log_loss": loss}, step=epoch
+            )
+    show(uri, run.info.run_id)
+
+
+def show(uri: str, run_id: str) -> None:
+    """Print the run as the server tells it."""
+    import mlflow  # noqa: PLC0415
+
+    client = mlflow.MlflowClient(uri)
+    run = client.get_run(run_id)
+    print(f"\nRun {run.info.run_name} ({run_id}), {run.info.status}, read back from {uri}:")
+    print("  parameters", dict(sorted(run.data.params.items())))
+    print("  metrics   ", {key: round(value, 4) for key, value in run.data.metrics.items()})
+    history = client.get_metric_history(run_id, "accuracy")
+    print("  accuracy  ", " ".join(f"{point.value:.3f}" for point in history))
+    best = mlflow.search_runs(
+        experiment_names=["demo"],
+        filter_string="metrics.accuracy > 0.5",
+        order_by=["metrics.accuracy DESC"],
+    )
+    print(f"  search     {len(best)} run(s) of the experiment `demo` have an accuracy above 0.5")
+
+
+if __name__ == "__main__":
+    main()
