@@ -115,5 +115,5 @@ def progress_line(
     return f"{operation:<20} {clients:>4} clients, round {round_number}: {rates}"
 
 
-def _yes(met: bool) -> str:  # noqa: FBT001 - a formatter of a truth value takes one.
+def _yes(met: bool) -> str:
     return "yes" if met else "**no**"

@@ -37,7 +37,7 @@ def _script(script: Path) -> None:
     try:
         runpy.run_path(str(script), run_name="__main__")
         code = 0
-    except BaseException:  # noqa: BLE001 - the trace is the result.
+    except BaseException:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()

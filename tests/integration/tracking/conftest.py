@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from services.tracking.handlers import HANDLERS
+from services.tracking.store.experiments import ensure
 from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Message
 from shared.database.migrations import migrate, service_migrations
@@ -36,9 +37,9 @@ class Tracking:
         self, *messages: tuple[str, dict[str, Any]], project: int = PROJECT
     ) -> list[Any]:
         """Carry out messages of one kind together; an answer or a DomainError each."""
-        calls = [_call(name, fields, project) for name, fields in messages]
+        calls = [parsed(name, fields, project) for name, fields in messages]
         async with self.pool.acquire() as connection:
-            await HANDLERS.prepare(connection, {project})
+            await ensure(connection, {project})
             async with connection.transaction():
                 return [_json(a) for a in await self._carry_out(calls, connection)]
 
@@ -74,7 +75,8 @@ class Tracking:
         return [(p["timestamp"], p["step"], p["value"]) for p in reply["metrics"]]
 
 
-def _call(name: str, fields: dict[str, Any], project: int) -> Call[Message]:
+def parsed(name: str, fields: dict[str, Any], project: int) -> Call[Message]:
+    """Return the call that an envelope with these fields becomes."""
     payload = json.dumps(fields).encode()
     envelope = Envelope(new_id(), name, project, payload, deadline=0.0)
     return Call(HANDLERS.messages[name].parse(payload), envelope)

@@ -51,7 +51,7 @@ async def test_own_artifact_location_is_where_runs_put_theirs(
 
 @pytest.mark.parametrize("delete", [False, True])
 async def test_a_name_is_taken_even_by_a_deleted_experiment(
-    tracking: Tracking, delete: bool
+    tracking: Tracking, *, delete: bool
 ) -> None:
     await tracking.call("CreateExperiment", name="a")
     if delete:

@@ -158,7 +158,7 @@ async def test_log_model_appends_to_the_history_tag(tracking: Tracking) -> None:
     del kept["signature"]
     assert json.loads(tag) == [kept, kept]
     for bad in ("[]", "{", '{"run_id": "x"}'):
-        with pytest.raises(DomainError, match="model info|mandatory fields"):
+        with pytest.raises(DomainError, match=r"model info|mandatory fields"):
             await tracking.call("LogModel", run_id=run_id, model_json=bad)
 
 
