@@ -1,7 +1,8 @@
-"""Real servers for the tests: one PostgreSQL and one RabbitMQ for the whole session, each started at its first use."""
+"""Real servers for the tests: one PostgreSQL and one RabbitMQ a session, started when asked for."""
 
 import itertools
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -10,20 +11,24 @@ import pytest
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 
-CACHE = Path(__file__).parent.parent / ".warren/cache/rabbitmq"
 VHOST_BATCH = 20
 """A call of rabbitmqctl takes a second, whatever it does, so virtual hosts are made in batches."""
 
 
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """Return a directory whose parents let `nobody` pass, as PostgreSQL needs under root."""
+    with tempfile.TemporaryDirectory(prefix="warren-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
-def server_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory that the user `nobody` can reach, as PostgreSQL needs where the tests run as root."""
-    directory = tmp_path_factory.mktemp("servers")
-    for parent in (directory, *directory.parents):
-        if parent == Path("/tmp"):
-            break
-        parent.chmod(parent.stat().st_mode | 0o011)
-    return directory
+def server_directory() -> Iterator[Path]:
+    """Return a directory like `open_directory`, for the whole session."""
+    with tempfile.TemporaryDirectory(prefix="warren-tests-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
@@ -42,17 +47,18 @@ async def database_dsn(postgres: EmbeddedPostgres, _numbers: itertools.count) ->
     """Give each test an empty database of its own."""
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        yield postgres.dsn(name)
-        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    finally:
-        await admin.close()
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    yield postgres.dsn(name)
+    # The test may have restarted the server, hence a new connection.
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await admin.close()
 
 
 @pytest.fixture(scope="session")
 async def rabbitmq(server_directory: Path) -> AsyncIterator[EmbeddedRabbitMQ]:
-    async with EmbeddedRabbitMQ(server_directory / "rabbitmq", CACHE) as node:
+    async with EmbeddedRabbitMQ(server_directory / "rabbitmq") as node:
         yield node
 
 

@@ -1,4 +1,4 @@
-"""The servers under the services: somebody else's where an address was given, private ones where not."""
+"""The servers under the services: given ones where an address names them, else private ones."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Addresses:
 
 
 async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addresses:
-    """Start what was not given, side by side; if one fails, the other is stopped by the supervisor."""
+    """Start what was not given, side by side; the supervisor stops them."""
     async with asyncio.TaskGroup() as group:
         amqp_url = group.create_task(_rabbitmq(settings, supervisor))
         tracking_dsn = group.create_task(_postgres(settings, supervisor))
@@ -31,7 +31,7 @@ async def _rabbitmq(settings: StackSettings, supervisor: Supervisor) -> str:
     if settings.amqp_url:
         return settings.amqp_url
     announce("Starting RabbitMQ ...")
-    node = EmbeddedRabbitMQ(settings.data / "rabbitmq", settings.data / "cache" / "rabbitmq")
+    node = EmbeddedRabbitMQ(settings.data / "rabbitmq")
     await node.start()
     supervisor.watch("rabbitmq", node)
     return node.url

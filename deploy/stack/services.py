@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.stack.servers import Addresses
 from deploy.stack.settings import StackSettings
 from shared.embedded.process import ChildProcess, Program
 
@@ -20,12 +21,10 @@ class ServiceProcess(ChildProcess):
         await super().stop(grace)
 
 
-def plan(
-    settings: StackSettings, amqp_url: str, tracking_dsn: str
-) -> list[tuple[str, ServiceProcess]]:
+def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, ServiceProcess]]:
     """List every process to start; the gateways come last, so that they stop first."""
-    common = {"WARREN_AMQP_URL": amqp_url, "WARREN_LOG_LEVEL": settings.log_level}
-    tracking = common | {"WARREN_TRACKING_DSN": tracking_dsn}
+    common = {"WARREN_AMQP_URL": addresses.amqp_url, "WARREN_LOG_LEVEL": settings.log_level}
+    tracking = common | {"WARREN_TRACKING_DSN": addresses.tracking_dsn}
     gateway = common | {
         "WARREN_HOST": settings.host,
         "WARREN_PORT": str(settings.port),

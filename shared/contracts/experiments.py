@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.contracts.message import Command, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
 from shared.contracts.views import ViewType
 
 
@@ -69,7 +69,7 @@ class SearchExperiments(Query):
     """Search, newest first unless ``order_by`` says otherwise; ``max_results`` defaults to 1000."""
 
     service: ClassVar[str] = "tracking"
-    max_results: int | None = None
+    max_results: Int64 | None = None
     page_token: str | None = None
     filter: str | None = None
     order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)

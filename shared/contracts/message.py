@@ -14,9 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from shared.contracts.validation import reject_nul, to_domain_error
@@ -36,6 +38,42 @@ class NullMeansEmpty:
         )
 
 
+class ProtoInteger:
+    """Annotation of an integer as proto-JSON has it: a number without fraction, or its text.
+
+    pydantic's lax mode would take ``true`` for 1, which protobuf refuses.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self._low, self._high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        self._format = f"int{bits}"
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        integer = core_schema.int_schema(ge=self._low, le=self._high)
+        return core_schema.union_schema(
+            [
+                core_schema.int_schema(ge=self._low, le=self._high, strict=True),
+                core_schema.chain_schema([core_schema.str_schema(strict=True), integer]),
+                core_schema.chain_schema([core_schema.float_schema(strict=True), integer]),
+            ],
+            mode="left_to_right",
+            custom_error_type="proto_integer",
+            custom_error_message=f"Input should be an {self._format}",
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": "integer",
+            "format": self._format,
+            "minimum": self._low,
+            "maximum": self._high,
+        }
+
+
 Required = Annotated[str, Field(min_length=1)]
 """A string that must be there; proto-JSON cannot tell an absent string from an empty one."""
 
@@ -45,7 +83,8 @@ RunId = Annotated[
 ]
 """MLflow's oldest clients say ``run_uuid``; it is accepted wherever ``run_id`` is."""
 
-Int64 = Annotated[int, Field(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Int64 = Annotated[int, ProtoInteger(64)]
+Int32 = Annotated[int, ProtoInteger(32)]
 
 
 class Wire(BaseModel):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.message import (
     Command,
+    Int32,
     Int64,
     NullMeansEmpty,
     Query,
@@ -51,7 +52,7 @@ class GetMetricHistory(Query):
     run_id: RunId
     metric_key: Required
     page_token: str | None = None
-    max_results: int | None = None
+    max_results: Int32 | None = None
 
 
 class GetMetricHistoryReply(Wire):
@@ -67,7 +68,7 @@ class GetMetricHistoryBulk(Query):
     service: ClassVar[str] = "tracking"
     run_id: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
     metric_key: str | None = None
-    max_results: int | None = None
+    max_results: Int32 | None = None
 
 
 class GetMetricHistoryBulkInterval(Query):
@@ -76,9 +77,9 @@ class GetMetricHistoryBulkInterval(Query):
     service: ClassVar[str] = "tracking"
     run_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
     metric_key: Required
-    start_step: int | None = None
-    end_step: int | None = None
-    max_results: int | None = None
+    start_step: Int32 | None = None
+    end_step: Int32 | None = None
+    max_results: Int32 | None = None
 
 
 class MetricWithRunId(Wire):

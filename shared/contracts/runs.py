@@ -8,6 +8,7 @@ from shared.contracts.datasets import DatasetInput, ModelInput, ModelOutput
 from shared.contracts.experiments import Tag, Tags
 from shared.contracts.message import (
     Command,
+    Int32,
     Int64,
     NullMeansEmpty,
     Query,
@@ -176,7 +177,7 @@ class SearchRuns(Query):
     experiment_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
     filter: str | None = None
     run_view_type: ViewType = ViewType.ACTIVE_ONLY
-    max_results: int | None = None
+    max_results: Int32 | None = None
     order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
     page_token: str | None = None
 

@@ -1,1 +1,1 @@
-"""Private servers (PostgreSQL, RabbitMQ) that Warren starts for itself on one machine, in development and in tests."""
+"""Private servers (PostgreSQL, RabbitMQ) that Warren starts for itself on one machine."""

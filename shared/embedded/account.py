@@ -1,4 +1,4 @@
-"""Which user PostgreSQL runs as. It refuses to run as root, so root must lend it another identity."""
+"""Which user PostgreSQL runs as. It refuses root, so root must lend it another identity."""
 
 import functools
 import os
@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.embedded.process import Account
+from shared.embedded.process import Account, ProcessFailedError
 
 _NOBODY = 65534
 
@@ -19,7 +19,8 @@ _NOBODY = 65534
 class Identity:
     """How a program is started so that it is not root.
 
-    `account` changes the user in the child; `prefix` wraps the command line instead; `owner` is who must own its files.
+    `account` changes the user in the child; `prefix` wraps the command line instead; `owner` is
+    who must own its files.
     """
 
     account: Account | None
@@ -27,15 +28,16 @@ class Identity:
     owner: Account
 
 
-class NoIdentityError(Exception):
-    """Root has no way to run PostgreSQL as somebody else who can reach its programs and its data."""
+class NoIdentityError(ProcessFailedError):
+    """Root cannot run PostgreSQL as somebody else who reaches its programs and its data."""
 
 
 def identity_for(*paths: Path) -> Identity:
     """Choose an identity that can reach all of `paths`.
 
-    Not root: nothing changes. Root: the user `nobody` where every parent directory lets it pass; else a user namespace in
-    which root merely looks like `nobody` (a checkout under /root needs that; containers often forbid it).
+    Not root: nothing changes. Root: the user `nobody` where every parent directory lets it pass;
+    else a user namespace in which root merely looks like `nobody` (a checkout under /root needs
+    that; containers often forbid it).
     """
     own = Account(os.geteuid(), os.getegid())
     if own.uid != 0:
@@ -49,7 +51,7 @@ def identity_for(*paths: Path) -> Identity:
     closed = ", ".join(str(path) for path in paths if not reachable_by_others(path))
     message = (
         f"PostgreSQL does not run as root, and no other user can reach {closed}: "
-        "use a directory outside of root's home (WARREN_DATA for the data), or run Warren as another user"
+        "use a directory outside of root's home (WARREN_DATA), or run Warren as another user"
     )
     raise NoIdentityError(message)
 

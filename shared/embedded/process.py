@@ -1,4 +1,4 @@
-"""One supervised child process: it dies with its parent, stops gently, and is killed when gentleness fails."""
+"""One child process: it dies with its parent, stops gently, and is killed when that fails."""
 
 import asyncio
 import ctypes
@@ -18,12 +18,12 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-class ProcessFailedError(Exception):
+class ProcessFailedError(ChildProcessError):
     """A child process could not be started, or ended when it should have gone on."""
 
 
 class Account(NamedTuple):
-    """The user and group that a child runs as, when the parent is root and the program refuses root."""
+    """The user and group of a child whose parent is root and whose program refuses root."""
 
     uid: int
     gid: int
@@ -46,7 +46,7 @@ class Program:
 
 
 class ChildProcess:
-    """A running `Program`. It leads its own session, so that a Ctrl-C in the terminal reaches only the parent.
+    """A running `Program`, in a session of its own: a Ctrl-C in the terminal reaches only us.
 
     Start it from the main thread: Linux ties the death signal to the thread that made the child.
     """
@@ -102,7 +102,7 @@ class ChildProcess:
         return await self._process.wait()
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
-        """Ask with the program's stop signal, then kill after `grace` seconds. Stopping twice is harmless."""
+        """Ask with the program's stop signal, then kill after `grace` seconds."""
         if self._process is None:
             return
         if self.running:
@@ -113,7 +113,7 @@ class ChildProcess:
         await self.kill()
 
     async def kill(self) -> None:
-        """End the child and what it left behind in its process group, without a chance to clean up."""
+        """End the child, and what it left in its process group, without a chance to clean up."""
         if self._process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -121,7 +121,7 @@ class ChildProcess:
         await self._process.wait()
 
     async def run_to_end(self) -> None:
-        """Start, wait, and turn a return code other than zero into an error that quotes the log's last lines."""
+        """Start and wait; a return code other than zero is an error that quotes the log."""
         await self.start()
         try:
             code = await self.wait()
@@ -142,7 +142,7 @@ class ChildProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find loopback ports that nobody listens on now; somebody else may still take one before its use."""
+    """Find loopback ports that nobody listens on now; somebody may take one before its use."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -158,8 +158,9 @@ def _child_setup(
 ) -> Callable[[], None]:
     """Make the function that runs in the child between fork and exec.
 
-    The death signal is set after the change of user, because Linux clears it when the credentials change. A parent that
-    died in between is noticed by comparing its id, since the signal would then never come.
+    The death signal is set after the change of user, because Linux clears it when the credentials
+    change. A parent that died in between is noticed by comparing its id, since the signal would
+    then never come.
     """
 
     def setup() -> None:

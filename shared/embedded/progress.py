@@ -1,4 +1,4 @@
-"""Progress lines for the person who waits in front of a terminal; logs for machines go through telemetry instead."""
+"""Progress lines for a person in front of a terminal; logs for machines are telemetry's."""
 
 import sys
 

@@ -20,14 +20,15 @@ _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
 class EmbeddedRabbitMQ:
-    """One node under `data_dir`: its messages, its credentials (mode 600) and its logs; it survives restarts.
+    """One node under `data_dir`: its messages, its credentials (mode 600) and its log.
 
-    The ports are chosen at the first start and kept by later starts of the same object, so that clients find the node
-    again after a fault.
+    The ports are chosen at the first start and kept by later starts of the same object, so that
+    clients find the node again after a fault. A quorum queue that is declared within the last
+    second before `kill` may be unusable afterwards, since RabbitMQ 3.10 registers it lazily.
     """
 
     def __init__(self, data_dir: Path, cache: Path = DEFAULT_CACHE) -> None:
-        """Describe the node; `async with` or `start` runs it. Downloaded programs are kept in `cache`."""
+        """Describe the node; `async with` or `start` runs it, from `cache` if need be."""
         self._data_dir = data_dir.absolute()
         self._cache = cache
         self._ports: list[int] | None = None
@@ -56,7 +57,7 @@ class EmbeddedRabbitMQ:
 
     @property
     def pid(self) -> int:
-        """The process id of the node's start script, which leads the process group of the whole node."""
+        """The process id of the start script, which leads the process group of the whole node."""
         if self._node is None:
             message = "RabbitMQ is not running"
             raise ProcessFailedError(message)
@@ -111,7 +112,7 @@ class EmbeddedRabbitMQ:
         self._node = self._epmd = None
 
     async def add_vhosts(self, names: Sequence[str]) -> None:
-        """Make empty virtual hosts that our user may use, all in one call, since each call starts an Erlang machine."""
+        """Make virtual hosts for our user, in one call, since each starts an Erlang machine."""
         listed = ",".join(f'<<"{name}">>' for name in names)
         user = f'<<"{_USER}">>'
         await self._ctl(
@@ -123,13 +124,10 @@ class EmbeddedRabbitMQ:
     async def _ctl(self, *arguments: str) -> None:
         programs = await find_rabbitmq(self._cache)
         command = (str(programs.server.with_name("rabbitmqctl")), "-n", _NODE, *arguments)
-        environment = self._environment(programs)
-        await ChildProcess(
-            Program(name="rabbitmqctl", arguments=command, environment=environment, log=self.log)
-        ).run_to_end()
+        await self._child("rabbitmqctl", command, programs).run_to_end()
 
     def _configure(self) -> None:
-        """Write the node's files; the password and the cookie are made once, since the node remembers them."""
+        """Write the node's files; password and cookie are made once, since the node keeps them."""
         self._password = self._secret("password")
         self._secret(".erlang.cookie")
         configuration = (
@@ -159,22 +157,22 @@ class EmbeddedRabbitMQ:
 
     async def _start_once(self, programs: RabbitPrograms) -> None:
         """Start the name server first: the node would start one by itself, and leave it behind."""
-        environment = self._environment(programs)
         epmd = (str(programs.epmd), "-port", str(self._port(2)), "-address", "127.0.0.1")
-        self._epmd = ChildProcess(
-            Program(name="epmd", arguments=epmd, environment=environment, log=self.log)
-        )
+        self._epmd = self._child("epmd", epmd, programs)
         await self._epmd.start()
         await self._answers(self._epmd, self._port(2), b"")
-        server = (str(programs.server),)
-        self._node = ChildProcess(
-            Program(name="rabbitmq", arguments=server, environment=environment, log=self.log)
-        )
+        self._node = self._child("rabbitmq", (str(programs.server),), programs)
         await self._node.start()
         await self._answers(self._node, self._port(0), _AMQP_HEADER)
 
+    def _child(self, name: str, arguments: Sequence[str], programs: RabbitPrograms) -> ChildProcess:
+        environment = self._environment(programs)
+        return ChildProcess(
+            Program(name=name, arguments=arguments, environment=environment, log=self.log)
+        )
+
     def _environment(self, programs: RabbitPrograms) -> dict[str, str]:
-        """Name every file and port of the node, so that nothing of the machine's own RabbitMQ is read or written."""
+        """Name every file and port, so that the machine's own RabbitMQ is left alone."""
         data = self._data_dir
         path = os.environ.get("PATH", os.defpath)
         return {
@@ -210,7 +208,7 @@ class EmbeddedRabbitMQ:
 
 
 async def _greet(port: int, greeting: bytes) -> bool:
-    """Send a greeting and see whether anything comes back; RabbitMQ answers AMQP's header with `connection.start`."""
+    """See whether a greeting is answered; RabbitMQ answers AMQP's header."""
     try:
         async with asyncio.timeout(5):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -1,6 +1,6 @@
-"""Where RabbitMQ's programs come from: a home that was named, the installed ones, or Debian's packages, unpacked.
+"""Where RabbitMQ's programs come from: a named home, the installed ones, or Debian's packages.
 
-The packages are unpacked and not installed, because installing starts a system-wide node and needs root.
+The packages are unpacked and not installed: installing starts a system-wide node and needs root.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program
 from shared.embedded.progress import announce
 
-DEFAULT_CACHE = Path(".warren/cache/rabbitmq")
+DEFAULT_CACHE = Path(__file__).parents[2] / ".warren" / "cache" / "rabbitmq"
 _INSTALLED = Path("/usr/lib/rabbitmq")
 _ERLANG_APPLICATIONS = (
     *("base", "asn1", "crypto", "eldap", "inets", "mnesia", "os-mon", "parsetools", "public-key"),
@@ -24,7 +24,7 @@ _PACKAGES = ("rabbitmq-server", *(f"erlang-{name}" for name in _ERLANG_APPLICATI
 
 @dataclass(frozen=True)
 class RabbitPrograms:
-    """The start script, the directory that holds `erl` (None: it is on the PATH), and Erlang's name server."""
+    """The start script, the directory of `erl` (None: on the PATH), and Erlang's name server."""
 
     server: Path
     erlang: Path | None
@@ -32,7 +32,7 @@ class RabbitPrograms:
 
 
 async def find_rabbitmq(cache: Path = DEFAULT_CACHE) -> RabbitPrograms:
-    """Return programs that can be run, downloading Debian's packages into `cache` as the last resort."""
+    """Return programs that can be run; the last resort is a download into `cache`."""
     given = os.environ.get("WARREN_RABBITMQ_HOME")
     if given:
         return _programs_under(Path(given), Path("/"))
@@ -66,16 +66,15 @@ def _find_epmd(root: Path) -> Path | None:
 
 
 async def _download(cache: Path) -> None:
-    """Fetch and unpack in a directory of our own, renamed into place at the end: an interrupted download leaves nothing."""
+    """Fetch and unpack aside, and rename at the end: an interrupted download leaves nothing."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        message = "RabbitMQ was not found: install it (for example `brew install rabbitmq`) and set WARREN_RABBITMQ_HOME"
-        raise ProcessFailedError(message)
+        raise ProcessFailedError(
+            "RabbitMQ was not found: install it (`brew install rabbitmq`), set WARREN_RABBITMQ_HOME"
+        )
     cache.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="download-", dir=cache))
     try:
-        announce(
-            "RabbitMQ is not installed; downloading Debian's packages of it (32 MB, once, not installed) ..."
-        )
+        announce("Downloading Debian's packages of RabbitMQ (32 MB, once, not installed) ...")
         await _fetch_packages(work)
         announce("Unpacking RabbitMQ ...")
         unpacked = work / "root"
@@ -83,7 +82,7 @@ async def _download(cache: Path) -> None:
         for package in sorted(work.glob("*.deb")):
             await _run(work, "dpkg-deb", "-x", str(package), str(unpacked))
         _move_erlang(unpacked, cache / "root")
-        # Where two first starts race, the second rename fails on the first's directory, which is as good.
+        # Where two first starts race, the first one's directory is as good.
         if not (cache / "root").exists():
             unpacked.rename(cache / "root")
     finally:
@@ -91,7 +90,7 @@ async def _download(cache: Path) -> None:
 
 
 async def _fetch_packages(work: Path) -> None:
-    """Use the machine's package lists; where they are missing or outdated, fetch lists of our own, which needs no root."""
+    """Use the machine's package lists; where they do not serve, fetch our own, without root."""
     try:
         await _run(work, "apt-get", "download", "-qq", *_PACKAGES)
     except ProcessFailedError:
@@ -120,13 +119,13 @@ async def _run(work: Path, *arguments: str) -> None:
 
 
 def _move_erlang(unpacked: Path, final: Path) -> None:
-    """Tell Erlang's launcher where it will live: Debian writes the installed path into it and ignores ERL_ROOTDIR."""
+    """Tell Erlang's launcher where it will live; Debian's ignores ERL_ROOTDIR."""
     launcher = unpacked / "usr/lib/erlang/bin/erl"
     lines = launcher.read_text().splitlines(keepends=True)
-    moved = [
-        line.replace("/usr/lib/erlang", str(final / "usr/lib/erlang"))
-        if line.rstrip().endswith("=/usr/lib/erlang")
-        else line
-        for line in lines
-    ]
-    launcher.write_text("".join(moved))
+    assigned, moved = "=/usr/lib/erlang", f"={final}/usr/lib/erlang"
+    launcher.write_text(
+        "".join(
+            line.replace(assigned, moved) if line.rstrip().endswith(assigned) else line
+            for line in lines
+        )
+    )

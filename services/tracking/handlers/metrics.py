@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from services.tracking.handlers.pages import page_json
 from services.tracking.store import metrics
-from services.tracking.store.metrics import START, Place
+from services.tracking.store.metrics import BIGINT, START, Place
 from services.tracking.validation import is_run_id
-from shared.contracts.message import INT64_MAX, Message
+from shared.contracts.message import Message
 from shared.contracts.metrics import (
     GetMetricHistory,
     GetMetricHistoryBulk,
@@ -33,8 +33,6 @@ async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
     start = Place.parse(query.page_token) if query.page_token else START
     if not is_run_id(query.run_id):
         return page_json("metrics", b"", None)
-    # No history comes near the limit; beyond it the sum in the query would overflow.
-    limit = None if limit is None else min(limit, INT64_MAX - 1)
     points, place = await metrics.history(tx, query.run_id, query.metric_key, start, limit)
     return page_json("metrics", points, place.token() if place else None)
 
@@ -85,7 +83,7 @@ def _steps(query: GetMetricHistoryBulkInterval) -> range:
     """Return the steps asked for; all, if none are named. Raises DomainError."""
     start, end = query.start_step, query.end_step
     if start is None and end is None:
-        return range(-INT64_MAX - 1, INT64_MAX + 1)
+        return BIGINT
     if start is None or end is None:
         message = "If either start step or end step are specified, both must be specified."
         raise invalid(message)
@@ -95,8 +93,7 @@ def _steps(query: GetMetricHistoryBulkInterval) -> range:
             f"Found start_step={start} and end_step={end}."
         )
         raise invalid(message)
-    lowest, highest = -INT64_MAX - 1, INT64_MAX
-    return range(min(max(start, lowest), highest), max(min(end, highest), lowest) + 1)
+    return range(start, end + 1)
 
 
 def _known(run_ids: Sequence[str]) -> list[str]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from shared.contracts.message import INT64_MAX
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 from shared.errors import invalid
 
 SQL = load_queries("services.tracking.sql", "metrics")
+
+BIGINT = range(-(2**63), 2**63)
+"""What PostgreSQL's bigint holds, and protobuf's int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,12 @@ class Place:
         except (TypeError, ValueError, OverflowError):
             message = f"Invalid page token: {token!r}"
             raise invalid(message) from None
-        if max(abs(place.timestamp), abs(place.step)) > INT64_MAX + 1:
+        if place.timestamp not in BIGINT or place.step not in BIGINT:
             raise invalid(f"Invalid page token: {token!r}")
         return place
 
 
-START = Place(-INT64_MAX - 1, -INT64_MAX - 1, float("-inf"))
+START = Place(BIGINT.start, BIGINT.start, float("-inf"))
 
 
 async def history(

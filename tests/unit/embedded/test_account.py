@@ -1,0 +1,47 @@
+import os
+
+import pytest
+
+from shared.embedded import account
+from shared.embedded.account import NoIdentityError, identity_for, reachable_by_others
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its identity")
+
+
+@pytest.fixture
+def closed(open_directory):
+    open_directory.chmod(0o700)
+    return open_directory / "data"
+
+
+def test_a_closed_parent_keeps_others_out(open_directory, closed):
+    assert not reachable_by_others(closed)
+    open_directory.chmod(0o711)
+    assert reachable_by_others(closed)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs another user than root")
+def test_an_ordinary_user_stays_who_they_are(closed):
+    assert identity_for(closed).account is None
+
+
+@as_root
+def test_root_becomes_nobody_where_nobody_can_pass(open_directory):
+    identity = identity_for(open_directory / "data")
+    assert identity.account == identity.owner
+    assert identity.owner.uid != 0
+
+
+@as_root
+def test_root_looks_like_nobody_where_nobody_cannot_pass(closed, monkeypatch):
+    monkeypatch.setattr(account, "namespaces_allowed", lambda: True)
+    identity = identity_for(closed)
+    assert identity.prefix[0] == "unshare"
+    assert identity.owner.uid == 0
+
+
+@as_root
+def test_root_is_told_what_to_do_where_nothing_works(closed, monkeypatch):
+    monkeypatch.setattr(account, "namespaces_allowed", lambda: False)
+    with pytest.raises(NoIdentityError, match="WARREN_DATA"):
+        identity_for(closed)
