@@ -66,12 +66,7 @@ class ProtoInteger:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {
-            "type": "integer",
-            "format": self._format,
-            "minimum": self._low,
-            "maximum": self._high,
-        }
+        return handler(core_schema.int_schema(ge=self._low, le=self._high))
 
 
 Required = Annotated[str, Field(min_length=1)]

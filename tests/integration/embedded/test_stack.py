@@ -145,6 +145,7 @@ async def test_a_taken_port_is_named(open_directory, given):
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
     assert result.returncode != 0
     assert f"127.0.0.1:{port} is not free" in result.stderr
