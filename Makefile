@@ -8,7 +8,7 @@ BENCH ?=
 help:  ## Show this list
 	@echo "Warren: make <target>"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
-	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/"
+	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/configuration.md"
 
 run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
 	@exec .venv/bin/python -m services.standalone
@@ -31,6 +31,9 @@ lint: .venv/.dev  ## Check style, types and the borders between the parts
 bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
 	.venv/bin/python -m tests.bench $(BENCH)
+
+docs: .venv/.dev  ## Write the generated pages of docs/ anew
+	.venv/bin/python -m deploy.configuration
 
 # Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -60,4 +63,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: help run demo stack test lint bench lock clean
+.PHONY: help run demo stack test lint bench docs lock clean

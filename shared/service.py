@@ -1,19 +1,22 @@
 """A service on PostgreSQL and the bus: its parts, opened and closed in order."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from asyncpg import Pool, Record
 
 from shared.bus import inbox, outbox
+from shared.bus.amqp import AmqpTransport
 from shared.bus.executor import Executor
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
 from shared.database.migrations import migrate, service_migrations
 from shared.database.pool import open_pool
 from shared.database.transaction import Handlers
+from shared.process import run_until_signalled, stop_signal
+from shared.settings import PostgresServiceSettings, ProcessSettings
+from shared.telemetry import configure_logging
 
 log = structlog.get_logger()
 
@@ -21,21 +24,6 @@ INBOX_MEMORY = timedelta(hours=24)
 """How long a repeated ``Idempotency-Key`` or frame is recognised."""
 
 PRUNE_INTERVAL = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSettings:
-    """What a service needs to know, whatever its own settings are called.
-
-    ``command_frames`` and ``query_frames`` bound the frames that are worked on at a time.
-    """
-
-    name: str
-    dsn: str
-    schema: str
-    pool_size: int
-    command_frames: int
-    query_frames: int
 
 
 class PostgresService:
@@ -50,19 +38,26 @@ class PostgresService:
 
     @classmethod
     async def start(
-        cls, settings: ServiceSettings, handlers: Handlers, transport: Transport
+        cls,
+        name: str,
+        settings: PostgresServiceSettings,
+        handlers: Handlers,
+        transport: Transport,
     ) -> "PostgresService":
-        """Migrate the schema, open the pool, consume. Raises NewerSchemaError, OSError."""
-        await migrate(settings.dsn, settings.schema, service_migrations(settings.name))
+        """Migrate the service's schema, which has its name, open the pool, consume.
+
+        Raises NewerSchemaError, OSError.
+        """
+        await migrate(settings.dsn, name, service_migrations(name))
         pool = await open_pool(
             settings.dsn,
-            schema=settings.schema,
+            schema=name,
             size=settings.pool_size,
-            application_name=f"warren-{settings.name}",
+            application_name=f"warren-{name}",
         )
         worker = Worker(
             transport,
-            settings.name,
+            name,
             Executor(pool, handlers),
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
@@ -72,7 +67,7 @@ class PostgresService:
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]
-        log.info("service_started", schema=settings.schema)
+        log.info("service_started", name=name)
         return cls(pool, worker, background)
 
     async def close(self) -> None:
@@ -83,6 +78,24 @@ class PostgresService:
         await self._worker.drain()
         await self._pool.close()
         log.info("service_stopped")
+
+
+def run_service(
+    name: str, settings: PostgresServiceSettings, handlers: Handlers, process: ProcessSettings
+) -> None:
+    """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
+    configure_logging(name, process.log_level)
+    run_until_signalled(_serve(name, settings, handlers, process.amqp_url))
+
+
+async def _serve(
+    name: str, settings: PostgresServiceSettings, handlers: Handlers, amqp_url: str
+) -> None:
+    stop = stop_signal()
+    transport = AmqpTransport(amqp_url, name=name, services=[name])
+    service = await PostgresService.start(name, settings, handlers, transport)
+    await stop.wait()
+    await service.close()
 
 
 async def _prune(pool: "Pool[Record]") -> None:

@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from pydantic_settings import CliApp
-
 from deploy.stack.readiness import refuse_taken_port, until_ready
 from deploy.stack.servers import Addresses, start_servers
 from deploy.stack.services import plan
@@ -15,6 +13,7 @@ from deploy.stack.settings import StackSettings
 from deploy.stack.supervisor import Supervisor
 from shared.embedded.progress import announce
 from shared.process import run_until_signalled, stop_signal
+from shared.settings import read_settings
 
 
 class Stack:
@@ -22,7 +21,7 @@ class Stack:
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
-        self._addresses = Addresses("", "")
+        self._addresses = Addresses()
         self._supervisor = Supervisor(self._record)
         self.url = f"http://{settings.host}:{settings.port}"
 
@@ -52,7 +51,7 @@ class Stack:
         content = {
             "url": self.url,
             "amqp_url": self._addresses.amqp_url,
-            "tracking_dsn": self._addresses.tracking_dsn,
+            "dsns": dict(self._addresses.dsns),
             "supervisor": os.getpid(),
             "processes": self._supervisor.pids(),
         }
@@ -84,7 +83,7 @@ async def run(settings: StackSettings) -> None:
 
 def main() -> None:
     """Read the settings and run."""
-    settings = CliApp.run(StackSettings)
+    settings = read_settings(StackSettings)
     try:
         run_until_signalled(run(settings))
     except* OSError as errors:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.stack.servers import Addresses
-from deploy.stack.settings import StackSettings
+from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
 from shared.embedded.process import ChildProcess, Program
 
 _ROOT = Path(__file__).parents[2]
@@ -24,17 +24,19 @@ class ServiceProcess(ChildProcess):
 def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, ServiceProcess]]:
     """List every process to start; the gateways come last, so that they stop first."""
     common = {"WARREN_AMQP_URL": addresses.amqp_url, "WARREN_LOG_LEVEL": settings.log_level}
-    tracking = common | {"WARREN_TRACKING_DSN": addresses.tracking_dsn}
-    gateway = common | {
+    variables = {
+        name: common | {f"WARREN_{name.upper()}_DSN": addresses.dsns[name]}
+        for name in POSTGRES_SERVICES
+    }
+    variables["gateway"] = common | {
         "WARREN_HOST": settings.host,
         "WARREN_PORT": str(settings.port),
         "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
     }
-    wanted = (("tracking", settings.tracking, tracking), ("gateway", settings.gateway, gateway))
     return [
-        (name, _process(name, number, variables, settings.data))
-        for name, count, variables in wanted
-        for number in range(1, count + 1)
+        (name, _process(name, number, own, settings.data))
+        for name, own in variables.items()
+        for number in range(1, settings.count(name) + 1)
     ]
 
 

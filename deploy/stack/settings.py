@@ -5,6 +5,11 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PREFIX
+
+POSTGRES_SERVICES = ("tracking",)
+"""Services with a schema of their own; each has a count and may be given a DSN below."""
+
 
 class StackSettings(BaseSettings):
     """Run RabbitMQ, PostgreSQL and each service of Warren as processes of this machine.
@@ -12,7 +17,7 @@ class StackSettings(BaseSettings):
     Every option is also an environment variable, WARREN_<NAME>.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WARREN_", extra="ignore", cli_kebab_case=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", cli_kebab_case=True)
 
     gateway: int = Field(default=1, ge=1, description="Number of gateway processes")
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
@@ -21,6 +26,16 @@ class StackSettings(BaseSettings):
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
     amqp_url: str = Field(default="", description="A RabbitMQ to use instead of a private node")
     tracking_dsn: str = Field(
-        default="", description="A PostgreSQL to use instead of the embedded one"
+        default="", description="Tracking's PostgreSQL instead of the embedded one"
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
+
+    def count(self, service: str) -> int:
+        """Return how many processes of a service to run."""
+        number: int = getattr(self, service)
+        return number
+
+    def given_dsn(self, service: str) -> str:
+        """Return the DSN that was given for a service, or nothing."""
+        dsn: str = getattr(self, f"{service}_dsn")
+        return dsn

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import signal
 
 import structlog
-from pydantic_settings import CliApp
 
 from services.gateway.app import create_app
 from services.gateway.routes import ENDPOINTS
@@ -13,6 +11,8 @@ from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.process import run_until_signalled, stop_signal
+from shared.settings import read_settings
 from shared.telemetry import configure_logging
 
 SERVICES = sorted({endpoint.contract.service for endpoint in ENDPOINTS})
@@ -22,10 +22,8 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
-    leave = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, leave.set)
-    transport = AmqpTransport(str(settings.amqp_url), name="gateway", services=SERVICES)
+    leave = stop_signal()
+    transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES)
     bus = BusClient(transport, timeout=settings.request_timeout)
     server = await serve(create_app(bus, settings), settings)
     _log.info("gateway_started", host=settings.host, port=server.port)
@@ -50,15 +48,10 @@ async def _connect(bus: BusClient, leave: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Read the settings and run on uvloop where there is one."""
-    settings = CliApp.run(Settings)
+    """Read the settings and run."""
+    settings = read_settings(Settings)
     configure_logging("gateway", settings.log_level)
-    try:
-        import uvloop  # noqa: PLC0415 — not available on Windows
-    except ImportError:
-        asyncio.run(run(settings))
-    else:
-        uvloop.run(run(settings))
+    run_until_signalled(run(settings))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,18 @@ from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamRespon
 
 from services.gateway.callers import Door
 from services.gateway.dialects import mlflow
-from services.gateway.requests import QueryFields, read_body, read_key, read_request_id
+from services.gateway.requests import (
+    QueryFields,
+    read_body,
+    read_key,
+    read_request_id,
+    with_parameters,
+)
 from services.gateway.routes import Endpoint
+from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared.bus.messages import Answer, Envelope, Kind, new_id
 from shared.errors import DomainError, ErrorCode
-
-Handler = Callable[[BaseRequest], Awaitable[StreamResponse]]
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
 BATCH_TOO_LONG = (
@@ -51,13 +56,15 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
     timeout = settings.request_timeout
     read = _reader(endpoint, settings)
 
-    async def handle(request: BaseRequest) -> StreamResponse:
+    async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         key = new_id()
         headers = request.headers
         request_id = read_request_id(headers, key.hex)
         try:
             caller = await door(request)
             payload = await read(request)
+            if parameters:
+                payload = with_parameters(payload, parameters)
             envelope = Envelope(
                 id=key,
                 name=name,

@@ -1,12 +1,13 @@
 """Probes, and what clients and browsers ask about the server itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import cache
 
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
 from services.gateway.forward import Bus
+from services.gateway.routing import Handler, Parameters
 
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""
@@ -24,13 +25,11 @@ SERVER_INFO = {
 }
 """``GET server-info``; the fields of ``mlflow/utils/server_info.py``, each a promise."""
 
-Handler = Callable[[BaseRequest], Awaitable[Response]]
-
 
 def fixed_text(text: str) -> Handler:
     """Make a handler that always answers the same text."""
 
-    async def handle(_request: BaseRequest) -> Response:
+    async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
         return Response(text=text)
 
     return handle
@@ -40,7 +39,7 @@ def fixed_json(make: Callable[[], object]) -> Handler:
     """Make a handler that always answers the same JSON, worked out when first asked for."""
     body = cache(lambda: to_json(make()))
 
-    async def handle(_request: BaseRequest) -> Response:
+    async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
         return Response(body=body(), content_type="application/json")
 
     return handle
@@ -49,7 +48,7 @@ def fixed_json(make: Callable[[], object]) -> Handler:
 def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
     """Make the readiness probe: 503 while the bus is away or the process is leaving."""
 
-    async def handle(_request: BaseRequest) -> Response:
+    async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
         checks = {"bus": bus.ready, "accepting": not is_draining()}
         ready = all(checks.values())
         body = to_json({"status": "ready" if ready else "not ready", "checks": checks})

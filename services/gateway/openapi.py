@@ -12,6 +12,7 @@ from pydantic.json_schema import (
 from pydantic_core import core_schema
 
 from services.gateway.routes import ENDPOINTS, PREFIXES, Endpoint
+from services.gateway.routing import variables
 from shared.contracts.message import Message, Wire
 
 REF = "#/components/schemas/{model}"
@@ -114,7 +115,7 @@ def _operation(
     endpoint: Endpoint, method: str, schemas: dict[str, JsonSchemaValue]
 ) -> dict[str, Any]:
     contract = endpoint.contract
-    parameters = [{"$ref": "#/components/parameters/RequestId"}]
+    parameters: list[dict[str, Any]] = [{"$ref": "#/components/parameters/RequestId"}]
     operation: dict[str, Any] = {
         "operationId": contract.__name__ + ("" if method == "POST" else "ByQuery"),
         "summary": (contract.__doc__ or "").partition("\n")[0],
@@ -124,11 +125,17 @@ def _operation(
     }
     if contract.kind == "commands":
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    schema = schemas[contract.__name__]
+    in_path = variables(endpoint.path)
+    parameters.extend(
+        {"name": name, "in": "path", "required": True, "schema": schema["properties"][name]}
+        for name in in_path
+    )
     if method == "GET":
-        parameters.extend(_query_parameters(schemas[contract.__name__]))
+        parameters.extend(each for each in _query_parameters(schema) if each["name"] not in in_path)
     else:
         operation["requestBody"] = {
-            "required": bool(schemas[contract.__name__].get("required")),
+            "required": bool(set(schema.get("required", [])).difference(in_path)),
             "content": _json(contract),
         }
     return operation

@@ -14,7 +14,7 @@ from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
 from multidict import MultiMapping
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from shared.contracts.message import Message
 from shared.errors import invalid
@@ -76,6 +76,18 @@ def _decode_twice(body: bytes) -> bytes:
     except ValueError:
         return body  # The service's parser finds the words for what is wrong with it.
     return inner.encode(errors="replace") if isinstance(inner, str) else body
+
+
+def with_parameters(payload: bytes, parameters: Mapping[str, str]) -> bytes:
+    """Put the variable parts of the path among the fields of a JSON body, which they replace.
+
+    What is no JSON object stays as it is: the service's parser finds the words for it.
+    """
+    try:
+        fields = from_json(payload or b"{}")
+    except ValueError:
+        return payload
+    return to_json({**fields, **parameters}) if isinstance(fields, dict) else payload
 
 
 def read_key(headers: Mapping[str, str]) -> str | None:

@@ -22,7 +22,12 @@ LOG_BATCH_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``methods`` are separated by spaces; ``max_bytes`` tightens the general limit of a body."""
+    """One endpoint.
+
+    ``methods`` are separated by spaces. ``path`` may have variable parts, as in
+    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
+    general limit of a body.
+    """
 
     methods: str
     path: str

@@ -1,14 +1,16 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
-from pydantic import AmqpDsn, Field, PositiveFloat, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import PREFIX, ProcessSettings
 
 
-class Settings(BaseSettings):
+class Settings(ProcessSettings):
     """HTTP in front of the bus. Every setting is also an environment variable, WARREN_<NAME>."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WARREN_",
+        env_prefix=PREFIX,
         cli_kebab_case=True,
         cli_prog_name="python -m services.gateway",
         use_attribute_docstrings=True,
@@ -23,9 +25,6 @@ class Settings(BaseSettings):
     reuse_port: bool = False
     """Let several gateways of one machine listen on the same port (SO_REUSEPORT)."""
 
-    amqp_url: AmqpDsn = AmqpDsn("amqp://guest:guest@127.0.0.1:5672/")
-    """RabbitMQ's address."""
-
     request_timeout: PositiveFloat = 30.0
     """Seconds until a request without an answer is given up with 503."""
 
@@ -34,6 +33,3 @@ class Settings(BaseSettings):
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""
-
-    log_level: str = "INFO"
-    """DEBUG, INFO, WARNING or ERROR."""

@@ -5,16 +5,18 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PREFIX
+
 
 class StandaloneSettings(BaseSettings):
     """All of Warren in one process. Every setting is also a variable, WARREN_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="WARREN_", extra="ignore", cli_kebab_case=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", cli_kebab_case=True)
 
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=0, le=65535, description="TCP port; 0 takes a free one")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
-    tracking_dsn: str = Field(
-        default="", description="A PostgreSQL to use instead of the embedded one"
+    postgres_dsn: str = Field(
+        default="", description="A PostgreSQL database to use instead of the embedded one"
     )
     log_level: str = Field(default="WARNING", description="DEBUG, INFO, WARNING or ERROR")

@@ -1,0 +1,58 @@
+"""`python -m deploy.configuration`: write docs/configuration.md, the table of every variable."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from deploy.stack.settings import StackSettings
+from services.gateway.settings import Settings as GatewaySettings
+from services.standalone.settings import StandaloneSettings
+from services.tracking.settings import TrackingSettings
+from shared.settings import PREFIX
+
+PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
+HEAD = """# Configuration
+
+Every process is configured by environment variables alone; each is also a flag (`--help` lists them).
+This page is generated from the settings classes: `make docs`.
+"""
+PROCESSES: dict[str, type[BaseSettings]] = {
+    "`make run` (`services.standalone`)": StandaloneSettings,
+    "`make stack` (`deploy.stack`)": StackSettings,
+    "`services.gateway`": GatewaySettings,
+    "`services.tracking`": TrackingSettings,
+}
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return HEAD + "".join(_section(title, kind) for title, kind in PROCESSES.items())
+
+
+def _section(title: str, kind: type[BaseSettings]) -> str:
+    rows = "\n".join(_rows(kind, PREFIX))
+    return f"\n## {title}\n\n| variable | default | meaning |\n|---|---|---|\n{rows}\n"
+
+
+def _rows(kind: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in kind.model_fields.items():
+        variable = prefix + name.upper()
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _rows(inner, f"{variable}_")
+            continue
+        default = "required" if field.default is PydanticUndefined else f"`{field.default}`"
+        yield f"| `{variable}` | {default if default != '``' else ''} | {field.description} |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+    print(f"Written: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Finds the handler of a path: a dictionary of fixed paths first, then templates with parameters.
+
+Almost every request has a fixed path, so it never gets to the templates.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from aiohttp.web import BaseRequest, StreamResponse
+
+Parameters = Mapping[str, str]
+"""The variable parts of a path, percent-decoded once, by name."""
+
+Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
+Methods = Mapping[str, Handler]
+
+NO_PARAMETERS: Parameters = {}
+_VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
+
+
+def variables(template: str) -> list[str]:
+    """Name the variable parts of a path template."""
+    return [match[1] for match in _VARIABLE.finditer(template)]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a path leads to."""
+
+    methods: Methods
+    parameters: Parameters
+
+
+@dataclass(slots=True)
+class RouteTable:
+    """Handlers by path and method.
+
+    A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
+    the rest of the path, empty or not, slashes included.
+    """
+
+    fixed: dict[str, dict[str, Handler]] = field(default_factory=dict)
+    _templates: dict[str, tuple[re.Pattern[str], dict[str, Handler]]] = field(default_factory=dict)
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """Register a handler; that of GET answers HEAD as well."""
+        methods = self._methods(path)
+        methods[method] = handler
+        if method == "GET":
+            methods["HEAD"] = handler
+
+    def find(self, request: BaseRequest) -> Route | None:
+        """Return what the request's path leads to, whatever its method."""
+        methods = self.fixed.get(request.path)
+        if methods is not None:
+            return Route(methods, NO_PARAMETERS)
+        # The encoded path: a %2F inside a segment must not look like the end of it.
+        path = request.rel_url.raw_path
+        for pattern, templated in self._templates.values():
+            if match := pattern.fullmatch(path):
+                parameters = {name: unquote(value) for name, value in match.groupdict().items()}
+                return Route(templated, parameters)
+        return None
+
+    def _methods(self, path: str) -> dict[str, Handler]:
+        if "{" not in path:
+            return self.fixed.setdefault(path, {})
+        _, methods = self._templates.setdefault(path, (_compile(path), {}))
+        return methods
+
+
+def _compile(template: str) -> re.Pattern[str]:
+    pattern, end = "", 0
+    for match in _VARIABLE.finditer(template):
+        pattern += re.escape(template[end : match.start()])
+        pattern += f"(?P<{match[1]}>.*)" if match[2] else f"(?P<{match[1]}>[^/]+)"
+        end = match.end()
+    return re.compile(pattern + re.escape(template[end:]), re.DOTALL)

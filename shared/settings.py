@@ -1,0 +1,71 @@
+"""Settings of processes: environment variables ``WARREN_*``, or flags of the same names.
+
+A group of settings, such as a service's database, is a field whose name comes first:
+``WARREN_TRACKING_POOL_SIZE`` is ``tracking.pool_size``, on the command line ``--tracking.pool-size``.
+"""
+
+import sys
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+
+PREFIX = "WARREN_"
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class PostgresServiceSettings(BaseModel):
+    """What a service on PostgreSQL and the bus needs to know."""
+
+    dsn: str = Field(description="PostgreSQL, as postgresql://user:password@host:port/database")
+    pool_size: int = Field(
+        default=8, ge=2, description="Connections to PostgreSQL that a process may open"
+    )
+    command_frames: int = Field(
+        default=2, ge=1, description="Command frames that a process works on at a time"
+    )
+    query_frames: int = Field(
+        default=8, ge=1, description="Query frames that a process works on at a time"
+    )
+
+
+class ProcessSettings(BaseSettings):
+    """Variables that every service reads."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="ignore",
+        cli_kebab_case=True,
+    )
+
+    amqp_url: str = Field(
+        default="amqp://guest:guest@127.0.0.1:5672/",
+        description="RabbitMQ, as amqp://user:password@host:port/vhost",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is logged"
+    )
+
+
+def read_settings(kind: type[S]) -> S:
+    """Read the settings of this process, or leave with a line for each that is wrong.
+
+    Of a group without any setting pydantic only says that the group is missing; an empty group
+    lets it name what the group needs.
+    """
+    groups: dict[str, Any] = {
+        name: {}
+        for name, field in kind.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    try:
+        return CliApp.run(kind, **groups)
+    except ValidationError as error:
+        lines = (
+            f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors()
+        )
+        sys.exit("\n".join(lines))

@@ -1,0 +1,65 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+from yarl import URL
+
+from services.gateway.requests import with_parameters
+from services.gateway.routing import RouteTable, variables
+
+
+def request_for(path):
+    url = URL(path, encoded=True)
+    return SimpleNamespace(path=url.path, rel_url=url)
+
+
+def table(*paths):
+    routes = RouteTable()
+    for path in paths:
+        routes.add("GET", path, path)
+    return routes
+
+
+def found(routes, path):
+    route = routes.find(request_for(path))
+    return route and (route.methods["GET"], dict(route.parameters))
+
+
+def test_fixed_path_goes_before_a_template():
+    routes = table("/models/{model_id}", "/models/search")
+    assert found(routes, "/models/search") == ("/models/search", {})
+    assert found(routes, "/models/m-1") == ("/models/{model_id}", {"model_id": "m-1"})
+
+
+@pytest.mark.parametrize("path", ["/models/", "/models", "/models/a/b", "/other/a", "/models/a/"])
+def test_variable_stands_for_exactly_one_segment(path):
+    assert found(table("/models/{model_id}"), path) is None
+
+
+def test_variable_is_decoded_once_and_keeps_an_encoded_slash():
+    routes = table("/models/{model_id}/tags")
+    assert found(routes, "/models/a%2Fb%2520c/tags")[1] == {"model_id": "a/b%20c"}
+
+
+@pytest.mark.parametrize("tail", ["", "a", "a/b/c", "a//b", "%0A"])
+def test_path_variable_takes_the_rest(tail):
+    routes = table("/files/{path:path}")
+    assert found(routes, f"/files/{tail}")[1] == {"path": URL(tail, encoded=True).path}
+
+
+def test_get_answers_head_too():
+    assert set(table("/a/{b}").find(request_for("/a/x")).methods) == {"GET", "HEAD"}
+
+
+def test_variables_are_named_in_order():
+    assert variables("/a/{b}/c/{d:path}") == ["b", "d"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"model_id": "other"}'])
+def test_parameters_of_the_path_replace_fields_of_the_body(body):
+    assert json.loads(with_parameters(body, {"model_id": "m-1"})) == {"model_id": "m-1"}
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"null"])
+def test_body_that_is_no_object_is_left_to_the_service(body):
+    assert with_parameters(body, {"model_id": "m-1"}) == body

@@ -1,0 +1,41 @@
+import sys
+
+import pytest
+
+from services.tracking.settings import TrackingSettings
+from shared.settings import read_settings
+
+
+@pytest.fixture(autouse=True)
+def no_flags(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["service"])
+
+
+def test_group_of_settings_is_read_from_variables_with_its_prefix(monkeypatch):
+    monkeypatch.setenv("WARREN_TRACKING_DSN", "postgresql://x")
+    monkeypatch.setenv("WARREN_TRACKING_POOL_SIZE", "3")
+    monkeypatch.setenv("WARREN_AMQP_URL", "amqp://y")
+    settings = read_settings(TrackingSettings)
+    assert settings.amqp_url == "amqp://y"
+    assert (settings.tracking.dsn, settings.tracking.pool_size) == ("postgresql://x", 3)
+
+
+def test_flag_wins_over_the_variable(monkeypatch):
+    monkeypatch.setenv("WARREN_TRACKING_DSN", "postgresql://x")
+    monkeypatch.setattr(sys, "argv", ["service", "--tracking.pool-size", "5"])
+    assert read_settings(TrackingSettings).tracking.pool_size == 5
+
+
+def test_missing_variable_is_named():
+    with pytest.raises(SystemExit, match="WARREN_TRACKING_DSN: Field required"):
+        read_settings(TrackingSettings)
+
+
+def test_every_wrong_variable_is_named(monkeypatch):
+    monkeypatch.setenv("WARREN_TRACKING_DSN", "postgresql://x")
+    monkeypatch.setenv("WARREN_TRACKING_POOL_SIZE", "many")
+    monkeypatch.setenv("WARREN_LOG_LEVEL", "loud")
+    with pytest.raises(SystemExit) as left:
+        read_settings(TrackingSettings)
+    assert "WARREN_TRACKING_POOL_SIZE: " in str(left.value)
+    assert "WARREN_LOG_LEVEL: " in str(left.value)
