@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from shared.embedded.process import free_ports
+from tests.processes import alive
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
@@ -48,13 +49,6 @@ def record(data):
 
 def all_pids(data):
     return [pid for pids in record(data)["processes"].values() for pid in pids]
-
-
-def alive(pid):
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
 
 
 async def eventually(condition, seconds=30):
