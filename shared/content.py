@@ -8,38 +8,13 @@ BINARY = "application/octet-stream"
 TEXT = "text/plain"
 
 # ``get_text_extensions`` in ``mlflow/utils/mime_type_utils.py``: what MLflow shows as text.
-_TEXT_EXTENSIONS = frozenset(
-    # fmt: off
-    {
-        "txt",
-        "log",
-        "err",
-        "cfg",
-        "conf",
-        "cnf",
-        "cf",
-        "ini",
-        "properties",
-        "prop",
-        "hocon",
-        "toml",
-        "yaml",
-        "yml",
-        "xml",
-        "json",
-        "js",
-        "py",
-        "py3",
-        "csv",
-        "tsv",
-        "md",
-        "rst",
-        "ipynb",
-        "MLmodel",
-        "MLproject",
-    }
-    # fmt: on
-)
+# fmt: off
+_TEXT_EXTENSIONS = frozenset({
+    "txt", "log", "err", "cfg", "conf", "cnf", "cf", "ini", "properties", "prop", "hocon", "toml",
+    "yaml", "yml", "xml", "json", "js", "py", "py3", "csv", "tsv", "md", "rst", "ipynb", "MLmodel",
+    "MLproject",
+})
+# fmt: on
 
 # The standard library's own table: the machine's would make the same file another type elsewhere.
 _TYPES = mimetypes.MimeTypes()

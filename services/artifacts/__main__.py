@@ -12,7 +12,8 @@ async def run(settings: ArtifactsSettings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     stop = stop_signal()
     transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME])
-    service = await ArtifactsService.start(settings, transport)
+    limit = settings.max_artifact_bytes
+    service = await ArtifactsService.start(settings.s3, limit, transport)
     await stop.wait()
     await service.close()
 

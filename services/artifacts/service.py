@@ -6,7 +6,7 @@ import structlog
 
 from services.artifacts.handlers import HANDLERS
 from services.artifacts.processor import StorageProcessor
-from services.artifacts.settings import ArtifactsSettings
+from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import StorageAwayError
 from shared.bus.transport import Transport
@@ -28,14 +28,16 @@ class ArtifactsService:
         self._bucket = bucket
 
     @classmethod
-    async def start(cls, settings: ArtifactsSettings, transport: Transport) -> "ArtifactsService":
+    async def start(
+        cls, settings: S3Settings, max_artifact_bytes: int, transport: Transport
+    ) -> "ArtifactsService":
         """Find or make the bucket and consume.
 
         Storage that is away does not keep the service from starting: requests are answered with
         503 until it is back.
         """
-        store = MinioStore(settings.s3)
-        processor = StorageProcessor(store, HANDLERS, settings.max_artifact_bytes)
+        store = MinioStore(settings)
+        processor = StorageProcessor(store, HANDLERS, max_artifact_bytes)
         worker = Worker(transport, NAME, processor)
         tried = asyncio.Event()
         bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")

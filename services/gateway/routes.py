@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
 from shared.contracts import metrics as m
@@ -14,7 +15,10 @@ PREFIXES = (
     "/ajax-api/2.0/mlflow/",
     "/ajax-api/3.0/mlflow/",
 )
-"""Every endpoint is served under each: clients use ``api``, browsers ``ajax-api``."""
+"""Endpoints are served under each: clients use ``api``, browsers ``ajax-api``."""
+
+PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
+"""MLflow's artifact proxy has a root of its own."""
 
 LOG_BATCH_BYTES = 1_000_000
 """``MAX_BATCH_LOG_REQUEST_SIZE`` in ``mlflow/utils/validation.py``."""
@@ -27,6 +31,7 @@ class Endpoint:
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
     ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
     general limit of a body.
+    ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
     """
 
     methods: str
@@ -34,6 +39,16 @@ class Endpoint:
     contract: type[Message]
     reply: type[Wire]
     max_bytes: int | None = None
+    prefixes: tuple[str, ...] = PREFIXES
+    of_run: bool = False
+
+
+def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
+    return Endpoint(methods, path, contract, reply, prefixes=PROXY_PREFIXES)
+
+
+def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
+    return Endpoint(methods, path, contract, reply, of_run=True)
 
 
 ENDPOINTS = (
@@ -69,4 +84,13 @@ ENDPOINTS = (
         m.GetMetricHistoryBulkInterval,
         m.MetricHistoryBulkReply,
     ),
+    _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
+    _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
+    _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
+    _proxy("GET", "artifacts", a.ListProxiedArtifacts, a.ListProxiedArtifactsReply),
+    _proxy("DELETE", "artifacts/{path:path}", a.DeleteArtifact, e.Empty),
+    _proxy("GET", "presigned/{artifact_path:path}", a.GetPresignedDownloadUrl, a.GetPresignedDownloadUrlReply),
+    _proxy("POST", "mpu/create/{artifact_path:path}", a.CreateMultipartUpload, a.CreateMultipartUploadReply),
+    _proxy("POST", "mpu/complete/{artifact_path:path}", a.CompleteMultipartUpload, e.Empty),
+    _proxy("POST", "mpu/abort/{artifact_path:path}", a.AbortMultipartUpload, e.Empty),
 )  # fmt: skip

@@ -100,6 +100,7 @@ class RunningServer:
                 break
             await asyncio.sleep(FAREWELL_SECONDS / FAREWELL_LOOKS)
         await self._runner.cleanup()
+        await self._app.close()
 
 
 async def serve(app: App, settings: Settings) -> RunningServer:

@@ -1,12 +1,13 @@
 """Artifacts: the requests of MLflow's artifact proxy and of ``artifacts/*``, and presigned URLs.
 
-A path is relative to the root of all artifacts unless an ``artifact_uri`` comes with it. That field
-is the gateway's: it looks the run up and overwrites what a client may have put there.
+A path is relative to the root of all artifacts unless an ``artifact_uri`` goes with it: the root of
+a run. That field is the gateway's, which looks the run up and overwrites what a client put there.
 """
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from shared.contracts.message import (
     Command,
@@ -39,7 +40,6 @@ class PresignArtifact(Query):
     service: ClassVar[str] = "artifacts"
     method: Literal["GET", "HEAD", "PUT"]
     path: str
-    artifact_uri: str | None = None
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)] | None = None
     part_number: Annotated[int, Field(ge=1, le=MAX_PARTS)] = 1
 
@@ -70,7 +70,7 @@ class ListArtifacts(Query):
     run_id: RunId
     path: str = ""
     page_token: str = ""
-    artifact_uri: str = ""
+    artifact_uri: SkipJsonSchema[str] = ""
 
 
 class ListArtifactsReply(Wire):
@@ -161,7 +161,7 @@ class CreatePresignedDownloadUrl(Query):
     run_id: RunId
     path: Required
     expiration: Int64 = 300
-    artifact_uri: str = ""
+    artifact_uri: SkipJsonSchema[str] = ""
 
 
 class CreatePresignedUploadUrl(Query):
@@ -171,7 +171,7 @@ class CreatePresignedUploadUrl(Query):
     run_id: RunId
     path: Required
     expiration: Int64 = 900
-    artifact_uri: str = ""
+    artifact_uri: SkipJsonSchema[str] = ""
 
 
 class CreatePresignedUploadUrlReply(Wire):

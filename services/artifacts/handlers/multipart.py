@@ -79,7 +79,7 @@ def _key(directory: str, local_path: str, context: Context) -> str:
     Clients send the whole local path; one of Windows is full of backslashes.
     """
     windows = PureWindowsPath(local_path)
-    name = windows.name if windows.drive else posixpath.basename(local_path)
+    name = windows.name if windows.is_absolute() else posixpath.basename(local_path)
     return file_key(join(directory.removesuffix("/"), name or "/"), context.project)
 
 

@@ -33,7 +33,7 @@ LONGEST_SECONDS = 7 * 24 * 3600
 
 async def presign_artifact(query: PresignArtifact, context: Context) -> PresignArtifactReply:
     """Sign for the address that the gateway reaches the storage by."""
-    key = _key(query.path, query.artifact_uri, context)
+    key = file_key(query.path, context.project)
     part = {}
     if query.upload_id is not None:
         part = {"uploadId": query.upload_id, "partNumber": str(query.part_number)}
@@ -75,9 +75,8 @@ async def create_presigned_upload_url(
     )
 
 
-def _key(path: str, artifact_uri: str | None, context: Context) -> str:
-    full = path if artifact_uri is None else f"{proxied_root(artifact_uri)}/{path}"
-    return file_key(full, context.project)
+def _key(path: str, artifact_uri: str, context: Context) -> str:
+    return file_key(f"{proxied_root(artifact_uri)}/{path}", context.project)
 
 
 def _download_url(key: str, lifetime: timedelta, context: Context) -> str:
