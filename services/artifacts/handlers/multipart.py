@@ -1,5 +1,6 @@
 """Multipart uploads: clients and the gateway send the parts straight to the storage."""
 
+import contextlib
 import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -66,10 +67,8 @@ async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: Conte
 async def abort_multipart_upload(cmd: AbortMultipartUpload, context: Context) -> Empty:
     """Throw the parts of an upload away; one that is gone already is fine."""
     key = _key(cmd.artifact_path, cmd.path, context)
-    try:
+    with contextlib.suppress(NoSuchUploadError):
         await context.store.abort_upload(key, cmd.upload_id)
-    except NoSuchUploadError:
-        pass
     return Empty()
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.artifacts.handlers.context import Context, Handler
 from services.artifacts.store.objects import Signature
-from shared.artifact_paths import file_key, join, proxied_root
+from shared.artifact_paths import file_key, proxied_root
 from shared.content import attachment, content_type
 from shared.contracts.artifacts import (
     CreatePresignedDownloadUrl,

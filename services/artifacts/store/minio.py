@@ -17,7 +17,7 @@ from minio.commonconfig import ENABLED, Filter
 from minio.datatypes import Part as MinioPart
 from minio.datatypes import parse_list_objects
 from minio.deleteobjects import DeleteObject
-from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.error import MinioException, S3Error, ServerError
 from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfig, Rule
 
 from services.artifacts.settings import S3Settings

@@ -17,7 +17,7 @@ class Body:
     """
 
     def __init__(self, request: BaseRequest, limit: int, too_large: str = TOO_LARGE) -> None:
-        """Raises DomainError where the announced length is over the limit already."""
+        """Begin with what the request announces. Raises DomainError if that is over the limit."""
         self._request = request
         self._limit = limit
         self._too_large = too_large
