@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.tracking.store import datasets, runs
 from services.tracking.store.search import parse_experiment_id
-from services.tracking.validation import check_length, check_run_id
+from services.tracking.validation import check_run_id
 from shared.contracts.datasets import (
     DatasetInput,
     LogInputs,
@@ -16,6 +16,7 @@ from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.database.transaction import Handler, Transaction
 from shared.errors import invalid
+from shared.validation import check_length
 
 MAX_NAME_LENGTH = 500
 MAX_DIGEST_LENGTH = 36

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from services.tracking.handlers.events import experiment_event
-from services.tracking.handlers.pages import page_json
 from services.tracking.store import experiments
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_experiments import search_experiment_ids
@@ -35,6 +34,7 @@ from shared.errors import (
     invalid,
     missing_resource,
 )
+from shared.pages import page_json
 
 
 async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExperimentReply:

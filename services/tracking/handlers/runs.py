@@ -6,7 +6,6 @@ from typing import Any
 
 from services.tracking.handlers.events import run_event
 from services.tracking.handlers.experiments import not_active
-from services.tracking.handlers.pages import page_json
 from services.tracking.names import run_name
 from services.tracking.store import runs
 from services.tracking.store.runs import NewRun
@@ -15,7 +14,6 @@ from services.tracking.store.search_runs import search_run_ids
 from services.tracking.validation import (
     MAX_ENTITY_KEY_LENGTH,
     MAX_TAG_VAL_LENGTH,
-    check_length,
     is_run_id,
     run_not_found,
 )
@@ -39,6 +37,8 @@ from shared.contracts.runs import (
 from shared.contracts.views import RunStatus
 from shared.database.transaction import Handler, Transaction
 from shared.errors import invalid, missing_resource
+from shared.pages import page_json
+from shared.validation import check_length
 
 RUN_NAME = "mlflow.runName"
 USER = "mlflow.user"

@@ -1,19 +1,14 @@
 """Experiments and their tags."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from asyncpg import UniqueViolationError
 
+from shared.clock import now
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection, Transaction
 
 SQL = load_queries("services.tracking.sql", "experiments")
-
-
-def now() -> int:
-    """Return the time in Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 async def ensure(connection: AnyConnection, projects: set[int]) -> None:
