@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
@@ -38,14 +39,14 @@ async def warren(
     settings: StandaloneSettings, dsns: Mapping[str, str]
 ) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in reverse order."""
-    broker = MemoryBroker(list(POSTGRES_SERVICES))
+    connect = partial(MemoryTransport, MemoryBroker(list(POSTGRES_SERVICES)))
     async with AsyncExitStack() as running:
         for name, handlers in POSTGRES_SERVICES.items():
             service = await PostgresService.start(
-                name, PostgresServiceSettings(dsn=dsns[name]), handlers, MemoryTransport(broker)
+                name, PostgresServiceSettings(dsn=dsns[name]), handlers, connect
             )
             running.push_async_callback(service.close)
-        bus = BusClient(MemoryTransport(broker))
+        bus = BusClient(connect())
         await bus.start()
         running.push_async_callback(bus.close)
         gateway = GatewaySettings(host=settings.host, port=settings.port)

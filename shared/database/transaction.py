@@ -4,17 +4,19 @@ The executor (``shared.bus.executor``) owns the transaction: it begins and commi
 whole frame. A handler only ever sees its own command's view of it.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from uuid import uuid5
 
 from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-from shared.bus.messages import Answer, Envelope
-from shared.contracts.message import Message
-from shared.errors import DomainError
+from shared.bus.messages import Answer, Envelope, Kind
+from shared.contracts.message import Message, Query
+from shared.errors import DomainError, ErrorCode
 
 M = TypeVar("M", bound=Message)
 
@@ -37,6 +39,17 @@ class Event:
     payload: bytes
 
 
+ASK_SECONDS = 5.0
+"""How long a handler waits for another service: its transaction is open meanwhile."""
+
+
+class Bus(Protocol):
+    """What a handler needs of the bus's client."""
+
+    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+        """Return the service's answer. Raises DomainError when there is none."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """One command's view of the transaction.
@@ -49,8 +62,38 @@ class Transaction:
     connection: AnyConnection
     project: int
     envelope: Envelope
+    bus: Bus | None = None
     events: list[Event] = field(default_factory=list)
     writes: bool = False
+
+    async def ask(self, query: Query) -> bytes:
+        """Ask a service that ``Handlers.asks`` names, on behalf of this command's caller.
+
+        Returns the JSON of the answer. Raises the other service's DomainError, or
+        REQUEST_LIMIT_EXCEEDED if it does not answer. Ask before anything is written: then the
+        caller may safely send the command again.
+        """
+        if self.bus is None or self.writes:
+            message = "A handler asks services that Handlers.asks names, and asks before it writes."
+            raise RuntimeError(message)
+        name = type(query).__name__
+        payload = query.model_dump_json(exclude_none=True).encode()
+        envelope = replace(
+            self.envelope,
+            id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
+            name=name,
+            payload=payload,
+            deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
+            idempotency_key=None,
+        )
+        try:
+            answer = await self.bus.call(query.service, query.kind, envelope)
+        except DomainError as error:
+            message = f"The {query.service} service did not answer. Nothing was done; try again."
+            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message) from error
+        if answer.error is not None:
+            raise DomainError(answer.error, answer.body.decode(errors="replace"))
+        return answer.body
 
     def emit(self, event: Event) -> None:
         """Put an event into the outbox when the transaction commits."""
@@ -112,12 +155,13 @@ class Handlers:
     """All that a service does, by type of message.
 
     A type is either in ``single`` or in ``batch``. Types that map to the same function in ``batch``
-    are fused into one call of it.
+    are fused into one call of it. ``asks`` names the services that handlers ask (``tx.ask``).
     """
 
     single: Mapping[type[Message], Handler]
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
+    asks: Sequence[str] = ()
 
     @property
     def messages(self) -> dict[str, type[Message]]:
