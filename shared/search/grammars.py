@@ -1,7 +1,7 @@
 """What each searched noun allows: its entities, attributes, aliases and comparators.
 
-The tables restate `SearchUtils` and `SearchExperimentsUtils` of MLflow 3. A further noun
-(registered models, model versions, logged models) is one more `Grammar` here.
+The tables restate `SearchUtils`, `SearchExperimentsUtils`, `SearchModelUtils` and
+`SearchModelVersionUtils` of MLflow 3. A further noun (logged models) is one more `Grammar` here.
 """
 
 from collections.abc import Mapping
@@ -27,11 +27,12 @@ class Grammar:
     """The rules of one noun.
 
     `entities` maps each accepted prefix to its entity. `numeric` and `text` are the searchable
-    attributes in canonical spelling, `aliases` other spellings of them. `lists` names the text
-    attributes that IN accepts; `orderable` are the spellings an order_by clause accepts.
-    `integers_only` refuses fractions for numeric attributes, `repeatable` lets an order_by
-    name a key twice. `unknown_entity`, `unsupported_null` and `unsortable` are the texts of
-    errors that MLflow words differently for each noun.
+    attributes in canonical spelling, `aliases` other spellings of attributes. `lists` names the
+    text attributes that IN accepts; `orderable` are the spellings an order_by clause accepts.
+    `integers_only` refuses fractions for numeric attributes, `quoted_integers` lets integers
+    stand in quotes, `repeatable` lets an order_by name a key twice. `unknown_entity`,
+    `unsupported_null`, `unsortable`, `unknown_order`, `wrong_comparator` and `not_text` are the
+    texts of errors that MLflow words differently for each noun.
     """
 
     entities: Mapping[str, Entity]
@@ -49,12 +50,17 @@ class Grammar:
     datasets: frozenset[str] = frozenset()
     identifiers: frozenset[str] = frozenset()
     integers_only: bool = False
+    quoted_integers: bool = False
     repeatable: bool = False
+    unknown_order: str = ""
+    wrong_comparator: str = "Invalid comparator '{operator}' not one of '{allowed}'"
+    not_text: str = "Expected a quoted string value for attributes. Got value {value}"
 
     @property
     def searchable(self) -> frozenset[str]:
-        """Every spelling of every attribute."""
-        return self.numeric | self.text | frozenset(self.aliases)
+        """Every spelling of every attribute that a filter may compare."""
+        attributes = self.numeric | self.text
+        return attributes | {alias for alias, key in self.aliases.items() if key in attributes}
 
     def comparators_of(self, entity: Entity, key: str) -> tuple[Comparator, ...]:
         """Return what `entity.key` may be compared with; `key` is canonical."""
@@ -141,4 +147,59 @@ EXPERIMENTS = Grammar(
     identifiers=frozenset({"experiment_id"}),
     integers_only=True,
     repeatable=True,
+)
+
+_REGISTRY_ENTITIES = EXPERIMENTS.entities
+_REGISTRY_COMPARATORS = {Entity.TAG: _TEXT}
+_REGISTRY_NULL = "IS NULL / IS NOT NULL is not supported for {entity} '{key}'"
+_WRONG_REGISTRY_COMPARATOR = "Invalid comparator for {compared}: {operator}"
+
+REGISTERED_MODELS = Grammar(
+    entities=_REGISTRY_ENTITIES,
+    unknown_entity=EXPERIMENTS.unknown_entity,
+    unsupported_null=_REGISTRY_NULL,
+    unsortable=EXPERIMENTS.unsortable,
+    unknown_order="Invalid order by key '{name}' specified. Valid keys are '{{'name', 'timestamp'}}'",
+    wrong_comparator=_WRONG_REGISTRY_COMPARATOR,
+    not_text=(
+        "Expected a quoted string value or a list of quoted string values for attributes. "
+        "Got value {value}"
+    ),
+    numeric=frozenset(),
+    text=frozenset({"name"}),
+    lists=frozenset({"name"}),
+    orderable=frozenset({"name", "timestamp", "last_updated_timestamp"}),
+    sortable=frozenset({Entity.ATTRIBUTE}),
+    nullable=frozenset(),
+    comparators=_REGISTRY_COMPARATORS,
+    aliases={"timestamp": "last_updated_timestamp"},
+)
+
+_VERSION_ORDERS = frozenset(
+    {"name", "version_number", "creation_timestamp", "last_updated_timestamp"}
+)
+
+MODEL_VERSIONS = Grammar(
+    entities=_REGISTRY_ENTITIES,
+    unknown_entity=EXPERIMENTS.unknown_entity,
+    unsupported_null=_REGISTRY_NULL,
+    unsortable=(
+        "Invalid order by key '{key}' specified. Valid keys are {{'creation_timestamp', "
+        "'last_updated_timestamp', 'name', 'version_number'}}"
+    ),
+    wrong_comparator=_WRONG_REGISTRY_COMPARATOR,
+    # MLflow names attributes here that a filter can't compare.
+    not_text=(
+        "Only the '{{'creation_timestamp', 'last_updated_timestamp', 'version_number'}}' "
+        "attributes support comparison with numeric values."
+    ),
+    numeric=frozenset({"version_number"}),
+    text=frozenset({"name", "run_id", "source_path"}),
+    lists=frozenset({"name", "run_id"}),
+    orderable=_VERSION_ORDERS,
+    sortable=frozenset({Entity.ATTRIBUTE}),
+    nullable=frozenset(),
+    comparators=_REGISTRY_COMPARATORS,
+    integers_only=True,
+    quoted_integers=True,
 )

@@ -51,5 +51,10 @@ def _check_list(clause: Clause, right: Operand, entity: Entity) -> None:
 def _comparator(clause: Clause, entity: Entity, key: str, grammar: Grammar) -> Comparator:
     allowed = grammar.comparators_of(entity, key)
     if clause.operator not in allowed:
-        raise invalid(f"Invalid comparator '{clause.operator}' not one of '{as_set(allowed)}'")
+        compared = f"{entity} {key}" if key in grammar.numeric else entity
+        raise invalid(
+            grammar.wrong_comparator.format(
+                operator=clause.operator, allowed=as_set(allowed), compared=compared
+            )
+        )
     return Comparator(clause.operator)
