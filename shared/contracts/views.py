@@ -29,3 +29,12 @@ class RunStatus(_ProtoEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+class ModelStage(StrEnum):
+    """Stage of a model version; on the wire a plain text, not an enumeration."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
