@@ -34,4 +34,5 @@ def alias_event(tx: Transaction, verb: str, name: str, alias: str, **more: str) 
 
 
 def _event(tx: Transaction, noun: str, verb: str, **payload: str | None) -> Event:
-    return Event(f"{tx.project}.{noun}.{verb}", to_json(payload, exclude_none=True))
+    known = {key: value for key, value in payload.items() if value is not None}
+    return Event(f"{tx.project}.{noun}.{verb}", to_json(known))
