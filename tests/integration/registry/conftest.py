@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -128,13 +129,20 @@ def envelope(name: str, project: int = PROJECT, /, **fields: Any) -> Envelope:
     return Envelope(new_id(), name, project, payload, deadline=time.time() + 60)
 
 
-@pytest.fixture
-async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    """A pool on a migrated schema."""
-    await migrate(database_dsn, "registry", service_migrations("registry"))
-    pool = await open_pool(database_dsn, schema="registry", size=8, application_name="test")
+@asynccontextmanager
+async def registry_pool(dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """Give a pool on a migrated schema."""
+    await migrate(dsn, "registry", service_migrations("registry"))
+    pool = await open_pool(dsn, schema="registry", size=8, application_name="test")
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """A pool on the schema of a database of the test's own."""
+    async with registry_pool(database_dsn) as pool:
+        yield pool
 
 
 @pytest.fixture
