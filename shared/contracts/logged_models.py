@@ -17,7 +17,7 @@ class LoggedModelInfo(Wire):
 
     model_id: str
     artifact_uri: str
-    source_run_id: str | None = None
+    source_run_id: str = ""
 
 
 class LoggedModel(Wire):
@@ -26,7 +26,7 @@ class LoggedModel(Wire):
     info: LoggedModelInfo
 
 
-class GetLoggedModelReply(Wire):
+class LoggedModelReply(Wire):
     """One logged model."""
 
     model: LoggedModel

@@ -17,7 +17,7 @@ from services.registry.validation import (
     parse_version,
     version_not_found,
 )
-from shared.contracts.logged_models import GetLoggedModel, GetLoggedModelReply, LoggedModelInfo
+from shared.contracts.logged_models import GetLoggedModel, LoggedModelInfo, LoggedModelReply
 from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.runs import GetRun, RunReply
 from shared.database.transaction import Transaction
@@ -50,7 +50,7 @@ async def of_model(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
     run_id, model_id = cmd.run_id or "", cmd.model_id or None
     if model_id:
         model = await _check_in_model(cmd.source, model_id, tx)
-        run_id = run_id or model.source_run_id or ""
+        run_id = run_id or model.source_run_id
     else:
         await _check_in_run(cmd.source, run_id, tx)
     return Lineage(cmd.source, cmd.source, run_id, model_id)
@@ -68,7 +68,7 @@ async def _of_model_uri(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
     if uri.model_id != cmd.model_id:
         raise sources.not_contained(cmd.source, "model_id")
     model = await _logged_model(cmd.source, uri.model_id, tx)
-    run_id = cmd.run_id or model.source_run_id or ""
+    run_id = cmd.run_id or model.source_run_id
     return Lineage(cmd.source, model.artifact_uri, run_id, uri.model_id)
 
 
@@ -160,7 +160,7 @@ async def _logged_model(source: str, model_id: str, tx: Transaction) -> LoggedMo
         answer = await tx.ask(GetLoggedModel(model_id=model_id))
     except DomainError as error:
         raise _asked_in_vain(error, source, "model_id") from error
-    return GetLoggedModelReply.model_validate_json(answer).model.info
+    return LoggedModelReply.model_validate_json(answer).model.info
 
 
 def _asked_in_vain(error: DomainError, source: str, parameter: str) -> DomainError:

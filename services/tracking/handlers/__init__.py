@@ -16,4 +16,9 @@ SINGLE: dict[type[Message], Handler] = {
     **datasets.HANDLERS,
 }
 
-HANDLERS = Handlers(single=SINGLE, batch=log.BATCH_HANDLERS, prepare=ensure_projects)
+HANDLERS = Handlers(
+    single=SINGLE,
+    batch=log.BATCH_HANDLERS,
+    prepare=ensure_projects,
+    repeatable=log.only_points,
+)

@@ -56,7 +56,17 @@ class FakeTracking:
 
     def _model(self, query: dict[str, str]) -> dict[str, Any] | None:
         model = self.models.get(query["model_id"])
-        return {"model": {"info": {**query, **model}}} if model else None
+        info = {
+            "model_id": query["model_id"],
+            "experiment_id": "0",
+            "name": "n",
+            "creation_timestamp_ms": 0,
+            "last_updated_timestamp_ms": 0,
+            "status": "LOGGED_MODEL_READY",
+            "model_type": "",
+            "source_run_id": "",
+        }
+        return {"model": {"info": {**info, **model}, "data": {}}} if model else None
 
 
 class Registry:
