@@ -4,6 +4,7 @@
 """
 
 from shared.contracts import (
+    artifacts,
     datasets,
     experiments,
     metrics,
@@ -21,6 +22,7 @@ MESSAGES: dict[str, type[Message]] = {
         runs,
         metrics,
         datasets,
+        artifacts,
         registered_models,
         model_versions,
         model_aliases,
