@@ -75,18 +75,22 @@ def describe() -> dict[str, Any]:
             "description": "MLflow's REST API. Each path under "
             f"{PREFIXES[0]} is also served under {', '.join(PREFIXES[1:])}.",
         },
-        "paths": {
-            PREFIXES[0] + endpoint.path: {
-                method.lower(): _operation(endpoint, method, schemas)
-                for method in endpoint.methods.split()
-            }
-            for endpoint in ENDPOINTS
-        },
+        "paths": _paths(schemas),
         "components": {
             "schemas": schemas | {"Error": ERROR},
             "parameters": {"RequestId": REQUEST_ID, "IdempotencyKey": IDEMPOTENCY_KEY},
         },
     }
+
+
+def _paths(schemas: dict[str, JsonSchemaValue]) -> dict[str, Any]:
+    """Describe each operation under the first of its prefixes; endpoints may share a path."""
+    paths: dict[str, Any] = {}
+    for endpoint in ENDPOINTS:
+        for method in endpoint.methods.split():
+            operation = _operation(endpoint, method, schemas)
+            paths.setdefault(PREFIXES[0] + endpoint.path, {})[method.lower()] = operation
+    return paths
 
 
 def _schemas() -> dict[str, JsonSchemaValue]:
@@ -117,7 +121,7 @@ def _operation(
     contract = endpoint.contract
     parameters: list[dict[str, Any]] = [{"$ref": "#/components/parameters/RequestId"}]
     operation: dict[str, Any] = {
-        "operationId": contract.__name__ + ("" if method == "POST" else "ByQuery"),
+        "operationId": contract.__name__ + ("ByQuery" if method == "GET" else ""),
         "summary": (contract.__doc__ or "").partition("\n")[0],
         "tags": [endpoint.path.partition("/")[0]],
         "parameters": parameters,

@@ -29,3 +29,11 @@ class RunStatus(_ProtoEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+class LoggedModelStatus(_ProtoEnum):
+    """State of a logged model's artifacts. MLflow's number 0, unspecified, says nothing."""
+
+    LOGGED_MODEL_PENDING = "LOGGED_MODEL_PENDING"
+    LOGGED_MODEL_READY = "LOGGED_MODEL_READY"
+    LOGGED_MODEL_UPLOAD_FAILED = "LOGGED_MODEL_UPLOAD_FAILED"

@@ -15,3 +15,9 @@ def experiment_event(tx: Transaction, verb: str, experiment_id: int) -> Event:
     """Return ``<project>.experiment.<verb>``: ``deleted`` or ``restored``, its runs included."""
     payload = {"experiment_id": str(experiment_id)}
     return Event(f"{tx.project}.experiment.{verb}", to_json(payload))
+
+
+def logged_model_event(tx: Transaction, verb: str, model_id: str, experiment_id: int) -> Event:
+    """Return ``<project>.logged_model.<verb>``: ``deleted``."""
+    payload = {"model_id": model_id, "experiment_id": str(experiment_id)}
+    return Event(f"{tx.project}.logged_model.{verb}", to_json(payload))

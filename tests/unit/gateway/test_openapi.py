@@ -35,7 +35,7 @@ async def test_it_is_served(client, document):
 def test_every_endpoint_is_described(document):
     for endpoint in ENDPOINTS:
         operations = document["paths"]["/api/2.0/mlflow/" + endpoint.path]
-        assert sorted(operations) == sorted(endpoint.methods.lower().split())
+        assert set(endpoint.methods.lower().split()) <= operations.keys()
 
 
 def test_operation_ids_are_unique(document):
