@@ -35,6 +35,9 @@ bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Comp
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
 
+compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed  ## Run the stock clients and write docs/compatibility.md
+	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat
+
 # Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
@@ -63,4 +66,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: help run demo stack test lint bench docs lock clean
+.PHONY: help run demo stack test lint bench docs compatibility lock clean

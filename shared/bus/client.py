@@ -99,6 +99,7 @@ class _Lane:
     unanswered: int = 0
     unanswered_bytes: int = 0
     consumers: int = 0
+    flushing: bool = False
 
     @property
     def queue(self) -> str:
@@ -204,8 +205,11 @@ class BusClient:
         lane.waiting.append(call)
         lane.unanswered += 1
         lane.unanswered_bytes += size
-        if lane.in_flight < lane.limits.frames_in_flight:
-            self._send_next(lane)
+        if not lane.flushing and lane.in_flight < lane.limits.frames_in_flight:
+            # At the end of this turn of the event loop: the requests that other connections have
+            # brought in the same turn go along, instead of waiting for the frame after this one.
+            lane.flushing = True
+            asyncio.get_running_loop().call_soon(self._flush, lane)
         try:
             return await call.answer
         finally:
@@ -218,6 +222,10 @@ class BusClient:
             limits = self._limits or (QUERY_LIMITS if kind == "queries" else Limits())
             lane = self._lanes[service, kind] = _Lane(service, kind, limits)
         return lane
+
+    def _flush(self, lane: _Lane) -> None:
+        lane.flushing = False
+        self._send_next(lane)
 
     def _send_next(self, lane: _Lane) -> None:
         while lane.waiting and lane.in_flight < lane.limits.frames_in_flight:

@@ -156,12 +156,17 @@ class Handlers:
 
     A type is either in ``single`` or in ``batch``. Types that map to the same function in ``batch``
     are fused into one call of it. ``asks`` names the services that handlers ask (``tx.ask``).
+
+    ``repeatable`` recognises a frame's calls that one statement carries out and that may be carried
+    out again: with the same effect, once or twice. Such a frame needs no inbox, and no transaction
+    but its statement's.
     """
 
     single: Mapping[type[Message], Handler]
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
     asks: Sequence[str] = ()
+    repeatable: Callable[[Sequence[Call[Any]]], bool] = field(default=lambda _calls: False)
 
     @property
     def messages(self) -> dict[str, type[Message]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compat.compatibility import page
 from tests.compat.stock_client import StockClient
 from tests.warren_fixtures import stack_warren, standalone_warren
 from tests.web_server import ROOT
@@ -57,3 +58,26 @@ def stock_client(
 ) -> StockClient:
     """A client of each version for each server."""
     return start_client(request.param, tracking_uri)
+
+
+_outcomes: dict[tuple[str, str, str], str] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Remember how each script ended on each client and server."""
+    report = yield
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if "scenario" in parameters and (report.when == "call" or report.outcome != "passed"):
+        key = (parameters["scenario"], parameters["stock_client"], parameters["tracking_uri"])
+        _outcomes[key] = report.outcome
+    return report
+
+
+def pytest_sessionfinish() -> None:
+    """Write the page where `make compatibility` asks for it."""
+    path = os.environ.get("WARREN_COMPATIBILITY_PAGE")
+    if path and _outcomes:
+        Path(path).write_text(page(_outcomes))

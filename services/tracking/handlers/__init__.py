@@ -17,4 +17,9 @@ SINGLE: dict[type[Message], Handler] = {
     **logged_models.HANDLERS,
 }
 
-HANDLERS = Handlers(single=SINGLE, batch=log.BATCH_HANDLERS, prepare=ensure_projects)
+HANDLERS = Handlers(
+    single=SINGLE,
+    batch=log.BATCH_HANDLERS,
+    prepare=ensure_projects,
+    repeatable=log.only_points,
+)

@@ -246,6 +246,25 @@ async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[
         await store.upsert_tags(connection, runs, tags)
 
 
+def only_points(calls: Sequence[Call[Message]]) -> bool:
+    """Tell whether calls log points and nothing else: one statement, which repeats itself harmlessly.
+
+    An identical point is one point, and the newest of a key stays the newest. Points of logged
+    models are more than one statement.
+    """
+    return all(
+        (type(message) is LogMetric and not message.model_id)
+        or (
+            type(message) is LogBatch
+            and bool(message.metrics)
+            and not message.params
+            and not message.tags
+            and not any(point.model_id for point in message.metrics)
+        )
+        for message in (call.message for call in calls)
+    )
+
+
 BATCH_HANDLERS: Mapping[type[Message], BatchHandler] = {
     LogMetric: log,
     LogBatch: log,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.tracking.handlers import HANDLERS
 from shared.errors import DomainError, ErrorCode
-from tests.integration.tracking.conftest import PROJECT, Tracking
+from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
 
 async def create(tracking: Tracking, project: int = PROJECT, /, **fields: Any) -> dict[str, Any]:
@@ -259,3 +260,19 @@ async def test_inputs_and_outputs_name_models_that_need_not_exist(tracking: Trac
     for message in ("LogInputs", "LogOutputs"):
         with pytest.raises(DomainError, match=r"models\[0\].model_id"):
             await tracking.call(message, run_id=run_id, models=[{"model_id": "m" * 37}])
+
+
+async def test_points_without_a_model_are_one_statement_as_before(tracking: Tracking) -> None:
+    run_id = await tracking.run()
+    model_id = (await create(tracking))["model_id"]
+    plain = {"run_id": run_id, "key": "k", "value": 1, "timestamp": 1}
+    for fields, expected in ((plain, 1), ({**plain, "model_id": model_id}, 3)):
+        call = parsed("LogMetric", fields, PROJECT)
+        assert HANDLERS.repeatable([call]) is (expected == 1)
+        statements: list[Any] = []
+        log = HANDLERS.batch[type(call.message)]
+        async with tracking.pool.acquire() as connection:
+            await log([call], connection)  # asyncpg asks for the types of the parameters once.
+            with connection.query_logger(statements.append):
+                await log([call], connection)
+        assert len(statements) == expected

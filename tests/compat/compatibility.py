@@ -1,0 +1,44 @@
+"""docs/compatibility.md, written from the outcomes of a run of this folder's tests."""
+
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.compat.stock_client import SCRIPTS
+from tests.web_server import ROOT
+
+HEAD = """# Compatibility
+
+What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
+`tests/compat/clients/`, run against `make run` (one process) and against `make stack` (gateway, RabbitMQ, services).
+"""
+SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not in this client"}
+
+Outcomes = Mapping[tuple[str, str, str], str]
+"""pytest's word by scenario, client and server."""
+
+
+def page(outcomes: Outcomes) -> str:
+    """Return the page as Markdown: a row a scenario, a column for each client on each server."""
+    columns = sorted({(client, server) for _, client, server in outcomes})
+    titles = " | ".join(f"mlflow {_version(client)}, {server}" for client, server in columns)
+    lines = [f"| what | {titles} |", "|---|" + "---|" * len(columns)]
+    for scenario in sorted({scenario for scenario, _, _ in outcomes}):
+        cells = (SIGNS[outcomes.get((scenario, *column), "skipped")] for column in columns)
+        lines.append(f"| {_title(scenario)} | {' | '.join(cells)} |")
+    return HEAD + "\n" + "\n".join(lines) + "\n"
+
+
+def _version(client: str) -> str:
+    """Return the version that a client's lock file names."""
+    lock = (ROOT / "requirements" / f"{client}.txt").read_text()
+    found = re.search(r"^mlflow==(\S+)", lock, re.MULTILINE)
+    return found[1] if found else client
+
+
+def _title(scenario: str) -> str:
+    """Return the first line of the script's docstring."""
+    docstring = ast.get_docstring(ast.parse(Path(SCRIPTS / f"{scenario}.py").read_text()))
+    first = (docstring or scenario).partition("\n")[0]
+    return first.replace("|", "\\|")
