@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from services.tracking.handlers.events import experiment_event
 from services.tracking.store import experiments
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_experiments import search_experiment_ids
@@ -11,6 +10,7 @@ from services.tracking.validation import (
     check_experiment_name,
     check_experiment_tag,
 )
+from shared.contracts.events import ExperimentDeleted, ExperimentRestored
 from shared.contracts.experiments import (
     CreateExperiment,
     CreateExperimentReply,
@@ -98,7 +98,7 @@ async def delete_experiment(cmd: DeleteExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.delete(tx, experiment_id):
         raise not_found(experiment_id)
-    tx.emit(experiment_event(tx, "deleted", experiment_id))
+    tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -107,7 +107,7 @@ async def restore_experiment(cmd: RestoreExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.restore(tx, experiment_id):
         raise not_found(experiment_id)
-    tx.emit(experiment_event(tx, "restored", experiment_id))
+    tx.tell(ExperimentRestored(experiment_id=str(experiment_id)))
     return Empty()
 
 

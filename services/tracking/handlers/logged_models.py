@@ -6,7 +6,6 @@ Like MLflow, a deleted model can still be changed, and is only hidden from readi
 from collections.abc import Mapping
 
 from services.tracking.artifact_uris import below
-from services.tracking.handlers.events import logged_model_event
 from services.tracking.handlers.experiments import not_active, not_found
 from services.tracking.names import run_name
 from services.tracking.store import experiments
@@ -15,6 +14,7 @@ from services.tracking.store.logged_models import NewModel
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_logged_models import search_model_ids
 from services.tracking.validation import check_unique_params
+from shared.contracts.events import LoggedModelDeleted
 from shared.contracts.experiments import Empty
 from shared.contracts.logged_models import (
     CreateLoggedModel,
@@ -115,7 +115,7 @@ async def finalize_logged_model(cmd: FinalizeLoggedModel, tx: Transaction) -> by
 async def delete_logged_model(cmd: DeleteLoggedModel, tx: Transaction) -> Empty:
     """Mark a model deleted."""
     experiment_id = await models.delete(tx, cmd.model_id)
-    tx.emit(logged_model_event(tx, "deleted", cmd.model_id, experiment_id))
+    tx.tell(LoggedModelDeleted(model_id=cmd.model_id, experiment_id=str(experiment_id)))
     return Empty()
 
 
