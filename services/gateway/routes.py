@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
+from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
 from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
@@ -116,4 +117,12 @@ ENDPOINTS = (
     _proxy("POST", "mpu/create/{artifact_path:path}", a.CreateMultipartUpload, a.CreateMultipartUploadReply),
     _proxy("POST", "mpu/complete/{artifact_path:path}", a.CompleteMultipartUpload, e.Empty),
     _proxy("POST", "mpu/abort/{artifact_path:path}", a.AbortMultipartUpload, e.Empty),
+    Endpoint("POST", "logged-models", lm.CreateLoggedModel, lm.LoggedModelReply),
+    Endpoint("POST", "logged-models/search", lm.SearchLoggedModels, lm.SearchLoggedModelsReply),
+    Endpoint("GET", "logged-models/{model_id}", lm.GetLoggedModel, lm.LoggedModelReply),
+    Endpoint("PATCH", "logged-models/{model_id}", lm.FinalizeLoggedModel, lm.LoggedModelReply),
+    Endpoint("DELETE", "logged-models/{model_id}", lm.DeleteLoggedModel, e.Empty),
+    Endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
+    Endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
+    Endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
 )  # fmt: skip
