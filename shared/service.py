@@ -1,13 +1,17 @@
 """A service on PostgreSQL and the bus: its parts, opened and closed in order."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from asyncpg import Pool, Record
 
 from shared.bus import inbox, outbox
 from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.bus.event_executor import EventExecutor
 from shared.bus.executor import Executor
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
@@ -30,10 +34,15 @@ class PostgresService:
     """A running service; made by ``start``, ended by ``close``."""
 
     def __init__(
-        self, pool: "Pool[Record]", worker: Worker, background: list[asyncio.Task[None]]
+        self,
+        pool: "Pool[Record]",
+        worker: Worker,
+        bus: BusClient | None,
+        background: list[asyncio.Task[None]],
     ) -> None:
         self._pool = pool
         self._worker = worker
+        self._bus = bus
         self._background = background
 
     @classmethod
@@ -42,10 +51,12 @@ class PostgresService:
         name: str,
         settings: PostgresServiceSettings,
         handlers: Handlers,
-        transport: Transport,
+        connect: Callable[[], Transport],
     ) -> "PostgresService":
         """Migrate the service's schema, which has its name, open the pool, consume.
 
+        ``connect`` makes a transport that is not started yet; a service that asks others has a
+        second one for its questions, so that answers never queue behind its own work.
         Raises NewerSchemaError, OSError.
         """
         await migrate(settings.dsn, name, service_migrations(name))
@@ -55,20 +66,25 @@ class PostgresService:
             size=settings.pool_size,
             application_name=f"warren-{name}",
         )
+        bus = None
+        if handlers.asks:
+            bus = BusClient(connect())
+            await bus.start()
+        transport = connect()
         worker = Worker(
             transport,
             name,
-            Executor(pool, handlers),
+            Executor(pool, handlers, bus),
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
         )
-        await worker.start()
+        await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]
         log.info("service_started", name=name)
-        return cls(pool, worker, background)
+        return cls(pool, worker, bus, background)
 
     async def close(self) -> None:
         """Finish what was begun, then leave the broker and the database."""
@@ -76,6 +92,8 @@ class PostgresService:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._worker.drain()
+        if self._bus:
+            await self._bus.close()
         await self._pool.close()
         log.info("service_stopped")
 
@@ -92,8 +110,8 @@ async def _serve(
     name: str, settings: PostgresServiceSettings, handlers: Handlers, amqp_url: str
 ) -> None:
     stop = stop_signal()
-    transport = AmqpTransport(amqp_url, name=name, services=[name])
-    service = await PostgresService.start(name, settings, handlers, transport)
+    connect = partial(AmqpTransport, amqp_url, name=name, services=[name, *handlers.asks])
+    service = await PostgresService.start(name, settings, handlers, connect)
     await stop.wait()
     await service.close()
 

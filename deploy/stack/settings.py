@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.artifacts.settings import S3Settings
 from shared.settings import PREFIX
 
-POSTGRES_SERVICES = ("tracking",)
+POSTGRES_SERVICES = ("tracking", "registry")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
 
 
@@ -28,6 +28,7 @@ class StackSettings(BaseSettings):
 
     gateway: int = Field(default=1, ge=1, description="Number of gateway processes")
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
+    registry: int = Field(default=1, ge=1, description="Number of registry processes")
     artifacts: int = Field(default=1, ge=1, description="Number of artifacts processes")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
@@ -35,6 +36,9 @@ class StackSettings(BaseSettings):
     amqp_url: str = Field(default="", description="A RabbitMQ to use instead of a private node")
     tracking_dsn: str = Field(
         default="", description="Tracking's PostgreSQL instead of the embedded one"
+    )
+    registry_dsn: str = Field(
+        default="", description="Registry's PostgreSQL instead of the embedded one"
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server instead of the embedded one"

@@ -130,7 +130,7 @@ def _operation(
     contract = endpoint.contract
     parameters: list[dict[str, Any]] = [REQUEST_ID_PARAMETER]
     operation: dict[str, Any] = {
-        "operationId": contract.__name__ + ("" if method == "POST" else "ByQuery"),
+        "operationId": contract.__name__ + ("ByQuery" if method == "GET" else ""),
         "summary": (contract.__doc__ or "").partition("\n")[0],
         "tags": [endpoint.path.partition("/")[0]],
         "parameters": parameters,

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
+from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
+from shared.contracts import model_aliases as ma
+from shared.contracts import model_versions as v
+from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
 from shared.contracts.message import Message, Wire
 
@@ -30,8 +34,7 @@ class Endpoint:
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
     ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
-    general limit of a body.
-    ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
+    general limit of a body. ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
     """
 
     methods: str
@@ -84,6 +87,27 @@ ENDPOINTS = (
         m.GetMetricHistoryBulkInterval,
         m.MetricHistoryBulkReply,
     ),
+    Endpoint("POST", "registered-models/create", rm.CreateRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("GET", "registered-models/get", rm.GetRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("POST", "registered-models/rename", rm.RenameRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("PATCH", "registered-models/update", rm.UpdateRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("DELETE", "registered-models/delete", rm.DeleteRegisteredModel, e.Empty),
+    Endpoint("GET", "registered-models/search", rm.SearchRegisteredModels, rm.SearchRegisteredModelsReply),
+    Endpoint("GET POST", "registered-models/get-latest-versions", rm.GetLatestVersions, rm.GetLatestVersionsReply),
+    Endpoint("POST", "registered-models/set-tag", rm.SetRegisteredModelTag, e.Empty),
+    Endpoint("DELETE", "registered-models/delete-tag", rm.DeleteRegisteredModelTag, e.Empty),
+    Endpoint("POST", "registered-models/alias", ma.SetRegisteredModelAlias, e.Empty),
+    Endpoint("DELETE", "registered-models/alias", ma.DeleteRegisteredModelAlias, e.Empty),
+    Endpoint("GET", "registered-models/alias", ma.GetModelVersionByAlias, v.ModelVersionReply),
+    Endpoint("POST", "model-versions/create", v.CreateModelVersion, v.ModelVersionReply),
+    Endpoint("GET", "model-versions/get", v.GetModelVersion, v.ModelVersionReply),
+    Endpoint("PATCH", "model-versions/update", v.UpdateModelVersion, v.ModelVersionReply),
+    Endpoint("DELETE", "model-versions/delete", v.DeleteModelVersion, e.Empty),
+    Endpoint("GET", "model-versions/search", v.SearchModelVersions, v.SearchModelVersionsReply),
+    Endpoint("GET", "model-versions/get-download-uri", v.GetModelVersionDownloadUri, v.GetModelVersionDownloadUriReply),
+    Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
+    Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
+    Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
     _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
     _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
@@ -93,4 +117,12 @@ ENDPOINTS = (
     _proxy("POST", "mpu/create/{artifact_path:path}", a.CreateMultipartUpload, a.CreateMultipartUploadReply),
     _proxy("POST", "mpu/complete/{artifact_path:path}", a.CompleteMultipartUpload, e.Empty),
     _proxy("POST", "mpu/abort/{artifact_path:path}", a.AbortMultipartUpload, e.Empty),
+    Endpoint("POST", "logged-models", lm.CreateLoggedModel, lm.LoggedModelReply),
+    Endpoint("POST", "logged-models/search", lm.SearchLoggedModels, lm.SearchLoggedModelsReply),
+    Endpoint("GET", "logged-models/{model_id}", lm.GetLoggedModel, lm.LoggedModelReply),
+    Endpoint("PATCH", "logged-models/{model_id}", lm.FinalizeLoggedModel, lm.LoggedModelReply),
+    Endpoint("DELETE", "logged-models/{model_id}", lm.DeleteLoggedModel, e.Empty),
+    Endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
+    Endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
+    Endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
 )  # fmt: skip

@@ -4,11 +4,13 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from services.artifacts import service as artifacts
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
 from services.gateway.settings import Settings as GatewaySettings
+from services.registry.handlers import HANDLERS as REGISTRY
 from services.standalone.servers import Servers, servers
 from services.standalone.settings import StandaloneSettings
 from services.tracking.handlers import HANDLERS as TRACKING
@@ -20,23 +22,23 @@ from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
 from shared.telemetry import configure_logging
 
-POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING}
+POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING, "registry": REGISTRY}
 
 
 @asynccontextmanager
 async def warren(settings: StandaloneSettings, under: Servers) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in reverse order."""
-    broker = MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME])
+    connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
         for name, handlers in POSTGRES_SERVICES.items():
             dsn = PostgresServiceSettings(dsn=under.dsns[name])
-            service = await PostgresService.start(name, dsn, handlers, MemoryTransport(broker))
+            service = await PostgresService.start(name, dsn, handlers, connect)
             running.push_async_callback(service.close)
         storing = await artifacts.ArtifactsService.start(
-            under.s3, settings.max_artifact_bytes, MemoryTransport(broker)
+            under.s3, settings.max_artifact_bytes, connect()
         )
         running.push_async_callback(storing.close)
-        bus = BusClient(MemoryTransport(broker))
+        bus = BusClient(connect())
         await bus.start()
         running.push_async_callback(bus.close)
         gateway = GatewaySettings(

@@ -1,15 +1,14 @@
 """Limits and names of MLflow's, with its wording (``mlflow/utils/validation.py``)."""
 
-import posixpath
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlparse
 
 from shared.contracts.runs import LogBatch
 from shared.contracts.validation import shown
 from shared.errors import DomainError, invalid, missing_resource
+from shared.validation import bad_name, check_length, check_name, name_fault, too_long
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100
@@ -24,17 +23,8 @@ MAX_EXPERIMENT_TAG_VAL_LENGTH = 20_000
 MAX_ARTIFACT_LOCATION_LENGTH = 2048
 LARGEST_FLOAT = 1.7976931348623157e308
 
-_NAME = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _RUN_ID_CHARACTERS = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
-_BAD_CHARACTERS = (
-    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
-    " spaces ( ), colon(:) and slashes (/)."
-)
-_BAD_PATH = (
-    "Names may be treated as files in certain cases, and must not resolve to other names"
-    " when treated as such. This name would resolve to "
-)
 
 
 class Point(Protocol):
@@ -56,38 +46,6 @@ class Pair(Protocol):
     value: str
 
 
-def too_long(path: str, limit: int) -> DomainError:
-    """Return MLflow's error for a text over its limit."""
-    return invalid(f"'{path}' exceeds the maximum length of {limit} characters")
-
-
-def check_length(path: str, limit: int, value: str) -> None:
-    """Raise DomainError if the text is longer than the limit."""
-    if len(value) > limit:
-        raise too_long(path, limit)
-
-
-@lru_cache(maxsize=16_384)
-def name_fault(name: str) -> str | None:
-    """Return what is wrong with a key: its characters, or that it means another path."""
-    if not _NAME.fullmatch(name):
-        return _BAD_CHARACTERS
-    resolved = posixpath.normpath(name)
-    if resolved != name or resolved == "." or resolved.startswith(("..", "/")):
-        return f"{_BAD_PATH}{resolved!r}"
-    return None
-
-
-def check_name(path: str, name: str) -> None:
-    """Raise DomainError unless the text may be the key of a metric, param or tag."""
-    if fault := name_fault(name):
-        raise _bad_name(path, name, fault)
-
-
-def _bad_name(path: str, name: str, fault: str) -> DomainError:
-    return invalid(f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}")
-
-
 def check_metric(point: Point, index: int | None = None) -> None:
     """Raise DomainError if a point may not be logged; ``index`` is its place in a batch."""
     key = point.key
@@ -97,7 +55,7 @@ def check_metric(point: Point, index: int | None = None) -> None:
 
 def _metric_fault(point: Point, path: str) -> DomainError:
     if fault := name_fault(point.key):
-        return _bad_name(f"{path}name", point.key, fault)
+        return bad_name(f"{path}name", point.key, fault)
     if point.timestamp < 0:
         return invalid(
             f"Invalid value {point.timestamp} for parameter '{path}timestamp' supplied: "

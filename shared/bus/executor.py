@@ -26,6 +26,7 @@ from shared.database.transaction import (
     AnyConnection,
     BatchHandler,
     BatchResult,
+    Bus,
     Call,
     Contention,
     Event,
@@ -54,6 +55,9 @@ COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 TRIES_TOGETHER = 3
 
+PASSING = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE)
+"""Refusals that invite a repetition: an Idempotency-Key must not hold on to them."""
+
 
 class _UndoError(Exception):
     """A command was refused after it had written: the frame's transaction is of no use."""
@@ -71,9 +75,11 @@ class _Work:
 class Executor:
     """The ``Processor`` of a service that keeps its state in PostgreSQL."""
 
-    def __init__(self, pool: "Pool[Record]", handlers: Handlers) -> None:
+    def __init__(self, pool: "Pool[Record]", handlers: Handlers, bus: Bus | None = None) -> None:
+        """``bus`` reaches the services that ``handlers.asks`` names."""
         self._pool = pool
         self._handlers = handlers
+        self._bus = bus
         self._messages = handlers.messages
         self._prepared: set[int] = set()
 
@@ -93,7 +99,7 @@ class Executor:
             message = self._parse(envelope)
             async with self._pool.acquire() as connection:
                 await self._prepare(connection, [envelope])
-                tx = Transaction(connection, envelope.project, envelope)
+                tx = Transaction(connection, envelope.project, envelope, self._bus)
                 return _answer(await self._handlers.single[type(message)](message, tx))
         except DomainError as error:
             return Answer.refusal(error)
@@ -138,7 +144,11 @@ class Executor:
             await self._carry_out(connection, work)
             if work.events:
                 await outbox.append(connection, work.events)
-            keyed = {key: {0: work.answers[index]} for key, index in keys.items()}
+            keyed = {
+                key: {0: work.answers[index]}
+                for key, index in keys.items()
+                if work.answers[index].error not in PASSING
+            }
             await inbox.store(connection, {frame.id: work.answers, **keyed})
         return Outcome(work.answers)
 
@@ -249,7 +259,7 @@ class Executor:
     async def _single(
         self, connection: AnyConnection, call: Call[Message], events: list[Event]
     ) -> Answer:
-        tx = Transaction(connection, call.envelope.project, call.envelope)
+        tx = Transaction(connection, call.envelope.project, call.envelope, self._bus)
         try:
             reply = await self._handlers.single[type(call.message)](call.message, tx)
         except DomainError as error:

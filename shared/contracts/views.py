@@ -29,3 +29,20 @@ class RunStatus(_ProtoEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+
+class ModelStage(StrEnum):
+    """Stage of a model version; on the wire a plain text, not an enumeration."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
+
+
+class LoggedModelStatus(_ProtoEnum):
+    """State of a logged model's artifacts. MLflow's number 0, unspecified, says nothing."""
+
+    LOGGED_MODEL_PENDING = "LOGGED_MODEL_PENDING"
+    LOGGED_MODEL_READY = "LOGGED_MODEL_READY"
+    LOGGED_MODEL_UPLOAD_FAILED = "LOGGED_MODEL_UPLOAD_FAILED"

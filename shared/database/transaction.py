@@ -4,17 +4,19 @@ The executor (``shared.bus.executor``) owns the transaction: it begins and commi
 whole frame. A handler only ever sees its own command's view of it.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from uuid import uuid5
 
 from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-from shared.bus.messages import Answer, Envelope
-from shared.contracts.message import Message
-from shared.errors import DomainError
+from shared.bus.messages import Answer, Envelope, Kind
+from shared.contracts.message import DomainEvent, Message, Query
+from shared.errors import DomainError, ErrorCode
 
 M = TypeVar("M", bound=Message)
 
@@ -37,6 +39,17 @@ class Event:
     payload: bytes
 
 
+ASK_SECONDS = 5.0
+"""How long a handler waits for another service: its transaction is open meanwhile."""
+
+
+class Bus(Protocol):
+    """What a handler needs of the bus's client."""
+
+    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+        """Return the service's answer. Raises DomainError when there is none."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """One command's view of the transaction.
@@ -49,12 +62,47 @@ class Transaction:
     connection: AnyConnection
     project: int
     envelope: Envelope
+    bus: Bus | None = None
     events: list[Event] = field(default_factory=list)
     writes: bool = False
+
+    async def ask(self, query: Query) -> bytes:
+        """Ask a service that ``Handlers.asks`` names, on behalf of this command's caller.
+
+        Returns the JSON of the answer. Raises the other service's DomainError, or
+        REQUEST_LIMIT_EXCEEDED if it does not answer. Ask before anything is written: then the
+        caller may safely send the command again.
+        """
+        if self.bus is None or self.writes:
+            message = "A handler asks services that Handlers.asks names, and asks before it writes."
+            raise RuntimeError(message)
+        name = type(query).__name__
+        payload = query.model_dump_json(exclude_none=True).encode()
+        envelope = replace(
+            self.envelope,
+            id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
+            name=name,
+            payload=payload,
+            deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
+            idempotency_key=None,
+        )
+        try:
+            answer = await self.bus.call(query.service, query.kind, envelope)
+        except DomainError as error:
+            message = f"The {query.service} service did not answer. Nothing was done; try again."
+            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message) from error
+        if answer.error is not None:
+            raise DomainError(answer.error, answer.body.decode(errors="replace"))
+        return answer.body
 
     def emit(self, event: Event) -> None:
         """Put an event into the outbox when the transaction commits."""
         self.events.append(event)
+
+    def tell(self, event: DomainEvent) -> None:
+        """As ``emit``, for the event that a contract describes."""
+        payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
+        self.emit(Event(f"{self.project}.{event.topic}", payload))
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """Read rows."""
@@ -103,6 +151,9 @@ A result that is a DomainError has left nothing behind; so the rest of the batch
 May raise Contention.
 """
 
+EventHandler = Callable[[Any, Transaction], Awaitable[None]]
+"""``async def on_run_purged(event: RunPurged, tx: Transaction) -> None``."""
+
 Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
 """Runs before the first message of a project: what every project has from its start."""
 
@@ -112,7 +163,8 @@ class Handlers:
     """All that a service does, by type of message.
 
     A type is either in ``single`` or in ``batch``. Types that map to the same function in ``batch``
-    are fused into one call of it.
+    are fused into one call of it. ``asks`` names the services that handlers ask (``tx.ask``).
+    ``events`` are handled if ``topology.SUBSCRIPTIONS`` brings them here.
 
     ``repeatable`` recognises a frame's calls that one statement carries out and that may be carried
     out again: with the same effect, once or twice. Such a frame needs no inbox, and no transaction
@@ -122,6 +174,8 @@ class Handlers:
     single: Mapping[type[Message], Handler]
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
+    asks: Sequence[str] = ()
+    events: Mapping[type[DomainEvent], EventHandler] = field(default_factory=dict)
     repeatable: Callable[[Sequence[Call[Any]]], bool] = field(default=lambda _calls: False)
 
     @property

@@ -41,6 +41,11 @@ def text(column: str, *, ascending: bool) -> tuple[Term, ...]:
     return (_null_rank(column), Term(value, KeyType.TEXT, ascending))
 
 
+def c_text(column: str, *, ascending: bool) -> tuple[Term, ...]:
+    """Order by a text that is never NULL, of a column that is COLLATE "C": an index can do it."""
+    return (Term(column, KeyType.TEXT, ascending),)
+
+
 def metric(column: str, *, ascending: bool) -> tuple[Term, ...]:
     """Order by a double, NaN after the numbers and before NULL."""
     rank = f"CASE WHEN {column} IS NULL THEN 2 WHEN {column} = 'NaN' THEN 1 ELSE 0 END"

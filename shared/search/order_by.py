@@ -35,7 +35,10 @@ def _parse(clause: str, grammar: Grammar) -> OrderBy:
     if direction not in ("ASC", "DESC"):
         raise invalid(f"Invalid ordering key in order_by clause '{clause}'.")
     # Unlike a filter, an order_by clause may quote the whole name: `"metrics.a b" DESC`.
-    entity, key = read_name(unquote(tokens[0].text), grammar, grammar.orderable)
+    name = unquote(tokens[0].text)
+    if grammar.unknown_order and name not in grammar.orderable:
+        raise invalid(grammar.unknown_order.format(name=name))
+    entity, key = read_name(name, grammar, grammar.orderable)
     if entity not in grammar.sortable:
-        raise invalid(grammar.unsortable.format(entity=entity))
+        raise invalid(grammar.unsortable.format(entity=entity, key=key))
     return OrderBy(entity, key, ascending=direction == "ASC")

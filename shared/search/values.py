@@ -1,7 +1,7 @@
 """Reads the right-hand side of a comparison as the type that its left-hand side has."""
 
 from shared.errors import invalid
-from shared.search.ast import Entity, Value
+from shared.search.ast import Comparator, Entity, Value
 from shared.search.clauses import Operand
 from shared.search.grammars import Grammar
 from shared.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
@@ -18,19 +18,24 @@ def read_value(right: Operand, entity: Entity, key: str, grammar: Grammar) -> Va
     if entity is Entity.METRIC:
         return float(_number(right, "metric."))
     if entity is Entity.ATTRIBUTE and key in grammar.numeric:
-        return _numeric_attribute(right, key, grammar)
+        read = _quotable_integer if grammar.quoted_integers else _numeric_attribute
+        return read(right, key, grammar)
     if right.items is None:
-        return _text(right, entity)
-    if entity is Entity.DATASET:
-        return _list(right)
+        return _text(right, entity, grammar)
     if entity is Entity.ATTRIBUTE:
-        if key not in grammar.lists:
-            raise invalid(
-                f"Only {sorted(grammar.lists)} attributes support comparison with a list of "
-                "quoted string values."
-            )
+        _check_takes_lists(key, grammar)
         return _list(right)
-    raise _not_text(right, entity)
+    if Comparator.IN in grammar.comparators[entity]:
+        return _list(right)
+    raise _not_text(right, entity, grammar)
+
+
+def _check_takes_lists(key: str, grammar: Grammar) -> None:
+    if key not in grammar.lists:
+        raise invalid(
+            f"Only {sorted(grammar.lists)} attributes support comparison with a list of "
+            "quoted string values."
+        )
 
 
 def _number(right: Operand, what: str) -> str:
@@ -41,34 +46,56 @@ def _number(right: Operand, what: str) -> str:
 
 def _numeric_attribute(right: Operand, key: str, grammar: Grammar) -> int | float:
     text = _number(right, f"numeric attribute: {key}.")
+    if grammar.integers_only and not text.lstrip("-").isdecimal():
+        raise invalid(f"Invalid value for numeric attribute '{key}': '{float(text)}'")
+    return _comparable(text)
+
+
+def _comparable(text: str) -> int | float:
+    """Read a number; what no 64-bit integer holds as a double, so that it is still above or below."""
     if text.lstrip("-").isdecimal() and len(text) < _INT64_DIGITS:
         return int(text)
-    # What no 64-bit integer holds is compared as a double, so that it is still above or below.
-    value = float(text)
-    if grammar.integers_only and not text.lstrip("-").isdecimal():
-        raise invalid(f"Invalid value for numeric attribute '{key}': '{value}'")
-    return value
+    return float(text)
 
 
-def _text(right: Operand, entity: Entity) -> str:
+def _quotable_integer(right: Operand, key: str, grammar: Grammar) -> int | float:
+    """Read an integer, in quotes or not."""
+    if right.items is not None:
+        _check_takes_lists(key, grammar)
+    token = right.token
+    if token.kind is Kind.NUMBER:
+        text, shown = token.text, repr(float(token.text))
+    else:
+        text = _text(right, Entity.ATTRIBUTE, grammar).strip()
+        shown = repr(text)
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        raise invalid(f"Invalid value for numeric attribute '{key}': {shown}")
+    return _comparable(text)
+
+
+def _text(right: Operand, entity: Entity, grammar: Grammar) -> str:
     token = right.token
     if token.kind is Kind.STRING or is_quoted(token.text):
         return unquote(token.text)
+    if grammar.bare_text:
+        return token.text
     if is_identifier(token) and token.word != "NULL":
         raise invalid(
             "Parameter value is either not quoted or unidentified quote types used for string "
             f"value {token.text}. Use either single or double quotes."
         )
-    raise _not_text(right, entity)
+    raise _not_text(right, entity, grammar)
 
 
-def _not_text(right: Operand, entity: Entity) -> Exception:
-    if entity is Entity.DATASET:
-        expected = "for dataset attributes."
-    elif entity is Entity.ATTRIBUTE:
-        expected = "for attributes."
-    else:
-        expected = f"for {entity} (e.g. 'my-value')."
+def _not_text(right: Operand, entity: Entity, grammar: Grammar) -> Exception:
+    if entity is Entity.ATTRIBUTE:
+        return invalid(grammar.not_text.format(value=right.text))
+    expected = (
+        "for dataset attributes."
+        if entity is Entity.DATASET
+        else f"for {entity} (e.g. 'my-value')."
+    )
     return invalid(f"Expected a quoted string value {expected} Got value {right.text}")
 
 

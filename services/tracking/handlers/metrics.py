@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.tracking.handlers.pages import page_json
 from services.tracking.store import metrics
 from services.tracking.store.metrics import BIGINT, START, Place
 from services.tracking.validation import is_run_id
@@ -15,6 +14,7 @@ from shared.contracts.metrics import (
 from shared.contracts.validation import API_DOCS_HINT, missing_value
 from shared.database.transaction import Handler, Transaction
 from shared.errors import invalid
+from shared.pages import page_json
 
 MAX_RUNS = 100
 MAX_POINTS = 25_000

@@ -1,19 +1,14 @@
 """Experiments and their tags."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from asyncpg import UniqueViolationError
 
+from shared.clock import now
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection, Transaction
 
 SQL = load_queries("services.tracking.sql", "experiments")
-
-
-def now() -> int:
-    """Return the time in Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 async def ensure(connection: AnyConnection, projects: set[int]) -> None:
@@ -42,6 +37,12 @@ async def is_deleted(tx: Transaction, experiment_id: int) -> bool | None:
     """Tell whether an experiment is deleted; None if it is not there."""
     deleted: bool | None = await tx.fetch_value(SQL["experiment_state"], tx.project, experiment_id)
     return deleted
+
+
+async def location(tx: Transaction, experiment_id: int) -> tuple[str, bool] | None:
+    """Return the artifact location and whether the experiment is deleted, or None."""
+    row = await tx.fetch_row(SQL["experiment_location"], tx.project, experiment_id)
+    return (row["artifact_location"], row["deleted"]) if row else None
 
 
 async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:

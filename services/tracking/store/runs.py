@@ -6,8 +6,8 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.tracking.store.experiments import now
 from services.tracking.validation import is_run_id, run_not_active, run_not_found
+from shared.clock import now
 from shared.contracts.runs import RunInfo
 from shared.contracts.views import RunStatus
 from shared.database.queries import load_queries

@@ -3,14 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from services.tracking.store.search import (
-    Connection,
-    Page,
-    Statement,
-    fetch_page,
-    lifecycle,
-    parse_experiment_id,
-)
+from services.tracking.store.search import lifecycle, parse_experiment_id
 from shared.contracts.experiments import SearchExperiments
 from shared.search import keyset
 from shared.search.ast import Comparator, Comparison, Entity, OrderBy
@@ -21,6 +14,7 @@ from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
 from shared.search.sql import Bindings, compare_integer, compare_text
+from shared.search.statement import Connection, Page, Statement, fetch_page
 
 _NEWEST_FIRST = (
     OrderBy(Entity.ATTRIBUTE, "creation_time", ascending=False),

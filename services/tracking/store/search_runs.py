@@ -5,14 +5,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 from uuid import UUID
 
-from services.tracking.store.search import (
-    Connection,
-    Page,
-    Statement,
-    fetch_page,
-    lifecycle,
-    parse_experiment_id,
-)
+from services.tracking.store.search import lifecycle, parse_experiment_id
 from shared.contracts.runs import SearchRuns
 from shared.search import keyset
 from shared.search.ast import Comparator, Comparison, Entity, OrderBy
@@ -23,6 +16,7 @@ from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
 from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text
+from shared.search.statement import Connection, Page, Statement, fetch_page
 
 _TABLES: Final = {
     Entity.METRIC: "latest_metrics",

@@ -4,8 +4,8 @@ import asyncio
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Query, Required, Wire
-from shared.database.transaction import Call, Event, Handlers, Transaction
+from shared.contracts.message import Command, DomainEvent, Query, Required, Wire
+from shared.database.transaction import Call, Handlers, Transaction
 from shared.errors import invalid
 
 SCHEMA = """
@@ -42,6 +42,11 @@ class Read(Query):
     delay: float = Field(default=0.0)
 
 
+class CounterChanged(DomainEvent):
+    topic = "counter.changed"
+    name: str
+
+
 class Total(Wire):
     total: int
 
@@ -53,7 +58,7 @@ async def add(cmd: Add, tx: Transaction) -> Total:
         cmd.name,
         cmd.amount,
     )
-    tx.emit(Event(f"{tx.project}.counter.changed", cmd.name.encode()))
+    tx.tell(CounterChanged(name=cmd.name))
     return Total(total=row["total"])
 
 
@@ -80,7 +85,17 @@ async def read(query: Read, tx: Transaction) -> Total:
     return Total(total=total or 0)
 
 
+async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
+    await tx.write("INSERT INTO log (name) VALUES ($1)", f"{tx.project}: {event.name}")
+    if event.name == "poison":
+        message = "a bug"
+        raise ZeroDivisionError(message)
+
+
+SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
+
 HANDLERS = Handlers(
     single={Add: add, AddThenRefuse: add_then_refuse, Crash: crash, Read: read},
     batch={Append: append},
+    events={CounterChanged: on_counter_changed},
 )

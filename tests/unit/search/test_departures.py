@@ -5,7 +5,14 @@ import pytest
 from shared.errors import DomainError
 from shared.search.ast import Comparator, Comparison, Entity
 from shared.search.clauses import MAX_LENGTH
-from shared.search.grammars import EXPERIMENTS, RUNS, Grammar
+from shared.search.grammars import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+    Grammar,
+)
 from shared.search.order_by import parse_order_by
 from shared.search.parser import MAX_CLAUSES, parse_filter
 
@@ -36,6 +43,83 @@ def test_keywords_of_experiment_filters_are_case_insensitive_as_those_of_runs() 
     assert parse_filter("name like 'a%'", EXPERIMENTS) == parse_filter(
         "name LIKE 'a%'", EXPERIMENTS
     )
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        # MLflow takes quotes around the name of an attribute for a part of it, in the registry only.
+        ("`name` = 'a'", Comparison(Entity.ATTRIBUTE, "name", Comparator.EQ, "a")),
+        # MLflow's parser leaves it to its store to turn the text into a number.
+        (
+            "version_number = '1'",
+            Comparison(Entity.ATTRIBUTE, "version_number", Comparator.EQ, 1),
+        ),
+        (
+            "version_number < 99999999999999999999",
+            Comparison(Entity.ATTRIBUTE, "version_number", Comparator.LT, 1e20),
+        ),
+    ],
+)
+def test_more_is_accepted_of_model_versions(filter_: str, expected: Comparison) -> None:
+    assert parse_filter(filter_, MODEL_VERSIONS) == (expected,)
+
+
+@pytest.mark.parametrize("grammar", [REGISTERED_MODELS, MODEL_VERSIONS])
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        # MLflow answers these with an internal error.
+        ("tags.a IS NULL", "IS NULL / IS NOT NULL is not supported for tag 'a'"),
+        ("name is not null", "IS NULL / IS NOT NULL is not supported for attribute 'name'"),
+        ("name = ('a')", "Expected value token found '('a')'"),
+        # MLflow does not quote the strangers that it lists, in the registry only.
+        ("name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: 'OR'"),
+        # A keyword of SQL to MLflow's tokenizer.
+        ("version = 1", "Invalid attribute key 'version' specified."),
+    ],
+)
+def test_refused_of_the_registry_for_a_clearer_reason(
+    filter_: str, message: str, grammar: Grammar
+) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse_filter(filter_, grammar)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        # MLflow answers with an internal error: it only knows aliases without their prefix.
+        (
+            "attributes.creation_time > 1",
+            Comparison(Entity.ATTRIBUTE, "creation_timestamp_ms", Comparator.GT, 1),
+        ),
+        # MLflow takes double quotes for a part of the value, in logged models only.
+        ('name = "a"', Comparison(Entity.ATTRIBUTE, "name", Comparator.EQ, "a")),
+    ],
+)
+def test_more_is_accepted_of_logged_models(filter_: str, expected: Comparison) -> None:
+    assert parse_filter(filter_, LOGGED_MODELS) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        # MLflow answers these with an internal error.
+        ("foo = 1", "Invalid attribute key 'foo' specified."),
+        ("metrics.a > 'x'", "Expected numeric value type for metric. Found 'x'"),
+        ("name IN (a)", "expected a non-empty list of string values, but got ill-formed list"),
+        # MLflow glues the key and the comparator together.
+        ("tags.a IS NULL", "Invalid comparison: tag 'a' IS [NOT] NULL. Expected a comparison"),
+        # MLflow looks at the comparator before the value.
+        ("metrics.a IN ('1')", "Expected numeric value type for metric. Found ('1')"),
+    ],
+)
+def test_refused_of_logged_models_for_a_clearer_reason(filter_: str, message: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse_filter(filter_, LOGGED_MODELS)
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -81,6 +165,7 @@ def test_refused_for_a_clearer_reason(filter_: str, message: str) -> None:
         # MLflow's word splitter stumbles over the quote.
         ('params.`a"b` DESC', RUNS, 'a"b'),
         (" name ", EXPERIMENTS, "name"),
+        ("`name`", REGISTERED_MODELS, "name"),
     ],
 )
 def test_more_orders_are_accepted(clause: str, grammar: Grammar, key: str) -> None:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from shared.errors import DomainError, ErrorCode
 from shared.search.ast import Comparator, Comparison
 from shared.search.clauses import MAX_LENGTH
-from shared.search.grammars import EXPERIMENTS, RUNS, Grammar
+from shared.search.grammars import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+    Grammar,
+)
 from shared.search.lexer import tokenize
 from shared.search.order_by import parse_order_by
 from shared.search.page_token import KeyType, Search, decode_token, encode_token
@@ -33,6 +40,7 @@ _FRAGMENTS = st.sampled_from(
         "dataset.name",
         "name",
         "experiment_id",
+        "version_number",
         "'x'",
         '"y"',
         "('a', 'b')",
@@ -55,7 +63,7 @@ def _refusals() -> Iterator[None]:
             raise
 
 
-_GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS])
+_GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS, REGISTERED_MODELS, MODEL_VERSIONS, LOGGED_MODELS])
 
 
 @given(_FILTERS, _GRAMMARS)
@@ -63,6 +71,8 @@ _GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS])
 @example("metrics.a = " + "9" * 5000, RUNS)
 @example("start_time = " + "9" * 5000, RUNS)
 @example("start_time > ٣", RUNS)
+@example("version_number = '٣'", MODEL_VERSIONS)
+@example("version_number = '" + "9" * 5000 + "'", MODEL_VERSIONS)
 def test_any_filter_is_parsed_or_refused(text: str, grammar: Grammar) -> None:
     with _refusals():
         comparisons = parse_filter(text, grammar)

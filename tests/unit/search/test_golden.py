@@ -1,7 +1,7 @@
 """The language, compared with MLflow's.
 
 The golden tables hold what MLflow 3.17.2 itself answered: its parser and the comparator checks
-of its SQL store, with the sets in its messages sorted. Deliberate departures are in
+of its SQL stores, with the sets in its messages sorted. Deliberate departures are in
 `test_departures`.
 """
 
@@ -12,12 +12,24 @@ from typing import Any
 import pytest
 
 from shared.errors import DomainError, ErrorCode
-from shared.search.grammars import EXPERIMENTS, RUNS
+from shared.search.grammars import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+)
 from shared.search.order_by import parse_order_by
 from shared.search.parser import parse_filter
 
 _HERE = Path(__file__).parent
-_GRAMMARS = {"runs": RUNS, "experiments": EXPERIMENTS}
+_GRAMMARS = {
+    "runs": RUNS,
+    "experiments": EXPERIMENTS,
+    "registered_models": REGISTERED_MODELS,
+    "model_versions": MODEL_VERSIONS,
+    "logged_models": LOGGED_MODELS,
+}
 
 
 def _load(name: str) -> list[dict[str, Any]]:

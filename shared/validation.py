@@ -1,0 +1,59 @@
+"""Rules for names and lengths that hold in more than one service, in the words of MLflow.
+
+Source: ``mlflow/utils/validation.py``.
+"""
+
+import posixpath
+import re
+from functools import lru_cache
+
+from shared.contracts.validation import shown
+from shared.errors import DomainError, invalid
+
+_NAME = re.compile(r"[/\w.\- :]*")
+_BAD_CHARACTERS = (
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
+    " spaces ( ), colon(:) and slashes (/)."
+)
+_BAD_PATH = (
+    "Names may be treated as files in certain cases, and must not resolve to other names"
+    " when treated as such. This name would resolve to "
+)
+
+
+def too_long(path: str, limit: int) -> DomainError:
+    """Return MLflow's error for a text over its limit."""
+    return invalid(f"'{path}' exceeds the maximum length of {limit} characters")
+
+
+def check_length(path: str, limit: int, value: str) -> None:
+    """Raise DomainError if the text is longer than the limit."""
+    if len(value) > limit:
+        raise too_long(path, limit)
+
+
+@lru_cache(maxsize=16_384)
+def name_fault(name: str) -> str | None:
+    """Return what is wrong with a key: its characters, or that it means another path."""
+    if not _NAME.fullmatch(name):
+        return _BAD_CHARACTERS
+    return path_fault(name)
+
+
+def path_fault(name: str) -> str | None:
+    """Return what is wrong with a name that, taken for a path, means another one."""
+    resolved = posixpath.normpath(name)
+    if resolved != name or resolved == "." or resolved.startswith(("..", "/")):
+        return f"{_BAD_PATH}{resolved!r}"
+    return None
+
+
+def bad_name(path: str, name: str, fault: str) -> DomainError:
+    """Return MLflow's error for a name with a fault."""
+    return invalid(f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}")
+
+
+def check_name(path: str, name: str) -> None:
+    """Raise DomainError unless the text may be the key of a metric, param or tag."""
+    if fault := name_fault(name):
+        raise bad_name(path, name, fault)
