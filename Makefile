@@ -35,6 +35,9 @@ bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Comp
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
 	.venv/bin/python -m tests.bench $(BENCH)
 
+soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it (some minutes, 5 GB of disk)
+	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py
+
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
 
@@ -69,4 +72,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: help run demo stack test lint bench docs compatibility lock clean
+.PHONY: help run demo stack test lint bench soak docs compatibility lock clean
