@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from deploy.stack.settings import StackSettings
 from services.gateway.settings import Settings as GatewaySettings
+from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
 from shared.settings import PREFIX
@@ -24,6 +25,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "`make stack` (`deploy.stack`)": StackSettings,
     "`services.gateway`": GatewaySettings,
     "`services.tracking`": TrackingSettings,
+    "`services.registry`": RegistrySettings,
 }
 
 

@@ -24,7 +24,7 @@ async def running(server: WebServer) -> AsyncIterator[WebServer]:
 
 @asynccontextmanager
 async def running_stack(
-    directory: Path, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, *, tracking: int
+    directory: Path, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, **processes: int
 ) -> AsyncIterator[WebServer]:
     """Run a stack on the session's PostgreSQL and RabbitMQ, in a database and a virtual host of its own."""
     name = directory.name.replace("-", "_")
@@ -34,7 +34,7 @@ async def running_stack(
     finally:
         await connection.close()
     await rabbitmq.add_vhosts([name])
-    described = stack(directory, postgres.dsn(name), rabbitmq.vhost_url(name), tracking=tracking)
+    described = stack(directory, postgres.dsn(name), rabbitmq.vhost_url(name), **processes)
     async with running(described) as server:
         yield server
 
@@ -57,9 +57,9 @@ async def stack_warren(
     postgres: EmbeddedPostgres,
     rabbitmq: EmbeddedRabbitMQ,
 ) -> AsyncIterator[WebServer]:
-    """Run what `make stack` runs, with two tracking workers."""
+    """Run what `make stack` runs, with two workers of each service."""
     folder = _folder(tmp_path_factory, server_directory, "stack")
-    async with running_stack(folder, postgres, rabbitmq, tracking=2) as server:
+    async with running_stack(folder, postgres, rabbitmq, tracking=2, registry=2) as server:
         yield server
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from deploy.stack.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 ROOT = Path(__file__).parents[1]
@@ -64,12 +65,16 @@ def standalone(data: Path) -> WebServer:
     return _warren(data, ("services.standalone",), {})
 
 
-def stack(data: Path, tracking_dsn: str, amqp_url: str = "", *, tracking: int = 1) -> WebServer:
-    """Describe `make stack` on a PostgreSQL that runs already; without `amqp_url` it brings its own RabbitMQ."""
-    servers = {"WARREN_TRACKING_DSN": tracking_dsn} | (
-        {"WARREN_AMQP_URL": amqp_url} if amqp_url else {}
-    )
-    return _warren(data, ("deploy.stack", "--gateway", "1", "--tracking", str(tracking)), servers)
+def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServer:
+    """Describe `make stack` on a PostgreSQL that runs already; without `amqp_url` it brings its own RabbitMQ.
+
+    `processes` are the numbers of processes by service, where it is not to be one.
+    """
+    servers = {f"WARREN_{name.upper()}_DSN": dsn for name in POSTGRES_SERVICES}
+    if amqp_url:
+        servers["WARREN_AMQP_URL"] = amqp_url
+    counts = (f"--{name}={count}" for name, count in processes.items())
+    return _warren(data, ("deploy.stack", *counts), servers)
 
 
 def web_server(

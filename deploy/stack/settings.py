@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.settings import PREFIX
 
-POSTGRES_SERVICES = ("tracking",)
+POSTGRES_SERVICES = ("tracking", "registry")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
 
 
@@ -21,12 +21,16 @@ class StackSettings(BaseSettings):
 
     gateway: int = Field(default=1, ge=1, description="Number of gateway processes")
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
+    registry: int = Field(default=1, ge=1, description="Number of registry processes")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
     amqp_url: str = Field(default="", description="A RabbitMQ to use instead of a private node")
     tracking_dsn: str = Field(
         default="", description="Tracking's PostgreSQL instead of the embedded one"
+    )
+    registry_dsn: str = Field(
+        default="", description="Registry's PostgreSQL instead of the embedded one"
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
 

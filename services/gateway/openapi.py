@@ -83,13 +83,13 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _paths(schemas: dict[str, JsonSchemaValue]) -> dict[str, Any]:
-    """Describe each operation under the first of its prefixes; endpoints may share a path."""
-    paths: dict[str, Any] = {}
+def _paths(schemas: dict[str, JsonSchemaValue]) -> dict[str, dict[str, Any]]:
+    """Describe each path; its methods may be endpoints of their own."""
+    paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS:
+        operations = paths.setdefault(PREFIXES[0] + endpoint.path, {})
         for method in endpoint.methods.split():
-            operation = _operation(endpoint, method, schemas)
-            paths.setdefault(PREFIXES[0] + endpoint.path, {})[method.lower()] = operation
+            operations[method.lower()] = _operation(endpoint, method, schemas)
     return paths
 
 

@@ -6,6 +6,9 @@ from shared.contracts import datasets as d
 from shared.contracts import experiments as e
 from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
+from shared.contracts import model_aliases as a
+from shared.contracts import model_versions as v
+from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
 from shared.contracts.message import Message, Wire
 
@@ -78,4 +81,25 @@ ENDPOINTS = (
     Endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
     Endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
     Endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
+    Endpoint("POST", "registered-models/create", rm.CreateRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("GET", "registered-models/get", rm.GetRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("POST", "registered-models/rename", rm.RenameRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("PATCH", "registered-models/update", rm.UpdateRegisteredModel, rm.RegisteredModelReply),
+    Endpoint("DELETE", "registered-models/delete", rm.DeleteRegisteredModel, e.Empty),
+    Endpoint("GET", "registered-models/search", rm.SearchRegisteredModels, rm.SearchRegisteredModelsReply),
+    Endpoint("GET POST", "registered-models/get-latest-versions", rm.GetLatestVersions, rm.GetLatestVersionsReply),
+    Endpoint("POST", "registered-models/set-tag", rm.SetRegisteredModelTag, e.Empty),
+    Endpoint("DELETE", "registered-models/delete-tag", rm.DeleteRegisteredModelTag, e.Empty),
+    Endpoint("POST", "registered-models/alias", a.SetRegisteredModelAlias, e.Empty),
+    Endpoint("DELETE", "registered-models/alias", a.DeleteRegisteredModelAlias, e.Empty),
+    Endpoint("GET", "registered-models/alias", a.GetModelVersionByAlias, v.ModelVersionReply),
+    Endpoint("POST", "model-versions/create", v.CreateModelVersion, v.ModelVersionReply),
+    Endpoint("GET", "model-versions/get", v.GetModelVersion, v.ModelVersionReply),
+    Endpoint("PATCH", "model-versions/update", v.UpdateModelVersion, v.ModelVersionReply),
+    Endpoint("DELETE", "model-versions/delete", v.DeleteModelVersion, e.Empty),
+    Endpoint("GET", "model-versions/search", v.SearchModelVersions, v.SearchModelVersionsReply),
+    Endpoint("GET", "model-versions/get-download-uri", v.GetModelVersionDownloadUri, v.GetModelVersionDownloadUriReply),
+    Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
+    Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
+    Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
 )  # fmt: skip

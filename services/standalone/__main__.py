@@ -9,6 +9,7 @@ from functools import partial
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
 from services.gateway.settings import Settings as GatewaySettings
+from services.registry.handlers import HANDLERS as REGISTRY
 from services.standalone.settings import StandaloneSettings
 from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.client import BusClient
@@ -21,7 +22,7 @@ from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
 from shared.telemetry import configure_logging
 
-POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING}
+POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING, "registry": REGISTRY}
 
 
 @asynccontextmanager

@@ -3,12 +3,30 @@
 ``MESSAGES`` maps the name that a bus envelope carries to the contract.
 """
 
-from shared.contracts import datasets, experiments, logged_models, metrics, runs
+from shared.contracts import (
+    datasets,
+    experiments,
+    logged_models,
+    metrics,
+    model_aliases,
+    model_versions,
+    registered_models,
+    runs,
+)
 from shared.contracts.message import Command, Message, Query
 
 MESSAGES: dict[str, type[Message]] = {
     name: contract
-    for module in (experiments, runs, metrics, datasets, logged_models)
+    for module in (
+        experiments,
+        runs,
+        metrics,
+        datasets,
+        logged_models,
+        registered_models,
+        model_versions,
+        model_aliases,
+    )
     for name, contract in vars(module).items()
     if isinstance(contract, type)
     and issubclass(contract, Message)

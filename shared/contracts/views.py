@@ -37,3 +37,12 @@ class LoggedModelStatus(_ProtoEnum):
     LOGGED_MODEL_PENDING = "LOGGED_MODEL_PENDING"
     LOGGED_MODEL_READY = "LOGGED_MODEL_READY"
     LOGGED_MODEL_UPLOAD_FAILED = "LOGGED_MODEL_UPLOAD_FAILED"
+
+
+class ModelStage(StrEnum):
+    """Stage of a model version; on the wire a plain text, not an enumeration."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"

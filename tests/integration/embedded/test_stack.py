@@ -82,14 +82,18 @@ async def until_served(url, seconds=60):
 @pytest.fixture
 def given(amqp_vhost_url, database_dsn):
     """Name servers that run already, as an operator would."""
-    return {"WARREN_AMQP_URL": amqp_vhost_url, "WARREN_TRACKING_DSN": database_dsn}
+    return {
+        "WARREN_AMQP_URL": amqp_vhost_url,
+        "WARREN_TRACKING_DSN": database_dsn,
+        "WARREN_REGISTRY_DSN": database_dsn,
+    }
 
 
 async def test_given_servers_are_used_and_none_is_started(open_directory, given):
     with stack(open_directory, "--gateway", "2", "--tracking", "2", **given):
         content = record(open_directory)
-        assert set(content["processes"]) == {"tracking", "gateway"}
-        assert [len(pids) for pids in content["processes"].values()] == [2, 2]
+        counts = {name: len(pids) for name, pids in content["processes"].items()}
+        assert counts == {"tracking": 2, "registry": 1, "gateway": 2}
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
 

@@ -1,0 +1,200 @@
+"""Model versions and their tags: MLflow's ``model-versions/*``."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.registry.handlers import lineage
+from services.registry.handlers.events import version_event, version_tag_event
+from services.registry.store import model_versions, registered_models
+from services.registry.store.model_versions import FoundVersion, NewVersion, VersionKey
+from services.registry.store.search_model_versions import search_model_version_keys
+from services.registry.validation import (
+    ACTIVE_STAGES,
+    MAX_LINK_LENGTH,
+    MAX_RUN_ID_LENGTH,
+    check_model_name,
+    check_tag,
+    checked_tags,
+    is_prompt,
+    model_not_found,
+    parse_stage,
+    parse_version,
+    version_not_found,
+)
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.contracts.model_versions import (
+    CreateModelVersion,
+    DeleteModelVersion,
+    DeleteModelVersionTag,
+    GetModelVersion,
+    GetModelVersionDownloadUri,
+    GetModelVersionDownloadUriReply,
+    SearchModelVersions,
+    SetModelVersionTag,
+    TransitionModelVersionStage,
+    UpdateModelVersion,
+)
+from shared.contracts.views import ModelStage
+from shared.database.transaction import Handler, Transaction
+from shared.errors import invalid
+from shared.pages import page_json
+from shared.validation import check_length, check_name
+
+
+async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> bytes:
+    """Make the next version of a model, or of a prompt."""
+    check_model_name(cmd.name)
+    check_length("source", MAX_LINK_LENGTH, cmd.source)
+    check_length("run_link", MAX_LINK_LENGTH, cmd.run_link or "")
+    check_length("run_id", MAX_RUN_ID_LENGTH, cmd.run_id or "")
+    check_length("model_id", MAX_RUN_ID_LENGTH, cmd.model_id or "")
+    tags = checked_tags(cmd.tags)
+    origin = lineage.of_prompt(cmd) if is_prompt(tags) else await lineage.of_model(cmd, tx)
+    key = await model_versions.create(
+        tx,
+        cmd.name,
+        NewVersion(
+            source=origin.source,
+            storage_location=origin.storage_location,
+            run_id=origin.run_id,
+            run_link=cmd.run_link or "",
+            description=cmd.description or "",
+            model_id=origin.model_id,
+            user_id=tx.envelope.user or None,
+            tags=tags,
+        ),
+    )
+    if key is None:
+        raise model_not_found(cmd.name)
+    tx.emit(
+        version_event(
+            tx,
+            "created",
+            cmd.name,
+            key[1],
+            source=origin.source,
+            run_id=origin.run_id,
+            model_id=origin.model_id,
+        )
+    )
+    return await reply(tx, key)
+
+
+async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
+    """Read one version."""
+    found, number = await _find(tx, query.name, query.version)
+    return await reply(tx, (found.registered_model_id, number))
+
+
+async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> bytes:
+    """Replace the description of a version; none takes it away."""
+    check_model_name(cmd.name)
+    number = parse_version(cmd.version)
+    key = await model_versions.update(tx, cmd.name, number, cmd.description)
+    if key is None:
+        raise version_not_found(cmd.name, cmd.version)
+    tx.emit(version_event(tx, "updated", cmd.name, number))
+    return await reply(tx, key)
+
+
+async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) -> bytes:
+    """Move a version to a stage and, if asked, the versions that are there to Archived."""
+    stage = parse_stage(cmd.stage)
+    if cmd.archive_existing_versions and stage not in ACTIVE_STAGES:
+        raise invalid(
+            "Model version transition cannot archive existing model versions because "
+            f"'{cmd.stage}' is not an Active stage. Valid stages are {ACTIVE_STAGES}"
+        )
+    model_id, number = await _lock(tx, cmd.name, cmd.version)
+    key = await model_versions.transition(tx, model_id, number, stage)
+    if key is None:
+        raise version_not_found(cmd.name, cmd.version)
+    tx.emit(version_event(tx, "stage_transitioned", cmd.name, number, stage=stage))
+    if cmd.archive_existing_versions:
+        for other in await model_versions.archive_others(tx, model_id, number, stage):
+            archived = ModelStage.ARCHIVED
+            tx.emit(version_event(tx, "stage_transitioned", cmd.name, other, stage=archived))
+    return await reply(tx, key)
+
+
+async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empty:
+    """Delete a version with its tags and aliases."""
+    model_id, number = await _lock(tx, cmd.name, cmd.version)
+    if not await model_versions.delete(tx, model_id, number):
+        raise version_not_found(cmd.name, cmd.version)
+    tx.emit(version_event(tx, "deleted", cmd.name, number))
+    return Empty()
+
+
+async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> bytes:
+    """Read a page of versions."""
+    page = await search_model_version_keys(tx.connection, tx.project, query)
+    found = await model_versions.read(tx, page.items) if page.items else b""
+    return page_json("model_versions", found, page.next_page_token)
+
+
+async def get_model_version_download_uri(
+    query: GetModelVersionDownloadUri, tx: Transaction
+) -> GetModelVersionDownloadUriReply:
+    """Tell where a version's artifacts are."""
+    found, _ = await _find(tx, query.name, query.version)
+    return GetModelVersionDownloadUriReply(artifact_uri=found.storage_location)
+
+
+async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Empty:
+    """Set or overwrite a tag of a version."""
+    check_model_name(cmd.name)
+    number = parse_version(cmd.version)
+    check_tag(cmd.key, cmd.value)
+    if not await model_versions.set_tag(tx, cmd.name, number, cmd.key, cmd.value):
+        raise version_not_found(cmd.name, cmd.version)
+    tx.emit(version_tag_event(tx, "set", cmd.name, number, cmd.key))
+    return Empty()
+
+
+async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) -> Empty:
+    """Remove a tag of a version; one that is not there may be removed as well."""
+    check_name("key", cmd.key)
+    found, number = await _find(tx, cmd.name, cmd.version)
+    if await model_versions.delete_tag(tx, found.registered_model_id, number, cmd.key):
+        tx.emit(version_tag_event(tx, "deleted", cmd.name, number, cmd.key))
+    return Empty()
+
+
+async def _find(tx: Transaction, name: str, version: str) -> tuple[FoundVersion, int]:
+    """Return a version that is there, and its number. Raises DomainError."""
+    check_model_name(name)
+    number = parse_version(version)
+    found = await model_versions.find(tx, name, number)
+    if found is None:
+        raise version_not_found(name, version)
+    return found, number
+
+
+async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
+    """Lock the model of a version, whose number is returned. Raises DomainError."""
+    check_model_name(name)
+    number = parse_version(version)
+    model_id = await registered_models.lock(tx, name)
+    if model_id is None:
+        raise version_not_found(name, version)
+    return model_id, number
+
+
+async def reply(tx: Transaction, key: VersionKey) -> bytes:
+    """Return the answer that holds one version."""
+    return b'{"model_version":%b}' % await model_versions.read(tx, [key])
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    CreateModelVersion: create_model_version,
+    GetModelVersion: get_model_version,
+    UpdateModelVersion: update_model_version,
+    TransitionModelVersionStage: transition_stage,
+    DeleteModelVersion: delete_model_version,
+    SearchModelVersions: search_model_versions,
+    GetModelVersionDownloadUri: get_model_version_download_uri,
+    SetModelVersionTag: set_model_version_tag,
+    DeleteModelVersionTag: delete_model_version_tag,
+}

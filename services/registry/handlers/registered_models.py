@@ -1,0 +1,159 @@
+"""Registered models and their tags: MLflow's ``registered-models/*``, but for aliases."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.registry.handlers.events import model_event, model_tag_event
+from services.registry.store import model_versions, registered_models
+from services.registry.store.search_registered_models import search_registered_model_ids
+from services.registry.validation import (
+    PROMPT_TAG,
+    check_model_name,
+    check_tag,
+    checked_tags,
+    model_not_found,
+    parse_stage,
+)
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.contracts.registered_models import (
+    CreateRegisteredModel,
+    DeleteRegisteredModel,
+    DeleteRegisteredModelTag,
+    GetLatestVersions,
+    GetRegisteredModel,
+    RenameRegisteredModel,
+    SearchRegisteredModels,
+    SetRegisteredModelTag,
+    UpdateRegisteredModel,
+)
+from shared.contracts.views import ModelStage
+from shared.database.transaction import Handler, Transaction
+from shared.errors import DomainError, already_exists
+from shared.pages import page_json
+from shared.validation import check_name
+
+
+async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -> bytes:
+    """Make a model without versions, or a prompt."""
+    check_model_name(cmd.name)
+    tags = checked_tags(cmd.tags)
+    if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
+        raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
+    tx.emit(model_event(tx, "created", cmd.name))
+    return await _reply(tx, tx.envelope.id)
+
+
+async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainError:
+    """Say that a name is taken, and by which of the two things that share the names."""
+    owner = await registered_models.find(tx, name)
+    taken_by = "Prompt" if owner and owner.prompt is not None else "Registered Model"
+    wanted = "Prompt" if is_prompt else "Registered Model"
+    if taken_by == wanted:
+        return already_exists(f"{wanted} (name={name}) already exists.")
+    return already_exists(
+        f"Tried to create a {wanted.lower()} with name {name!r}, but the name is already taken by "
+        f"a {taken_by.lower()}. MLflow does not allow creating a model and a prompt with the same "
+        "name."
+    )
+
+
+async def get_registered_model(query: GetRegisteredModel, tx: Transaction) -> bytes:
+    """Read one model or prompt."""
+    return await _reply(tx, await find_model(tx, query.name))
+
+
+async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -> bytes:
+    """Give a model, and so its versions, another name."""
+    check_model_name(cmd.new_name, "new_name")
+    model_id = await find_model(tx, cmd.name)
+    taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
+    owner = await registered_models.find(tx, cmd.new_name)
+    if owner is not None and owner.registered_model_id != model_id:
+        raise taken
+    if not await registered_models.rename(tx, model_id, cmd.new_name):
+        raise taken
+    tx.emit(model_event(tx, "renamed", cmd.name, new_name=cmd.new_name))
+    return await _reply(tx, model_id)
+
+
+async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -> bytes:
+    """Replace the description; none means an empty one."""
+    check_model_name(cmd.name)
+    model_id = await registered_models.update(tx, cmd.name, cmd.description or "")
+    if model_id is None:
+        raise model_not_found(cmd.name)
+    tx.emit(model_event(tx, "updated", cmd.name))
+    return await _reply(tx, model_id)
+
+
+async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -> Empty:
+    """Delete a model with its versions, tags and aliases."""
+    check_model_name(cmd.name)
+    if await registered_models.delete(tx, cmd.name) is None:
+        raise model_not_found(cmd.name)
+    tx.emit(model_event(tx, "deleted", cmd.name))
+    return Empty()
+
+
+async def search_registered_models(query: SearchRegisteredModels, tx: Transaction) -> bytes:
+    """Read a page of models."""
+    page = await search_registered_model_ids(tx.connection, tx.project, query)
+    found = await registered_models.read(tx, page.items) if page.items else b""
+    return page_json("registered_models", found, page.next_page_token)
+
+
+async def get_latest_versions(query: GetLatestVersions, tx: Transaction) -> bytes:
+    """Read the newest version of each of some stages; of all, if none are named."""
+    model_id = await find_model(tx, query.name)
+    wanted = {parse_stage(stage) for stage in query.stages} or set(ModelStage)
+    stages = [stage for stage in ModelStage if stage in wanted]
+    numbers = await registered_models.latest_versions(tx, model_id, stages)
+    found = await model_versions.read(tx, [(model_id, number) for number in numbers])
+    return page_json("model_versions", found, None)
+
+
+async def set_registered_model_tag(cmd: SetRegisteredModelTag, tx: Transaction) -> Empty:
+    """Set or overwrite a tag of a model."""
+    check_model_name(cmd.name)
+    check_tag(cmd.key, cmd.value)
+    if await registered_models.set_tag(tx, cmd.name, cmd.key, cmd.value) is None:
+        raise model_not_found(cmd.name)
+    tx.emit(model_tag_event(tx, "set", cmd.name, cmd.key))
+    return Empty()
+
+
+async def delete_registered_model_tag(cmd: DeleteRegisteredModelTag, tx: Transaction) -> Empty:
+    """Remove a tag of a model; one that is not there may be removed as well."""
+    check_model_name(cmd.name)
+    check_name("key", cmd.key)
+    model_id = await find_model(tx, cmd.name)
+    if await registered_models.delete_tag(tx, model_id, cmd.key):
+        tx.emit(model_tag_event(tx, "deleted", cmd.name, cmd.key))
+    return Empty()
+
+
+async def find_model(tx: Transaction, name: str) -> UUID:
+    """Return the id of a model. Raises DomainError if its name can't be one or it is not there."""
+    check_model_name(name)
+    found = await registered_models.find(tx, name)
+    if found is None:
+        raise model_not_found(name)
+    return found.registered_model_id
+
+
+async def _reply(tx: Transaction, model_id: UUID) -> bytes:
+    return b'{"registered_model":%b}' % await registered_models.read(tx, [model_id])
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    CreateRegisteredModel: create_registered_model,
+    GetRegisteredModel: get_registered_model,
+    RenameRegisteredModel: rename_registered_model,
+    UpdateRegisteredModel: update_registered_model,
+    DeleteRegisteredModel: delete_registered_model,
+    SearchRegisteredModels: search_registered_models,
+    GetLatestVersions: get_latest_versions,
+    SetRegisteredModelTag: set_registered_model_tag,
+    DeleteRegisteredModelTag: delete_registered_model_tag,
+}

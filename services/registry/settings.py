@@ -1,0 +1,14 @@
+"""What the registry service reads from its environment."""
+
+from pydantic import Field
+
+from shared.settings import PostgresServiceSettings, ProcessSettings
+
+
+class RegistrySettings(ProcessSettings):
+    """The registry service: registered models, their versions, tags and aliases.
+
+    Every setting is also an environment variable, as in WARREN_REGISTRY_DSN.
+    """
+
+    registry: PostgresServiceSettings = Field(description="Its database and how it is used")

@@ -1,0 +1,1 @@
+"""Named queries of the registry service, one file a noun."""

@@ -1,0 +1,127 @@
+-- name: create_registered_model
+-- Insert a model and its tags. No row: the name is taken.
+WITH model AS (
+    INSERT INTO registered_models
+        (project_id, registered_model_id, name, description, creation_time, last_updated_time)
+    VALUES ($1, $2, $3, $4, $5, $5)
+    ON CONFLICT (project_id, name) DO NOTHING
+    RETURNING registered_model_id
+),
+tagged AS (
+    INSERT INTO registered_model_tags (project_id, registered_model_id, key, value)
+    SELECT $1, registered_model_id, tag.key, tag.value
+    FROM model, unnest($6::text[], $7::text[]) AS tag (key, value)
+)
+SELECT registered_model_id FROM model;
+
+-- name: find_registered_model
+-- The id of a model, and the value of its tag mlflow.prompt.is_prompt.
+SELECT models.registered_model_id, prompt.value AS prompt
+FROM registered_models AS models
+LEFT JOIN registered_model_tags AS prompt
+    ON prompt.project_id = models.project_id
+    AND prompt.registered_model_id = models.registered_model_id
+    AND prompt.key = 'mlflow.prompt.is_prompt'
+WHERE models.project_id = $1 AND models.name = $2;
+
+-- name: lock_registered_model
+-- The id of a model; nobody else makes, moves or deletes its versions until the transaction ends.
+SELECT registered_model_id FROM registered_models WHERE project_id = $1 AND name = $2
+FOR NO KEY UPDATE;
+
+-- name: rename_registered_model
+-- Rename a model; its versions count as changed, as in MLflow.
+WITH model AS (
+    UPDATE registered_models SET name = $3, last_updated_time = $4
+    WHERE project_id = $1 AND registered_model_id = $2
+    RETURNING registered_model_id
+)
+UPDATE model_versions SET last_updated_time = $4
+FROM model
+WHERE model_versions.project_id = $1
+    AND model_versions.registered_model_id = model.registered_model_id;
+
+-- name: update_registered_model
+-- Replace the description.
+UPDATE registered_models SET description = $3, last_updated_time = $4
+WHERE project_id = $1 AND name = $2
+RETURNING registered_model_id;
+
+-- name: delete_registered_model
+-- Delete a model and, by the foreign keys, all that belongs to it.
+DELETE FROM registered_models WHERE project_id = $1 AND name = $2
+RETURNING registered_model_id;
+
+-- name: set_registered_model_tag
+-- Set or overwrite one tag. No row: no such model.
+WITH model AS (
+    SELECT registered_model_id FROM registered_models
+    WHERE project_id = $1 AND name = $2
+    FOR KEY SHARE
+)
+INSERT INTO registered_model_tags (project_id, registered_model_id, key, value)
+SELECT $1, registered_model_id, $3, $4 FROM model
+ON CONFLICT (project_id, registered_model_id, key) DO UPDATE SET value = excluded.value
+RETURNING registered_model_id;
+
+-- name: delete_registered_model_tag
+-- Remove one tag. No row: it was not there.
+DELETE FROM registered_model_tags
+WHERE project_id = $1 AND registered_model_id = $2 AND key = $3
+RETURNING key;
+
+-- name: latest_versions
+-- Numbers of the newest version of each of the stages $3, in the order of the stages.
+SELECT newest.version
+FROM unnest($3::text[]) WITH ORDINALITY AS wanted (stage, position)
+CROSS JOIN LATERAL (
+    SELECT version FROM model_versions
+    WHERE project_id = $1 AND registered_model_id = $2 AND stage = wanted.stage
+    ORDER BY version DESC
+    LIMIT 1
+) AS newest
+ORDER BY wanted.position;
+
+-- name: read_registered_models
+-- Whole models in MLflow's JSON, comma-separated, in the order of the ids, each with its newest
+-- version of each of the stages $3.
+SELECT convert_to(coalesce(string_agg(json_build_object(
+    'name', models.name,
+    'creation_timestamp', models.creation_time,
+    'last_updated_timestamp', models.last_updated_time,
+    'description', models.description,
+    'latest_versions', coalesce(latest_versions.items, '[]'),
+    'tags', coalesce(tags.items, '[]'),
+    'aliases', coalesce(aliases.items, '[]')
+)::text, ',' ORDER BY wanted.position), ''), 'UTF8')
+FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (registered_model_id, position)
+JOIN registered_models AS models
+    ON models.project_id = $1 AND models.registered_model_id = wanted.registered_model_id
+CROSS JOIN LATERAL (
+    SELECT json_agg(versions.object ORDER BY stages.position) AS items
+    FROM unnest($3::text[]) WITH ORDINALITY AS stages (stage, position)
+    CROSS JOIN LATERAL (
+        SELECT version FROM model_versions
+        WHERE project_id = $1
+            AND registered_model_id = wanted.registered_model_id
+            AND stage = stages.stage
+        ORDER BY version DESC
+        LIMIT 1
+    ) AS newest
+    JOIN model_version_objects AS versions
+        ON versions.project_id = $1
+        AND versions.registered_model_id = wanted.registered_model_id
+        AND versions.version = newest.version
+) AS latest_versions
+CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_object('key', key, 'value', value) ORDER BY key) AS items
+    FROM registered_model_tags
+    WHERE project_id = $1 AND registered_model_id = wanted.registered_model_id
+) AS tags
+CROSS JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object('alias', alias, 'version', version::text) ORDER BY alias
+    ) AS items
+    FROM model_aliases
+    WHERE project_id = $1 AND registered_model_id = wanted.registered_model_id
+) AS aliases;

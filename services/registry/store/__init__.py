@@ -1,0 +1,1 @@
+"""What the registry service keeps in PostgreSQL, by noun."""

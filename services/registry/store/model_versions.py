@@ -1,0 +1,124 @@
+"""Model versions and their tags, and whole versions as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from shared.clock import now
+from shared.contracts.views import ModelStage
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.registry.sql", "model_versions")
+
+VersionKey = tuple[UUID, int]
+"""The id of the registered model, and the number of the version."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that is about to be inserted.
+
+    ``storage_location`` is where its artifacts are, which ``source`` may only refer to.
+    """
+
+    source: str
+    storage_location: str
+    run_id: str
+    run_link: str
+    description: str
+    model_id: str | None
+    user_id: str | None
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVersion:
+    """A version that is there."""
+
+    registered_model_id: UUID
+    storage_location: str
+    run_id: str
+    model_id: str | None
+
+
+async def create(tx: Transaction, name: str, new: NewVersion) -> VersionKey | None:
+    """Insert a version under the model's next number; None if there is no such model."""
+    row = await tx.write_row(
+        SQL["create_model_version"],
+        tx.project,
+        name,
+        now(),
+        new.user_id,
+        new.description,
+        new.source,
+        new.storage_location,
+        new.run_id,
+        new.run_link,
+        new.model_id,
+        list(new.tags),
+        list(new.tags.values()),
+    )
+    return (row["registered_model_id"], row["version"]) if row else None
+
+
+async def find(tx: Transaction, name: str, version: int) -> FoundVersion | None:
+    """Return what is known of a version."""
+    row = await tx.fetch_row(SQL["find_model_version"], tx.project, name, version)
+    return FoundVersion(*row) if row else None
+
+
+async def update(
+    tx: Transaction, name: str, version: int, description: str | None
+) -> VersionKey | None:
+    """Replace the description; None if there is no such version."""
+    row = await tx.write_row(
+        SQL["update_model_version"], tx.project, name, version, description, now()
+    )
+    return (row["registered_model_id"], version) if row else None
+
+
+async def transition(
+    tx: Transaction, model_id: UUID, version: int, stage: ModelStage
+) -> VersionKey | None:
+    """Move a version of a locked model to a stage; None if there is no such version."""
+    row = await tx.write_row(SQL["transition_stage"], tx.project, model_id, version, stage, now())
+    return (model_id, version) if row else None
+
+
+async def archive_others(
+    tx: Transaction, model_id: UUID, version: int, stage: ModelStage
+) -> list[int]:
+    """Move the other versions that are in a stage to Archived, and return their numbers."""
+    rows = await tx.fetch(SQL["archive_others"], tx.project, model_id, version, stage, now())
+    tx.writes = tx.writes or bool(rows)
+    return [row["version"] for row in rows]
+
+
+async def delete(tx: Transaction, model_id: UUID, version: int) -> bool:
+    """Delete a version of a locked model with its tags and aliases; False if there is none."""
+    row = await tx.write_row(SQL["delete_model_version"], tx.project, model_id, version, now())
+    return row is not None
+
+
+async def set_tag(tx: Transaction, name: str, version: int, key: str, value: str) -> bool:
+    """Set or overwrite a tag; False if there is no such version."""
+    row = await tx.write_row(SQL["set_model_version_tag"], tx.project, name, version, key, value)
+    return row is not None
+
+
+async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) -> bool:
+    """Remove a tag; False if it is not there."""
+    row = await tx.write_row(SQL["delete_model_version_tag"], tx.project, model_id, version, key)
+    return row is not None
+
+
+async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
+    """Return whole versions as JSON objects, comma-separated, in the order asked."""
+    text: bytes = await tx.fetch_value(
+        SQL["read_model_versions"],
+        tx.project,
+        [model_id for model_id, _ in keys],
+        [version for _, version in keys],
+    )
+    return text

@@ -1,0 +1,35 @@
+"""Prompts among models: MLflow keeps them as models with a tag, and hides them from searches."""
+
+from collections.abc import Sequence
+
+from services.registry.validation import PROMPT_TAG
+from shared.search.ast import Comparator, Comparison, Entity
+
+
+def visible(comparisons: Sequence[Comparison]) -> tuple[bool, Sequence[Comparison]]:
+    """Tell whether a filter asks for prompts, and return what else it asks for.
+
+    The first clause on the tag decides, as in MLflow's ``_is_querying_prompt``. Unless it asks for
+    prompts, all clauses on the tag are left out and prompts are hidden; so
+    ``tag.`mlflow.prompt.is_prompt` != 'true'``, which clients add to every search, finds the models,
+    although they don't have the tag.
+    """
+    on_the_tag = [c for c in comparisons if c.entity is Entity.TAG and c.key == PROMPT_TAG]
+    if on_the_tag and _asks_for_prompts(on_the_tag[0]):
+        return True, comparisons
+    return False, [c for c in comparisons if c not in on_the_tag]
+
+
+def _asks_for_prompts(comparison: Comparison) -> bool:
+    wanted = (comparison.comparator, str(comparison.value).lower())
+    return wanted in ((Comparator.EQ, "true"), (Comparator.NE, "false"))
+
+
+def hidden(table: str, owner: str) -> str:
+    """Return the condition that a model has no prompt tag in a table of tags."""
+    return (
+        f"NOT EXISTS (SELECT FROM {table} p"
+        f" WHERE p.project_id = {owner}.project_id"
+        f" AND p.registered_model_id = {owner}.registered_model_id"
+        f" AND p.key = '{PROMPT_TAG}' AND p.value = 'true')"
+    )

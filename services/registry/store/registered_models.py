@@ -1,0 +1,104 @@
+"""Registered models and their tags, and whole models as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from asyncpg import UniqueViolationError
+
+from shared.clock import now
+from shared.contracts.views import ModelStage
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.registry.sql", "registered_models")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model that is there; ``prompt`` is the value of its tag ``mlflow.prompt.is_prompt``."""
+
+    registered_model_id: UUID
+    prompt: str | None
+
+
+async def create(tx: Transaction, name: str, description: str, tags: Mapping[str, str]) -> bool:
+    """Insert a model, whose id is the command's; False if the name is taken."""
+    keys, values = list(tags), list(tags.values())
+    row = await tx.write_row(
+        SQL["create_registered_model"],
+        tx.project,
+        tx.envelope.id,
+        name,
+        description,
+        now(),
+        keys,
+        values,
+    )
+    return row is not None
+
+
+async def find(tx: Transaction, name: str) -> FoundModel | None:
+    """Return what is known of a model by its name."""
+    row = await tx.fetch_row(SQL["find_registered_model"], tx.project, name)
+    return FoundModel(row["registered_model_id"], row["prompt"]) if row else None
+
+
+async def lock(tx: Transaction, name: str) -> UUID | None:
+    """Return a model's id and keep its set of versions as it is until the transaction ends.
+
+    The statement after this one sees what the lock was waited for.
+    """
+    model_id: UUID | None = await tx.fetch_value(SQL["lock_registered_model"], tx.project, name)
+    return model_id
+
+
+async def rename(tx: Transaction, model_id: UUID, name: str) -> bool:
+    """Rename a model; False if another one took the name at this moment."""
+    try:
+        await tx.write(SQL["rename_registered_model"], tx.project, model_id, name, now())
+    except UniqueViolationError:
+        return False
+    return True
+
+
+async def update(tx: Transaction, name: str, description: str) -> UUID | None:
+    """Replace the description and return the model's id; None if there is no such model."""
+    return await _changed(tx, "update_registered_model", name, description, now())
+
+
+async def delete(tx: Transaction, name: str) -> UUID | None:
+    """Delete a model with all that belongs to it and return its id; None if there is none."""
+    return await _changed(tx, "delete_registered_model", name)
+
+
+async def set_tag(tx: Transaction, name: str, key: str, value: str) -> UUID | None:
+    """Set or overwrite a tag and return the model's id; None if there is no such model."""
+    return await _changed(tx, "set_registered_model_tag", name, key, value)
+
+
+async def _changed(tx: Transaction, query: str, name: str, *values: object) -> UUID | None:
+    row = await tx.write_row(SQL[query], tx.project, name, *values)
+    return row["registered_model_id"] if row else None
+
+
+async def delete_tag(tx: Transaction, model_id: UUID, key: str) -> bool:
+    """Remove a tag; False if it is not there."""
+    row = await tx.write_row(SQL["delete_registered_model_tag"], tx.project, model_id, key)
+    return row is not None
+
+
+async def latest_versions(
+    tx: Transaction, model_id: UUID, stages: Sequence[ModelStage]
+) -> list[int]:
+    """Return the number of the newest version of each stage that has any."""
+    rows = await tx.fetch(SQL["latest_versions"], tx.project, model_id, list(stages))
+    return [row["version"] for row in rows]
+
+
+async def read(tx: Transaction, model_ids: Sequence[UUID]) -> bytes:
+    """Return whole models as JSON objects, comma-separated, in the order asked."""
+    text: bytes = await tx.fetch_value(
+        SQL["read_registered_models"], tx.project, model_ids, list(ModelStage)
+    )
+    return text

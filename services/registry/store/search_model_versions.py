@@ -1,0 +1,92 @@
+"""Searches model versions: composes one statement for a page of their keys."""
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from services.registry.store import prompts
+from services.registry.store.model_versions import VersionKey
+from shared.contracts.model_versions import SearchModelVersions
+from shared.search import keyset
+from shared.search.ast import Comparison, Entity, OrderBy
+from shared.search.grammars import MODEL_VERSIONS
+from shared.search.keyset import Term
+from shared.search.max_results import check_max_results
+from shared.search.order_by import parse_order_by
+from shared.search.page_token import Search
+from shared.search.parser import parse_filter
+from shared.search.sql import Bindings, compare_integer, compare_text
+from shared.search.statement import Connection, Page, Statement, fetch_page
+
+DEFAULT_PAGE = 10_000
+LARGEST_PAGE = 200_000
+
+_TEXT_COLUMNS: Final = {"name": "m.name", "run_id": "v.run_id", "source_path": "v.source"}
+_NUMBER_COLUMNS: Final = {
+    "version_number": "v.version",
+    "creation_timestamp": "v.creation_time",
+    "last_updated_timestamp": "v.last_updated_time",
+}
+_LAST_CHANGED_FIRST = (OrderBy(Entity.ATTRIBUTE, "last_updated_timestamp", ascending=False),)
+# Together they are unique, so they end every order.
+_TIE_BREAKERS = (
+    OrderBy(Entity.ATTRIBUTE, "name", ascending=True),
+    OrderBy(Entity.ATTRIBUTE, "version_number", ascending=False),
+)
+
+
+async def search_model_version_keys(
+    connection: Connection, project: int, query: SearchModelVersions
+) -> Page[VersionKey]:
+    """Return a page of keys, by default of the versions that changed last.
+
+    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
+    """
+    limit = check_max_results(query.max_results, DEFAULT_PAGE, LARGEST_PAGE)
+    comparisons = parse_filter(query.filter, MODEL_VERSIONS)
+    orders = parse_order_by(query.order_by, MODEL_VERSIONS)
+    statement = Statement(
+        "(v.registered_model_id, v.version)",
+        "model_versions v JOIN registered_models m"
+        " ON m.project_id = v.project_id AND m.registered_model_id = v.registered_model_id",
+    )
+    statement.where(f"v.project_id = {statement.bindings.add(project, 'bigint')}")
+    with_prompts, wanted = prompts.visible(comparisons)
+    if not with_prompts:
+        # One version with the tag hides the others of its model, as in MLflow.
+        statement.where(prompts.hidden("model_version_tags", "m"))
+    for comparison in wanted:
+        statement.where(_condition(comparison, statement.bindings))
+    statement.terms += _terms((*(orders or _LAST_CHANGED_FIRST), *_TIE_BREAKERS))
+    search = Search("model_versions", query.filter or "", tuple(query.order_by))
+    page = await fetch_page(connection, statement, search, query.page_token, limit)
+    return cast("Page[VersionKey]", page)
+
+
+def _condition(comparison: Comparison, bindings: Bindings) -> str:
+    comparator, value = comparison.comparator, comparison.value
+    if comparison.entity is Entity.TAG:
+        return (
+            "EXISTS (SELECT FROM model_version_tags f"
+            " WHERE f.project_id = v.project_id"
+            " AND f.registered_model_id = v.registered_model_id AND f.version = v.version"
+            f" AND f.key = {bindings.add(comparison.key, 'text')}"
+            f" AND {compare_text('f.value', comparator, value, bindings)})"
+        )
+    if comparison.key in _NUMBER_COLUMNS:
+        return compare_integer(_NUMBER_COLUMNS[comparison.key], comparator, value, bindings)
+    return compare_text(_TEXT_COLUMNS[comparison.key], comparator, value, bindings)
+
+
+def _terms(orders: Sequence[OrderBy]) -> list[Term]:
+    """Return the ordering terms, each key once."""
+    terms: dict[str, Term] = {}
+    for order in orders:
+        if order.key not in terms:
+            (terms[order.key],) = _term(order)
+    return list(terms.values())
+
+
+def _term(order: OrderBy) -> tuple[Term, ...]:
+    if order.key == "name":
+        return keyset.c_text("m.name", ascending=order.ascending)
+    return keyset.integer(_NUMBER_COLUMNS[order.key], ascending=order.ascending)

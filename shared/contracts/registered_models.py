@@ -1,0 +1,124 @@
+"""Registered models: MLflow's ``registered-models/*`` requests and answers, but for aliases."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.experiments import Tag, Tags
+from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.model_versions import ModelVersion
+
+
+class RegisteredModelAlias(Wire):
+    """A name for one version of a model; ``version`` is a decimal number as text."""
+
+    alias: str
+    version: str
+
+
+class RegisteredModel(Wire):
+    """A model; ``latest_versions`` holds the newest version of each stage.
+
+    Times are Unix milliseconds.
+    """
+
+    name: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str = ""
+    latest_versions: list[ModelVersion] = Field(default_factory=list)
+    tags: list[Tag] = Field(default_factory=list)
+    aliases: list[RegisteredModelAlias] = Field(default_factory=list)
+
+
+class RegisteredModelReply(Wire):
+    """One model, as it is now."""
+
+    registered_model: RegisteredModel
+
+
+class CreateRegisteredModel(Command):
+    """Make a model without versions; with the tag ``mlflow.prompt.is_prompt`` it is a prompt."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    tags: Tags = Field(default_factory=list)
+    description: str | None = None
+
+
+class GetRegisteredModel(Query):
+    """Read one model or prompt."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+
+
+class RenameRegisteredModel(Command):
+    """Give a model, and so its versions, another name."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    new_name: Required
+
+
+class UpdateRegisteredModel(Command):
+    """Replace the description of a model; none means an empty one."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    description: str | None = None
+
+
+class DeleteRegisteredModel(Command):
+    """Delete a model with its versions, tags and aliases."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+
+
+class SearchRegisteredModels(Query):
+    """A page of models by name unless ``order_by`` says otherwise; 100 of them unless told."""
+
+    service: ClassVar[str] = "registry"
+    filter: str | None = None
+    max_results: Int64 | None = None
+    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    page_token: str | None = None
+
+
+class SearchRegisteredModelsReply(Wire):
+    """A page of models; no ``next_page_token`` on the last page."""
+
+    registered_models: list[RegisteredModel]
+    next_page_token: str | None = None
+
+
+class GetLatestVersions(Query):
+    """The newest version of each of some stages; of all, if none are named."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    stages: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+
+
+class GetLatestVersionsReply(Wire):
+    """At most one version a stage."""
+
+    model_versions: list[ModelVersion]
+
+
+class SetRegisteredModelTag(Command):
+    """Set or overwrite a tag of a model."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    key: Required
+    value: str = ""
+
+
+class DeleteRegisteredModelTag(Command):
+    """Remove a tag of a model, if it is there."""
+
+    service: ClassVar[str] = "registry"
+    name: Required
+    key: Required
