@@ -10,6 +10,7 @@ from shared.contracts import (
     metrics,
     model_aliases,
     model_versions,
+    purges,
     registered_models,
     runs,
 )
@@ -23,6 +24,7 @@ MESSAGES: dict[str, type[Message]] = {
         metrics,
         datasets,
         logged_models,
+        purges,
         registered_models,
         model_versions,
         model_aliases,
