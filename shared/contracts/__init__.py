@@ -4,6 +4,7 @@
 """
 
 from shared.contracts import (
+    artifacts,
     datasets,
     experiments,
     logged_models,
@@ -24,9 +25,10 @@ MESSAGES: dict[str, type[Message]] = {
         metrics,
         datasets,
         logged_models,
-        purges,
+        artifacts,
         registered_models,
         model_versions,
+        purges,
         model_aliases,
     )
     for name, contract in vars(module).items()
