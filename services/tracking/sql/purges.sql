@@ -187,17 +187,23 @@ gone_datasets AS (
 SELECT (SELECT count(*) FROM gone_tags) + (SELECT count(*) FROM gone_datasets);
 
 -- name: plan
--- How many runs, logged models and experiments a purge of everything deleted at $2 or before holds.
+-- How many runs, logged models and experiments a purge of what was deleted at $2 or before holds,
+-- with what is in experiments whose purge was interrupted.
 WITH doomed AS (
     SELECT experiment_id FROM experiments
     WHERE project_id = $1 AND deleted AND last_update_time <= $2
         AND ($3::text[] IS NULL OR experiment_id = ANY($3::text[]::bigint[]))
+),
+emptied AS (
+    SELECT experiment_id FROM doomed
+    UNION ALL
+    SELECT id::bigint FROM purges WHERE project_id = $1 AND kind = 'experiment'
 )
 SELECT
     (
         SELECT count(*) FROM runs
         WHERE project_id = $1 AND (
-            experiment_id IN (SELECT experiment_id FROM doomed)
+            experiment_id IN (SELECT experiment_id FROM emptied)
             OR (
                 deleted AND deleted_time <= $2
                 AND ($4::text[] IS NULL OR run_id = ANY($4::text[]::uuid[]))
@@ -207,7 +213,7 @@ SELECT
     (
         SELECT count(*) FROM logged_models
         WHERE project_id = $1 AND (
-            experiment_id IN (SELECT experiment_id FROM doomed)
+            experiment_id IN (SELECT experiment_id FROM emptied)
             OR (
                 deleted AND last_updated_timestamp_ms <= $2
                 AND ($5::text[] IS NULL OR model_id = ANY($5::text[]))
