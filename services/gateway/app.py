@@ -70,7 +70,7 @@ def create_app(bus: Bus, settings: Settings) -> App:
     storage = Storage()
     app = App(storage)
     for endpoint in ENDPOINTS:
-        complete = with_artifact_uri if endpoint.of_run else None
+        complete = with_artifact_uri(endpoint.owner) if endpoint.owner else None
         handler = forward(endpoint, bus, root_door, settings, complete)
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():

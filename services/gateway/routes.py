@@ -34,7 +34,8 @@ class Endpoint:
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
     ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
-    general limit of a body. ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
+    general limit of a body. ``owner`` is the query for the run or logged model whose artifacts the
+    request is about: the gateway looks up where they lie.
     """
 
     methods: str
@@ -43,7 +44,7 @@ class Endpoint:
     reply: type[Wire]
     max_bytes: int | None = None
     prefixes: tuple[str, ...] = PREFIXES
-    of_run: bool = False
+    owner: type[Message] | None = None
 
 
 def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
@@ -51,7 +52,11 @@ def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) 
 
 
 def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, of_run=True)
+    return Endpoint(methods, path, contract, reply, owner=r.GetRun)
+
+
+def _of_model(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
+    return Endpoint(methods, path, contract, reply, owner=lm.GetLoggedModel)
 
 
 ENDPOINTS = (
@@ -108,6 +113,7 @@ ENDPOINTS = (
     Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
     Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
     Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
+    _of_model("GET", "logged-models/{model_id}/artifacts/directories", a.ListLoggedModelArtifacts, a.ListArtifactsReply),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
     _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
     _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
