@@ -42,6 +42,11 @@ class Read(Query):
     delay: float = Field(default=0.0)
 
 
+class ReadLong(Query):
+    service = "toy"
+    megabytes: int
+
+
 class CounterChanged(DomainEvent):
     topic = "counter.changed"
     name: str
@@ -85,6 +90,10 @@ async def read(query: Read, tx: Transaction) -> Total:
     return Total(total=total or 0)
 
 
+async def read_long(query: ReadLong, tx: Transaction) -> bytes:
+    return bytes(range(256)) * (4096 * query.megabytes)
+
+
 async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
     await tx.write("INSERT INTO log (name) VALUES ($1)", f"{tx.project}: {event.name}")
     if event.name == "poison":
@@ -95,7 +104,13 @@ async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
 SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
 
 HANDLERS = Handlers(
-    single={Add: add, AddThenRefuse: add_then_refuse, Crash: crash, Read: read},
+    single={
+        Add: add,
+        AddThenRefuse: add_then_refuse,
+        Crash: crash,
+        Read: read,
+        ReadLong: read_long,
+    },
     batch={Append: append},
     events={CounterChanged: on_counter_changed},
 )
