@@ -42,6 +42,14 @@ class Read(Query):
     delay: float = Field(default=0.0)
 
 
+class AddAsMuchAs(Command):
+    """Asks a service for another counter's total, then adds it."""
+
+    service = "toy"
+    name: Required
+    other: Required
+
+
 class Total(Wire):
     total: int
 
@@ -55,6 +63,11 @@ async def add(cmd: Add, tx: Transaction) -> Total:
     )
     tx.emit(Event(f"{tx.project}.counter.changed", cmd.name.encode()))
     return Total(total=row["total"])
+
+
+async def add_as_much_as(cmd: AddAsMuchAs, tx: Transaction) -> Total:
+    answer = await tx.ask(Read(name=cmd.other))
+    return await add(Add(name=cmd.name, amount=Total.model_validate_json(answer).total), tx)
 
 
 async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
@@ -81,6 +94,13 @@ async def read(query: Read, tx: Transaction) -> Total:
 
 
 HANDLERS = Handlers(
-    single={Add: add, AddThenRefuse: add_then_refuse, Crash: crash, Read: read},
+    single={
+        Add: add,
+        AddAsMuchAs: add_as_much_as,
+        AddThenRefuse: add_then_refuse,
+        Crash: crash,
+        Read: read,
+    },
     batch={Append: append},
+    asks=("toy",),
 )
