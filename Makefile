@@ -3,6 +3,7 @@ PYTHON ?= python3
 GATEWAY ?= 1
 TRACKING ?= 1
 REGISTRY ?= 1
+ARTIFACTS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
 
@@ -17,8 +18,9 @@ run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
 demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
 	@.venvs/mlflow-latest/bin/python deploy/demo.py
 
-stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL and each service as processes (GATEWAY=2 TRACKING=3 REGISTRY=2)
-	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY)
+stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
+	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
+		--artifacts $(ARTIFACTS)
 
 test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
 	.venv/bin/python -m pytest $(TESTS)

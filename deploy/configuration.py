@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from deploy.stack.settings import StackSettings
+from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
 from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
@@ -26,6 +28,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "`services.gateway`": GatewaySettings,
     "`services.tracking`": TrackingSettings,
     "`services.registry`": RegistrySettings,
+    "`services.artifacts`": ArtifactsSettings,
 }
 
 
@@ -42,12 +45,19 @@ def _section(title: str, kind: type[BaseSettings]) -> str:
 def _rows(kind: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in kind.model_fields.items():
         variable = prefix + name.upper()
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if inner := _group(field.annotation):
             yield from _rows(inner, f"{variable}_")
             continue
         default = "required" if field.default is PydanticUndefined else f"`{field.default}`"
         yield f"| `{variable}` | {default if default != '``' else ''} | {field.description} |"
+
+
+def _group(annotation: object) -> type[BaseModel] | None:
+    """Return the group of settings that a field holds, or may hold."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def main() -> None:

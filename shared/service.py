@@ -11,6 +11,7 @@ from asyncpg import Pool, Record
 from shared.bus import inbox, outbox
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.bus.event_executor import EventExecutor
 from shared.bus.executor import Executor
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
@@ -77,7 +78,7 @@ class PostgresService:
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
         )
-        await worker.start()
+        await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),

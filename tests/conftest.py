@@ -1,4 +1,4 @@
-"""Real servers for the tests: one PostgreSQL and one RabbitMQ a session, started when asked for."""
+"""Real servers for the tests: one PostgreSQL, RabbitMQ and S3 a session, started when asked for."""
 
 import itertools
 import tempfile
@@ -10,6 +10,7 @@ import pytest
 
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from shared.embedded.s3 import EmbeddedS3
 
 VHOST_BATCH = 20
 """A call of rabbitmqctl takes a second, whatever it does, so virtual hosts are made in batches."""
@@ -60,6 +61,12 @@ async def database_dsn(postgres: EmbeddedPostgres, _numbers: itertools.count) ->
 async def rabbitmq(server_directory: Path) -> AsyncIterator[EmbeddedRabbitMQ]:
     async with EmbeddedRabbitMQ(server_directory / "rabbitmq") as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+async def s3(server_directory: Path) -> AsyncIterator[EmbeddedS3]:
+    async with EmbeddedS3(server_directory / "s3") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

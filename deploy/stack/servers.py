@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
 from deploy.stack.supervisor import Supervisor
+from services.artifacts.settings import S3Settings
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.progress import announce
 from shared.embedded.provision import provision
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from shared.embedded.s3 import EmbeddedS3
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Addresses:
 
     amqp_url: str = ""
     dsns: Mapping[str, str] = field(default_factory=dict)
+    s3: S3Settings | None = None
 
 
 async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addresses:
@@ -25,7 +28,8 @@ async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addr
     async with asyncio.TaskGroup() as group:
         amqp_url = group.create_task(_rabbitmq(settings, supervisor))
         dsns = group.create_task(_postgres(settings, supervisor))
-    return Addresses(amqp_url.result(), dsns.result())
+        s3 = group.create_task(_s3(settings, supervisor))
+    return Addresses(amqp_url.result(), dsns.result(), s3.result())
 
 
 async def _rabbitmq(settings: StackSettings, supervisor: Supervisor) -> str:
@@ -48,3 +52,13 @@ async def _postgres(settings: StackSettings, supervisor: Supervisor) -> Mapping[
     await server.start()
     supervisor.watch("postgres", server)
     return {**given, **await provision(server, missing)}
+
+
+async def _s3(settings: StackSettings, supervisor: Supervisor) -> S3Settings:
+    if settings.s3:
+        return settings.s3
+    announce("Starting the S3 server ...")
+    server = EmbeddedS3(settings.data / "s3")
+    await server.start()
+    supervisor.watch("s3", server)
+    return S3Settings(endpoint=server.endpoint, **asdict(server.credentials))

@@ -28,16 +28,28 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
         name: common | {f"WARREN_{name.upper()}_DSN": addresses.dsns[name]}
         for name in POSTGRES_SERVICES
     }
-    variables["gateway"] = common | {
-        "WARREN_HOST": settings.host,
-        "WARREN_PORT": str(settings.port),
-        "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
-    }
+    limit = {"WARREN_MAX_ARTIFACT_BYTES": str(settings.max_artifact_bytes)}
+    variables["artifacts"] = common | limit | _s3_variables(addresses)
+    variables["gateway"] = (
+        common
+        | limit
+        | {
+            "WARREN_DIRECT_ARTIFACTS": str(settings.direct_artifacts),
+            "WARREN_HOST": settings.host,
+            "WARREN_PORT": str(settings.port),
+            "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
+        }
+    )
     return [
         (name, _process(name, number, own, settings.data))
         for name, own in variables.items()
         for number in range(1, settings.count(name) + 1)
     ]
+
+
+def _s3_variables(addresses: Addresses) -> dict[str, str]:
+    given = addresses.s3.model_dump() if addresses.s3 else {}
+    return {f"WARREN_S3_{name.upper()}": str(value) for name, value in given.items()}
 
 
 def _process(name: str, number: int, variables: Mapping[str, str], data: Path) -> ServiceProcess:

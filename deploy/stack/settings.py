@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.artifacts.settings import S3Settings
 from shared.settings import PREFIX
 
 POSTGRES_SERVICES = ("tracking", "registry")
@@ -17,11 +18,18 @@ class StackSettings(BaseSettings):
     Every option is also an environment variable, WARREN_<NAME>.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", cli_kebab_case=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="ignore",
+        cli_kebab_case=True,
+    )
 
     gateway: int = Field(default=1, ge=1, description="Number of gateway processes")
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
     registry: int = Field(default=1, ge=1, description="Number of registry processes")
+    artifacts: int = Field(default=1, ge=1, description="Number of artifacts processes")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
@@ -31,6 +39,16 @@ class StackSettings(BaseSettings):
     )
     registry_dsn: str = Field(
         default="", description="Registry's PostgreSQL instead of the embedded one"
+    )
+    s3: S3Settings | None = Field(
+        default=None, description="An S3 server instead of the embedded one"
+    )
+    max_artifact_bytes: PositiveInt = Field(
+        default=5 * 1024**3, description="Largest artifact that a client may upload"
+    )
+    direct_artifacts: bool = Field(
+        default=False,
+        description="Let clients move large artifacts to and from the S3 server by themselves",
     )
     log_level: str = Field(default="info", description="debug, info, warning or error")
 

@@ -6,13 +6,18 @@ It runs on aiohttp's low-level server with its own table of paths: measured a th
 
 from aiohttp.web import BaseRequest, StreamResponse
 
+from services.gateway.artifacts.handlers import Streams
+from services.gateway.artifacts.roots import with_artifact_uri
+from services.gateway.artifacts.routes import stream_routes
+from services.gateway.artifacts.storage import Storage
+from services.gateway.asking import Bus
 from services.gateway.callers import root_door
 from services.gateway.dialects import mlflow
-from services.gateway.forward import Bus, forward, refused, respond
+from services.gateway.forward import forward, refused, respond
 from services.gateway.health import fixed_json, probes
 from services.gateway.openapi import describe
 from services.gateway.requests import read_request_id
-from services.gateway.routes import ENDPOINTS, PREFIXES
+from services.gateway.routes import ENDPOINTS
 from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
@@ -22,9 +27,14 @@ from shared.errors import DomainError, ErrorCode
 class App:
     """Answers HTTP requests. Once ``draining`` is set each answer closes its connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, storage: Storage) -> None:
         self.routes = RouteTable()
         self.draining = False
+        self._storage = storage
+
+    async def close(self) -> None:
+        """Close the connections to the storage."""
+        await self._storage.close()
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer one request."""
@@ -57,13 +67,17 @@ def _no_handler(request: BaseRequest, route: Route | None) -> StreamResponse:
 
 def create_app(bus: Bus, settings: Settings) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
-    app = App()
+    storage = Storage()
+    app = App(storage)
     for endpoint in ENDPOINTS:
-        handler = forward(endpoint, bus, root_door, settings)
-        for prefix in PREFIXES:
+        complete = with_artifact_uri if endpoint.of_run else None
+        handler = forward(endpoint, bus, root_door, settings, complete)
+        for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():
                 app.routes.add(method, prefix + endpoint.path, handler)
-    for path, probe in probes(bus, lambda: app.draining).items():
+    for method, path, stream in stream_routes(Streams(bus, root_door, settings, storage)):
+        app.routes.add(method, path, stream)
+    for path, probe in probes(bus, lambda: app.draining, settings).items():
         app.routes.add("GET", path, probe)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app

@@ -5,11 +5,11 @@ Everything that does not depend on the request is worked out once, when the hand
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
+from services.gateway.asking import Asker, Bus
 from services.gateway.callers import Door
 from services.gateway.dialects import mlflow
 from services.gateway.requests import (
@@ -22,7 +22,7 @@ from services.gateway.requests import (
 from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
-from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.bus.messages import Envelope, new_id
 from shared.errors import DomainError, ErrorCode
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
@@ -33,22 +33,17 @@ BATCH_TOO_LONG = (
 _log = structlog.get_logger(__name__)
 
 
-class Bus(Protocol):
-    """What the gateway needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer.
-
-        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
-        TEMPORARILY_UNAVAILABLE when the outcome is unknown.
-        """
-
-    @property
-    def ready(self) -> bool:
-        """Tell whether calls have a chance."""
+Completion = Callable[[bytes, Asker], Awaitable[bytes]]
+"""Adds to a payload what only another service knows. Raises DomainError."""
 
 
-def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Handler:
+def forward(
+    endpoint: Endpoint,
+    bus: Bus,
+    door: Door,
+    settings: Settings,
+    complete: Completion | None = None,
+) -> Handler:
     """Make the handler that sends an endpoint's requests over the bus."""
     contract = endpoint.contract
     name, service, kind = contract.__name__, contract.service, contract.kind
@@ -65,6 +60,8 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
             payload = await read(request)
             if parameters:
                 payload = with_parameters(payload, parameters)
+            if complete:
+                payload = await complete(payload, Asker(bus, caller, request_id, timeout))
             envelope = Envelope(
                 id=key,
                 name=name,
@@ -77,14 +74,8 @@ def forward(endpoint: Endpoint, bus: Bus, door: Door, settings: Settings) -> Han
                 idempotency_key=read_key(headers) if is_command else None,
             )
             answer = await bus.call(service, kind, envelope)
-        except DomainError as error:
-            return refused(error, request_id)
-        except RequestPayloadError as error:
-            return malformed(request, request_id, error)
         except Exception as error:
-            if isinstance(error, ConnectionError) and request.transport is None:
-                raise  # The client has gone; aiohttp expects to hear it.
-            return failed(request, request_id, error)
+            return explained(error, request, request_id)
         if answer.error is not None:
             message = answer.body.decode(errors="replace")
             return refused(DomainError(answer.error, message), request_id)
@@ -108,6 +99,18 @@ def _reader(endpoint: Endpoint, settings: Settings) -> Callable[[BaseRequest], A
         return await read_body(request, max_bytes, too_long)
 
     return read
+
+
+def explained(error: Exception, request: BaseRequest, request_id: str) -> Response:
+    """Answer to a request that failed, whatever it was; called where ``error`` is handled."""
+    if isinstance(error, DomainError):
+        return refused(error, request_id)
+    if isinstance(error, RequestPayloadError):
+        return malformed(request, request_id, error)
+    transport = request.transport
+    if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
+        raise error  # The client has gone; aiohttp expects to hear it.
+    return failed(request, request_id, error)
 
 
 def refused(error: DomainError, request_id: str) -> Response:

@@ -6,24 +6,31 @@ from functools import cache
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
-from services.gateway.forward import Bus
+from services.gateway.asking import Bus
 from services.gateway.routing import Handler, Parameters
+from services.gateway.settings import Settings
 
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""
 
-SERVER_INFO = {
-    # The client only tells file stores from databases, for its own statistics.
-    "store_type": "SqlStore",
-    "workspaces_enabled": False,
-    "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
-    "multipart_downloads_enabled": False,
-    "presigned_upload_run_id_supported": False,
-    "presigned_upload_model_id_supported": False,
-    "features_enabled": {"gateway": False},
-}
-"""``GET server-info``; the fields of ``mlflow/utils/server_info.py``, each a promise."""
+
+def server_info(*, direct_artifacts: bool) -> dict[str, object]:
+    """Return the answer of ``server-info``: fields of ``mlflow/utils/server_info.py``, each a promise.
+
+    Clients that read that multipart transfers are enabled go to the storage's public address with
+    them, so it must be one that they reach.
+    """
+    return {
+        # The client only tells file stores from databases, for its own statistics.
+        "store_type": "SqlStore",
+        "workspaces_enabled": False,
+        "trace_archival_enabled": False,
+        "multipart_uploads_enabled": direct_artifacts,
+        "multipart_downloads_enabled": direct_artifacts,
+        "presigned_upload_run_id_supported": True,
+        "presigned_upload_model_id_supported": False,
+        "features_enabled": {"gateway": False},
+    }
 
 
 def fixed_text(text: str) -> Handler:
@@ -57,15 +64,15 @@ def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
     return handle
 
 
-def probes(bus: Bus, is_draining: Callable[[], bool]) -> dict[str, Handler]:
+def probes(bus: Bus, is_draining: Callable[[], bool], settings: Settings) -> dict[str, Handler]:
     """Return the handlers by path; all are read with GET."""
     alive = fixed_json(lambda: {"status": "alive"})
-    server_info = fixed_json(lambda: SERVER_INFO)
+    info = fixed_json(lambda: server_info(direct_artifacts=settings.direct_artifacts))
     return {
         "/health": fixed_text("OK"),
         "/health/live": alive,
         "/health/ready": readiness(bus, is_draining),
         "/version": fixed_text(MLFLOW_VERSION),
-        "/api/3.0/mlflow/server-info": server_info,
-        "/ajax-api/3.0/mlflow/server-info": server_info,
+        "/api/3.0/mlflow/server-info": info,
+        "/ajax-api/3.0/mlflow/server-info": info,
     }

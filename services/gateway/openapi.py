@@ -11,8 +11,9 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from services.gateway.routes import ENDPOINTS, PREFIXES, Endpoint
-from services.gateway.routing import variables
+from services.gateway.artifacts.description import describe_streams
+from services.gateway.routes import ENDPOINTS, PREFIXES, PROXY_PREFIXES, Endpoint
+from services.gateway.routing import plain, variables
 from shared.contracts.message import Message, Wire
 
 REF = "#/components/schemas/{model}"
@@ -43,6 +44,7 @@ REQUEST_ID = {
     "one of ours unless it is 1 to 255 visible ASCII characters.",
     "schema": {"type": "string"},
 }
+REQUEST_ID_PARAMETER = {"$ref": "#/components/parameters/RequestId"}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -65,7 +67,7 @@ class _ProtoJson(GenerateJsonSchema):
 
 
 def describe() -> dict[str, Any]:
-    """Return the document. Every path is served under each of the four prefixes."""
+    """Return the document; it describes each path under the first of its prefixes."""
     schemas = _schemas()
     return {
         "openapi": "3.1.0",
@@ -73,7 +75,8 @@ def describe() -> dict[str, Any]:
             "title": "Warren",
             "version": "2.0",
             "description": "MLflow's REST API. Each path under "
-            f"{PREFIXES[0]} is also served under {', '.join(PREFIXES[1:])}.",
+            f"{PREFIXES[0]} is also served under {', '.join(PREFIXES[1:])}; each under "
+            f"{PROXY_PREFIXES[0]} also under {', '.join(PROXY_PREFIXES[1:])}.",
         },
         "paths": _paths(schemas),
         "components": {
@@ -83,13 +86,19 @@ def describe() -> dict[str, Any]:
     }
 
 
-def _paths(schemas: dict[str, JsonSchemaValue]) -> dict[str, dict[str, Any]]:
-    """Describe each path; its methods may be endpoints of their own."""
-    paths: dict[str, dict[str, Any]] = {}
+def _paths(schemas: dict[str, JsonSchemaValue]) -> dict[str, Any]:
+    """Describe each operation under the first of its prefixes."""
+    paths: dict[str, Any] = {}
     for endpoint in ENDPOINTS:
-        operations = paths.setdefault(PREFIXES[0] + endpoint.path, {})
+        path = plain(endpoint.prefixes[0] + endpoint.path)
         for method in endpoint.methods.split():
-            operations[method.lower()] = _operation(endpoint, method, schemas)
+            operation = _operation(endpoint, method, schemas)
+            paths.setdefault(path, {})[method.lower()] = operation
+    for method, path, operation in describe_streams():
+        paths.setdefault(path, {})[method.lower()] = operation | {
+            "parameters": [REQUEST_ID_PARAMETER, *operation["parameters"]],
+            "responses": operation["responses"] | _refusals(),
+        }
     return paths
 
 
@@ -119,7 +128,7 @@ def _operation(
     endpoint: Endpoint, method: str, schemas: dict[str, JsonSchemaValue]
 ) -> dict[str, Any]:
     contract = endpoint.contract
-    parameters: list[dict[str, Any]] = [{"$ref": "#/components/parameters/RequestId"}]
+    parameters: list[dict[str, Any]] = [REQUEST_ID_PARAMETER]
     operation: dict[str, Any] = {
         "operationId": contract.__name__ + ("ByQuery" if method == "GET" else ""),
         "summary": (contract.__doc__ or "").partition("\n")[0],
@@ -171,13 +180,15 @@ def _without_null(field: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def _responses(reply: type[Wire]) -> dict[str, Any]:
+    return {"200": {"description": "Done.", "content": _json(reply)}, **_refusals()}
+
+
+def _refusals() -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": REF.format(model="Error")}}}
-    refusals = {
+    return {
         status: {"description": description, "content": error}
         for status, description in REFUSALS.items()
     }
-    success = {"description": "Done.", "content": _json(reply)}
-    return {"200": success, **refusals}
 
 
 def _json(model: type[Message | Wire]) -> dict[str, Any]:

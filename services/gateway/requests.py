@@ -34,7 +34,7 @@ async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> byte
     if announced is not None and announced > max_bytes:
         raise invalid(too_long.format(limit=max_bytes, size=announced))
     if "Expect" in request.headers:
-        await _say_continue(request)
+        await say_continue(request)
     try:
         body = await request.read()
     except HTTPRequestEntityTooLarge:
@@ -48,9 +48,9 @@ async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> byte
     return body if body[0] != ord('"') else _decode_twice(body)
 
 
-async def _say_continue(request: BaseRequest) -> None:
+async def say_continue(request: BaseRequest) -> None:
     """Tell a client that asked first (curl does, for large bodies) to go on and send it."""
-    if request.headers["Expect"].lower() == "100-continue":
+    if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Nothing of the answer itself is written yet.
         request.writer.output_size = 0

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
+from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
-from shared.contracts import model_aliases as a
+from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
 from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
@@ -17,7 +19,10 @@ PREFIXES = (
     "/ajax-api/2.0/mlflow/",
     "/ajax-api/3.0/mlflow/",
 )
-"""Every endpoint is served under each: clients use ``api``, browsers ``ajax-api``."""
+"""Endpoints are served under each: clients use ``api``, browsers ``ajax-api``."""
+
+PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
+"""MLflow's artifact proxy has a root of its own."""
 
 LOG_BATCH_BYTES = 1_000_000
 """``MAX_BATCH_LOG_REQUEST_SIZE`` in ``mlflow/utils/validation.py``."""
@@ -29,7 +34,7 @@ class Endpoint:
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
     ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
-    general limit of a body.
+    general limit of a body. ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
     """
 
     methods: str
@@ -37,6 +42,16 @@ class Endpoint:
     contract: type[Message]
     reply: type[Wire]
     max_bytes: int | None = None
+    prefixes: tuple[str, ...] = PREFIXES
+    of_run: bool = False
+
+
+def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
+    return Endpoint(methods, path, contract, reply, prefixes=PROXY_PREFIXES)
+
+
+def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
+    return Endpoint(methods, path, contract, reply, of_run=True)
 
 
 ENDPOINTS = (
@@ -81,9 +96,9 @@ ENDPOINTS = (
     Endpoint("GET POST", "registered-models/get-latest-versions", rm.GetLatestVersions, rm.GetLatestVersionsReply),
     Endpoint("POST", "registered-models/set-tag", rm.SetRegisteredModelTag, e.Empty),
     Endpoint("DELETE", "registered-models/delete-tag", rm.DeleteRegisteredModelTag, e.Empty),
-    Endpoint("POST", "registered-models/alias", a.SetRegisteredModelAlias, e.Empty),
-    Endpoint("DELETE", "registered-models/alias", a.DeleteRegisteredModelAlias, e.Empty),
-    Endpoint("GET", "registered-models/alias", a.GetModelVersionByAlias, v.ModelVersionReply),
+    Endpoint("POST", "registered-models/alias", ma.SetRegisteredModelAlias, e.Empty),
+    Endpoint("DELETE", "registered-models/alias", ma.DeleteRegisteredModelAlias, e.Empty),
+    Endpoint("GET", "registered-models/alias", ma.GetModelVersionByAlias, v.ModelVersionReply),
     Endpoint("POST", "model-versions/create", v.CreateModelVersion, v.ModelVersionReply),
     Endpoint("GET", "model-versions/get", v.GetModelVersion, v.ModelVersionReply),
     Endpoint("PATCH", "model-versions/update", v.UpdateModelVersion, v.ModelVersionReply),
@@ -93,4 +108,21 @@ ENDPOINTS = (
     Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
     Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
     Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
+    _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
+    _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
+    _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
+    _proxy("GET", "artifacts", a.ListProxiedArtifacts, a.ListProxiedArtifactsReply),
+    _proxy("DELETE", "artifacts/{path:path}", a.DeleteArtifact, e.Empty),
+    _proxy("GET", "presigned/{artifact_path:path}", a.GetPresignedDownloadUrl, a.GetPresignedDownloadUrlReply),
+    _proxy("POST", "mpu/create/{artifact_path:path}", a.CreateMultipartUpload, a.CreateMultipartUploadReply),
+    _proxy("POST", "mpu/complete/{artifact_path:path}", a.CompleteMultipartUpload, e.Empty),
+    _proxy("POST", "mpu/abort/{artifact_path:path}", a.AbortMultipartUpload, e.Empty),
+    Endpoint("POST", "logged-models", lm.CreateLoggedModel, lm.LoggedModelReply),
+    Endpoint("POST", "logged-models/search", lm.SearchLoggedModels, lm.SearchLoggedModelsReply),
+    Endpoint("GET", "logged-models/{model_id}", lm.GetLoggedModel, lm.LoggedModelReply),
+    Endpoint("PATCH", "logged-models/{model_id}", lm.FinalizeLoggedModel, lm.LoggedModelReply),
+    Endpoint("DELETE", "logged-models/{model_id}", lm.DeleteLoggedModel, e.Empty),
+    Endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
+    Endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
+    Endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
 )  # fmt: skip

@@ -25,6 +25,11 @@ def variables(template: str) -> list[str]:
     return [match[1] for match in _VARIABLE.finditer(template)]
 
 
+def plain(template: str) -> str:
+    """Return a path template as OpenAPI writes it, which has no ``{name:path}``."""
+    return _VARIABLE.sub(r"{\1}", template)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a path leads to."""

@@ -44,7 +44,12 @@ class _Connection(RequestHandler):
         request_id = read_request_id(request.headers, new_id().hex)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return malformed(request, request_id, message or exc or "unreadable")
+        if isinstance(exc, ConnectionError):
+            raise exc  # The client has gone: aiohttp closes the connection and says nothing.
         response = failed(request, request_id, exc)
+        if request.writer.output_size > 0:
+            message = "An answer was begun already: all that is left is to break it off."
+            raise ConnectionError(message) from exc
         response.force_close()
         return response
 
@@ -100,6 +105,7 @@ class RunningServer:
                 break
             await asyncio.sleep(FAREWELL_SECONDS / FAREWELL_LOOKS)
         await self._runner.cleanup()
+        await self._app.close()
 
 
 async def serve(app: App, settings: Settings) -> RunningServer:

@@ -31,5 +31,11 @@ class Settings(ProcessSettings):
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
     """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""
 
+    max_artifact_bytes: PositiveInt = 5 * 1024**3
+    """Largest artifact that a client may upload."""
+
+    direct_artifacts: bool = False
+    """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
+
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""

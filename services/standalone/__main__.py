@@ -1,4 +1,4 @@
-"""``python -m services.standalone``: all of Warren in one process, on an embedded PostgreSQL."""
+"""``python -m services.standalone``: all of Warren in one process, on embedded servers."""
 
 import asyncio
 import sys
@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from services.artifacts import service as artifacts
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
 from services.gateway.settings import Settings as GatewaySettings
 from services.registry.handlers import HANDLERS as REGISTRY
+from services.standalone.servers import Servers, servers
 from services.standalone.settings import StandaloneSettings
 from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.client import BusClient
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.database.transaction import Handlers
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.provision import provision
 from shared.process import run_until_signalled, stop_signal
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
@@ -26,31 +26,27 @@ POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING, "registry": R
 
 
 @asynccontextmanager
-async def databases(settings: StandaloneSettings) -> AsyncIterator[Mapping[str, str]]:
-    """Give each service's DSN: of the given PostgreSQL, or of an embedded one that the block runs."""
-    if settings.postgres_dsn:
-        yield dict.fromkeys(POSTGRES_SERVICES, settings.postgres_dsn)
-        return
-    async with EmbeddedPostgres(settings.data / "postgres") as postgres:
-        yield await provision(postgres, POSTGRES_SERVICES)
-
-
-@asynccontextmanager
-async def warren(
-    settings: StandaloneSettings, dsns: Mapping[str, str]
-) -> AsyncIterator[RunningServer]:
+async def warren(settings: StandaloneSettings, under: Servers) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in reverse order."""
-    connect = partial(MemoryTransport, MemoryBroker(list(POSTGRES_SERVICES)))
+    connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
         for name, handlers in POSTGRES_SERVICES.items():
-            service = await PostgresService.start(
-                name, PostgresServiceSettings(dsn=dsns[name]), handlers, connect
-            )
+            dsn = PostgresServiceSettings(dsn=under.dsns[name])
+            service = await PostgresService.start(name, dsn, handlers, connect)
             running.push_async_callback(service.close)
+        storing = await artifacts.ArtifactsService.start(
+            under.s3, settings.max_artifact_bytes, connect()
+        )
+        running.push_async_callback(storing.close)
         bus = BusClient(connect())
         await bus.start()
         running.push_async_callback(bus.close)
-        gateway = GatewaySettings(host=settings.host, port=settings.port)
+        gateway = GatewaySettings(
+            host=settings.host,
+            port=settings.port,
+            max_artifact_bytes=settings.max_artifact_bytes,
+            direct_artifacts=settings.direct_artifacts,
+        )
         server = await serve(create_app(bus, gateway), gateway)
         running.push_async_callback(server.close)
         yield server
@@ -59,7 +55,7 @@ async def warren(
 async def run(settings: StandaloneSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = stop_signal()
-    async with databases(settings) as dsns, warren(settings, dsns) as server:
+    async with servers(settings, POSTGRES_SERVICES) as under, warren(settings, under) as server:
         url = f"http://{settings.host}:{server.port}"
         print(  # noqa: T201  # This line is the command's output.
             f"Warren is ready: {url}    (export MLFLOW_TRACKING_URI={url})", flush=True
@@ -73,8 +69,8 @@ def main() -> None:
     configure_logging("standalone", settings.log_level)
     try:
         run_until_signalled(run(settings))
-    except (OSError, asyncio.CancelledError) as error:
-        sys.exit(f"Warren could not start: {error}")
+    except* (OSError, asyncio.CancelledError) as errors:
+        sys.exit("\n".join(f"Warren could not start: {error}" for error in errors.exceptions))
 
 
 if __name__ == "__main__":

@@ -2,21 +2,38 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.artifacts.settings import S3Settings
 from shared.settings import PREFIX
 
 
 class StandaloneSettings(BaseSettings):
     """All of Warren in one process. Every setting is also a variable, WARREN_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", cli_kebab_case=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="ignore",
+        cli_kebab_case=True,
+    )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=0, le=65535, description="TCP port; 0 takes a free one")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
     postgres_dsn: str = Field(
         default="", description="A PostgreSQL database to use instead of the embedded one"
+    )
+    s3: S3Settings | None = Field(
+        default=None, description="An S3 server to use instead of the embedded one"
+    )
+    max_artifact_bytes: PositiveInt = Field(
+        default=5 * 1024**3, description="Largest artifact that a client may upload"
+    )
+    direct_artifacts: bool = Field(
+        default=False,
+        description="Let clients move large artifacts to and from the S3 server by themselves",
     )
     log_level: str = Field(default="WARNING", description="DEBUG, INFO, WARNING or ERROR")

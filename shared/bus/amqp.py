@@ -97,13 +97,23 @@ class AmqpTransport:
     """A healing connection to RabbitMQ; see ``transport.Transport``.
 
     ``services`` names the services whose queues this process declares: both ends declare the same
-    topology, so that neither must be started first.
+    topology, so that neither must be started first. The queues of events are everybody's.
     """
 
-    def __init__(self, url: str, *, name: str, services: Sequence[str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        services: Sequence[str],
+        subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
+    ) -> None:
         self._url = url
         self._name = name
-        self._services = services
+        self._queues = [
+            *(spec for service in services for spec in topology.queues(service)),
+            *topology.event_queues(subscriptions),
+        ]
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._requests: AbstractChannel | None = None
@@ -220,8 +230,7 @@ class AmqpTransport:
     async def _open(self, connection: AbstractConnection) -> None:
         requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
         replies = await connection.channel(publisher_confirms=False)
-        for service in self._services:
-            await _declare(requests, service)
+        await _declare(requests, self._queues)
         # A channel that dies alone (a refused declaration, say) takes the connection with it:
         # one way to heal is easier to trust than two.
         for channel in (requests, replies):
@@ -251,17 +260,21 @@ def _close_soon(connection: AbstractConnection) -> None:
         asyncio.get_running_loop().create_task(connection.close())
 
 
-async def _declare(channel: AbstractChannel, service: str) -> None:
-    await channel.declare_exchange(topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
+async def _declare(channel: AbstractChannel, queues: Sequence[topology.QueueSpec]) -> None:
+    events = await channel.declare_exchange(
+        topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True
+    )
     dead_letters = await channel.declare_exchange(
         topology.DEAD_LETTERS, aio_pika.ExchangeType.DIRECT, durable=True
     )
-    for spec in topology.queues(service):
+    for spec in queues:
         queue = await channel.declare_queue(
             spec.name, durable=True, arguments=dict(spec.all_arguments)
         )
         if spec.dead_letters_of:
             await queue.bind(dead_letters, spec.dead_letters_of)
+        for topic in spec.topics:
+            await queue.bind(events, topology.binding_key(topic))
 
 
 def _outgoing(publication: Publication) -> aio_pika.Message:

@@ -23,22 +23,33 @@ _addresses = count(1)
 
 
 class MemoryBroker:
-    """Queues in memory, shared by the transports that are given this broker."""
+    """Queues in memory, shared by the transports that are given this broker.
 
-    def __init__(self, services: Sequence[str]) -> None:
+    Of the subscriptions to events those count whose service is among ``services``: nobody else can
+    ever come and read.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[str],
+        subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
+    ) -> None:
         self.running = True
-        self.queues = {
-            spec.name: MemoryQueue(self, spec)
-            for service in services
-            for spec in topology.queues(service)
-        }
-        self.events: list[Publication] = []
+        here = {name: topics for name, topics in subscriptions.items() if name in services}
+        specs = [
+            *(spec for service in services for spec in topology.queues(service)),
+            *topology.event_queues(here),
+        ]
+        self.queues = {spec.name: MemoryQueue(self, spec) for spec in specs}
         self.transports: dict[str, MemoryTransport] = {}
 
     def route(self, publication: Publication, *, redelivered: bool = False) -> None:
         """Put a message where its exchange says. Raises BrokerUnavailableError without a queue."""
         if publication.exchange == topology.EVENTS:
-            self.events.append(publication)
+            _, _, topic = publication.routing_key.partition(".")
+            for queue in self.queues.values():
+                if topic in queue.spec.topics:
+                    queue.put(publication, redelivered=redelivered)
             return
         name = publication.routing_key
         if publication.exchange == topology.DEAD_LETTERS:

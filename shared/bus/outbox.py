@@ -6,13 +6,8 @@ from collections.abc import Sequence
 import structlog
 from asyncpg import Pool, Record
 
-from shared.bus.topology import EVENTS
-from shared.bus.transport import (
-    BrokerUnavailableError,
-    Publication,
-    PublishUncertainError,
-    Transport,
-)
+from shared.bus.events import outgoing_event
+from shared.bus.transport import BrokerUnavailableError, PublishUncertainError, Transport
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection, Event
 
@@ -33,22 +28,14 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
     """Publish the oldest events, in order; return how many.
 
     They are deleted in a transaction that commits after the broker's confirms: an event may be
-    published twice (after a crash in between), never lost.
+    published twice (after a crash in between), under the same id, and is never lost.
     """
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(SQL["lock"]):
             return 0
         rows = await connection.fetch(SQL["take"], RELAY_BATCH)
         for row in rows:
-            await transport.publish(
-                Publication(
-                    exchange=EVENTS,
-                    routing_key=row["topic"],
-                    body=row["payload"],
-                    persistent=True,
-                    headers={"x-warren-position": row["position"]},
-                )
-            )
+            await transport.publish(outgoing_event(row["id"], row["topic"], row["payload"]))
         return len(rows)
 
 

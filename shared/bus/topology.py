@@ -4,7 +4,7 @@ Only what behaves alike on RabbitMQ 3.10, 4.0 and 4.3 is used: explicit queue ty
 limit, dead-letter exchanges, TTL retry queues. No priorities, no transient shared queues.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,6 +27,17 @@ MAX_ATTEMPTS = 240
 
 ATTEMPT_HEADER = "x-warren-attempt"
 
+TOPIC_HEADER = "x-warren-topic"
+"""The routing key that an event was published with; on its way through a retry queue it loses it."""
+
+Subscriptions = Mapping[str, Sequence[str]]
+"""Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects."""
+
+SUBSCRIPTIONS: Subscriptions = {
+    "artifacts": ("run.purged", "logged_model.purged", "experiment.purged"),
+}
+"""Who hears what. A handler of an event is listed here and in its service (``Handlers.events``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
@@ -37,6 +48,8 @@ class QueueSpec:
     arguments: dict[str, str | int] = field(default_factory=dict)
     dead_letters_of: str | None = None
     """Bound to the dead-letter exchange for this queue's name."""
+    topics: Sequence[str] = ()
+    """Bound to the exchange of events for each of these, in every project."""
 
     @property
     def all_arguments(self) -> dict[str, str | int]:
@@ -44,42 +57,62 @@ class QueueSpec:
         return {"x-queue-type": self.type, **self.arguments}
 
 
-def queue_name(service: str, kind: Kind) -> str:
-    """Return the queue that a service's commands or queries go to."""
+def queue_name(service: str, kind: Kind | Literal["events"]) -> str:
+    """Return the queue that a service's commands, queries or events go to."""
     return f"{service}.{kind}"
 
 
-def retry_queue(service: str) -> str:
-    """Return the queue where a service's command frames wait before the next attempt."""
-    return f"{service}.commands.retry"
+def retry_queue(queue: str) -> str:
+    """Return the queue where messages of a queue wait before the next attempt."""
+    return f"{queue}.retry"
 
 
-def dead_letter_queue(service: str) -> str:
-    """Return the queue that keeps a service's dead command frames."""
-    return f"{service}.commands.dead"
+def dead_letter_queue(queue: str) -> str:
+    """Return the queue that keeps the dead messages of a queue."""
+    return f"{queue}.dead"
+
+
+def binding_key(topic: str) -> str:
+    """Return the binding that lets a topic of every project through."""
+    return f"*.{topic}"
 
 
 def queues(service: str) -> Iterator[QueueSpec]:
-    """List every queue of a service."""
-    commands = queue_name(service, "commands")
+    """List the queues of a service's commands and queries."""
+    yield from _lasting(queue_name(service, "commands"))
+    # A query is worth nothing after its client has left: messages are transient and expire.
+    yield QueueSpec(queue_name(service, "queries"), "classic")
+
+
+def event_queues(subscriptions: Subscriptions) -> Iterator[QueueSpec]:
+    """List the queues of every service's events.
+
+    Whoever publishes declares them too: an event must not be lost because the service that wants
+    it has yet to start for the first time.
+    """
+    for service, topics in subscriptions.items():
+        yield from _lasting(queue_name(service, "events"), topics)
+
+
+def _lasting(name: str, topics: Sequence[str] = ()) -> Iterator[QueueSpec]:
+    """List a queue whose messages outlive the broker, and those where they are tried again and die."""
     yield QueueSpec(
-        commands,
+        name,
         "quorum",
         {
             "x-delivery-limit": DELIVERY_LIMIT,
             "x-dead-letter-exchange": DEAD_LETTERS,
-            "x-dead-letter-routing-key": commands,
+            "x-dead-letter-routing-key": name,
         },
+        topics=topics,
     )
     yield QueueSpec(
-        retry_queue(service),
+        retry_queue(name),
         "quorum",
         {
             "x-message-ttl": int(RETRY_DELAY * 1000),
             "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": commands,
+            "x-dead-letter-routing-key": name,
         },
     )
-    yield QueueSpec(dead_letter_queue(service), "quorum", dead_letters_of=commands)
-    # A query is worth nothing after its client has left: messages are transient and expire.
-    yield QueueSpec(queue_name(service, "queries"), "classic")
+    yield QueueSpec(dead_letter_queue(name), "quorum", dead_letters_of=name)

@@ -7,12 +7,14 @@ answers sent; published to the retry queue and acknowledged; or rejected to the 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from functools import partial
+from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
 
 from shared.bus import topology
+from shared.bus.events import ReceivedEvent, read_event
 from shared.bus.messages import (
     Answer,
     Answers,
@@ -32,6 +34,9 @@ from shared.bus.transport import (
 )
 
 log = structlog.get_logger()
+
+EVENTS_AT_A_TIME = 8
+"""Events that a process works on at a time; their handlers must not rely on an order."""
 
 
 class RetryLaterError(Exception):
@@ -56,8 +61,15 @@ class Processor(Protocol):
         """Answer one query."""
 
 
+class EventProcessor(Protocol):
+    """What a service does with events."""
+
+    async def event(self, event: ReceivedEvent) -> None:
+        """Take notice of an event; a second time without effect. Raises RetryLaterError."""
+
+
 class Worker:
-    """Consumes a service's two queues."""
+    """Consumes the queues of a service."""
 
     def __init__(
         self,
@@ -77,8 +89,8 @@ class Worker:
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Connect and consume."""
+    async def start(self, events: EventProcessor | None = None) -> None:
+        """Connect and consume; events too, in a service that has topics to hear of."""
         await self._transport.start()
         for kind, handle, prefetch in (
             ("commands", self._on_commands, self._command_frames),
@@ -86,6 +98,11 @@ class Worker:
         ):
             queue = topology.queue_name(self._service, kind)  # type: ignore[arg-type]
             consumer = await self._transport.consume(queue, handle, prefetch)
+            self._subscriptions.append(consumer)
+        if events is not None:
+            on_event = partial(self._on_event, events)
+            queue = topology.queue_name(self._service, "events")
+            consumer = await self._transport.consume(queue, on_event, EVENTS_AT_A_TIME)
             self._subscriptions.append(consumer)
 
     async def drain(self) -> None:
@@ -102,12 +119,12 @@ class Worker:
             if frame is None:
                 await delivery.reject()
                 return
-            attempt = int(delivery.publication.headers.get(topology.ATTEMPT_HEADER, 0))
+            attempt = _attempts(delivery)
             repeated = delivery.redelivered or attempt > 0
             try:
                 outcome = await self._processor.commands(frame, redelivered=repeated)
             except RetryLaterError as error:
-                await self._retry(delivery, attempt + 1, error)
+                await self._retry(delivery, "commands", attempt + 1, error)
                 return
             except Exception:
                 log.exception("frame_failed", queue=delivery.publication.routing_key)
@@ -134,6 +151,19 @@ class Worker:
                 await self._reply(delivery, ready)
             await delivery.ack()
 
+    async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
+        with _Busy(self._busy):
+            try:
+                event = read_event(delivery.publication)
+                await events.event(event)
+            except RetryLaterError as error:
+                await self._retry(delivery, "events", _attempts(delivery) + 1, error)
+            except Exception:
+                log.exception("event_failed", topic=delivery.publication.routing_key)
+                await delivery.reject()
+            else:
+                await delivery.ack()
+
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
         request = delivery.publication
@@ -147,18 +177,25 @@ class Worker:
         except (BrokerUnavailableError, PublishUncertainError) as error:
             log.warning("reply_lost", error=str(error))
 
-    async def _retry(self, delivery: Delivery, attempt: int, error: RetryLaterError) -> None:
+    async def _retry(
+        self,
+        delivery: Delivery,
+        kind: Literal["commands", "events"],
+        attempt: int,
+        error: RetryLaterError,
+    ) -> None:
+        queue = topology.queue_name(self._service, kind)
         if attempt > topology.MAX_ATTEMPTS:
-            log.error("frame_given_up", attempts=attempt, error=str(error))
+            log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
             await delivery.reject()
             return
-        log.warning("frame_retried", attempt=attempt, error=str(error))
+        log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
         again = replace(
             delivery.publication,
             exchange="",
-            routing_key=topology.retry_queue(self._service),
+            routing_key=topology.retry_queue(queue),
             persistent=True,
-            headers={topology.ATTEMPT_HEADER: attempt},
+            headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
         try:
             await self._transport.publish(again)
@@ -199,6 +236,11 @@ class _Busy:
     def __exit__(self, *_: object) -> None:
         if self._task:
             self._tasks.discard(self._task)
+
+
+def _attempts(delivery: Delivery) -> int:
+    """Return how often a message has come by way of the retry queue."""
+    return int(delivery.publication.headers.get(topology.ATTEMPT_HEADER, 0))
 
 
 def _read(delivery: Delivery) -> Frame | None:

@@ -4,8 +4,10 @@
 """
 
 from shared.contracts import (
+    artifacts,
     datasets,
     experiments,
+    logged_models,
     metrics,
     model_aliases,
     model_versions,
@@ -21,6 +23,8 @@ MESSAGES: dict[str, type[Message]] = {
         runs,
         metrics,
         datasets,
+        logged_models,
+        artifacts,
         registered_models,
         model_versions,
         model_aliases,

@@ -127,3 +127,14 @@ class Query(Message):
     """Reads."""
 
     kind = "queries"
+
+
+class DomainEvent(Wire):
+    """Something that happened in a service, for others to hear; ``topic`` is ``<noun>.<verb>``."""
+
+    topic: ClassVar[str]
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Read what another service wrote. Raises pydantic.ValidationError."""
+        return cls.model_validate_json(payload)

@@ -38,3 +38,11 @@ class ModelStage(StrEnum):
     STAGING = "Staging"
     PRODUCTION = "Production"
     ARCHIVED = "Archived"
+
+
+class LoggedModelStatus(_ProtoEnum):
+    """State of a logged model's artifacts. MLflow's number 0, unspecified, says nothing."""
+
+    LOGGED_MODEL_PENDING = "LOGGED_MODEL_PENDING"
+    LOGGED_MODEL_READY = "LOGGED_MODEL_READY"
+    LOGGED_MODEL_UPLOAD_FAILED = "LOGGED_MODEL_UPLOAD_FAILED"

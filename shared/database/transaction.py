@@ -15,7 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
 from shared.bus.messages import Answer, Envelope, Kind
-from shared.contracts.message import Message, Query
+from shared.contracts.message import DomainEvent, Message, Query
 from shared.errors import DomainError, ErrorCode
 
 M = TypeVar("M", bound=Message)
@@ -99,6 +99,11 @@ class Transaction:
         """Put an event into the outbox when the transaction commits."""
         self.events.append(event)
 
+    def tell(self, event: DomainEvent) -> None:
+        """As ``emit``, for the event that a contract describes."""
+        payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
+        self.emit(Event(f"{self.project}.{event.topic}", payload))
+
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """Read rows."""
         return await self.connection.fetch(sql, *values)
@@ -146,6 +151,9 @@ A result that is a DomainError has left nothing behind; so the rest of the batch
 May raise Contention.
 """
 
+EventHandler = Callable[[Any, Transaction], Awaitable[None]]
+"""``async def on_run_purged(event: RunPurged, tx: Transaction) -> None``."""
+
 Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
 """Runs before the first message of a project: what every project has from its start."""
 
@@ -156,6 +164,7 @@ class Handlers:
 
     A type is either in ``single`` or in ``batch``. Types that map to the same function in ``batch``
     are fused into one call of it. ``asks`` names the services that handlers ask (``tx.ask``).
+    ``events`` are handled if ``topology.SUBSCRIPTIONS`` brings them here.
 
     ``repeatable`` recognises a frame's calls that one statement carries out and that may be carried
     out again: with the same effect, once or twice. Such a frame needs no inbox, and no transaction
@@ -166,6 +175,7 @@ class Handlers:
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
     asks: Sequence[str] = ()
+    events: Mapping[type[DomainEvent], EventHandler] = field(default_factory=dict)
     repeatable: Callable[[Sequence[Call[Any]]], bool] = field(default=lambda _calls: False)
 
     @property

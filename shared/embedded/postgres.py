@@ -1,7 +1,6 @@
 """A private PostgreSQL server on a free loopback port."""
 
 import asyncio
-import fcntl
 import hashlib
 import hmac
 import os
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from shared.embedded.account import Identity, identity_for
+from shared.embedded.lock import DirectoryLock
 from shared.embedded.pid_file import becomes_ready, wait_for_predecessor
 from shared.embedded.postgres_programs import find_programs, server_environment
 from shared.embedded.process import (
@@ -44,7 +44,7 @@ class EmbeddedPostgres:
         self._fsync = fsync
         self._port: int | None = None
         self._password = ""
-        self._lock: int | None = None
+        self._lock = DirectoryLock(self._data_dir)
         self._server: ChildProcess | None = None
 
     async def __aenter__(self) -> Self:
@@ -83,7 +83,7 @@ class EmbeddedPostgres:
 
     async def start(self) -> None:
         """Start the server and return when it accepts connections."""
-        self._take_lock()
+        self._lock.take()
         try:
             bin_dir = find_programs(self._bin_dir, self._data_dir / "programs")
             identity = identity_for(bin_dir / "postgres", self._cluster)
@@ -99,7 +99,7 @@ class EmbeddedPostgres:
         if self._server is not None:
             await self._server.stop()
             self._server = None
-        self._release_lock()
+        self._lock.release()
 
     async def wait(self) -> int:
         """Return the code that the server ended with, by itself or not; -1 where it does not run."""
@@ -109,30 +109,13 @@ class EmbeddedPostgres:
         """Crash the server, as a power cut would; `start` recovers it."""
         await self._running_server().kill()
         self._server = None
-        self._release_lock()
+        self._lock.release()
 
     def _running_server(self) -> ChildProcess:
         if self._server is None:
             message = "PostgreSQL is not running"
             raise ProcessFailedError(message)
         return self._server
-
-    def _take_lock(self) -> None:
-        """Keep a second Warren away from the same directory; the lock dies with this process."""
-        self._data_dir.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(lock)
-            message = f"{self._data_dir} is in use by another Warren"
-            raise ProcessFailedError(message) from error
-        self._lock = lock
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     async def _ensure_cluster(self, bin_dir: Path, identity: Identity) -> None:
         """Run initdb once, and once more where a start was interrupted before the version file."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.errors import invalid
+from shared.search.grammars import Grammar
 from shared.search.lexer import Kind, Token, is_identifier, tokenize
 
 # `RLIKE` and the negated forms are tokens of the language that no entity accepts, so that the
@@ -47,8 +48,8 @@ class Clause:
     right: Operand | None
 
 
-def read_clauses(source: str) -> list[Clause]:
-    """Return the clauses of a filter.
+def read_clauses(source: str, grammar: Grammar) -> list[Clause]:
+    """Return the clauses of a filter; the grammar only has the words for what is wrong with it.
 
     As in MLflow, AND between clauses may be missing or repeated. Every token that belongs to no
     clause is named in one DomainError(INVALID_PARAMETER_VALUE).
@@ -57,17 +58,14 @@ def read_clauses(source: str) -> list[Clause]:
         raise invalid(f"'filter' exceeds the maximum length of {MAX_LENGTH} characters")
     tokens = tokenize(source, "filter")
     if not tokens:
-        raise invalid(f"Invalid filter '{source}'. Could not be parsed.")
+        raise invalid(grammar.empty.format(source=source))
     if any(token.kind is Kind.SEMICOLON for token in tokens[:-1]):
-        raise invalid(
-            f"Search filter contained multiple expression {source!r}. "
-            "Provide AND-ed expression list."
-        )
+        raise invalid(grammar.several.format(source=source))
     found = list(_Reader(source, tokens).read())
     strangers = [item for item in found if isinstance(item, str)]
     if strangers:
         listed = ", ".join(f"'{text}'" for text in strangers[:_MOST_QUOTED])
-        raise invalid(f"Invalid clause(s) in filter string: {listed}")
+        raise invalid(grammar.strangers.format(source=source, strangers=listed))
     return [item for item in found if isinstance(item, Clause)]
 
 

@@ -1,7 +1,8 @@
 """What each searched noun allows: its entities, attributes, aliases and comparators.
 
 The tables restate `SearchUtils`, `SearchExperimentsUtils`, `SearchModelUtils` and
-`SearchModelVersionUtils` of MLflow 3. A further noun (logged models) is one more `Grammar` here.
+`SearchModelVersionUtils` of MLflow 3, and its `search_logged_model_utils`. A further noun is one
+more `Grammar` here.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,12 @@ from dataclasses import dataclass, field
 from shared.search.ast import Comparator, Entity
 
 _NUMERIC = (
-    Comparator.EQ,
-    Comparator.NE,
     Comparator.LT,
     Comparator.LE,
     Comparator.GT,
     Comparator.GE,
+    Comparator.EQ,
+    Comparator.NE,
 )
 _TEXT = (Comparator.EQ, Comparator.NE, Comparator.LIKE, Comparator.ILIKE)
 _LISTS = (Comparator.IN, Comparator.NOT_IN)
@@ -30,9 +31,10 @@ class Grammar:
     attributes in canonical spelling, `aliases` other spellings of attributes. `lists` names the
     text attributes that IN accepts; `orderable` are the spellings an order_by clause accepts.
     `integers_only` refuses fractions for numeric attributes, `quoted_integers` lets integers
-    stand in quotes, `repeatable` lets an order_by name a key twice. `unknown_entity`,
-    `unsupported_null`, `unsortable`, `unknown_order`, `wrong_comparator` and `not_text` are the
-    texts of errors that MLflow words differently for each noun.
+    stand in quotes, `bare_text` lets texts stand without quotes, `repeatable` lets an order_by
+    name a key twice. `unknown_entity`, `unsupported_null`, `unsortable`, `unknown_order`,
+    `wrong_comparator`, `not_text`, `empty`, `several` and `strangers` are the texts of errors that
+    MLflow words differently for each noun.
     """
 
     entities: Mapping[str, Entity]
@@ -51,10 +53,16 @@ class Grammar:
     identifiers: frozenset[str] = frozenset()
     integers_only: bool = False
     quoted_integers: bool = False
+    bare_text: bool = False
     repeatable: bool = False
     unknown_order: str = ""
     wrong_comparator: str = "Invalid comparator '{operator}' not one of '{allowed}'"
     not_text: str = "Expected a quoted string value for attributes. Got value {value}"
+    empty: str = "Invalid filter '{source}'. Could not be parsed."
+    several: str = (
+        "Search filter contained multiple expression {source!r}. Provide AND-ed expression list."
+    )
+    strangers: str = "Invalid clause(s) in filter string: {strangers}"
 
     @property
     def searchable(self) -> frozenset[str]:
@@ -71,6 +79,10 @@ class Grammar:
         if key in self.identifiers:
             return (Comparator.EQ, Comparator.NE, *_LISTS)
         return (*_TEXT, *_LISTS) if self.lists else _TEXT
+
+    def spelled(self, entity: Entity, key: str) -> str:
+        """Write `entity.key` with the first of the entity's prefixes."""
+        return f"{next(name for name, each in self.entities.items() if each is entity)}.{key}"
 
 
 _RUN_ALIASES = {
@@ -202,4 +214,64 @@ MODEL_VERSIONS = Grammar(
     comparators=_REGISTRY_COMPARATORS,
     integers_only=True,
     quoted_integers=True,
+)
+
+_LOGGED_MODEL_ALIASES = {
+    "creation_time": "creation_timestamp_ms",
+    "creation_timestamp": "creation_timestamp_ms",
+    "last_updated_timestamp": "last_updated_timestamp_ms",
+}
+_LOGGED_MODEL_TEXT = frozenset(
+    {
+        "model_id",
+        "experiment_id",
+        "name",
+        "artifact_location",
+        "status",
+        "model_type",
+        "source_run_id",
+    }
+)
+_LOGGED_MODEL_NUMERIC = frozenset({"creation_timestamp_ms", "last_updated_timestamp_ms"})
+_NOT_ONE_EXPRESSION = "Invalid filter string: {source!r}. Expected a single SQL expression."
+
+LOGGED_MODELS = Grammar(
+    entities={
+        "attributes": Entity.ATTRIBUTE,
+        "metrics": Entity.METRIC,
+        "params": Entity.PARAM,
+        "tags": Entity.TAG,
+    },
+    unknown_entity=(
+        "Invalid entity type: {entity!r}. "
+        "Expected one of ['attributes', 'metrics', 'params', 'tags']."
+    ),
+    unsupported_null=(
+        "Invalid comparison: {entity} '{key}' IS [NOT] NULL. Expected a comparison with 3 tokens."
+    ),
+    unsortable="Invalid order by field name: {name}. Only metrics are supported.",
+    unknown_order="Invalid order by field name: {name}",
+    wrong_comparator=(
+        "Invalid comparison operator for {spelled}: {operator!r}. Expected one of {choices}."
+    ),
+    empty=_NOT_ONE_EXPRESSION,
+    several=_NOT_ONE_EXPRESSION,
+    strangers=(
+        "Invalid filter string: {source!r}. Expected a list of comparisons separated by 'AND' "
+        "(e.g. 'metrics.loss > 0.1 AND params.lr = 0.01')."
+    ),
+    numeric=_LOGGED_MODEL_NUMERIC,
+    text=_LOGGED_MODEL_TEXT,
+    lists=_LOGGED_MODEL_TEXT,
+    orderable=_LOGGED_MODEL_TEXT | _LOGGED_MODEL_NUMERIC | frozenset(_LOGGED_MODEL_ALIASES),
+    sortable=frozenset({Entity.ATTRIBUTE, Entity.METRIC}),
+    nullable=frozenset(),
+    comparators={
+        Entity.METRIC: _NUMERIC,
+        Entity.PARAM: (*_TEXT, *_LISTS),
+        Entity.TAG: (*_TEXT, *_LISTS),
+    },
+    aliases=_LOGGED_MODEL_ALIASES,
+    bare_text=True,
+    repeatable=True,
 )

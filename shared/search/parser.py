@@ -19,7 +19,7 @@ def parse_filter(source: str | None, grammar: Grammar) -> tuple[Comparison, ...]
     """
     if not source:
         return ()
-    clauses = read_clauses(source)
+    clauses = read_clauses(source, grammar)
     if len(clauses) > MAX_CLAUSES:
         raise invalid(f"A filter can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
     # MLflow reads every name and value before it looks at any comparator; whoever sends several
@@ -37,13 +37,13 @@ def _read(clause: Clause, grammar: Grammar) -> tuple[Entity, str, Value]:
         if entity not in grammar.nullable:
             raise invalid(grammar.unsupported_null.format(entity=entity, key=key))
         return entity, key, None
-    _check_list(clause, clause.right, entity)
+    _check_list(clause, clause.right, entity, grammar)
     return entity, key, read_value(clause.right, entity, key, grammar)
 
 
-def _check_list(clause: Clause, right: Operand, entity: Entity) -> None:
+def _check_list(clause: Clause, right: Operand, entity: Entity, grammar: Grammar) -> None:
     """Refuse a list after anything but IN; MLflow fails on it in the database."""
-    takes_lists = entity in (Entity.ATTRIBUTE, Entity.DATASET)
+    takes_lists = entity is Entity.ATTRIBUTE or Comparator.IN in grammar.comparators[entity]
     if takes_lists and right.items is not None and not clause.operator.endswith("IN"):
         raise invalid(f"Invalid comparison clause. Expected value token found '{right.text}'")
 
@@ -54,7 +54,11 @@ def _comparator(clause: Clause, entity: Entity, key: str, grammar: Grammar) -> C
         compared = f"{entity} {key}" if key in grammar.numeric else entity
         raise invalid(
             grammar.wrong_comparator.format(
-                operator=clause.operator, allowed=as_set(allowed), compared=compared
+                operator=clause.operator,
+                allowed=as_set(allowed),
+                choices=tuple(map(str, allowed)),
+                compared=compared,
+                spelled=grammar.spelled(entity, key),
             )
         )
     return Comparator(clause.operator)

@@ -1,7 +1,7 @@
 """Reads the right-hand side of a comparison as the type that its left-hand side has."""
 
 from shared.errors import invalid
-from shared.search.ast import Entity, Value
+from shared.search.ast import Comparator, Entity, Value
 from shared.search.clauses import Operand
 from shared.search.grammars import Grammar
 from shared.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
@@ -22,10 +22,10 @@ def read_value(right: Operand, entity: Entity, key: str, grammar: Grammar) -> Va
         return read(right, key, grammar)
     if right.items is None:
         return _text(right, entity, grammar)
-    if entity is Entity.DATASET:
-        return _list(right)
     if entity is Entity.ATTRIBUTE:
         _check_takes_lists(key, grammar)
+        return _list(right)
+    if Comparator.IN in grammar.comparators[entity]:
         return _list(right)
     raise _not_text(right, entity, grammar)
 
@@ -78,6 +78,8 @@ def _text(right: Operand, entity: Entity, grammar: Grammar) -> str:
     token = right.token
     if token.kind is Kind.STRING or is_quoted(token.text):
         return unquote(token.text)
+    if grammar.bare_text:
+        return token.text
     if is_identifier(token) and token.word != "NULL":
         raise invalid(
             "Parameter value is either not quoted or unidentified quote types used for string "

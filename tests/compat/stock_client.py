@@ -1,5 +1,6 @@
 """A stock MLflow client in a virtual environment of its own, which runs scripts against one server."""
 
+import ast
 import json
 import os
 import subprocess
@@ -34,6 +35,19 @@ def scenarios() -> list[str]:
     return sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NOT_SCENARIOS)
 
 
+def minimum_version(scenario: str) -> tuple[int, ...]:
+    """Return the MLflow that a script needs: its constant ``SINCE``, or any version at all."""
+    for statement in ast.parse((SCRIPTS / f"{scenario}.py").read_text()).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="SINCE")], value=ast.Constant(value=str(text))):
+                return _version(text)
+    return ()
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:3] if part.isdecimal())
+
+
 class StockClient:
     """A running `launch.py`; a context manager."""
 
@@ -47,6 +61,7 @@ class StockClient:
             env={**_inherited(), **ENVIRONMENT, "MLFLOW_TRACKING_URI": tracking_uri},
             text=True,
         )
+        self.version = _version(self._readline())
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -59,12 +74,15 @@ class StockClient:
     def run(self, scenario: str) -> Outcome:
         """Run one script to its end."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(f"{SCRIPTS / scenario}.py\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, f"the client's process ended with code {self._process.wait()}"
-        return Outcome(**json.loads(answer))
+        return Outcome(**json.loads(self._readline()))
+
+    def _readline(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the client's process ended with code {self._process.wait()}"
+        return line
 
 
 def _inherited() -> dict[str, str]:

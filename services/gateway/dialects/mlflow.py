@@ -52,6 +52,13 @@ def refuse_method(method: str, allowed: str) -> Refusal:
     return refusal
 
 
+def refuse_as(status: int, message: str, headers: dict[str, str] | None = None) -> Refusal:
+    """Return a refusal whose status HTTP prescribes, and for which MLflow has no code of its own."""
+    refusal = _refusal(status, ErrorCode.INVALID_PARAMETER_VALUE, message)
+    refusal.headers.update(headers or {})
+    return refusal
+
+
 def _refusal(status: int, code: ErrorCode, message: str) -> Refusal:
     wait = RETRY_AFTER_SECONDS.get(status)
     headers = {"Retry-After": wait} if wait else {}

@@ -4,7 +4,7 @@
 all together for a whole frame.
 """
 
-from services.tracking.handlers import datasets, experiments, log, metrics, runs
+from services.tracking.handlers import datasets, experiments, log, logged_models, metrics, runs
 from services.tracking.store.experiments import ensure as ensure_projects
 from shared.contracts.message import Message
 from shared.database.transaction import Handler, Handlers
@@ -14,6 +14,7 @@ SINGLE: dict[type[Message], Handler] = {
     **runs.HANDLERS,
     **metrics.HANDLERS,
     **datasets.HANDLERS,
+    **logged_models.HANDLERS,
 }
 
 HANDLERS = Handlers(

@@ -1,6 +1,6 @@
 """What runs read and made: ``runs/log-inputs``, ``runs/outputs``, ``experiments/search-datasets``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.tracking.store import datasets, runs
 from services.tracking.store.search import parse_experiment_id
@@ -9,6 +9,8 @@ from shared.contracts.datasets import (
     DatasetInput,
     LogInputs,
     LogOutputs,
+    ModelInput,
+    ModelOutput,
     SearchDatasets,
     SearchDatasetsReply,
 )
@@ -25,6 +27,7 @@ MAX_SCHEMA_LENGTH = 1_048_575
 MAX_PROFILE_LENGTH = 16_777_215
 MAX_TAG_KEY_LENGTH = 255
 MAX_TAG_VALUE_LENGTH = 500
+MAX_MODEL_ID_LENGTH = 36
 MAX_EXPERIMENTS = 20
 MAX_SUMMARIES = 1_000
 
@@ -37,6 +40,7 @@ async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
     check_run_id(cmd.run_id)
     for item in cmd.datasets:
         _check_input(item)
+    _check_models(cmd.models)
     run = await runs.active(tx, cmd.run_id)
     unique = {(i.dataset.name, i.dataset.digest): i for i in reversed(cmd.datasets)}
     if unique:
@@ -48,7 +52,8 @@ async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
 
 
 async def log_outputs(cmd: LogOutputs, tx: Transaction) -> Empty:
-    """Say which logged models an active run made."""
+    """Say which logged models an active run made; MLflow does not ask whether they exist."""
+    _check_models(cmd.models)
     await runs.active(tx, cmd.run_id)
     if cmd.models:
         await datasets.link_model_outputs(tx, cmd.run_id, cmd.models)
@@ -82,6 +87,11 @@ def _check_input(item: DatasetInput) -> None:
     for tag in item.tags:
         check_length("key", MAX_TAG_KEY_LENGTH, tag.key)
         check_length("value", MAX_TAG_VALUE_LENGTH, tag.value)
+
+
+def _check_models(models: Sequence[ModelInput | ModelOutput]) -> None:
+    for index, model in enumerate(models):
+        check_length(f"models[{index}].model_id", MAX_MODEL_ID_LENGTH, model.model_id)
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

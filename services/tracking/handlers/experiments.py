@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from services.tracking.handlers.events import experiment_event
 from services.tracking.store import experiments
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_experiments import search_experiment_ids
@@ -11,6 +10,7 @@ from services.tracking.validation import (
     check_experiment_name,
     check_experiment_tag,
 )
+from shared.contracts.events import ExperimentDeleted, ExperimentRestored
 from shared.contracts.experiments import (
     CreateExperiment,
     CreateExperimentReply,
@@ -81,7 +81,7 @@ async def update_experiment(cmd: UpdateExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     deleted = await experiments.is_deleted(tx, experiment_id)
     if deleted is None:
-        raise _not_found(experiment_id)
+        raise not_found(experiment_id)
     if deleted:
         message = "Cannot rename a non-active experiment."
         raise DomainError(ErrorCode.INVALID_STATE, message)
@@ -97,8 +97,8 @@ async def delete_experiment(cmd: DeleteExperiment, tx: Transaction) -> Empty:
     """Mark an active experiment and its runs deleted."""
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.delete(tx, experiment_id):
-        raise _not_found(experiment_id)
-    tx.emit(experiment_event(tx, "deleted", experiment_id))
+        raise not_found(experiment_id)
+    tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -106,8 +106,8 @@ async def restore_experiment(cmd: RestoreExperiment, tx: Transaction) -> Empty:
     """Mark a deleted experiment and its runs active."""
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.restore(tx, experiment_id):
-        raise _not_found(experiment_id)
-    tx.emit(experiment_event(tx, "restored", experiment_id))
+        raise not_found(experiment_id)
+    tx.tell(ExperimentRestored(experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -133,7 +133,7 @@ async def _active(tx: Transaction, experiment_id: str) -> int:
     number = parse_experiment_id(experiment_id)
     deleted = await experiments.is_deleted(tx, number)
     if deleted is None:
-        raise _not_found(number)
+        raise not_found(number)
     if deleted:
         raise not_active(number)
     return number
@@ -152,11 +152,12 @@ async def _name_taken(tx: Transaction, name: str) -> DomainError:
 
 def _one(experiment: bytes, experiment_id: int) -> bytes:
     if not experiment:
-        raise _not_found(experiment_id)
+        raise not_found(experiment_id)
     return b'{"experiment":%b}' % experiment
 
 
-def _not_found(experiment_id: int) -> DomainError:
+def not_found(experiment_id: int) -> DomainError:
+    """Return MLflow's error for an experiment that is not there."""
     return missing_resource(f"No Experiment with id={experiment_id} exists")
 
 

@@ -2,15 +2,19 @@
 
 All such calls of a frame are one batch. If it has metrics alone, it is one statement. Otherwise the
 states of the runs and the params that are there already are read first, each call is judged in its
-turn, and what the good ones log is written together. A refused call leaves nothing behind.
+turn, and what the good ones log is written together. A refused call leaves nothing behind. Points
+that name a logged model cost two statements more: one that asks for the model, one that writes
+the point to its metrics.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.tracking.handlers.runs import RUN_NAME
 from services.tracking.store import log as store
+from services.tracking.store import model_metrics
 from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunList
+from services.tracking.store.logged_models import not_found as model_not_found
 from services.tracking.validation import (
     Point,
     check_batch_limits,
@@ -44,6 +48,7 @@ class Entry:
     metrics: Sequence[Point] = ()
     params: Sequence[tuple[str, str]] = ()
     tags: Sequence[tuple[str, str]] = ()
+    models: Collection[str] = ()
     batched: bool = False
     run: int = -1
 
@@ -62,6 +67,8 @@ async def log(calls: Sequence[Call[LogCommand]], connection: AnyConnection) -> l
             entries.append(_checked(index, call))
         except DomainError as error:
             results[index] = error
+    if any(entry.models for entry in entries):
+        entries = await _keep_known_models(connection, entries, results)
     if not entries:
         return results
     runs = RunList(list({entry.run_key for entry in entries}))
@@ -82,6 +89,8 @@ def _checked(index: int, call: Call[LogCommand]) -> Entry:
     if type(message) is LogMetric:
         check_metric(message)
         entry.metrics = (message,)
+        if message.model_id:
+            entry.models = (message.model_id,)
     elif type(message) is LogBatch:
         _check_batch(entry, message, len(envelope.payload))
     elif type(message) is LogParam:
@@ -98,6 +107,7 @@ def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
     for index, point in enumerate(batch.metrics):
         check_metric(point, index)
     entry.metrics = batch.metrics
+    entry.models = {point.model_id for point in batch.metrics if point.model_id}
     entry.params = [
         checked_param(param, f"params[{index}].") for index, param in enumerate(batch.params)
     ]
@@ -105,6 +115,22 @@ def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
     check_batch_limits(batch, size)
     check_unique_params(batch.params)
     entry.batched = True
+
+
+async def _keep_known_models(
+    connection: AnyConnection, entries: Sequence[Entry], results: list[BatchResult]
+) -> list[Entry]:
+    """Refuse the calls that measure a logged model that is not there; return the others."""
+    wanted = {(entry.project, model_id) for entry in entries for model_id in entry.models}
+    known = await model_metrics.known_models(connection, wanted)
+    kept = []
+    for entry in entries:
+        missing = [each for each in entry.models if (entry.project, each) not in known]
+        if missing:
+            results[entry.index] = model_not_found(min(missing))
+        else:
+            kept.append(entry)
+    return kept
 
 
 async def _log_anything(
@@ -144,7 +170,10 @@ async def _append(connection: AnyConnection, runs: RunList, entries: Sequence[En
     for entry in entries:
         for point in entry.metrics:
             points.add(entry.run, point)
-    return await store.append_metrics(connection, runs, points)
+    states = await store.append_metrics(connection, runs, points)
+    if any(entry.models for entry in entries):
+        await model_metrics.append(connection, runs, points, states)
+    return states
 
 
 async def _log_params(
@@ -220,15 +249,17 @@ async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[
 def only_points(calls: Sequence[Call[Message]]) -> bool:
     """Tell whether calls log points and nothing else: one statement, which repeats itself harmlessly.
 
-    An identical point is one point, and the newest of a key stays the newest.
+    An identical point is one point, and the newest of a key stays the newest. Points of logged
+    models are more than one statement.
     """
     return all(
-        type(message) is LogMetric
+        (type(message) is LogMetric and not message.model_id)
         or (
             type(message) is LogBatch
             and bool(message.metrics)
             and not message.params
             and not message.tags
+            and not any(point.model_id for point in message.metrics)
         )
         for message in (call.message for call in calls)
     )

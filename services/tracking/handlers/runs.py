@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from services.tracking.handlers.events import run_event
 from services.tracking.handlers.experiments import not_active
 from services.tracking.names import run_name
 from services.tracking.store import runs
@@ -17,6 +16,7 @@ from services.tracking.validation import (
     is_run_id,
     run_not_found,
 )
+from shared.contracts.events import RunDeleted, RunFinished, RunRestored
 from shared.contracts.experiments import Empty, Tag
 from shared.contracts.message import Message
 from shared.contracts.runs import (
@@ -122,21 +122,21 @@ async def update_run(cmd: UpdateRun, tx: Transaction) -> UpdateRunReply:
     """Change status, end time or name of an active run."""
     info = await runs.update(tx, cmd.run_id, cmd.status, cmd.end_time, cmd.run_name or None)
     if cmd.status in FINAL:
-        tx.emit(run_event(tx, "finished", info.run_id, info.experiment_id))
+        tx.tell(RunFinished(run_id=info.run_id, experiment_id=info.experiment_id))
     return UpdateRunReply(run_info=info)
 
 
 async def delete_run(cmd: DeleteRun, tx: Transaction) -> Empty:
     """Mark a run deleted."""
     experiment_id = await runs.delete(tx, cmd.run_id)
-    tx.emit(run_event(tx, "deleted", cmd.run_id, str(experiment_id)))
+    tx.tell(RunDeleted(run_id=cmd.run_id, experiment_id=str(experiment_id)))
     return Empty()
 
 
 async def restore_run(cmd: RestoreRun, tx: Transaction) -> Empty:
     """Mark a deleted run active."""
     experiment_id = await runs.restore(tx, cmd.run_id)
-    tx.emit(run_event(tx, "restored", cmd.run_id, str(experiment_id)))
+    tx.tell(RunRestored(run_id=cmd.run_id, experiment_id=str(experiment_id)))
     return Empty()
 
 

@@ -45,6 +45,10 @@ SELECT experiment_id, deleted FROM experiments WHERE project_id = $1 AND name = 
 -- Whether one experiment is there, and deleted.
 SELECT deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
+-- name: experiment_location
+-- Where one experiment keeps artifacts, and whether it is deleted.
+SELECT artifact_location, deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
+
 -- name: rename_experiment
 -- Rename an active experiment.
 UPDATE experiments SET name = $3, last_update_time = $4

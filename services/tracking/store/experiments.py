@@ -39,6 +39,12 @@ async def is_deleted(tx: Transaction, experiment_id: int) -> bool | None:
     return deleted
 
 
+async def location(tx: Transaction, experiment_id: int) -> tuple[str, bool] | None:
+    """Return the artifact location and whether the experiment is deleted, or None."""
+    row = await tx.fetch_row(SQL["experiment_location"], tx.project, experiment_id)
+    return (row["artifact_location"], row["deleted"]) if row else None
+
+
 async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:
     """Rename an active experiment; False if another one took the name at this moment."""
     try:

@@ -11,6 +11,6 @@ SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.outbox'));
 WITH taken AS (
     DELETE FROM outbox
     WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $1)
-    RETURNING position, topic, payload
+    RETURNING position, id, topic, payload
 )
-SELECT position, topic, payload FROM taken ORDER BY position;
+SELECT id, topic, payload FROM taken ORDER BY position;

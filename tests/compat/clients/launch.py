@@ -1,6 +1,7 @@
 """Run scripts in a stock client's environment: MLflow is imported once, and each script runs in a fork of its own.
 
-Reads a script's path from each line of standard input; answers each with a line of JSON: its exit code and what it wrote.
+Writes MLflow's version first. Then reads a script's path from each line of standard input, and answers each with
+a line of JSON: its exit code and what it wrote.
 (Importing MLflow takes several seconds, more than most scripts.)
 """
 
@@ -12,7 +13,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import mlflow  # noqa: F401 - imported for the forks.
+import mlflow
 
 
 def run(script: Path) -> dict[str, object]:
@@ -46,6 +47,7 @@ def _script(script: Path) -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
+    print(mlflow.__version__, flush=True)
     for line in sys.stdin:
         print(json.dumps(run(Path(line.strip()))), flush=True)
 

@@ -1,5 +1,6 @@
 """One behaviour suite, run against each transport on a real PostgreSQL."""
 
+import asyncio
 import json
 import time
 from contextlib import AsyncExitStack
@@ -11,6 +12,8 @@ from shared.bus.client import BusClient, Limits
 from shared.bus.executor import Executor
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Envelope, new_id
+from shared.bus.outbox import relay_once
+from shared.bus.transport import Publication
 from shared.bus.worker import Worker
 from shared.database.migrations import load_migrations, migrate
 from shared.database.pool import open_pool
@@ -32,11 +35,35 @@ class Bus:
         self._stack.push_async_callback(client.close)
         return client
 
-    async def worker(self, processor=None) -> Worker:
+    async def worker(self, processor=None, *, events=None) -> Worker:
         worker = Worker(self.connect(), "toy", processor or Executor(self.pool, toy.HANDLERS))
-        await worker.start()
+        await worker.start(events)
         self._stack.push_async_callback(worker.drain)
         return worker
+
+    async def publish(self, *publications: Publication) -> None:
+        transport = self.connect()
+        await transport.start()
+        self._stack.push_async_callback(transport.close)
+        for publication in publications:
+            await transport.publish(publication)
+
+    async def relay(self) -> int:
+        """Publish what is in the outbox."""
+        transport = self.connect()
+        await transport.start()
+        self._stack.push_async_callback(transport.close)
+        return await relay_once(self.pool, transport)
+
+    async def heard(self, count: int) -> list[str]:
+        """Wait for so many notes of events, and a little longer, and return them all."""
+        for _ in range(100):
+            rows = await self.pool.fetch("SELECT name FROM log ORDER BY position")
+            if len(rows) >= count:
+                break
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        return [row["name"] for row in await self.pool.fetch("SELECT name FROM log ORDER BY name")]
 
     async def total(self, name: str) -> int:
         value = await self.pool.fetchval("SELECT total FROM counters WHERE name = $1", name)
@@ -71,8 +98,8 @@ class MemoryControl:
     async def start(self) -> None:
         self._broker.restart()
 
-    async def dead(self) -> int:
-        return len(self._broker.queues["toy.commands.dead"].waiting)
+    async def dead(self, kind: str = "commands") -> int:
+        return len(self._broker.queues[f"toy.{kind}.dead"].waiting)
 
 
 class RabbitControl:
@@ -86,11 +113,11 @@ class RabbitControl:
     async def start(self) -> None:
         await self._rabbitmq.start()
 
-    async def dead(self) -> int:
+    async def dead(self, kind: str = "commands") -> int:
         import aio_pika
 
         async with await aio_pika.connect(self._url) as connection, connection.channel() as channel:
-            queue = await channel.declare_queue("toy.commands.dead", passive=True)
+            queue = await channel.declare_queue(f"toy.{kind}.dead", passive=True)
             return queue.declaration_result.message_count
 
 
@@ -98,11 +125,13 @@ class RabbitControl:
 def link(request):
     """Return what stops the broker, and what makes one more connection to it."""
     if request.param == "memory":
-        broker = MemoryBroker(["toy"])
+        broker = MemoryBroker(["toy"], toy.SUBSCRIPTIONS)
         return MemoryControl(broker), lambda: MemoryTransport(broker)
     url = request.getfixturevalue("amqp_vhost_url")
     control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
-    return control, lambda: AmqpTransport(url, name="suite", services=["toy"])
+    return control, lambda: AmqpTransport(
+        url, name="suite", services=["toy"], subscriptions=toy.SUBSCRIPTIONS
+    )
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import asyncio
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Query, Required, Wire
-from shared.database.transaction import Call, Event, Handlers, Transaction
+from shared.contracts.message import Command, DomainEvent, Query, Required, Wire
+from shared.database.transaction import Call, Handlers, Transaction
 from shared.errors import invalid
 
 SCHEMA = """
@@ -50,6 +50,11 @@ class AddAsMuchAs(Command):
     other: Required
 
 
+class CounterChanged(DomainEvent):
+    topic = "counter.changed"
+    name: str
+
+
 class Total(Wire):
     total: int
 
@@ -61,7 +66,7 @@ async def add(cmd: Add, tx: Transaction) -> Total:
         cmd.name,
         cmd.amount,
     )
-    tx.emit(Event(f"{tx.project}.counter.changed", cmd.name.encode()))
+    tx.tell(CounterChanged(name=cmd.name))
     return Total(total=row["total"])
 
 
@@ -93,6 +98,15 @@ async def read(query: Read, tx: Transaction) -> Total:
     return Total(total=total or 0)
 
 
+async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
+    await tx.write("INSERT INTO log (name) VALUES ($1)", f"{tx.project}: {event.name}")
+    if event.name == "poison":
+        message = "a bug"
+        raise ZeroDivisionError(message)
+
+
+SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
+
 HANDLERS = Handlers(
     single={
         Add: add,
@@ -102,5 +116,6 @@ HANDLERS = Handlers(
         Read: read,
     },
     batch={Append: append},
+    events={CounterChanged: on_counter_changed},
     asks=("toy",),
 )

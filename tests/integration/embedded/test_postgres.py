@@ -1,10 +1,8 @@
-import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +11,7 @@ import pytest
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.process import ProcessFailedError
 from shared.embedded.provision import provision
+from tests.processes import alive, gone
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,21 +22,6 @@ async def fetch(dsn, query):
         return await connection.fetchval(query)
     finally:
         await connection.close()
-
-
-def alive(pid):
-    """Whether a process exists; a zombie does not count."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-async def gone(pid, seconds=15):
-    deadline = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-    return not alive(pid)
 
 
 async def test_a_second_start_keeps_data_and_password(open_directory):

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from shared.embedded.process import free_ports
+from tests.processes import alive
 
 ROOT = Path(__file__).parents[3]
 EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
@@ -50,13 +51,6 @@ def all_pids(data):
     return [pid for pids in record(data)["processes"].values() for pid in pids]
 
 
-def alive(pid):
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
 async def eventually(condition, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
@@ -80,12 +74,15 @@ async def until_served(url, seconds=60):
 
 
 @pytest.fixture
-def given(amqp_vhost_url, database_dsn):
+def given(amqp_vhost_url, database_dsn, s3):
     """Name servers that run already, as an operator would."""
     return {
         "WARREN_AMQP_URL": amqp_vhost_url,
         "WARREN_TRACKING_DSN": database_dsn,
         "WARREN_REGISTRY_DSN": database_dsn,
+        "WARREN_S3_ENDPOINT": s3.endpoint,
+        "WARREN_S3_ACCESS_KEY": s3.credentials.access_key,
+        "WARREN_S3_SECRET_KEY": s3.credentials.secret_key,
     }
 
 
@@ -93,7 +90,7 @@ async def test_given_servers_are_used_and_none_is_started(open_directory, given)
     with stack(open_directory, "--gateway", "2", "--tracking", "2", **given):
         content = record(open_directory)
         counts = {name: len(pids) for name, pids in content["processes"].items()}
-        assert counts == {"tracking": 2, "registry": 1, "gateway": 2}
+        assert counts == {"tracking": 2, "registry": 1, "artifacts": 1, "gateway": 2}
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
 
@@ -129,7 +126,7 @@ async def test_killed_servers_come_back_at_the_same_address(open_directory):
         content = record(open_directory)
         # The first requests come while the queues are a second old; see EmbeddedRabbitMQ.
         await asyncio.sleep(1.5)
-        for name in ("postgres", "rabbitmq"):
+        for name in ("postgres", "rabbitmq", "s3"):
             [before] = record(open_directory)["processes"][name]
             os.killpg(before, signal.SIGKILL)
             await eventually(lambda: record(open_directory)["processes"].get(name) != [before])  # noqa: B023

@@ -65,7 +65,9 @@ async def test_nan_counts_as_zero_among_points_of_one_moment(
 
 async def test_model_and_dataset_of_a_point_are_kept(tracking: Tracking) -> None:
     run_id = await tracking.run()
-    of_model = {**point("m", 1), "model_id": "m-1", "dataset_name": "d"}
+    reply = await tracking.call("CreateLoggedModel", experiment_id="0")
+    model_id = reply["model"]["info"]["model_id"]
+    of_model = {**point("m", 1), "model_id": model_id, "dataset_name": "d"}
     await tracking.call("LogBatch", run_id=run_id, metrics=[point("n", 2), of_model])
     run = (await tracking.call("GetRun", run_id=run_id))["run"]
     assert run["data"]["metrics"] == [of_model, point("n", 2)]

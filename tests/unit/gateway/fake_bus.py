@@ -7,11 +7,15 @@ from shared.bus.messages import Answer
 
 
 class FakeBus:
-    """``reply`` is an Answer, or an exception to raise; ``hold`` keeps calls waiting."""
+    """``reply`` is an Answer, or an exception to raise; ``hold`` keeps calls waiting.
+
+    ``replies`` has other replies for some messages, by name.
+    """
 
     def __init__(self):
         self.ready = True
         self.reply = Answer(b"{}")
+        self.replies = {}
         self.sent = []
         self.called = asyncio.Event()
         self.hold = asyncio.Event()
@@ -21,9 +25,10 @@ class FakeBus:
         self.sent.append((service, kind, envelope))
         self.called.set()
         await self.hold.wait()
-        if isinstance(self.reply, BaseException):
-            raise self.reply
-        return self.reply
+        reply = self.replies.get(envelope.name, self.reply)
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
 
     @property
     def envelope(self):

@@ -7,6 +7,7 @@ from shared.search.ast import Comparator, Comparison, Entity
 from shared.search.clauses import MAX_LENGTH
 from shared.search.grammars import (
     EXPERIMENTS,
+    LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
@@ -83,6 +84,41 @@ def test_refused_of_the_registry_for_a_clearer_reason(
 ) -> None:
     with pytest.raises(DomainError) as caught:
         parse_filter(filter_, grammar)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expected"),
+    [
+        # MLflow answers with an internal error: it only knows aliases without their prefix.
+        (
+            "attributes.creation_time > 1",
+            Comparison(Entity.ATTRIBUTE, "creation_timestamp_ms", Comparator.GT, 1),
+        ),
+        # MLflow takes double quotes for a part of the value, in logged models only.
+        ('name = "a"', Comparison(Entity.ATTRIBUTE, "name", Comparator.EQ, "a")),
+    ],
+)
+def test_more_is_accepted_of_logged_models(filter_: str, expected: Comparison) -> None:
+    assert parse_filter(filter_, LOGGED_MODELS) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("filter_", "message"),
+    [
+        # MLflow answers these with an internal error.
+        ("foo = 1", "Invalid attribute key 'foo' specified."),
+        ("metrics.a > 'x'", "Expected numeric value type for metric. Found 'x'"),
+        ("name IN (a)", "expected a non-empty list of string values, but got ill-formed list"),
+        # MLflow glues the key and the comparator together.
+        ("tags.a IS NULL", "Invalid comparison: tag 'a' IS [NOT] NULL. Expected a comparison"),
+        # MLflow looks at the comparator before the value.
+        ("metrics.a IN ('1')", "Expected numeric value type for metric. Found ('1')"),
+    ],
+)
+def test_refused_of_logged_models_for_a_clearer_reason(filter_: str, message: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        parse_filter(filter_, LOGGED_MODELS)
     assert message in caught.value.message
 
 

@@ -13,6 +13,7 @@ from shared.search.ast import Comparator, Comparison
 from shared.search.clauses import MAX_LENGTH
 from shared.search.grammars import (
     EXPERIMENTS,
+    LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
@@ -62,7 +63,7 @@ def _refusals() -> Iterator[None]:
             raise
 
 
-_GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS, REGISTERED_MODELS, MODEL_VERSIONS])
+_GRAMMARS = st.sampled_from([RUNS, EXPERIMENTS, REGISTERED_MODELS, MODEL_VERSIONS, LOGGED_MODELS])
 
 
 @given(_FILTERS, _GRAMMARS)

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from shared.errors import DomainError, ErrorCode
-from shared.search.grammars import EXPERIMENTS, MODEL_VERSIONS, REGISTERED_MODELS, RUNS
+from shared.search.grammars import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    RUNS,
+)
 from shared.search.order_by import parse_order_by
 from shared.search.parser import parse_filter
 
@@ -22,6 +28,7 @@ _GRAMMARS = {
     "experiments": EXPERIMENTS,
     "registered_models": REGISTERED_MODELS,
     "model_versions": MODEL_VERSIONS,
+    "logged_models": LOGGED_MODELS,
 }
 
 

@@ -1,0 +1,81 @@
+"""Listings of one directory, and deletion."""
+
+from collections.abc import Mapping
+
+from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.store.objects import Entry
+from shared.artifact_paths import directory_key, join, proxied_root
+from shared.contracts.artifacts import (
+    DeleteArtifact,
+    FileInfo,
+    ListArtifacts,
+    ListArtifactsReply,
+    ListProxiedArtifacts,
+    ListProxiedArtifactsReply,
+)
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.errors import invalid
+
+LONGEST_LISTING = 50_000
+"""Entries of an answer that can't be paged; they have to fit into one message of the bus."""
+
+
+async def list_proxied_artifacts(
+    query: ListProxiedArtifacts, context: Context
+) -> ListProxiedArtifactsReply:
+    """List a whole directory, in the order of names.
+
+    The root of all artifacts holds, for all that a caller may know, their own project alone.
+    """
+    if not query.path.strip("/"):
+        return ListProxiedArtifactsReply(files=[_file_info(Entry(str(context.project), None))])
+    key = directory_key(query.path, context.project)
+    entries: list[Entry] = []
+    token = ""
+    while True:
+        page = await context.store.page(key, token)
+        entries.extend(page.entries)
+        token = page.next_token
+        if not token:
+            break
+        if len(entries) >= LONGEST_LISTING:
+            raise invalid(
+                f"The directory has more than {LONGEST_LISTING} entries; "
+                "artifacts/list reads it page by page."
+            )
+    entries.sort(key=lambda entry: entry.name)
+    return ListProxiedArtifactsReply(files=[_file_info(entry) for entry in entries])
+
+
+async def list_artifacts(query: ListArtifacts, context: Context) -> ListArtifactsReply:
+    """List a page of a run's directory; paths are relative to the run's root, as MLflow's are."""
+    path = query.path.removesuffix("/")
+    key = directory_key(join(proxied_root(query.artifact_uri), path), context.project)
+    page = await context.store.page(key, query.page_token)
+    return ListArtifactsReply(
+        root_uri=query.artifact_uri,
+        files=[_file_info(entry, path) for entry in page.entries],
+        next_page_token=page.next_token or None,
+    )
+
+
+async def delete_artifact(cmd: DeleteArtifact, context: Context) -> Empty:
+    """Delete a file or a directory; a project is neither."""
+    key = directory_key(cmd.path, context.project)
+    if "/" not in key:
+        raise invalid("A project's artifacts can't be deleted all at once.")
+    await context.store.delete(key)
+    return Empty()
+
+
+def _file_info(entry: Entry, directory: str = "") -> FileInfo:
+    path = f"{directory}/{entry.name}" if directory else entry.name
+    return FileInfo(path=path, is_dir=entry.size is None, file_size=entry.size)
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    ListProxiedArtifacts: list_proxied_artifacts,
+    ListArtifacts: list_artifacts,
+    DeleteArtifact: delete_artifact,
+}

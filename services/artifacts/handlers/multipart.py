@@ -1,0 +1,118 @@
+"""Multipart uploads: clients and the gateway send the parts straight to the storage."""
+
+import contextlib
+import hashlib
+import posixpath
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import PureWindowsPath
+
+from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.store.objects import (
+    NoSuchObjectError,
+    NoSuchUploadError,
+    Part,
+    Signature,
+)
+from shared.artifact_paths import file_key, join
+from shared.contracts.artifacts import (
+    AbortMultipartUpload,
+    CompleteMultipartUpload,
+    CreateMultipartUpload,
+    CreateMultipartUploadReply,
+    MultipartUploadCredential,
+)
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.errors import invalid, missing_resource
+
+FOR_PARTS = timedelta(hours=24)
+"""A large file over a slow line: its last part begins long after the first."""
+
+
+async def create_multipart_upload(
+    cmd: CreateMultipartUpload, context: Context
+) -> CreateMultipartUploadReply:
+    """Begin an upload and sign a URL for each part.
+
+    A second time begins a second upload, whose id nobody learns; it has no parts, and the bucket's
+    rule for abandoned uploads removes it.
+    """
+    key = _key(cmd.artifact_path, cmd.path, context)
+    upload_id = await context.store.begin_upload(key)
+    credentials = [
+        MultipartUploadCredential(
+            url=context.store.presign(_part(key, upload_id, number)),
+            part_number=number,
+            headers={},
+        )
+        for number in range(1, cmd.num_parts + 1)
+    ]
+    return CreateMultipartUploadReply(upload_id=upload_id, credentials=credentials)
+
+
+async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: Context) -> Empty:
+    """Make one object of the parts, unless they are more than a file may have."""
+    key = _key(cmd.artifact_path, cmd.path, context)
+    parts = [Part(part.part_number, part.etag.strip('"')) for part in cmd.parts]
+    try:
+        await _check_size(key, cmd.upload_id, parts, context)
+        await context.store.complete_upload(key, cmd.upload_id, parts)
+    except NoSuchUploadError:
+        if not await _is_complete(key, parts, context):
+            raise missing_resource(f"No such multipart upload: '{cmd.upload_id}'") from None
+    return Empty()
+
+
+async def abort_multipart_upload(cmd: AbortMultipartUpload, context: Context) -> Empty:
+    """Throw the parts of an upload away; one that is gone already is fine."""
+    key = _key(cmd.artifact_path, cmd.path, context)
+    with contextlib.suppress(NoSuchUploadError):
+        await context.store.abort_upload(key, cmd.upload_id)
+    return Empty()
+
+
+def _key(directory: str, local_path: str, context: Context) -> str:
+    """Return the key of a client's local file in a directory (``os.path.basename``, as MLflow).
+
+    Clients send the whole local path; one of Windows is full of backslashes.
+    """
+    windows = PureWindowsPath(local_path)
+    name = windows.name if windows.is_absolute() else posixpath.basename(local_path)
+    return file_key(join(directory.removesuffix("/"), name or "/"), context.project)
+
+
+def _part(key: str, upload_id: str, number: int) -> Signature:
+    query = {"uploadId": upload_id, "partNumber": str(number)}
+    return Signature("PUT", key, FOR_PARTS, public=True, query=query)
+
+
+async def _check_size(key: str, upload_id: str, parts: Sequence[Part], context: Context) -> None:
+    """Refuse, and forget, an upload that is too large. Its parts came without passing by us."""
+    wanted = {part.number for part in parts}
+    stored = await context.store.parts(key, upload_id)
+    size = sum(part.size for part in stored if part.number in wanted)
+    if size > context.max_artifact_bytes:
+        await context.store.abort_upload(key, upload_id)
+        limit = context.max_artifact_bytes
+        raise invalid(f"Artifacts must be at most {limit} bytes, got a file of size {size}.")
+
+
+async def _is_complete(key: str, parts: Sequence[Part], context: Context) -> bool:
+    """Tell whether the object is there that these parts make: an answer was lost, and asked again.
+
+    S3's ETag of such an object is the MD5 of the parts' MD5s, and their number.
+    """
+    try:
+        together = b"".join(bytes.fromhex(part.etag) for part in parts)
+        expected = f"{hashlib.md5(together, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        return await context.store.etag(key) == expected
+    except (ValueError, NoSuchObjectError):
+        return False
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    CreateMultipartUpload: create_multipart_upload,
+    CompleteMultipartUpload: complete_multipart_upload,
+    AbortMultipartUpload: abort_multipart_upload,
+}

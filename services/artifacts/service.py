@@ -1,0 +1,68 @@
+"""The artifacts service as one object, for its own process and for ``services.standalone``."""
+
+import asyncio
+
+import structlog
+
+from services.artifacts.handlers import HANDLERS
+from services.artifacts.processor import StorageProcessor
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import MinioStore
+from services.artifacts.store.objects import StorageAwayError
+from shared.bus.transport import Transport
+from shared.bus.worker import Worker
+
+log = structlog.get_logger()
+
+NAME = "artifacts"
+BUCKET_INTERVAL = 2.0
+"""Seconds between two tries to find or make the bucket."""
+
+
+class ArtifactsService:
+    """A running service; made by ``start``, ended by ``close``."""
+
+    def __init__(self, store: MinioStore, worker: Worker, bucket: "asyncio.Task[None]") -> None:
+        self._store = store
+        self._worker = worker
+        self._bucket = bucket
+
+    @classmethod
+    async def start(
+        cls, settings: S3Settings, max_artifact_bytes: int, transport: Transport
+    ) -> "ArtifactsService":
+        """Find or make the bucket and consume.
+
+        Storage that is away does not keep the service from starting: requests are answered with
+        503 until it is back.
+        """
+        store = MinioStore(settings)
+        processor = StorageProcessor(store, HANDLERS, max_artifact_bytes)
+        worker = Worker(transport, NAME, processor)
+        tried = asyncio.Event()
+        bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")
+        await tried.wait()
+        await worker.start()
+        log.info("service_started", name=NAME)
+        return cls(store, worker, bucket)
+
+    async def close(self) -> None:
+        """Finish what was begun, then leave."""
+        self._bucket.cancel()
+        await asyncio.gather(self._bucket, return_exceptions=True)
+        await self._worker.drain()
+        self._store.close()
+        log.info("service_stopped")
+
+
+async def _ensure_bucket(store: MinioStore, tried: asyncio.Event) -> None:
+    """Try until the bucket is there."""
+    while True:
+        try:
+            await store.ensure_bucket()
+        except StorageAwayError:
+            tried.set()
+            await asyncio.sleep(BUCKET_INTERVAL)
+        else:
+            tried.set()
+            return

@@ -1,0 +1,39 @@
+"""What the artifacts service reads from its environment."""
+
+from pydantic import BaseModel, Field, PositiveInt
+
+from shared.settings import ProcessSettings
+
+GIBIBYTE = 1024**3
+
+
+class S3Settings(BaseModel):
+    """An S3 server and one bucket on it."""
+
+    endpoint: str = Field(
+        pattern=r"^https?://[^/?#]+/?$", description="The S3 server, as http://host:port"
+    )
+    public_endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#]+/?)?$",
+        description="The same server as clients reach it, for presigned URLs; the endpoint where empty",
+    )
+    access_key: str = Field(description="Access key")
+    secret_key: str = Field(repr=False, description="Secret key")
+    region: str = Field(default="us-east-1", description="Region that requests are signed for")
+    bucket: str = Field(default="warren-artifacts", description="Bucket; made where it is missing")
+    threads: PositiveInt = Field(
+        default=16, description="Calls to the S3 server that a process makes at a time"
+    )
+
+
+class ArtifactsSettings(ProcessSettings):
+    """The artifacts service: presigned URLs, listings, deletion, multipart uploads.
+
+    Every setting is also an environment variable, as in WARREN_S3_ENDPOINT.
+    """
+
+    s3: S3Settings = Field(description="Its storage")
+    max_artifact_bytes: PositiveInt = Field(
+        default=5 * GIBIBYTE, description="Largest file that clients may upload in parts"
+    )

@@ -1,0 +1,41 @@
+"""From the errors of an S3 server and of the network to the four that the service knows."""
+
+import structlog
+from minio.error import S3Error
+
+from services.artifacts.store.objects import (
+    BadRequestError,
+    NoSuchObjectError,
+    NoSuchUploadError,
+    StorageAwayError,
+)
+
+_MISSING = {"NoSuchKey", "NoSuchObject", "NoSuchVersion"}
+_REFUSALS = {
+    "EntityTooLarge": "The file is larger than the storage allows.",
+    "EntityTooSmall": "A part is smaller than the storage allows; only the last may be short.",
+    "InvalidArgument": "The storage does not accept a parameter.",
+    "InvalidPart": "A part was not uploaded, or its ETag is not the one that the storage gave.",
+    "InvalidPartOrder": "The parts must be listed in the order of their numbers.",
+    "KeyTooLongError": "The path is longer than the storage allows.",
+    "MalformedXML": "The storage does not accept the list of parts.",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def translated(error: Exception) -> Exception:
+    """Return what the service is to raise instead of ``error``.
+
+    What is neither missing nor the client's fault (no connection, wrong credentials, no bucket,
+    the server's own trouble) is for the operator: it is logged, and may be over on the next try.
+    """
+    if isinstance(error, S3Error):
+        if error.code in _MISSING:
+            return NoSuchObjectError(error.message)
+        if error.code == "NoSuchUpload":
+            return NoSuchUploadError(error.message)
+        if error.code in _REFUSALS:
+            return BadRequestError(_REFUSALS[error.code])
+    _log.error("storage_away", error=repr(error))
+    return StorageAwayError("The object storage can't serve the request now.")

@@ -1,0 +1,215 @@
+"""``ObjectStore`` on the minio SDK.
+
+The SDK is synchronous, so its calls run in threads of our own; only presigning, which needs no
+I/O once the region is known, runs in place. Multipart uploads and single pages of a listing have
+no public method in the SDK: the private ones used here are the whole of what ties us to its
+version, and tests/integration/artifacts/test_minio_store.py would notice a change.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import ENABLED, Filter
+from minio.datatypes import Part as MinioPart
+from minio.datatypes import parse_list_objects
+from minio.deleteobjects import DeleteObject
+from minio.error import MinioException, S3Error, ServerError
+from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfig, Rule
+
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.errors import translated
+from services.artifacts.store.objects import Entry, Page, Part, Signature
+
+T = TypeVar("T")
+
+PAGE_ENTRIES = 1000
+"""S3's limit, for listings and for the number of keys that one call deletes."""
+
+ABANDONED_DAYS = 7
+"""How long the parts of an upload that nobody completes are kept in a bucket of ours."""
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
+
+
+class MinioStore:
+    """One bucket of an S3 server."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._bucket = settings.bucket
+        self._client = _client(settings, settings.endpoint)
+        self._public = _client(settings, settings.public_endpoint or settings.endpoint)
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
+
+    def close(self) -> None:
+        """Let go of the threads; calls under way end by themselves."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def ensure_bucket(self) -> None:
+        """Make the bucket where there is none. Raises StorageAwayError.
+
+        Only a bucket that we made gets our rule for abandoned uploads: another's rules are theirs.
+        """
+        await self._run(self._ensure_bucket)
+
+    def presign(self, signature: Signature) -> str:
+        """Return a signed URL; without I/O."""
+        client = self._public if signature.public else self._client
+        return client.get_presigned_url(
+            signature.method,
+            self._bucket,
+            signature.key,
+            expires=signature.expires,
+            extra_query_params=dict(signature.query),
+        )
+
+    async def size(self, key: str) -> int:
+        """Return an object's size in bytes. Raises NoSuchObjectError."""
+        return (await self._run(self._client.stat_object, self._bucket, key)).size or 0
+
+    async def etag(self, key: str) -> str:
+        """Return an object's ETag without quotes. Raises NoSuchObjectError."""
+        return (await self._run(self._client.stat_object, self._bucket, key)).etag or ""
+
+    async def page(self, directory: str, token: str = "") -> Page:
+        """List a directory, one level. Raises BadRequestError for a token that isn't one."""
+        return await self._run(self._page, f"{directory}/", "/", token)
+
+    async def delete(self, key: str) -> None:
+        """Delete the object of a key and the directory of the same name, if they are there."""
+        await self._run(self._delete, key)
+
+    async def begin_upload(self, key: str) -> str:
+        """Begin a multipart upload and return its id."""
+        return await self._run(self._client._create_multipart_upload, self._bucket, key, {})
+
+    async def parts(self, key: str, upload_id: str) -> Sequence[Part]:
+        """List what an upload has received. Raises NoSuchUploadError."""
+        return await self._run(self._parts, key, upload_id)
+
+    async def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        """Make the object of its parts. Raises NoSuchUploadError, BadRequestError."""
+        listed = [MinioPart(part.number, part.etag) for part in parts]
+        complete = self._client._complete_multipart_upload
+        await self._run(complete, self._bucket, key, upload_id, listed)
+
+    async def abort_upload(self, key: str, upload_id: str) -> None:
+        """Forget an upload. Raises NoSuchUploadError."""
+        await self._run(self._client._abort_multipart_upload, self._bucket, key, upload_id)
+
+    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
+        """Call the SDK in a thread, and say what went wrong in our words."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, lambda: call(*arguments))
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise translated(error) from error
+
+    def _ensure_bucket(self) -> None:
+        if self._client.bucket_exists(self._bucket):
+            return
+        try:
+            self._client.make_bucket(self._bucket)
+        except S3Error as error:
+            if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                raise
+            return  # Another process of ours was faster.
+        abandoned = AbortIncompleteMultipartUpload(days_after_initiation=ABANDONED_DAYS)
+        rule = Rule(
+            ENABLED,
+            rule_filter=Filter(prefix=""),
+            rule_id="abandoned-uploads",
+            abort_incomplete_multipart_upload=abandoned,
+        )
+        self._client.set_bucket_lifecycle(self._bucket, LifecycleConfig([rule]))
+
+    def _page(self, prefix: str, delimiter: str, token: str) -> Page:
+        query: dict[str, str | list[str] | tuple[str]] = {
+            "list-type": "2",
+            "prefix": prefix,
+            "delimiter": delimiter,
+            "max-keys": str(PAGE_ENTRIES),
+            "encoding-type": "url",
+        }
+        if token:
+            query["continuation-token"] = token
+        answer = self._client._execute("GET", self._bucket, query_params=query)
+        objects, truncated, next_token, _ = parse_list_objects(answer)
+        entries = [
+            Entry(name.removesuffix("/"), None if name.endswith("/") else each.size)
+            for each in objects
+            # An object that has the directory's own name is some tool's mark of it.
+            if (name := (each.object_name or "").removeprefix(prefix))
+        ]
+        entries.sort(key=lambda entry: entry.name)
+        return Page(entries, (next_token or "") if truncated else "")
+
+    def _delete(self, key: str) -> None:
+        """Delete page after page of what is below the key, then the directories, then the key.
+
+        SeaweedFS has real directories and keeps empty ones for some minutes: deleting their names
+        removes them at once. It refuses that for one that isn't empty; other servers find nothing.
+        """
+        prefix, directories, token = f"{key}/", {f"{key}/"}, ""
+        while True:
+            page = self._page(prefix, "", token)
+            names = [prefix + entry.name for entry in page.entries if entry.size is not None]
+            self._delete_all(names)
+            directories.update(_directories_of(names, prefix))
+            token = page.next_token
+            if not token:
+                break
+        self._delete_all(sorted(directories, key=len, reverse=True))
+        self._client.remove_object(self._bucket, key)
+
+    def _delete_all(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), PAGE_ENTRIES):
+            batch = [DeleteObject(key) for key in keys[start : start + PAGE_ENTRIES]]
+            for error in self._client.remove_objects(self._bucket, batch):
+                if not (error.name or "").endswith("/"):
+                    raise ServerError(f"{error.name} was not deleted: {error.code}", 500)
+
+    def _parts(self, key: str, upload_id: str) -> list[Part]:
+        parts: list[Part] = []
+        marker: str | None = None
+        while True:
+            answer = self._client._list_parts(
+                self._bucket, key, upload_id, part_number_marker=marker
+            )
+            parts += [Part(each.part_number, each.etag, each.size or 0) for each in answer.parts]
+            if not answer.is_truncated:
+                return parts
+            marker = str(answer.next_part_number_marker)
+
+
+def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:
+    """Return the names, with a slash at the end, of the directories between prefix and keys."""
+    found: set[str] = set()
+    for key in keys:
+        directory = key.rpartition("/")[0]
+        while len(directory) >= len(prefix):
+            found.add(f"{directory}/")
+            directory = directory.rpartition("/")[0]
+    return found
+
+
+def _client(settings: S3Settings, endpoint: str) -> Minio:
+    """Make a client that gives up soon: whoever asked is waiting, and may ask again."""
+    scheme, _, host = endpoint.rstrip("/").partition("://")
+    pool = urllib3.PoolManager(
+        maxsize=settings.threads,
+        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+        retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=False),
+    )
+    return Minio(
+        host,
+        settings.access_key,
+        settings.secret_key,
+        secure=scheme == "https",
+        region=settings.region,
+        http_client=pool,
+    )

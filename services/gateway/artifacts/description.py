@@ -1,0 +1,60 @@
+"""The operations that stream, for OpenAPI: their bodies are bytes, so no contract describes them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from services.gateway.artifacts.routes import ARTIFACT, GET_ARTIFACT, UPLOAD_ARTIFACT
+from services.gateway.routes import PROXY_PREFIXES
+from services.gateway.routing import plain
+
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_EMPTY = {"application/json": {"schema": {"type": "object"}}}
+_STORED = {"200": {"description": "Stored.", "content": _EMPTY}}
+_FOUND = {
+    "200": {"description": "The artifact, to be saved as a file.", "content": _BYTES},
+    "206": {"description": "The range that was asked for.", "content": _BYTES},
+    "304": {"description": "The artifact that the client has is still the current one."},
+}
+
+
+def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield method, path and operation; the refusals and the request id are the caller's to add."""
+    artifact = plain(PROXY_PREFIXES[0] + ARTIFACT)
+    in_path = [_parameter("path", "path")]
+    yield (
+        "GET",
+        artifact,
+        _operation("DownloadArtifact", "Read an artifact.", in_path, _FOUND),
+    )
+    yield (
+        "PUT",
+        artifact,
+        _operation("UploadArtifact", "Write an artifact.", in_path, _STORED) | _body(),
+    )
+    of_run = [_parameter("run_uuid", "query"), _parameter("path", "query")]
+    yield "GET", GET_ARTIFACT, _operation("GetArtifact", "Read a run's artifact.", of_run, _FOUND)
+    yield (
+        "POST",
+        UPLOAD_ARTIFACT,
+        _operation("UploadRunArtifact", "Write a run's artifact.", of_run, _STORED) | _body(),
+    )
+
+
+def _operation(
+    name: str, summary: str, parameters: list[dict[str, Any]], responses: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["artifacts"],
+        "parameters": parameters,
+        "responses": responses,
+    }
+
+
+def _parameter(name: str, where: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": True, "schema": {"type": "string"}}
+
+
+def _body() -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": _BYTES}}

@@ -1,0 +1,98 @@
+"""From the storage to the client, as fast as the client reads."""
+
+import posixpath
+from http import HTTPStatus
+
+import aiohttp
+import structlog
+from aiohttp.web import BaseRequest, StreamResponse
+
+from services.gateway.artifacts.ranges import storage_headers, without_range
+from services.gateway.artifacts.storage import Storage
+from services.gateway.asking import Asker
+from services.gateway.dialects import mlflow
+from services.gateway.forward import respond
+from shared.artifact_paths import absent
+from shared.content import attachment, content_type
+from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
+
+_COPIED = ("Content-Length", "Content-Range", "ETag", "Last-Modified")
+_WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+_log = structlog.get_logger(__name__)
+
+
+async def send_artifact(
+    request: BaseRequest, path: str, asker: Asker, storage: Storage
+) -> StreamResponse:
+    """Answer GET or HEAD with an artifact, or the part of it that the request's Range names.
+
+    As MLflow's server does, the answer says that it is to be saved and of which type it is, so
+    that a browser never renders it on our address. Raises DomainError.
+    """
+    query = PresignArtifact(method=request.method, path=path)
+    reply = PresignArtifactReply.model_validate_json(await asker.ask(query))
+    wanted = storage_headers(request.headers)
+    async with storage.read(request.method, reply.url, wanted) as stored:
+        if stored.status != HTTPStatus.PRECONDITION_FAILED:
+            return await _pass_on(request, path, asker, stored)
+        whole = without_range(request.headers, wanted)
+        if whole is None:
+            message = "The artifact does not match the condition of the request."
+            refusal = mlflow.refuse_as(HTTPStatus.PRECONDITION_FAILED, message)
+            return respond(refusal, asker.request_id)
+    async with storage.read(request.method, reply.url, whole) as stored:
+        return await _pass_on(request, path, asker, stored)
+
+
+async def _pass_on(
+    request: BaseRequest, path: str, asker: Asker, stored: aiohttp.ClientResponse
+) -> StreamResponse:
+    if stored.status == HTTPStatus.NOT_FOUND:
+        raise absent(path)
+    if stored.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        extent = {"Content-Range": stored.headers.get("Content-Range", "bytes */*")}
+        refusal = mlflow.refuse_as(stored.status, "The artifact has no such range.", extent)
+        return respond(refusal, asker.request_id)
+    if stored.status not in _WHOLE_OR_PART:
+        raise await Storage.refusal(stored)
+    response = StreamResponse(status=stored.status, headers=_headers(path, asker, stored))
+    await response.prepare(request)
+    if request.method != "HEAD" and stored.status != HTTPStatus.NOT_MODIFIED:
+        await _copy(request, response, stored)
+    return response
+
+
+def _headers(path: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[str, str]:
+    copied = {name: stored.headers[name] for name in _COPIED if name in stored.headers}
+    if stored.status == HTTPStatus.NOT_MODIFIED:
+        copied.pop("Content-Length", None)
+    return {
+        **copied,
+        "Accept-Ranges": "bytes",
+        # Ask again each time, which costs a 304: an artifact may be replaced.
+        "Cache-Control": "no-cache",
+        "Content-Disposition": attachment(posixpath.basename(path)),
+        "Content-Type": content_type(path),
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": asker.request_id,
+    }
+
+
+async def _copy(
+    request: BaseRequest, response: StreamResponse, stored: aiohttp.ClientResponse
+) -> None:
+    """Write what arrives; a write waits while the client's socket is full.
+
+    If the storage breaks off, so do we: a connection that is closed before Content-Length bytes
+    were sent is the only way left to say it.
+    """
+    try:
+        async for chunk in stored.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, TimeoutError) as error:
+        _log.warning("download_broken", path=request.path, reason=repr(error))
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("The storage broke off.") from error

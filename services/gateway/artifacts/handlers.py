@@ -1,0 +1,122 @@
+"""The handlers that stream: MLflow's artifact proxy, and what its UI loads and saves."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp.web import BaseRequest, Response, StreamResponse
+
+from services.gateway.artifacts.body import Body
+from services.gateway.artifacts.download import send_artifact
+from services.gateway.artifacts.roots import FindRoot, root_of_run
+from services.gateway.artifacts.storage import Storage
+from services.gateway.artifacts.upload import Upload
+from services.gateway.asking import Asker, Bus
+from services.gateway.callers import Door
+from services.gateway.forward import explained
+from services.gateway.requests import read_request_id
+from services.gateway.routing import Handler, Parameters
+from services.gateway.settings import Settings
+from shared.artifact_paths import proxied_root
+from shared.bus.messages import new_id
+from shared.errors import invalid
+
+UI_BYTES = 10 * 1024**2
+"""``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""
+
+UI_TOO_LARGE = "Artifact size is too large. Max size is 10MB."
+
+Work = Callable[[BaseRequest, Parameters, Asker], Awaitable[StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Makes the handlers around what all of them need."""
+
+    bus: Bus
+    door: Door
+    settings: Settings
+    storage: Storage
+
+    def get_artifact(self) -> Handler:
+        """``GET mlflow-artifacts/artifacts/<path>``."""
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            return await send_artifact(request, parameters["path"], asker, self.storage)
+
+        return self._handler(work)
+
+    def put_artifact(self) -> Handler:
+        """``PUT mlflow-artifacts/artifacts/<path>``."""
+        limit = self.settings.max_artifact_bytes
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            upload = Upload(request, parameters["path"], asker, self.storage, limit)
+            await upload.receive(Body(request, limit))
+            return _done(asker)
+
+        return self._handler(work)
+
+    def get_artifact_of(self, find_root: FindRoot) -> Handler:
+        """``GET /get-artifact`` and its like: a path below a root that has to be looked up."""
+
+        async def work(request: BaseRequest, _: Parameters, asker: Asker) -> StreamResponse:
+            relative = request.query.get("path", "")
+            root = await find_root(request.query, asker)
+            path = f"{proxied_root(root)}/{relative}"
+            return await send_artifact(request, path, asker, self.storage)
+
+        return self._handler(work)
+
+    def upload_artifact(self) -> Handler:
+        """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
+
+        async def work(request: BaseRequest, _: Parameters, asker: Asker) -> StreamResponse:
+            for name in ("run_uuid", "path"):
+                if not request.query.get(name):
+                    raise invalid(f"Request must specify {name}.")
+            body = Body(request, UI_BYTES, UI_TOO_LARGE)
+            if body.length == 0:
+                raise invalid("Request must specify data.")
+            root = await root_of_run(request.query, asker)
+            path = f"{proxied_root(root)}/{request.query['path']}"
+            await Upload(request, path, asker, self.storage, UI_BYTES).receive(body)
+            return _done(asker)
+
+        return self._handler(work)
+
+    def _handler(self, work: Work) -> Handler:
+        """Put the caller in front of the work, and the error's answer behind it."""
+
+        async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+            request_id = read_request_id(request.headers, new_id().hex)
+            try:
+                caller = await self.door(request)
+                asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
+                return await work(request, parameters, asker)
+            except Exception as error:
+                response = explained(error, request, request_id)
+                if not request.content.is_eof():
+                    _leave_unread(request, response)
+                return response
+
+        return handle
+
+
+def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
+    """Close after an answer that came before the end of the body.
+
+    A client that was not yet told to send its body won't; aiohttp needn't wait for it. Of others
+    it reads for some seconds what they send, so that they get to read the answer.
+    """
+    response.force_close()
+    if "Expect" in request.headers and not request.content.total_bytes:
+        request.content.feed_eof()
+
+
+def _done(asker: Asker) -> Response:
+    headers = {"Content-Type": "application/json", "X-Request-Id": asker.request_id}
+    return Response(body=b"{}", headers=headers)

@@ -1,0 +1,21 @@
+"""The routes that stream; those that the bus answers alone are in ``services/gateway/routes.py``."""
+
+from collections.abc import Iterator
+
+from services.gateway.artifacts.handlers import Streams
+from services.gateway.artifacts.roots import root_of_run
+from services.gateway.routes import PROXY_PREFIXES
+from services.gateway.routing import Handler
+
+ARTIFACT = "artifacts/{path:path}"
+GET_ARTIFACT = "/get-artifact"
+UPLOAD_ARTIFACT = "/ajax-api/2.0/mlflow/upload-artifact"
+
+
+def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
+    """Yield method, path and handler of each."""
+    for prefix in PROXY_PREFIXES:
+        yield "GET", prefix + ARTIFACT, streams.get_artifact()
+        yield "PUT", prefix + ARTIFACT, streams.put_artifact()
+    yield "GET", GET_ARTIFACT, streams.get_artifact_of(root_of_run)
+    yield "POST", UPLOAD_ARTIFACT, streams.upload_artifact()

@@ -1,0 +1,102 @@
+"""The object storage as the gateway sees it: presigned URLs to read from and to write to."""
+
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from shared.errors import DomainError, ErrorCode, invalid
+
+_CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 60.0
+"""How long the storage may say nothing: while it stores what it was sent, or between two reads."""
+
+_CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
+_ERROR_BYTES = 4096
+# What S3 calls a bad request although the client did nothing wrong.
+_OF_THE_MOMENT = {"RequestTimeout", "IncompleteBody", "ExpiredToken", "InvalidToken"}
+
+_log = structlog.get_logger(__name__)
+
+
+class Storage:
+    """A pool of connections to the storage. Nothing here knows a key or a bucket."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def read(
+        self, method: str, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Give the storage's answer to GET or HEAD, its body unread.
+
+        Raises DomainError(TEMPORARILY_UNAVAILABLE) if there is none.
+        """
+        try:
+            answer = await self._open().request(method, URL(url, encoded=True), headers=headers)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise away(error) from error
+        async with answer:
+            yield answer
+
+    async def write(
+        self, url: str, chunks: AsyncIterable[bytes], length: int, content_type: str
+    ) -> str:
+        """Send exactly ``length`` bytes to a presigned PUT and return the ETag.
+
+        The object is there when this returns, whole; if ``chunks`` ends early or raises, nothing
+        is. Raises DomainError: TEMPORARILY_UNAVAILABLE, or INVALID_PARAMETER_VALUE if the storage
+        refuses such an object.
+        """
+        headers = {"Content-Length": str(length), "Content-Type": content_type}
+        # A generator for an empty body would be sent in chunks, which S3 does not take.
+        body = chunks if length else b""
+        try:
+            async with self._open().put(
+                URL(url, encoded=True), data=body, headers=headers
+            ) as answer:
+                if answer.status == HTTPStatus.OK:
+                    return answer.headers.get("ETag", "")
+                raise await self.refusal(answer)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise away(error) from error
+
+    @staticmethod
+    async def refusal(answer: aiohttp.ClientResponse) -> DomainError:
+        """Tell what an error of the storage is to the client: a bad request, or bad luck."""
+        found = _CODE.search(await answer.content.read(_ERROR_BYTES))
+        code = found[1].decode() if found else ""
+        if answer.status == HTTPStatus.BAD_REQUEST and code and code not in _OF_THE_MOMENT:
+            return invalid(f"The storage refuses this artifact: {code}.")
+        return away(f"{answer.status} {code}")
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Return the session, which belongs to the loop that first asks for it."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
+                ),
+                headers={"Accept-Encoding": "identity"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+
+def away(reason: object) -> DomainError:
+    """Log why the storage can't serve, and return the error for the client: 503, come again."""
+    _log.warning("storage_away", reason=repr(reason))
+    message = "The artifact storage can't be reached. Nothing was stored; try again."
+    return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)

@@ -1,0 +1,137 @@
+"""From the client to the storage, as fast as the storage takes it."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from aiohttp.web import BaseRequest
+
+from services.gateway.artifacts.body import Body
+from services.gateway.artifacts.storage import Storage
+from services.gateway.asking import Asker
+from services.gateway.requests import say_continue
+from shared.content import content_type
+from shared.contracts.artifacts import (
+    MAX_PARTS,
+    AbortMultipartUpload,
+    CompleteMultipartUpload,
+    CreateMultipartUpload,
+    CreateMultipartUploadReply,
+    MultipartUploadPart,
+    PresignArtifact,
+    PresignArtifactReply,
+)
+from shared.errors import DomainError
+
+PART_BYTES = 8 * 1024**2
+"""What an upload of unknown length holds in memory; S3 wants parts of at least 5 MiB."""
+
+WHOLE_BYTES = 5 * 1024**3
+"""S3's limit of one PUT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One artifact on its way. ``limit`` is the largest that it may be, in bytes."""
+
+    request: BaseRequest
+    path: str
+    asker: Asker
+    storage: Storage
+    limit: int
+
+    async def receive(self, body: Body) -> None:
+        """Store the body under the path, whole or not at all; an artifact there is replaced.
+
+        Raises DomainError, or the error that ended the client's connection.
+        """
+        try:
+            if body.length is not None and body.length <= WHOLE_BYTES:
+                url = await self._presign()
+                await say_continue(self.request)
+                await self._write(url, body.chunks(), body.length)
+            else:
+                await self._receive_parts(_Parts(body.chunks(), self._part_bytes()))
+        except DomainError:
+            if body.failure is not None:
+                raise body.failure from None
+            raise
+
+    def _part_bytes(self) -> int:
+        return max(PART_BYTES, -(-self.limit // MAX_PARTS))
+
+    async def _receive_parts(self, parts: "_Parts") -> None:
+        """Read a part, and only if there is more than one begin a multipart upload."""
+        # Asked before the body is, so that a bad path costs the client nothing.
+        url = await self._presign()
+        await say_continue(self.request)
+        await parts.read()
+        if parts.ended:
+            await self._write(url, parts.chunks(), parts.size)
+            return
+        directory, _, name = self.path.rpartition("/")
+        begin = CreateMultipartUpload(artifact_path=directory, path=name)
+        begun = CreateMultipartUploadReply.model_validate_json(await self.asker.ask(begin))
+        named = {"artifact_path": directory, "path": name, "upload_id": begun.upload_id}
+        try:
+            done = await self._send_parts(parts, begun.upload_id)
+            await self.asker.ask(CompleteMultipartUpload(**named, parts=done))
+        except BaseException:
+            # What can't be aborted now, the bucket's rule for abandoned uploads removes.
+            with suppress(DomainError):
+                await self.asker.ask(AbortMultipartUpload(**named))
+            raise
+
+    async def _send_parts(self, parts: "_Parts", upload_id: str) -> list[MultipartUploadPart]:
+        done: list[MultipartUploadPart] = []
+        while parts.size:
+            number = len(done) + 1
+            url = await self._presign(upload_id=upload_id, part_number=number)
+            etag = await self._write(url, parts.chunks(), parts.size)
+            done.append(MultipartUploadPart(part_number=number, etag=etag))
+            await parts.read()
+        return done
+
+    async def _presign(self, **part: str | int) -> str:
+        query = PresignArtifact.model_validate({"method": "PUT", "path": self.path, **part})
+        return PresignArtifactReply.model_validate_json(await self.asker.ask(query)).url
+
+    async def _write(self, url: str, chunks: AsyncIterator[bytes], length: int) -> str:
+        return await self.storage.write(url, chunks, length, content_type(self.path))
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Cuts a stream into parts of ``part_bytes``; holds one of them."""
+
+    source: AsyncIterator[bytes]
+    part_bytes: int
+    size: int = 0
+    ended: bool = False
+    _held: deque[bytes] = field(default_factory=deque)
+    _rest: bytes = b""
+
+    async def read(self) -> None:
+        """Replace the part that is held by the next one; a part of size 0 is behind the end."""
+        self._held.clear()
+        self.size = 0
+        self._hold(self._rest)
+        while self.size < self.part_bytes and not self.ended:
+            chunk = await anext(self.source, None)
+            if chunk is None:
+                self.ended = True
+            else:
+                self._hold(chunk)
+
+    def _hold(self, chunk: bytes) -> None:
+        wanted = self.part_bytes - self.size
+        taken, self._rest = chunk[:wanted], chunk[wanted:]
+        if taken:
+            self._held.append(taken)
+            self.size += len(taken)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the part that is held, and let go of it piece by piece."""
+        while self._held:
+            yield self._held.popleft()

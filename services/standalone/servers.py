@@ -1,0 +1,49 @@
+"""The servers under the services: given ones where settings name them, else embedded ones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+
+from services.artifacts.settings import S3Settings
+from services.standalone.settings import StandaloneSettings
+from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.provision import provision
+from shared.embedded.s3 import EmbeddedS3
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the services find the servers; ``dsns`` by the service's name."""
+
+    dsns: Mapping[str, str]
+    s3: S3Settings
+
+
+@asynccontextmanager
+async def servers(
+    settings: StandaloneSettings, on_postgres: Iterable[str]
+) -> AsyncIterator[Servers]:
+    """Run what was not given, side by side, as long as the block runs.
+
+    ``on_postgres`` names the services that have a schema.
+    """
+    postgres = EmbeddedPostgres(settings.data / "postgres")
+    s3 = EmbeddedS3(settings.data / "s3")
+    own: list[EmbeddedPostgres | EmbeddedS3] = []
+    if not settings.postgres_dsn:
+        own.append(postgres)
+    if not settings.s3:
+        own.append(s3)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for server in own:
+                group.create_task(server.start())
+        dsns: Mapping[str, str] = dict.fromkeys(on_postgres, settings.postgres_dsn)
+        if postgres in own:
+            dsns = await provision(postgres, dsns)
+        yield Servers(
+            dsns, settings.s3 or S3Settings(endpoint=s3.endpoint, **asdict(s3.credentials))
+        )
+    finally:
+        await asyncio.gather(*(server.stop() for server in own))

@@ -1,0 +1,43 @@
+"""Metrics of logged models: written along with a run's history, for points that name a model."""
+
+from collections.abc import Collection, Sequence
+
+from services.tracking.store.log import ACTIVE, Points, RunList
+from shared.database.queries import load_queries
+from shared.database.transaction import AnyConnection
+
+SQL = load_queries("services.tracking.sql", "model_metrics")
+
+ModelKey = tuple[int, str]
+"""Project and model id."""
+
+
+async def known_models(
+    connection: AnyConnection, wanted: Collection[ModelKey]
+) -> frozenset[ModelKey]:
+    """Return those of the models that there are, deleted or not."""
+    keys = list(wanted)
+    rows = await connection.fetch(
+        SQL["known_models"], [key[0] for key in keys], [key[1] for key in keys]
+    )
+    return frozenset(keys[row["position"] - 1] for row in rows)
+
+
+async def append(
+    connection: AnyConnection, runs: RunList, points: Points, states: Sequence[int]
+) -> None:
+    """Append the points that name a model, and whose run is active as ``states`` says.
+
+    The models are there. Rows are sorted, so that two workers insert equal ones in the same order.
+    """
+    rows = []
+    for run, key, step, timestamp, _, number, value in points.rows:
+        point = points.extras.get(number)
+        if point is not None and point.model_id and states[run] == ACTIVE:
+            place = (*runs.keys[run], point.model_id, key, timestamp, step)
+            dataset = (point.dataset_name or None, point.dataset_digest or None)
+            rows.append((place, value, dataset))
+    rows.sort(key=lambda row: row[0])
+    columns = zip(*((*place, value, *dataset) for place, value, dataset in rows), strict=True)
+    if rows:
+        await connection.execute(SQL["append_model_metrics"], *map(list, columns))

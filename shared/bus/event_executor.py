@@ -1,0 +1,64 @@
+"""Takes notice of events on PostgreSQL, each exactly once."""
+
+import math
+
+import asyncpg
+from asyncpg import Pool, Record
+
+from shared.bus import inbox, outbox
+from shared.bus.events import ReceivedEvent
+from shared.bus.executor import AWAY, COLLISION, TRIES_TOGETHER
+from shared.bus.messages import Envelope
+from shared.bus.worker import RetryLaterError
+from shared.database.transaction import AnyConnection, Handlers, Transaction
+
+
+class EventExecutor:
+    """The ``EventProcessor`` of a service that keeps its state in PostgreSQL.
+
+    The event's id goes to the inbox in the handler's own transaction: an event that comes again,
+    because its relay or this process died at the wrong moment, finds it there.
+    """
+
+    def __init__(self, pool: "Pool[Record]", handlers: Handlers) -> None:
+        self._pool = pool
+        self._handlers = {
+            contract.topic: (contract, do) for contract, do in handlers.events.items()
+        }
+
+    async def event(self, event: ReceivedEvent) -> None:
+        """Handle an event once; one that nobody here asked for (any more) is passed over.
+
+        Raises RetryLaterError if the database is away. Whatever else is raised makes the event a
+        dead letter.
+        """
+        if event.topic not in self._handlers:
+            return
+        try:
+            async with self._pool.acquire() as connection:
+                await self._once(connection, event)
+        except AWAY as error:
+            raise RetryLaterError(repr(error)) from error
+
+    async def _once(self, connection: AnyConnection, event: ReceivedEvent) -> None:
+        for attempt in range(TRIES_TOGETHER):
+            if event.id in await inbox.find(connection, [event.id]):
+                return
+            try:
+                await self._handle(connection, event)
+            except (asyncpg.UniqueViolationError, *COLLISION):
+                # Perhaps a copy of the event was faster; the inbox tells.
+                if attempt + 1 == TRIES_TOGETHER:
+                    raise
+            else:
+                return
+
+    async def _handle(self, connection: AnyConnection, event: ReceivedEvent) -> None:
+        contract, handler = self._handlers[event.topic]
+        envelope = Envelope(event.id, event.topic, event.project, event.payload, math.inf)
+        tx = Transaction(connection, event.project, envelope)
+        async with connection.transaction():
+            await handler(contract.parse(event.payload), tx)
+            if tx.events:
+                await outbox.append(connection, tx.events)
+            await inbox.store(connection, {event.id: {}})

@@ -1,0 +1,195 @@
+"""A private S3 server (SeaweedFS) on free loopback ports."""
+
+import asyncio
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from shared.embedded.lock import DirectoryLock
+from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from shared.embedded.s3_programs import find_weed
+
+_ATTEMPTS = 3
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+
+_PARTS = ("s3", "master", "volume", "filer", "admin")
+"""The servers inside of `weed mini`. Each has an HTTP and a gRPC port; only the first is for us."""
+
+_MEMORY = {"GOMEMLIMIT": "200MiB", "GOGC": "50"}
+"""Without a limit the server was seen to keep 700 MB after some large transfers."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What requests are signed with."""
+
+    access_key: str
+    secret_key: str
+
+
+class EmbeddedS3:
+    """One server under `data_dir`: its objects, its keys (mode 600) and its log.
+
+    `program` is a `weed`; without it, WARREN_SEAWEEDFS or the wheel serve. The ports are chosen at
+    the first start and kept by later starts of the same object, so that clients find the server
+    again after a fault. Only the S3 port asks for keys, hence loopback for all of them.
+    """
+
+    def __init__(self, data_dir: Path, program: Path | None = None) -> None:
+        """Describe the server; `async with` or `start` runs it."""
+        self._data_dir = data_dir.absolute()
+        self._program = program
+        self._lock = DirectoryLock(self._data_dir)
+        self._ports: list[int] = []
+        self._server: ChildProcess | None = None
+        self.credentials = Credentials("", "")
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop; the objects stay."""
+        await self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        if self._server is None:
+            message = "the S3 server is not running"
+            raise ProcessFailedError(message)
+        return self._server.pid
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the S3 interface."""
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    @property
+    def log(self) -> Path:
+        """The file that the server writes to."""
+        return self._data_dir / "seaweedfs.log"
+
+    async def start(self) -> None:
+        """Start the server and return when it answers."""
+        self._lock.take()
+        try:
+            program = find_weed(self._program)
+            self.credentials = self._ensure_credentials()
+            (self._data_dir / "objects").mkdir(exist_ok=True)
+            await self._start_server(program)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Shut down cleanly."""
+        if self._server is not None:
+            await self._server.stop(_STOP_SECONDS)
+            self._server = None
+        self._lock.release()
+
+    async def wait(self) -> int:
+        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        return await self._server.wait() if self._server is not None else -1
+
+    async def kill(self) -> None:
+        """Crash the server, as a power cut would; `start` recovers it."""
+        if self._server is not None:
+            await self._server.kill()
+            self._server = None
+        self._lock.release()
+
+    def _ensure_credentials(self) -> Credentials:
+        """Read the keys, or invent them once."""
+        file = self._data_dir / "credentials.json"
+        with suppress(FileNotFoundError):
+            return Credentials(**json.loads(file.read_text()))
+        made = Credentials(secrets.token_hex(10), secrets.token_hex(20))
+        new = file.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            json.dump({"access_key": made.access_key, "secret_key": made.secret_key}, opened)
+        new.replace(file)
+        return made
+
+    async def _start_server(self, program: Path) -> None:
+        """Try again with other ports where one was taken meanwhile."""
+        known_ports = self._ports
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._ports = known_ports or free_ports(2 * len(_PARTS))
+            self._server = ChildProcess(self._weed(program))
+            await self._server.start()
+            if await self._becomes_ready(self._server):
+                return
+            if attempt == _ATTEMPTS:
+                raise ProcessFailedError(self._server.describe_failure())
+            await asyncio.sleep(0.5)
+
+    async def _becomes_ready(self, server: ChildProcess) -> bool:
+        """Ask for the server's health; False when it ends, or hangs, instead."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
+                while server.running:
+                    with suppress(aiohttp.ClientError):
+                        async with session.get(f"{self.endpoint}/healthz") as answer:
+                            if answer.status == HTTPStatus.OK:
+                                return True
+                    await asyncio.sleep(0.05)
+        await server.stop(0)
+        return False
+
+    def _weed(self, program: Path) -> Program:
+        http_ports, grpc_ports = self._ports[: len(_PARTS)], self._ports[len(_PARTS) :]
+        # A port that is not named is the default one, or the HTTP port plus 10,000.
+        ports = {
+            **{f"{part}.port": port for part, port in zip(_PARTS, http_ports, strict=True)},
+            **{f"{part}.port.grpc": port for part, port in zip(_PARTS, grpc_ports, strict=True)},
+        }
+        settings = {
+            "dir": self._data_dir / "objects",
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            **ports,
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "s3.autoCreateBucket": "false",
+            "s3.allowDeleteBucketNotEmpty": "false",
+            "webdav": "false",
+            "admin.ui": "false",
+            # It is on by default.
+            "master.telemetry": "false",
+            "volume.preStopSeconds": 0,
+        }
+        return Program(
+            name="seaweedfs",
+            arguments=(
+                str(program),
+                "mini",
+                *(f"-{name}={value}" for name, value in settings.items()),
+            ),
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(self._data_dir),
+                "AWS_ACCESS_KEY_ID": self.credentials.access_key,
+                "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
+                **_MEMORY,
+            },
+            directory=self._data_dir,
+            log=self.log,
+        )

@@ -1,0 +1,66 @@
+"""The service on the bus and a real S3 server, from its start to its end."""
+
+import json
+import time
+
+import pytest
+
+from services.artifacts.service import ArtifactsService
+from services.artifacts.settings import S3Settings
+from shared.bus.client import BusClient
+from shared.bus.memory import MemoryBroker, MemoryTransport
+from shared.bus.messages import Envelope, new_id
+from shared.embedded.process import free_ports
+from shared.errors import ErrorCode
+
+
+@pytest.fixture
+async def bus():
+    broker = MemoryBroker(["artifacts"])
+    client = BusClient(MemoryTransport(broker))
+    await client.start()
+    client.broker = broker
+    yield client
+    await client.close()
+
+
+async def ask(bus, kind, name, **fields):
+    payload = json.dumps(fields).encode()
+    envelope = Envelope(
+        id=new_id(), name=name, project=1, payload=payload, deadline=time.time() + 10
+    )
+    answer = await bus.call("artifacts", kind, envelope)
+    return answer.error or json.loads(answer.body)
+
+
+async def test_service_makes_its_bucket_and_answers(bus, s3_settings, http):
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    url = (await ask(bus, "queries", "PresignArtifact", method="PUT", path="1/a"))["url"]
+    async with http.put(url, data=b"content") as answer:
+        assert answer.status == 200
+    [entry] = (await ask(bus, "queries", "ListProxiedArtifacts", path="1"))["files"]
+    assert entry == {"path": "a", "is_dir": False, "file_size": 7}
+    assert await ask(bus, "commands", "DeleteArtifact", path="1/a") == {}
+    assert await ask(bus, "queries", "ListProxiedArtifacts", path="1") == {"files": []}
+    await service.close()
+
+
+async def test_completion_that_is_repeated_is_answered_alike(bus, s3_settings, http):
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    named = {"artifact_path": "1/dir", "path": "big"}
+    begun = await ask(bus, "commands", "CreateMultipartUpload", **named)
+    async with http.put(begun["credentials"][0]["url"], data=b"x") as answer:
+        part = {"part_number": 1, "etag": answer.headers["ETag"]}
+    named["upload_id"] = begun["upload_id"]
+    for _ in range(2):
+        assert await ask(bus, "commands", "CompleteMultipartUpload", **named, parts=[part]) == {}
+    await service.close()
+
+
+async def test_service_starts_without_its_storage_and_says_so(bus):
+    [port] = free_ports(1)
+    nowhere = S3Settings(endpoint=f"http://127.0.0.1:{port}", access_key="a", secret_key="b")
+    service = await ArtifactsService.start(nowhere, 1000, MemoryTransport(bus.broker))
+    listed = await ask(bus, "queries", "ListProxiedArtifacts", path="1")
+    assert listed == ErrorCode.TEMPORARILY_UNAVAILABLE
+    await service.close()

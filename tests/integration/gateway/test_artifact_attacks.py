@@ -1,0 +1,213 @@
+"""Paths that try to get out of their project: each is 400 or 404, and nothing is read or written."""
+
+import asyncio
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import MinioStore
+
+PROXY = "/api/2.0/mlflow-artifacts"
+
+TAILS = {
+    "parent": "1/../2/secret",
+    "many parents": "1/../../../../etc/passwd",
+    "parent at the end": "1/0/..",
+    "encoded dots": "1/%2e%2e/2/secret",
+    "encoded all": "1%2f%2e%2e%2f2%2fsecret",
+    "double encoded": "1/%252e%252e/2/secret",
+    "double encoded all": "1/%252e%252e%252f2%252fsecret",
+    "triple encoded": "1/%25252e%25252e/2/secret",
+    "overlong UTF-8": "1/%c0%ae%c0%ae/2/secret",
+    "not UTF-8": "1/%ff%fe",
+    "current": "1/./0/x",
+    "absolute": "/etc/passwd",
+    "absolute encoded": "%2fetc%2fpasswd",
+    "file URI": "file:///etc/passwd",
+    "drive": "C:/windows/x",
+    "NUL": "1/0/x%00.txt",
+    "backslash": "1/..%5c2%5csecret",
+    "backslash plain": "1\\..\\2\\secret",
+    "encoded backslash twice": "1/..%255c2%255csecret",
+    "another project": "2/secret",
+    "project with a zero": "01/0/x",
+    "project with a plus": "+1/0/x",
+    "project in fullwidth digits": "%EF%BC%91/0/x",
+    "empty segment": "1//0/x",
+    "empty segments": "1/////x",
+    "slash at the end": "1/0/x/",
+    "dot at the end": "1/0/.",
+    "header injection": "1/0/x%0d%0aSet-Cookie:%20a=b",
+    "newline": "1/0/x%0ay",
+    "C1 control": "1/0/x%c2%85y",
+    "too long": "1/" + "x" * 256,
+    "too deep": "1/" + "/".join(["x" * 100] * 11),
+    "SeaweedFS's uploads": "../warren-artifacts/.uploads/x",
+    "nothing": "",
+}
+
+
+async def exchange(url, raw):
+    """Send bytes as they are: HTTP libraries would clean them."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(raw)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head, body
+
+
+async def ask(url, method, target, body=b""):
+    head = (
+        f"{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return await exchange(url, head.encode("latin-1") + body)
+
+
+@pytest.fixture
+async def store(stack_warren):
+    """Look into the bucket itself, past the server."""
+    settings = json.loads((stack_warren.data / "stack.json").read_text())["s3"]
+    opened = MinioStore(S3Settings(**settings))
+    yield opened
+    opened.close()
+
+
+async def everything(store):
+    """List all keys of the bucket."""
+    page = await store._run(store._page, "", "", "")
+    return {entry.name: entry.size for entry in page.entries}
+
+
+@pytest.fixture
+async def bucket(store, stack_warren, session):
+    """Put a secret of project 2 into the bucket; afterwards all must be as it was."""
+    from datetime import timedelta
+
+    from services.artifacts.store.objects import Signature
+
+    for key in ("2/secret", "2/0/run/artifacts/secret"):
+        url = store.presign(Signature("PUT", key, timedelta(minutes=1)))
+        async with session.put(url, data=b"secret") as answer:
+            assert answer.status == 200
+    before = await everything(store)
+    yield stack_warren.url
+    assert await everything(store) == before
+
+
+@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_proxy(bucket, name, method):
+    if method == "DELETE" and name == "slash at the end":
+        pytest.skip("a directory may be written so, and this one is not there")
+    target = f"{PROXY}/artifacts/{TAILS[name]}"
+    status, head, body = await ask(bucket, method, target, b"x" if method == "PUT" else b"")
+    assert status in (400, 404), body
+    assert b"Set-Cookie" not in head
+    assert b"secret" not in body.replace(TAILS[name].encode("latin-1"), b"").replace(
+        b"2/secret", b""
+    )
+
+
+@pytest.mark.parametrize("name", TAILS)
+async def test_list(bucket, name):
+    if name in ("nothing", "slash at the end"):
+        pytest.skip("a list of the root, or of a directory")
+    target = f"{PROXY}/artifacts?path={TAILS[name].replace('+', '%2B')}"
+    status, _, body = await ask(bucket, "GET", target)
+    assert status in (400, 404), body
+
+
+@pytest.mark.parametrize("name", TAILS)
+@pytest.mark.parametrize("operation", ["create", "complete", "abort"])
+async def test_multipart(bucket, name, operation):
+    if name == "slash at the end":
+        pytest.skip("a directory may be written so")
+    body = {
+        "path": "x",
+        "upload_id": "abc",
+        "num_parts": 1,
+        "parts": [{"part_number": 1, "etag": "e"}],
+    }
+    target = f"{PROXY}/mpu/{operation}/{TAILS[name]}"
+    status, _, answer = await ask(bucket, "POST", target, json.dumps(body).encode())
+    assert status in (400, 404), answer
+
+
+@pytest.mark.parametrize("name", TAILS)
+async def test_presigned(bucket, name):
+    status, _, body = await ask(bucket, "GET", f"{PROXY}/presigned/{TAILS[name]}")
+    assert status in (400, 404), body
+    assert b"X-Amz-Signature" not in body
+
+
+RELATIVE = {
+    "parent": "../../../2/secret",
+    "parents": "../../../../2/0/run/artifacts/secret",
+    "encoded twice": "%252e%252e/%252e%252e/secret",
+    "absolute": "/2/secret",
+    "NUL": "a%00",
+    "backslash": "..%5c..%5csecret",
+    "empty": "",
+    "slash at the end": "a/",
+    "newline": "a%0d%0aX: y",
+}
+
+
+@pytest.mark.parametrize("name", RELATIVE)
+@pytest.mark.parametrize(
+    "route", ["GET /get-artifact", "POST /ajax-api/2.0/mlflow/upload-artifact"]
+)
+async def test_path_below_a_run(bucket, session, name, route):
+    from tests.integration.gateway.artifacts_api import Artifacts
+
+    own = await Artifacts.of_new_run(session, bucket)
+    method, path = route.split()
+    target = f"{path}?run_uuid={own.run_id}&path={RELATIVE[name].replace(' ', '%20')}"
+    status, head, body = await ask(bucket, method, target, b"x" if method == "POST" else b"")
+    assert status in (400, 404), body
+    assert b"\nX: y" not in head
+
+
+@pytest.mark.parametrize("name", RELATIVE)
+@pytest.mark.parametrize("kind", ["upload", "download"])
+async def test_presigned_urls_of_a_run(bucket, session, name, kind):
+    from urllib.parse import unquote
+
+    from tests.integration.gateway.artifacts_api import Artifacts
+
+    own = await Artifacts.of_new_run(session, bucket)
+    body = {"run_id": own.run_id, "path": unquote(RELATIVE[name])}
+    target = f"/api/2.0/mlflow/artifacts/presigned-{kind}-url"
+    status, _, answer = await ask(bucket, "POST", target, json.dumps(body).encode())
+    assert status in (400, 404), answer
+
+
+async def test_experiment_that_points_into_another_project_reads_nothing_there(bucket, session):
+    from tests.rest import api
+
+    async with api(bucket) as rest:
+        body = {"name": "thief", "artifact_location": "mlflow-artifacts:/2/0"}
+        created = await rest.post("experiments/create", body)
+        if created.status != 200:
+            return  # The name is taken by an earlier run of this test.
+        run_id = await rest.new_run(created.body["experiment_id"])
+        assert (await rest.get("artifacts/list", run_id=run_id)).status == 404
+    async with session.get(f"{bucket}/get-artifact?run_id={run_id}&path=secret") as answer:
+        assert answer.status == 404
+
+
+async def test_headers_of_the_client_cannot_steer_the_storage(bucket, session):
+    """A copy source or an ACL is the storage's business, and nobody's who only uploads."""
+    from tests.integration.gateway.artifacts_api import Artifacts
+
+    own = await Artifacts.of_new_run(session, bucket)
+    headers = {"x-amz-copy-source": "/warren-artifacts/2/secret", "x-amz-acl": "public-read"}
+    status, _ = await own.put("copy", b"mine", headers=headers)
+    assert status == 200
+    assert await own.get("copy") == (200, b"mine")
+    await own.delete("copy")

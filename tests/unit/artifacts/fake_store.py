@@ -1,0 +1,99 @@
+"""Object storage in a dictionary."""
+
+import hashlib
+from urllib.parse import urlencode
+
+from services.artifacts.store.objects import (
+    Entry,
+    NoSuchObjectError,
+    NoSuchUploadError,
+    Page,
+    Part,
+    StorageAwayError,
+)
+
+
+class FakeStore:
+    """``objects`` by key; ``uploads`` by id: the key and the parts that were sent."""
+
+    def __init__(self, page_entries=1000):
+        self.objects = {}
+        self.etags = {}
+        self.uploads = {}
+        self.away = False
+        self.signatures = []
+        self._page_entries = page_entries
+
+    def presign(self, signature):
+        self.signatures.append(signature)
+        host = "public" if signature.public else "inner"
+        return f"http://{host}/{signature.key}?{urlencode(signature.query)}"
+
+    async def size(self, key):
+        self._check()
+        if key not in self.objects:
+            raise NoSuchObjectError(key)
+        return len(self.objects[key])
+
+    async def etag(self, key):
+        self._check()
+        if key not in self.etags:
+            raise NoSuchObjectError(key)
+        return self.etags[key]
+
+    async def page(self, directory, token=""):
+        self._check()
+        prefix = f"{directory}/"
+        names = {}
+        for key, body in self.objects.items():
+            if key.startswith(prefix):
+                name, slash, _ = key.removeprefix(prefix).partition("/")
+                names[name] = None if slash else len(body)
+        after = sorted(name for name in names if name > token)
+        entries = [Entry(name, names[name]) for name in after[: self._page_entries]]
+        more = len(after) > len(entries)
+        return Page(entries, entries[-1].name if more else "")
+
+    async def delete(self, key):
+        self._check()
+        for each in [k for k in self.objects if k == key or k.startswith(f"{key}/")]:
+            del self.objects[each]
+
+    async def begin_upload(self, key):
+        self._check()
+        upload_id = f"upload-{len(self.uploads)}"
+        self.uploads[upload_id] = (key, {})
+        return upload_id
+
+    async def parts(self, key, upload_id):
+        return [Part(n, _md5(body), len(body)) for n, body in self._upload(key, upload_id).items()]
+
+    async def complete_upload(self, key, upload_id, parts):
+        sent = self._upload(key, upload_id)
+        self.objects[key] = b"".join(sent[part.number] for part in parts)
+        together = b"".join(bytes.fromhex(part.etag) for part in parts)
+        self.etags[key] = f"{_md5(together)}-{len(parts)}"
+        del self.uploads[upload_id]
+
+    async def abort_upload(self, key, upload_id):
+        self._upload(key, upload_id)
+        del self.uploads[upload_id]
+
+    def send_part(self, upload_id, number, body):
+        """Do what a client does with a part's URL, and return the ETag."""
+        self.uploads[upload_id][1][number] = body
+        return f'"{_md5(body)}"'
+
+    def _upload(self, key, upload_id):
+        self._check()
+        if self.uploads.get(upload_id, ("",))[0] != key:
+            raise NoSuchUploadError(upload_id)
+        return self.uploads[upload_id][1]
+
+    def _check(self):
+        if self.away:
+            raise StorageAwayError("The storage is away.")
+
+
+def _md5(body):
+    return hashlib.md5(body).hexdigest()

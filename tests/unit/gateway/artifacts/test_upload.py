@@ -1,0 +1,221 @@
+"""Bytes go to the storage whole or not at all, and the client is told the truth about it."""
+
+import asyncio
+import json
+
+import pytest
+
+from services.gateway.artifacts import upload as module
+from shared.bus.messages import Answer
+from shared.errors import DomainError, ErrorCode, invalid
+from tests.unit.gateway.artifacts.fake_storage import soon
+
+ROOT = "/api/2.0/mlflow-artifacts/artifacts/1/0/run/artifacts"
+KEY = "/1/0/run/artifacts"
+MB = 1024**2
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(module, "PART_BYTES", MB)
+
+
+def names(bus):
+    return [envelope.name for _, _, envelope in bus.sent]
+
+
+async def chunked(*chunks):
+    for chunk in chunks:
+        yield chunk
+
+
+async def test_body_is_stored_under_the_path_that_was_decoded_once(client, bus, storage):
+    response = await client.put(f"{ROOT}/a%20%2525%2B.txt", data=b"content")
+    assert (response.status, await response.json()) == (200, {})
+    assert bus.parameters == {
+        "method": "PUT",
+        "path": f"{KEY[1:]}/a %25+.txt",
+        "part_number": 1,
+    }
+    [request] = storage.requests
+    assert request.headers["Content-Type"] == "text/plain"
+    assert "Transfer-Encoding" not in request.headers
+
+
+async def test_empty_body_is_an_empty_artifact(client, storage):
+    response = await client.put(f"{ROOT}/empty", data=b"")
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/empty": b""}
+    assert storage.requests[0].headers["Content-Length"] == "0"
+
+
+async def test_body_of_unknown_length_that_is_short_goes_in_one_piece(client, bus, storage):
+    response = await client.put(f"{ROOT}/a", data=chunked(b"one", b"two"))
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/a": b"onetwo"}
+    assert names(bus) == ["PresignArtifact"]
+
+
+async def test_empty_body_of_unknown_length_is_an_empty_artifact(client, storage):
+    response = await client.put(f"{ROOT}/a", data=chunked())
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/a": b""}
+
+
+@pytest.mark.parametrize("size", [MB, 2 * MB, 2 * MB + 5])
+async def test_body_of_unknown_length_that_is_long_goes_in_parts(client, bus, storage, size):
+    content = bytes(range(256)) * (size // 256 + 1)
+    content = content[:size]
+    pieces = [content[i : i + 100_000] for i in range(0, size, 100_000)]
+    response = await client.put(f"{ROOT}/a", data=chunked(*pieces))
+    assert response.status == 200
+    stored = b"".join(storage.objects[key] for key in sorted(storage.objects))
+    assert stored == content
+    assert bus.envelope.name == "CompleteMultipartUpload"
+    assert bus.parameters["upload_id"] == "u"
+    sizes = [int(part["etag"].strip('"')) for part in bus.parameters["parts"]]
+    assert sizes == [MB] * (size // MB) + ([size % MB] if size % MB else [])
+
+
+async def test_announced_length_over_the_limit_is_refused_before_the_storage_is_asked(
+    client, bus, settings
+):
+    response = await client.put(
+        f"{ROOT}/a", data=b"x", headers={"Content-Length": str(settings.max_artifact_bytes + 1)}
+    )
+    assert response.status == 400
+    body = await response.json()
+    assert body["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert str(settings.max_artifact_bytes) in body["message"]
+    assert not bus.sent
+
+
+async def test_unknown_length_over_the_limit_is_refused_and_aborted(client, bus, storage, settings):
+    async def endless():
+        for _ in range(settings.max_artifact_bytes // MB + 1):
+            yield b"x" * MB
+
+    response = await client.put(f"{ROOT}/a", data=endless())
+    assert response.status == 400
+    assert (await response.json())["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert bus.envelope.name == "AbortMultipartUpload"
+
+
+async def test_refusal_of_the_path_comes_before_the_body_is_asked_for(server, bus):
+    bus.replies["PresignArtifact"] = Answer.refusal(invalid("Invalid path"))
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(
+        f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n".encode()
+    )
+    answer = await asyncio.wait_for(reader.read(), 5)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close" in answer
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 7", "Transfer-Encoding: chunked"])
+async def test_client_that_asks_first_is_told_to_go_on(server, storage, length):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\n{length}\r\nExpect: 100-continue\r\n\r\n"
+    writer.write(head.encode())
+    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 100 Continue\r\n"
+    writer.write(b"content" if "Content" in length else b"7\r\ncontent\r\n0\r\n\r\n")
+    assert await reader.readline() == b"\r\n"
+    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+    assert storage.objects == {f"{KEY}/a": b"content"}
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 3000000", "Transfer-Encoding: chunked"])
+async def test_client_that_leaves_in_the_middle_leaves_nothing(
+    server, bus, storage, caplog, length
+):
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n".encode())
+    part = b"x" * 2_000_000
+    writer.write(part if "Content" in length else b"%x\r\n%s\r\n" % (len(part), part))
+    await writer.drain()
+    await soon(lambda: storage.requests)
+    writer.close()
+    if "chunked" in length:
+        await soon(lambda: bus.envelope.name == "AbortMultipartUpload")
+    await asyncio.sleep(0.1)
+    assert not {key: body for key, body in storage.objects.items() if len(body) != MB}
+    assert "CompleteMultipartUpload" not in names(bus)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_storage_that_is_away_is_503_with_retry_after(client, storage):
+    await storage.stop()
+    response = await client.put(f"{ROOT}/a", data=b"x" * MB)
+    assert response.status == 503
+    assert response.headers["Retry-After"] == "1"
+    assert (await response.json())["error_code"] == "TEMPORARILY_UNAVAILABLE"
+
+
+@pytest.mark.parametrize("status", [403, 404, 500, 503, 301])
+async def test_trouble_of_the_storage_is_503(client, storage, status):
+    storage.answer = (status, {}, b"<Error><Code>Trouble</Code></Error>")
+    response = await client.put(f"{ROOT}/a", data=b"x")
+    assert response.status == 503
+    assert "Trouble" not in (await response.json())["message"]
+
+
+async def test_object_that_the_storage_refuses_is_a_bad_request(client, storage):
+    storage.answer = (400, {}, b"<Error><Code>XMinioParentIsObject</Code></Error>")
+    response = await client.put(f"{ROOT}/a", data=b"x")
+    assert response.status == 400
+    assert "XMinioParentIsObject" in (await response.json())["message"]
+
+
+async def test_failed_part_aborts_the_upload(client, bus, storage):
+    storage.answer = (500, {}, b"")
+    response = await client.put(f"{ROOT}/a", data=chunked(b"x" * (2 * MB)))
+    assert response.status == 503
+    assert names(bus)[-1] == "AbortMultipartUpload"
+
+
+async def test_abort_that_fails_does_not_hide_the_reason(client, bus, storage):
+    storage.answer = (500, {}, b"")
+    bus.replies["AbortMultipartUpload"] = DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "full")
+    response = await client.put(f"{ROOT}/a", data=chunked(b"x" * (2 * MB)))
+    assert response.status == 503
+
+
+async def test_connection_goes_on_after_an_upload(client, storage):
+    for name in "abc":
+        response = await client.put(f"{ROOT}/{name}", data=b"x" * MB)
+        assert response.status == 200
+        assert "close" not in response.headers.get("Connection", "")
+    assert len(storage.objects) == 3
+
+
+UI = "/ajax-api/2.0/mlflow/upload-artifact"
+
+
+async def test_ui_saves_below_the_runs_root(client, bus, storage):
+    uri = "mlflow-artifacts:/1/0/run/artifacts"
+    bus.replies["GetRun"] = Answer(json.dumps({"run": {"info": {"artifact_uri": uri}}}).encode())
+    response = await client.post(f"{UI}?run_uuid=r&path=dir/a.txt", data=b"text")
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/dir/a.txt": b"text"}
+    assert json.loads(bus.sent[0][2].payload)["run_uuid"] == "r"
+
+
+@pytest.mark.parametrize(
+    ("query", "data", "message"),
+    [
+        ("path=a", b"x", "Request must specify run_uuid."),
+        ("run_uuid=r", b"x", "Request must specify path."),
+        ("run_uuid=r&path=a", b"", "Request must specify data."),
+        (
+            "run_uuid=r&path=a",
+            b"x" * (10 * MB + 1),
+            "Artifact size is too large. Max size is 10MB.",
+        ),
+    ],
+)
+async def test_ui_is_refused_in_mlflows_words(client, bus, query, data, message):
+    response = await client.post(f"{UI}?{query}", data=data)
+    assert response.status == 400
+    assert (await response.json())["message"] == message
+    assert not bus.sent
