@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.registry.handlers import lineage
-from services.registry.handlers.events import version_event, version_tag_event
 from services.registry.store import model_versions, registered_models
 from services.registry.store.model_versions import FoundVersion, NewVersion, VersionKey
 from services.registry.store.search_model_versions import search_model_version_keys
@@ -34,6 +33,14 @@ from shared.contracts.model_versions import (
     SetModelVersionTag,
     TransitionModelVersionStage,
     UpdateModelVersion,
+)
+from shared.contracts.registry_events import (
+    ModelVersionCreated,
+    ModelVersionDeleted,
+    ModelVersionStageTransitioned,
+    ModelVersionTagDeleted,
+    ModelVersionTagSet,
+    ModelVersionUpdated,
 )
 from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
@@ -67,12 +74,10 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
     )
     if key is None:
         raise model_not_found(cmd.name)
-    tx.emit(
-        version_event(
-            tx,
-            "created",
-            cmd.name,
-            key[1],
+    tx.tell(
+        ModelVersionCreated(
+            name=cmd.name,
+            version=str(key[1]),
             source=origin.source,
             run_id=origin.run_id,
             model_id=origin.model_id,
@@ -94,7 +99,7 @@ async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> byte
     key = await model_versions.update(tx, cmd.name, number, cmd.description)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "updated", cmd.name, number))
+    tx.tell(ModelVersionUpdated(name=cmd.name, version=str(number)))
     return await reply(tx, key)
 
 
@@ -110,11 +115,12 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
     key = await model_versions.transition(tx, model_id, number, stage)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "stage_transitioned", cmd.name, number, stage=stage))
+    moved = [(number, stage)]
     if cmd.archive_existing_versions:
-        for other in await model_versions.archive_others(tx, model_id, number, stage):
-            archived = ModelStage.ARCHIVED
-            tx.emit(version_event(tx, "stage_transitioned", cmd.name, other, stage=archived))
+        others = await model_versions.archive_others(tx, model_id, number, stage)
+        moved += [(other, ModelStage.ARCHIVED) for other in others]
+    for version, its_stage in moved:
+        tx.tell(ModelVersionStageTransitioned(name=cmd.name, version=str(version), stage=its_stage))
     return await reply(tx, key)
 
 
@@ -123,7 +129,7 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     model_id, number = await _lock(tx, cmd.name, cmd.version)
     if not await model_versions.delete(tx, model_id, number):
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "deleted", cmd.name, number))
+    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number)))
     return Empty()
 
 
@@ -149,7 +155,7 @@ async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Emp
     check_tag(cmd.key, cmd.value)
     if not await model_versions.set_tag(tx, cmd.name, number, cmd.key, cmd.value):
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_tag_event(tx, "set", cmd.name, number, cmd.key))
+    tx.tell(ModelVersionTagSet(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
@@ -158,7 +164,7 @@ async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) 
     check_name("key", cmd.key)
     found, number = await _find(tx, cmd.name, cmd.version)
     if await model_versions.delete_tag(tx, found.registered_model_id, number, cmd.key):
-        tx.emit(version_tag_event(tx, "deleted", cmd.name, number, cmd.key))
+        tx.tell(ModelVersionTagDeleted(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
