@@ -57,6 +57,8 @@ WORDS = [
     "name",
     "creation_time",
     "end_time",
+    "version_number",
+    "tag.`mlflow.prompt.is_prompt`",
     "=",
     "!=",
     "<",
@@ -153,12 +155,15 @@ async def test_malformed_body_is_refused_by_every_route(fuzzed, body):
         fuzzed.url, headers={"Content-Type": "application/json"}
     ) as session:
         for method, path in OPERATIONS:
-            if method == "POST":
-                async with session.post(path, data=body) as response:
+            if method != "GET":
+                async with session.request(method, path, data=body) as response:
                     check_answer(response.status, await response.text())
 
 
-@pytest.mark.parametrize("path", ["runs/search", "experiments/search"])
+@pytest.mark.parametrize(
+    "path",
+    ["runs/search", "experiments/search", "registered-models/search", "model-versions/search"],
+)
 def test_fuzzed_filter_and_order_are_answered_or_refused(fuzzed, path):
     phrases = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 
@@ -168,7 +173,11 @@ def test_fuzzed_filter_and_order_are_answered_or_refused(fuzzed, path):
         body = {"filter": condition, "order_by": [order] if order else []}
         if path == "runs/search":
             body["experiment_ids"] = [fuzzed.experiment_id]
-        response = session.post(f"{fuzzed.url}/api/2.0/mlflow/{path}", json=body, timeout=20)
+        url = f"{fuzzed.url}/api/2.0/mlflow/{path}"
+        if path in ("runs/search", "experiments/search"):
+            response = session.post(url, json=body, timeout=20)
+        else:
+            response = session.get(url, params=body, timeout=20)
         check_answer(response.status_code, response.text)
 
     with requests.Session() as session:
