@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.registry.handlers.registered_models import find_model
-from services.registry.store import model_aliases, model_versions
+from services.registry.handlers.replies import version_reply
+from services.registry.store import model_aliases
 from services.registry.validation import (
     check_alias,
     check_alias_is_free,
@@ -50,7 +51,7 @@ async def get_model_version_by_alias(query: GetModelVersionByAlias, tx: Transact
     check_alias(query.alias)
     model_id = await find_model(tx, query.name)
     number = await version_of_alias(tx, model_id, query.name, query.alias)
-    return b'{"model_version":%b}' % await model_versions.read(tx, [(model_id, number)])
+    return await version_reply(tx, query.name, (model_id, number))
 
 
 async def version_of_alias(tx: Transaction, model_id: UUID, name: str, alias: str) -> int:

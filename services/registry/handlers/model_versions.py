@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.registry.handlers import lineage
+from services.registry.handlers.replies import version_reply
 from services.registry.store import model_versions, registered_models
-from services.registry.store.model_versions import FoundVersion, NewVersion, VersionKey
+from services.registry.store.model_versions import FoundVersion, NewVersion
 from services.registry.store.search_model_versions import search_model_version_keys
 from services.registry.validation import (
     ACTIVE_STAGES,
@@ -83,13 +84,13 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
             model_id=origin.model_id,
         )
     )
-    return await reply(tx, key)
+    return await version_reply(tx, cmd.name, key)
 
 
 async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
     """Read one version."""
     found, number = await _find(tx, query.name, query.version)
-    return await reply(tx, (found.registered_model_id, number))
+    return await version_reply(tx, query.name, (found.registered_model_id, number))
 
 
 async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> bytes:
@@ -100,7 +101,7 @@ async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> byte
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
     tx.tell(ModelVersionUpdated(name=cmd.name, version=str(number)))
-    return await reply(tx, key)
+    return await version_reply(tx, cmd.name, key)
 
 
 async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) -> bytes:
@@ -121,7 +122,7 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
         moved += [(other, ModelStage.ARCHIVED) for other in others]
     for version, its_stage in moved:
         tx.tell(ModelVersionStageTransitioned(name=cmd.name, version=str(version), stage=its_stage))
-    return await reply(tx, key)
+    return await version_reply(tx, cmd.name, key)
 
 
 async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empty:
@@ -186,11 +187,6 @@ async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
     if model_id is None:
         raise version_not_found(name, version)
     return model_id, number
-
-
-async def reply(tx: Transaction, key: VersionKey) -> bytes:
-    """Return the answer that holds one version."""
-    return b'{"model_version":%b}' % await model_versions.read(tx, [key])
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

@@ -48,7 +48,7 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
     if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
     tx.tell(RegisteredModelCreated(name=cmd.name))
-    return await _reply(tx, tx.envelope.id)
+    return await _reply(tx, tx.envelope.id, cmd.name)
 
 
 async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainError:
@@ -67,13 +67,16 @@ async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainE
 
 async def get_registered_model(query: GetRegisteredModel, tx: Transaction) -> bytes:
     """Read one model or prompt."""
-    return await _reply(tx, await find_model(tx, query.name))
+    return await _reply(tx, await find_model(tx, query.name), query.name)
 
 
 async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -> bytes:
     """Give a model, and so its versions, another name."""
     check_model_name(cmd.new_name, "new_name")
-    model_id = await find_model(tx, cmd.name)
+    check_model_name(cmd.name)
+    model_id = await registered_models.lock(tx, cmd.name)
+    if model_id is None:
+        raise model_not_found(cmd.name)
     taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:
@@ -81,7 +84,7 @@ async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -
     if not await registered_models.rename(tx, model_id, cmd.new_name):
         raise taken
     tx.tell(RegisteredModelRenamed(name=cmd.name, new_name=cmd.new_name))
-    return await _reply(tx, model_id)
+    return await _reply(tx, model_id, cmd.new_name)
 
 
 async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -> bytes:
@@ -91,7 +94,7 @@ async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -
     if model_id is None:
         raise model_not_found(cmd.name)
     tx.tell(RegisteredModelUpdated(name=cmd.name))
-    return await _reply(tx, model_id)
+    return await _reply(tx, model_id, cmd.name)
 
 
 async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -> Empty:
@@ -149,8 +152,12 @@ async def find_model(tx: Transaction, name: str) -> UUID:
     return found.registered_model_id
 
 
-async def _reply(tx: Transaction, model_id: UUID) -> bytes:
-    return b'{"registered_model":%b}' % await registered_models.read(tx, [model_id])
+async def _reply(tx: Transaction, model_id: UUID, name: str) -> bytes:
+    """Return the answer that holds one model. Raises DomainError if it is gone by now."""
+    model = await registered_models.read(tx, [model_id])
+    if not model:
+        raise model_not_found(name)
+    return b'{"registered_model":%b}' % model
 
 
 HANDLERS: Mapping[type[Message], Handler] = {
