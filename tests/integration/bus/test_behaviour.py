@@ -334,3 +334,12 @@ async def test_a_lost_broker_means_429_and_then_recovery(bus):
             assert answer.error is None
             break
     assert await bus.total("a") == 2
+
+
+async def test_a_handler_asks_a_service_before_it_writes(bus):
+    await bus.worker(Executor(bus.pool, toy.HANDLERS, await bus.client()))
+    client = await bus.client()
+    await send(client, "Add", name="other", amount=5)
+    answer = await send(client, "AddAsMuchAs", name="a", other="other")
+    assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
+    assert await bus.total("a") == 5

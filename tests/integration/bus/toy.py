@@ -47,6 +47,14 @@ class ReadLong(Query):
     megabytes: int
 
 
+class AddAsMuchAs(Command):
+    """Asks a service for another counter's total, then adds it."""
+
+    service = "toy"
+    name: Required
+    other: Required
+
+
 class CounterChanged(DomainEvent):
     topic = "counter.changed"
     name: str
@@ -65,6 +73,11 @@ async def add(cmd: Add, tx: Transaction) -> Total:
     )
     tx.tell(CounterChanged(name=cmd.name))
     return Total(total=row["total"])
+
+
+async def add_as_much_as(cmd: AddAsMuchAs, tx: Transaction) -> Total:
+    answer = await tx.ask(Read(name=cmd.other))
+    return await add(Add(name=cmd.name, amount=Total.model_validate_json(answer).total), tx)
 
 
 async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
@@ -106,6 +119,7 @@ SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
 HANDLERS = Handlers(
     single={
         Add: add,
+        AddAsMuchAs: add_as_much_as,
         AddThenRefuse: add_then_refuse,
         Crash: crash,
         Read: read,
@@ -113,4 +127,5 @@ HANDLERS = Handlers(
     },
     batch={Append: append},
     events={CounterChanged: on_counter_changed},
+    asks=("toy",),
 )
