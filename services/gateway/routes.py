@@ -1,6 +1,7 @@
 """The route table: one line per endpoint. Paths are those of MLflow's REST API."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
@@ -43,7 +44,7 @@ class Endpoint:
     reply: type[Wire]
     max_bytes: int | None = None
     prefixes: tuple[str, ...] = PREFIXES
-    of_run: bool = False
+    owner: Literal["", "run", "run or model"] = ""
 
 
 def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
@@ -51,7 +52,7 @@ def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) 
 
 
 def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, of_run=True)
+    return Endpoint(methods, path, contract, reply, owner="run")
 
 
 ENDPOINTS = (
@@ -109,7 +110,13 @@ ENDPOINTS = (
     Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
     Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
-    _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
+    Endpoint(
+        "POST",
+        "artifacts/presigned-upload-url",
+        a.CreatePresignedUploadUrl,
+        a.CreatePresignedUploadUrlReply,
+        owner="run or model",
+    ),
     _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
     _proxy("GET", "artifacts", a.ListProxiedArtifacts, a.ListProxiedArtifactsReply),
     _proxy("DELETE", "artifacts/{path:path}", a.DeleteArtifact, e.Empty),

@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from services.gateway.artifacts.routes import ARTIFACT, GET_ARTIFACT, UPLOAD_ARTIFACT
+from services.gateway.artifacts.routes import (
+    ARTIFACT,
+    GET_ARTIFACT,
+    GET_VERSION_ARTIFACT,
+    UPLOAD_ARTIFACT,
+)
 from services.gateway.routes import PROXY_PREFIXES
 from services.gateway.routing import plain
 
@@ -33,6 +38,12 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
     )
     of_run = [_parameter("run_uuid", "query"), _parameter("path", "query")]
     yield "GET", GET_ARTIFACT, _operation("GetArtifact", "Read a run's artifact.", of_run, _FOUND)
+    of_version = [_parameter(name, "query") for name in ("name", "version", "path")]
+    yield (
+        "GET",
+        GET_VERSION_ARTIFACT,
+        _operation("GetModelVersionArtifact", "Read a version's artifact.", of_version, _FOUND),
+    )
     yield (
         "POST",
         UPLOAD_ARTIFACT,

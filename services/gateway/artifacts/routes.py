@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import root_of_run
+from services.gateway.artifacts.roots import root_of_run, root_of_version
 from services.gateway.routes import PROXY_PREFIXES
 from services.gateway.routing import Handler
 
 ARTIFACT = "artifacts/{path:path}"
 GET_ARTIFACT = "/get-artifact"
+GET_VERSION_ARTIFACT = "/model-versions/get-artifact"
 UPLOAD_ARTIFACT = "/ajax-api/2.0/mlflow/upload-artifact"
 
 
@@ -18,4 +19,5 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
         yield "GET", prefix + ARTIFACT, streams.get_artifact()
         yield "PUT", prefix + ARTIFACT, streams.put_artifact()
     yield "GET", GET_ARTIFACT, streams.get_artifact_of(root_of_run)
+    yield "GET", GET_VERSION_ARTIFACT, streams.get_artifact_of(root_of_version)
     yield "POST", UPLOAD_ARTIFACT, streams.upload_artifact()

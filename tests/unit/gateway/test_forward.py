@@ -20,7 +20,9 @@ LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
     ids=lambda value: getattr(value, "path", value),
 )
 async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, endpoint):
-    if endpoint.of_run:
+    if endpoint.owner == "run or model":
+        return  # Its body must name one of the two; see artifacts/test_roots.py.
+    if endpoint.owner:
         bus.replies["GetRun"] = Answer(b'{"run": {"info": {"artifact_uri": "s3://b"}}}')
     for method in endpoint.methods.split():
         response = await client.request(method, prefix + endpoint.path)
