@@ -4,16 +4,22 @@ It runs on aiohttp's low-level server with its own table of paths: measured a th
 ``aiohttp.web.Application``, whose patterns, middlewares and signals nothing here needs.
 """
 
+from collections.abc import Mapping
+
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import with_artifact_uri
+from services.gateway.artifacts.roots import (
+    with_uri_of_model,
+    with_uri_of_run,
+    with_uri_of_run_or_model,
+)
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
 from services.gateway.callers import root_door
 from services.gateway.dialects import mlflow
-from services.gateway.forward import forward, refused, respond
+from services.gateway.forward import Completion, forward, refused, respond
 from services.gateway.health import fixed_json, probes
 from services.gateway.openapi import describe
 from services.gateway.requests import read_request_id
@@ -22,6 +28,13 @@ from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
+
+COMPLETIONS: Mapping[str, Completion] = {
+    "run": with_uri_of_run,
+    "model": with_uri_of_model,
+    "run or model": with_uri_of_run_or_model,
+}
+"""By ``Endpoint.owner``."""
 
 
 class App:
@@ -70,8 +83,7 @@ def create_app(bus: Bus, settings: Settings) -> App:
     storage = Storage()
     app = App(storage)
     for endpoint in ENDPOINTS:
-        complete = with_artifact_uri(endpoint.owner) if endpoint.owner else None
-        handler = forward(endpoint, bus, root_door, settings, complete)
+        handler = forward(endpoint, bus, root_door, settings, COMPLETIONS.get(endpoint.owner))
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():
                 app.routes.add(method, prefix + endpoint.path, handler)

@@ -28,7 +28,7 @@ def server_info(*, direct_artifacts: bool) -> dict[str, object]:
         "multipart_uploads_enabled": direct_artifacts,
         "multipart_downloads_enabled": direct_artifacts,
         "presigned_upload_run_id_supported": True,
-        "presigned_upload_model_id_supported": False,
+        "presigned_upload_model_id_supported": True,
         "features_enabled": {"gateway": False},
     }
 

@@ -1,6 +1,7 @@
 """The route table: one line per endpoint. Paths are those of MLflow's REST API."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
@@ -34,8 +35,7 @@ class Endpoint:
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
     ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
-    general limit of a body. ``owner`` is the query for the run or logged model whose artifacts the
-    request is about: the gateway looks up where they lie.
+    general limit of a body. ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
     """
 
     methods: str
@@ -44,7 +44,7 @@ class Endpoint:
     reply: type[Wire]
     max_bytes: int | None = None
     prefixes: tuple[str, ...] = PREFIXES
-    owner: type[Message] | None = None
+    owner: Literal["", "run", "model", "run or model"] = ""
 
 
 def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
@@ -52,11 +52,7 @@ def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) 
 
 
 def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, owner=r.GetRun)
-
-
-def _of_model(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, owner=lm.GetLoggedModel)
+    return Endpoint(methods, path, contract, reply, owner="run")
 
 
 ENDPOINTS = (
@@ -113,9 +109,21 @@ ENDPOINTS = (
     Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
     Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
     Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
-    _of_model("GET", "logged-models/{model_id}/artifacts/directories", a.ListLoggedModelArtifacts, a.ListArtifactsReply),
+    Endpoint(
+        "GET",
+        "logged-models/{model_id}/artifacts/directories",
+        a.ListLoggedModelArtifacts,
+        a.ListArtifactsReply,
+        owner="model",
+    ),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
-    _of_run("POST", "artifacts/presigned-upload-url", a.CreatePresignedUploadUrl, a.CreatePresignedUploadUrlReply),
+    Endpoint(
+        "POST",
+        "artifacts/presigned-upload-url",
+        a.CreatePresignedUploadUrl,
+        a.CreatePresignedUploadUrlReply,
+        owner="run or model",
+    ),
     _of_run("POST", "artifacts/presigned-download-url", a.CreatePresignedDownloadUrl, a.CreatePresignedDownloadUrlReply),
     _proxy("GET", "artifacts", a.ListProxiedArtifacts, a.ListProxiedArtifactsReply),
     _proxy("DELETE", "artifacts/{path:path}", a.DeleteArtifact, e.Empty),

@@ -175,10 +175,14 @@ class CreatePresignedDownloadUrl(Query):
 
 
 class CreatePresignedUploadUrl(Query):
-    """``artifacts/presigned-upload-url``; ``expiration`` is in seconds."""
+    """``artifacts/presigned-upload-url``; of a run or of a logged model.
+
+    ``expiration`` is in seconds.
+    """
 
     service: ClassVar[str] = "artifacts"
-    run_id: RunId
+    run_id: str = ""
+    model_id: str = ""
     path: Required
     expiration: Int64 = 900
     artifact_uri: SkipJsonSchema[str] = ""

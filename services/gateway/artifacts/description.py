@@ -6,7 +6,8 @@ from typing import Any
 from services.gateway.artifacts.routes import (
     ARTIFACT,
     GET_ARTIFACT,
-    MODEL_ARTIFACT,
+    GET_MODEL_ARTIFACT,
+    GET_VERSION_ARTIFACT,
     UPLOAD_ARTIFACT,
 )
 from services.gateway.routes import PROXY_PREFIXES
@@ -41,8 +42,14 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
     of_model = [_parameter("model_id", "path"), _parameter("artifact_file_path", "query")]
     yield (
         "GET",
-        MODEL_ARTIFACT,
+        GET_MODEL_ARTIFACT,
         _operation("GetLoggedModelArtifact", "Read a logged model's artifact.", of_model, _FOUND),
+    )
+    of_version = [_parameter(name, "query") for name in ("name", "version", "path")]
+    yield (
+        "GET",
+        GET_VERSION_ARTIFACT,
+        _operation("GetModelVersionArtifact", "Read a version's artifact.", of_version, _FOUND),
     )
     yield (
         "POST",

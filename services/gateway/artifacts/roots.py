@@ -1,15 +1,16 @@
-"""Where the artifacts of a run or logged model lie: a question to the service that knows it."""
+"""Where the artifacts of a run, a logged model or a model version lie: questions to their services."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic_core import from_json, to_json
 
 from services.gateway.asking import Asker
-from services.gateway.forward import Completion
 from services.gateway.requests import with_parameters
+from shared.contracts.artifacts import CreatePresignedUploadUrl
 from shared.contracts.logged_models import GetLoggedModel
-from shared.contracts.message import Message
+from shared.contracts.model_versions import GetModelVersionDownloadUri
 from shared.contracts.runs import GetRun
+from shared.errors import invalid
 
 FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
 """From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
@@ -17,26 +18,53 @@ FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
 
 async def root_of_run(fields: Mapping[str, str], asker: Asker) -> str:
     """Return the ``artifact_uri`` of the run that ``run_id`` (or ``run_uuid``) names."""
-    return await _artifact_uri(GetRun, to_json(dict(fields)), asker)
+    return await _of_run(to_json(dict(fields)), asker)
+
+
+async def root_of_version(fields: Mapping[str, str], asker: Asker) -> str:
+    """Return where the artifacts of the model version lie that ``name`` and ``version`` name."""
+    reply = from_json(await asker.pass_on(GetModelVersionDownloadUri, to_json(dict(fields))))
+    uri: str = reply["artifact_uri"]
+    return uri
 
 
 async def root_of_model(fields: Mapping[str, str], asker: Asker) -> str:
     """Return the ``artifact_uri`` of the logged model that ``model_id`` names."""
-    return await _artifact_uri(GetLoggedModel, to_json({"model_id": fields["model_id"]}), asker)
+    return await _of_model(to_json({"model_id": fields["model_id"]}), asker)
 
 
-def with_artifact_uri(owner: type[Message]) -> Completion:
-    """Put the ``artifact_uri`` of the run or logged model that a payload names among its fields."""
-
-    async def complete(payload: bytes, asker: Asker) -> bytes:
-        uri = await _artifact_uri(owner, payload, asker)
-        return with_parameters(payload, {"artifact_uri": uri})
-
-    return complete
+async def with_uri_of_run(payload: bytes, asker: Asker) -> bytes:
+    """Put the ``artifact_uri`` of the run that a payload names among its fields."""
+    return with_parameters(payload, {"artifact_uri": await _of_run(payload, asker)})
 
 
-async def _artifact_uri(owner: type[Message], payload: bytes, asker: Asker) -> str:
-    """Ask tracking. The payload goes along as it is: the query only reads the fields that it knows."""
-    (found,) = from_json(await asker.pass_on(owner, payload)).values()
-    uri: str = found["info"]["artifact_uri"]
+async def with_uri_of_model(payload: bytes, asker: Asker) -> bytes:
+    """Put the ``artifact_uri`` of the logged model that a payload names among its fields."""
+    return with_parameters(payload, {"artifact_uri": await _of_model(payload, asker)})
+
+
+async def with_uri_of_run_or_model(payload: bytes, asker: Asker) -> bytes:
+    """Put the ``artifact_uri`` of the run, or of the logged model, that a payload names among its fields.
+
+    Raises DomainError if it names both, or none (``_create_presigned_upload_url`` in
+    ``mlflow/server/handlers.py``).
+    """
+    owner = CreatePresignedUploadUrl.parse(payload)
+    if bool(owner.run_id) == bool(owner.model_id):
+        raise invalid("Exactly one of run_id and model_id must be provided.")
+    complete = with_uri_of_run if owner.run_id else with_uri_of_model
+    return await complete(payload, asker)
+
+
+async def _of_model(payload: bytes, asker: Asker) -> str:
+    """Ask tracking, as ``_of_run``."""
+    model = from_json(await asker.pass_on(GetLoggedModel, payload))["model"]
+    uri: str = model["info"]["artifact_uri"]
+    return uri
+
+
+async def _of_run(payload: bytes, asker: Asker) -> str:
+    """Ask tracking. The payload goes along as it is: of all its fields GetRun reads the run's id."""
+    run = from_json(await asker.pass_on(GetRun, payload))["run"]
+    uri: str = run["info"]["artifact_uri"]
     return uri

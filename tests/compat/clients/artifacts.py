@@ -47,9 +47,7 @@ with mlflow.start_run() as run:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
     mlflow.log_image(picture, "picture.png")
     for step in range(3):
-        mlflow.log_image(
-            picture, key="dogs", step=step, timestamp=1_760_000_000_000 + step
-        )
+        mlflow.log_image(picture, key="dogs", step=step, timestamp=1_760_000_000_000 + step)
     mlflow.log_table({"question": ["a", "b"], "answer": ["c", "d"]}, "table.json")
     mlflow.log_table(pd.DataFrame({"question": ["e"], "answer": ["f"]}), "table.json")
 

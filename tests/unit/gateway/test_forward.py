@@ -21,9 +21,12 @@ LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
     ids=lambda value: getattr(value, "path", value),
 )
 async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, endpoint):
-    if endpoint.owner:
-        answer = Answer(b'{"owner": {"info": {"artifact_uri": "s3://b"}}}')
-        bus.replies[endpoint.owner.__name__] = answer
+    if endpoint.owner == "run or model":
+        return  # Its body must name one of the two; see artifacts/test_roots.py.
+    for query, owner in (("GetRun", "run"), ("GetLoggedModel", "model")):
+        if endpoint.owner == owner:
+            info = b'{"%b": {"info": {"artifact_uri": "s3://b"}}}' % owner.encode()
+            bus.replies[query] = Answer(info)
     for method in endpoint.methods.split():
         response = await client.request(method, prefix + endpoint.path)
         assert response.status == 200
