@@ -2,7 +2,7 @@
 
 There are no transactions here and no inbox: commands of a frame are independent of each other, and
 each may be carried out twice (ADR 10). Storage that is away is an answer, not a retry: the client
-waits, and is told to come again.
+waits, and is told to come again. Nobody waits for what an event asks for: it comes again by itself.
 """
 
 import asyncio
@@ -12,19 +12,22 @@ from collections.abc import Mapping
 
 import structlog
 
-from services.artifacts.handlers import Context, Handler
+from services.artifacts.handlers import EVENT_HANDLERS, Context, Handler
 from services.artifacts.store.objects import (
     BadRequestError,
     NoSuchObjectError,
     ObjectStore,
     StorageAwayError,
 )
+from shared.bus.events import ReceivedEvent
 from shared.bus.messages import Answer, Envelope, Frame
-from shared.bus.worker import Outcome
+from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
 from shared.errors import DomainError, ErrorCode, invalid, missing_resource
 
 log = structlog.get_logger()
+
+EVENTS = {contract.topic: (contract, handle) for contract, handle in EVENT_HANDLERS.items()}
 
 
 class StorageProcessor:
@@ -64,6 +67,17 @@ class StorageProcessor:
             log.exception("request_failed", message=envelope.name, error_id=error_id)
             message = f"An internal error occurred (error id {error_id})."
             return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)
+
+    async def event(self, event: ReceivedEvent) -> None:
+        """Do what an event asks for; one of no interest is passed over. Raises RetryLaterError."""
+        if event.topic not in EVENTS:
+            return
+        contract, handle = EVENTS[event.topic]
+        context = Context(event.project, self._store, self._max_artifact_bytes)
+        try:
+            await handle(contract.parse(event.payload), context)
+        except StorageAwayError as error:
+            raise RetryLaterError(str(error)) from error
 
     async def _answer(self, envelope: Envelope) -> Answer:
         if envelope.deadline <= time.time():

@@ -42,7 +42,7 @@ class ArtifactsService:
         tried = asyncio.Event()
         bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")
         await tried.wait()
-        await worker.start()
+        await worker.start(processor)
         log.info("service_started", name=NAME)
         return cls(store, worker, bucket)
 

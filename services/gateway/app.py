@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import with_uri_of_run, with_uri_of_run_or_model
+from services.gateway.artifacts.roots import (
+    with_uri_of_model,
+    with_uri_of_run,
+    with_uri_of_run_or_model,
+)
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
@@ -27,6 +31,7 @@ from shared.errors import DomainError, ErrorCode
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": with_uri_of_run,
+    "model": with_uri_of_model,
     "run or model": with_uri_of_run_or_model,
 }
 """By ``Endpoint.owner``."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp.web import BaseRequest
 
-ROOT_PROJECT = 1
+from shared.projects import ROOT_PROJECT
 
 
 @dataclass(frozen=True, slots=True)

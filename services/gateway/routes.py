@@ -44,7 +44,7 @@ class Endpoint:
     reply: type[Wire]
     max_bytes: int | None = None
     prefixes: tuple[str, ...] = PREFIXES
-    owner: Literal["", "run", "run or model"] = ""
+    owner: Literal["", "run", "model", "run or model"] = ""
 
 
 def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
@@ -109,6 +109,13 @@ ENDPOINTS = (
     Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
     Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
     Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
+    Endpoint(
+        "GET",
+        "logged-models/{model_id}/artifacts/directories",
+        a.ListLoggedModelArtifacts,
+        a.ListArtifactsReply,
+        owner="model",
+    ),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
     Endpoint(
         "POST",

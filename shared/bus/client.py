@@ -21,7 +21,8 @@ from shared.bus.messages import (
     Envelope,
     Frame,
     Kind,
-    decode_answers,
+    Piece,
+    decode_reply,
     encode_frame,
     new_id,
 )
@@ -78,12 +79,26 @@ class _Call:
 
 
 @dataclass(slots=True, eq=False)
-class _Sent:
-    """A frame that was published, with the calls that it carries, by index."""
+class SentFrame:
+    """A frame that was published, with the calls that it carries, by index, and their answers so far."""
 
     body: bytes
     calls: dict[int, _Call]
     holds_slot: bool = True
+    partial: dict[int, bytes] = field(default_factory=dict)
+
+    def complete(self, piece: Piece) -> bytes | None:
+        """Return the body that a piece completes; None as long as more is to come.
+
+        A worker that died in the middle of an answer is followed by another, which begins anew.
+        """
+        so_far = self.partial.pop(piece.index, b"") if piece.start else b""
+        if len(so_far) != piece.start:
+            return None
+        if piece.last:
+            return so_far + piece.body if so_far else piece.body
+        self.partial[piece.index] = so_far + piece.body
+        return None
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +109,7 @@ class _Lane:
     kind: Kind
     limits: Limits
     waiting: deque[_Call] = field(default_factory=deque)
-    sent: dict[UUID, _Sent] = field(default_factory=dict)
+    sent: dict[UUID, SentFrame] = field(default_factory=dict)
     in_flight: int = 0
     unanswered: int = 0
     unanswered_bytes: int = 0
@@ -126,7 +141,7 @@ class _Lane:
                 calls[len(calls)] = call
         return calls
 
-    def release(self, sent: _Sent) -> None:
+    def release(self, sent: SentFrame) -> None:
         """Free the frame's place in flight, once."""
         if sent.holds_slot:
             sent.holds_slot = False
@@ -233,11 +248,11 @@ class BusClient:
             if not calls:
                 return
             frame = Frame(new_id(), lane.kind, [call.envelope for call in calls.values()])
-            sent = lane.sent[frame.id] = _Sent(encode_frame(frame), calls)
+            sent = lane.sent[frame.id] = SentFrame(encode_frame(frame), calls)
             lane.in_flight += 1
             self._spawn(self._publish(lane, frame.id, sent))
 
-    async def _publish(self, lane: _Lane, frame_id: UUID, sent: _Sent) -> None:
+    async def _publish(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
         deadline = max((c.envelope.deadline for c in sent.calls.values()), default=0.0)
         publication = Publication(
             routing_key=lane.queue,
@@ -257,7 +272,7 @@ class BusClient:
             # The frame is sent again after the reconnection, or its calls time out.
             log.warning("frame_uncertain", queue=lane.queue, error=str(error))
 
-    def _refuse(self, lane: _Lane, frame_id: UUID, sent: _Sent) -> None:
+    def _refuse(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
         lane.sent.pop(frame_id, None)
         lane.release(sent)
         for call in sent.calls.values():
@@ -271,10 +286,13 @@ class BusClient:
         sent = lane.sent.get(frame_id)
         if sent is None:
             return
-        for index, answer in decode_answers(publication.body).items():
-            call = sent.calls.pop(index, None)
+        for piece in decode_reply(publication.body):
+            body = sent.complete(piece)
+            if body is None:
+                continue
+            call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                call.answer.set_result(answer)
+                call.answer.set_result(Answer(body, piece.error))
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
         lane.release(sent)
         if not sent.calls:

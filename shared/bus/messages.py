@@ -7,7 +7,7 @@ here: the gateway never parses a body and the service parses it once.
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -17,6 +17,10 @@ from pydantic_core import from_json, to_json
 from shared.errors import DomainError, ErrorCode
 
 Kind = Literal["commands", "queries"]
+
+REPLY_BYTES = 4 * 1024**2
+"""Bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a page
+of runs may be longer than that."""
 
 
 def new_id() -> UUID:
@@ -139,3 +143,48 @@ def decode_answers(body: bytes) -> dict[int, Answer]:
         answers[index] = Answer(rest[start : start + size], ErrorCode(error) if error else None)
         start += size
     return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the answer at ``index``, from the byte ``start`` on; ``last`` if it ends there."""
+
+    index: int
+    error: ErrorCode | None
+    start: int
+    body: bytes
+    last: bool
+
+
+def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator[bytes]:
+    """Write answers as reply messages, one after another, that carry at most ``reply_bytes`` each."""
+    held: list[Piece] = []
+    room = reply_bytes
+    for index, answer in answers.items():
+        start, last = 0, False
+        while not last:
+            body = answer.body[start : start + room]
+            last = start + len(body) == len(answer.body)
+            held.append(Piece(index, answer.error, start, body, last))
+            start += len(body)
+            room -= len(body)
+            if not room:
+                yield _encode_pieces(held)
+                held, room = [], reply_bytes
+    if held:
+        yield _encode_pieces(held)
+
+
+def _encode_pieces(pieces: Sequence[Piece]) -> bytes:
+    header = [[each.index, each.error, each.start, len(each.body), each.last] for each in pieces]
+    return b"".join([to_json(header), b"\n", *(piece.body for piece in pieces)])
+
+
+def decode_reply(body: bytes) -> Iterator[Piece]:
+    """Read one message that ``encode_replies`` wrote. Raises ValueError on anything else."""
+    line, _, rest = body.partition(b"\n")
+    at = 0
+    for index, error, start, size, last in from_json(line):
+        code = ErrorCode(error) if error else None
+        yield Piece(index, code, start, rest[at : at + size], last)
+        at += size

@@ -21,8 +21,8 @@ from shared.bus.messages import (
     Envelope,
     Frame,
     decode_frame,
-    encode_answers,
     encode_frame,
+    encode_replies,
 )
 from shared.bus.transport import (
     BrokerUnavailableError,
@@ -167,13 +167,15 @@ class Worker:
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
         request = delivery.publication
-        publication = Publication(
-            routing_key=request.reply_to,
-            body=encode_answers(answers),
-            correlation_id=request.correlation_id,
-        )
         try:
-            await self._transport.publish(publication)
+            for body in encode_replies(answers):
+                await self._transport.publish(
+                    Publication(
+                        routing_key=request.reply_to,
+                        body=body,
+                        correlation_id=request.correlation_id,
+                    )
+                )
         except (BrokerUnavailableError, PublishUncertainError) as error:
             log.warning("reply_lost", error=str(error))
 

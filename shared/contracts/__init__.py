@@ -11,6 +11,7 @@ from shared.contracts import (
     metrics,
     model_aliases,
     model_versions,
+    purges,
     registered_models,
     runs,
 )
@@ -27,6 +28,7 @@ MESSAGES: dict[str, type[Message]] = {
         artifacts,
         registered_models,
         model_versions,
+        purges,
         model_aliases,
     )
     for name, contract in vars(module).items()

@@ -73,6 +73,16 @@ class ListArtifacts(Query):
     artifact_uri: SkipJsonSchema[str] = ""
 
 
+class ListLoggedModelArtifacts(Query):
+    """A page of one directory of a logged model, named relative to the model's root."""
+
+    service: ClassVar[str] = "artifacts"
+    model_id: Required
+    artifact_directory_path: str = ""
+    page_token: str = ""
+    artifact_uri: str = ""
+
+
 class ListArtifactsReply(Wire):
     """A page of entries; no ``next_page_token`` on the last page."""
 

@@ -5,7 +5,7 @@ A version's number is an integer that travels as text.
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from shared.contracts.experiments import Tag, Tags
 from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
@@ -84,7 +84,7 @@ class TransitionModelVersionStage(Command):
     name: Required
     version: Required
     stage: Required
-    archive_existing_versions: bool = False
+    archive_existing_versions: StrictBool | None = None
 
 
 class DeleteModelVersion(Command):

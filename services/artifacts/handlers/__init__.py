@@ -1,7 +1,8 @@
-"""All commands and queries of the artifacts service."""
+"""All commands, queries and events of the artifacts service."""
 
 from services.artifacts.handlers import listing, multipart, urls
 from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.purged import EVENT_HANDLERS
 from shared.contracts.message import Message
 
 HANDLERS: dict[type[Message], Handler] = {
@@ -10,4 +11,4 @@ HANDLERS: dict[type[Message], Handler] = {
     **multipart.HANDLERS,
 }
 
-__all__ = ["HANDLERS", "Context", "Handler"]
+__all__ = ["EVENT_HANDLERS", "HANDLERS", "Context", "Handler"]

@@ -10,6 +10,7 @@ from shared.contracts.artifacts import (
     FileInfo,
     ListArtifacts,
     ListArtifactsReply,
+    ListLoggedModelArtifacts,
     ListProxiedArtifacts,
     ListProxiedArtifactsReply,
 )
@@ -50,11 +51,23 @@ async def list_proxied_artifacts(
 
 async def list_artifacts(query: ListArtifacts, context: Context) -> ListArtifactsReply:
     """List a page of a run's directory; paths are relative to the run's root, as MLflow's are."""
-    path = query.path.removesuffix("/")
-    key = directory_key(join(proxied_root(query.artifact_uri), path), context.project)
-    page = await context.store.page(key, query.page_token)
+    return await _page(query.artifact_uri, query.path, query.page_token, context)
+
+
+async def list_logged_model_artifacts(
+    query: ListLoggedModelArtifacts, context: Context
+) -> ListArtifactsReply:
+    """List a page of a logged model's directory, as that of a run."""
+    path = query.artifact_directory_path
+    return await _page(query.artifact_uri, path, query.page_token, context)
+
+
+async def _page(root: str, path: str, token: str, context: Context) -> ListArtifactsReply:
+    path = path.removesuffix("/")
+    key = directory_key(join(proxied_root(root), path), context.project)
+    page = await context.store.page(key, token)
     return ListArtifactsReply(
-        root_uri=query.artifact_uri,
+        root_uri=root,
         files=[_file_info(entry, path) for entry in page.entries],
         next_page_token=page.next_token or None,
     )
@@ -77,5 +90,6 @@ def _file_info(entry: Entry, directory: str = "") -> FileInfo:
 HANDLERS: Mapping[type[Message], Handler] = {
     ListProxiedArtifacts: list_proxied_artifacts,
     ListArtifacts: list_artifacts,
+    ListLoggedModelArtifacts: list_logged_model_artifacts,
     DeleteArtifact: delete_artifact,
 }

@@ -6,6 +6,7 @@ from typing import Any
 from services.gateway.artifacts.routes import (
     ARTIFACT,
     GET_ARTIFACT,
+    GET_MODEL_ARTIFACT,
     GET_VERSION_ARTIFACT,
     UPLOAD_ARTIFACT,
 )
@@ -38,6 +39,12 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
     )
     of_run = [_parameter("run_uuid", "query"), _parameter("path", "query")]
     yield "GET", GET_ARTIFACT, _operation("GetArtifact", "Read a run's artifact.", of_run, _FOUND)
+    of_model = [_parameter("model_id", "path"), _parameter("artifact_file_path", "query")]
+    yield (
+        "GET",
+        GET_MODEL_ARTIFACT,
+        _operation("GetLoggedModelArtifact", "Read a logged model's artifact.", of_model, _FOUND),
+    )
     of_version = [_parameter(name, "query") for name in ("name", "version", "path")]
     yield (
         "GET",

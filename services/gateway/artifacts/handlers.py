@@ -60,12 +60,17 @@ class Streams:
 
         return self._handler(work)
 
-    def get_artifact_of(self, find_root: FindRoot) -> Handler:
-        """``GET /get-artifact`` and its like: a path below a root that has to be looked up."""
+    def get_artifact_of(self, find_root: FindRoot, name: str = "path") -> Handler:
+        """``GET /get-artifact`` and its like: a path below a root that has to be looked up.
 
-        async def work(request: BaseRequest, _: Parameters, asker: Asker) -> StreamResponse:
-            relative = request.query.get("path", "")
-            root = await find_root(request.query, asker)
+        ``name`` is the path's own in the query string.
+        """
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            relative = request.query.get(name, "")
+            root = await find_root({**request.query, **parameters}, asker)
             path = f"{proxied_root(root)}/{relative}"
             return await send_artifact(request, path, asker, self.storage)
 

@@ -13,7 +13,7 @@ from shared.contracts.runs import GetRun
 from shared.errors import invalid
 
 FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
-"""From the fields of a query string to an ``artifact_uri``. Raises DomainError."""
+"""From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
 
 
 async def root_of_run(fields: Mapping[str, str], asker: Asker) -> str:
@@ -28,9 +28,19 @@ async def root_of_version(fields: Mapping[str, str], asker: Asker) -> str:
     return uri
 
 
+async def root_of_model(fields: Mapping[str, str], asker: Asker) -> str:
+    """Return the ``artifact_uri`` of the logged model that ``model_id`` names."""
+    return await _of_model(to_json({"model_id": fields["model_id"]}), asker)
+
+
 async def with_uri_of_run(payload: bytes, asker: Asker) -> bytes:
     """Put the ``artifact_uri`` of the run that a payload names among its fields."""
     return with_parameters(payload, {"artifact_uri": await _of_run(payload, asker)})
+
+
+async def with_uri_of_model(payload: bytes, asker: Asker) -> bytes:
+    """Put the ``artifact_uri`` of the logged model that a payload names among its fields."""
+    return with_parameters(payload, {"artifact_uri": await _of_model(payload, asker)})
 
 
 async def with_uri_of_run_or_model(payload: bytes, asker: Asker) -> bytes:
@@ -42,10 +52,15 @@ async def with_uri_of_run_or_model(payload: bytes, asker: Asker) -> bytes:
     owner = CreatePresignedUploadUrl.parse(payload)
     if bool(owner.run_id) == bool(owner.model_id):
         raise invalid("Exactly one of run_id and model_id must be provided.")
-    if owner.run_id:
-        return await with_uri_of_run(payload, asker)
+    complete = with_uri_of_run if owner.run_id else with_uri_of_model
+    return await complete(payload, asker)
+
+
+async def _of_model(payload: bytes, asker: Asker) -> str:
+    """Ask tracking, as ``_of_run``."""
     model = from_json(await asker.pass_on(GetLoggedModel, payload))["model"]
-    return with_parameters(payload, {"artifact_uri": model["info"]["artifact_uri"]})
+    uri: str = model["info"]["artifact_uri"]
+    return uri
 
 
 async def _of_run(payload: bytes, asker: Asker) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import root_of_run, root_of_version
+from services.gateway.artifacts.roots import root_of_model, root_of_run, root_of_version
 from services.gateway.routes import PROXY_PREFIXES
 from services.gateway.routing import Handler
 
 ARTIFACT = "artifacts/{path:path}"
 GET_ARTIFACT = "/get-artifact"
+GET_MODEL_ARTIFACT = "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files"
 GET_VERSION_ARTIFACT = "/model-versions/get-artifact"
 UPLOAD_ARTIFACT = "/ajax-api/2.0/mlflow/upload-artifact"
 
@@ -19,5 +20,6 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
         yield "GET", prefix + ARTIFACT, streams.get_artifact()
         yield "PUT", prefix + ARTIFACT, streams.put_artifact()
     yield "GET", GET_ARTIFACT, streams.get_artifact_of(root_of_run)
+    yield "GET", GET_MODEL_ARTIFACT, streams.get_artifact_of(root_of_model, "artifact_file_path")
     yield "GET", GET_VERSION_ARTIFACT, streams.get_artifact_of(root_of_version)
     yield "POST", UPLOAD_ARTIFACT, streams.upload_artifact()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.registry.handlers.events import alias_event
 from services.registry.handlers.registered_models import find_model
-from services.registry.store import model_aliases, model_versions
+from services.registry.handlers.replies import version_reply
+from services.registry.store import model_aliases
 from services.registry.validation import (
     check_alias,
     check_alias_is_free,
@@ -20,6 +20,7 @@ from shared.contracts.model_aliases import (
     GetModelVersionByAlias,
     SetRegisteredModelAlias,
 )
+from shared.contracts.registry_events import ModelVersionAliasDeleted, ModelVersionAliasSet
 from shared.database.transaction import Handler, Transaction
 from shared.errors import invalid, missing_resource
 
@@ -32,7 +33,7 @@ async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transacti
     number = parse_version(cmd.version)
     if not await model_aliases.set_alias(tx, cmd.name, number, cmd.alias):
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(alias_event(tx, "set", cmd.name, cmd.alias, version=str(number)))
+    tx.tell(ModelVersionAliasSet(name=cmd.name, alias=cmd.alias, version=str(number)))
     return Empty()
 
 
@@ -41,7 +42,7 @@ async def delete_registered_model_alias(cmd: DeleteRegisteredModelAlias, tx: Tra
     check_alias(cmd.alias)
     model_id = await find_model(tx, cmd.name)
     if await model_aliases.delete(tx, model_id, cmd.alias):
-        tx.emit(alias_event(tx, "deleted", cmd.name, cmd.alias))
+        tx.tell(ModelVersionAliasDeleted(name=cmd.name, alias=cmd.alias))
     return Empty()
 
 
@@ -50,7 +51,7 @@ async def get_model_version_by_alias(query: GetModelVersionByAlias, tx: Transact
     check_alias(query.alias)
     model_id = await find_model(tx, query.name)
     number = await version_of_alias(tx, model_id, query.name, query.alias)
-    return b'{"model_version":%b}' % await model_versions.read(tx, [(model_id, number)])
+    return await version_reply(tx, query.name, (model_id, number))
 
 
 async def version_of_alias(tx: Transaction, model_id: UUID, name: str, alias: str) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.registry.handlers import lineage
-from services.registry.handlers.events import version_event, version_tag_event
+from services.registry.handlers.replies import version_reply
 from services.registry.store import model_versions, registered_models
-from services.registry.store.model_versions import FoundVersion, NewVersion, VersionKey
+from services.registry.store.model_versions import FoundVersion, NewVersion
 from services.registry.store.search_model_versions import search_model_version_keys
 from services.registry.validation import (
     ACTIVE_STAGES,
@@ -34,6 +34,14 @@ from shared.contracts.model_versions import (
     SetModelVersionTag,
     TransitionModelVersionStage,
     UpdateModelVersion,
+)
+from shared.contracts.registry_events import (
+    ModelVersionCreated,
+    ModelVersionDeleted,
+    ModelVersionStageTransitioned,
+    ModelVersionTagDeleted,
+    ModelVersionTagSet,
+    ModelVersionUpdated,
 )
 from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
@@ -67,24 +75,22 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
     )
     if key is None:
         raise model_not_found(cmd.name)
-    tx.emit(
-        version_event(
-            tx,
-            "created",
-            cmd.name,
-            key[1],
+    tx.tell(
+        ModelVersionCreated(
+            name=cmd.name,
+            version=str(key[1]),
             source=origin.source,
             run_id=origin.run_id,
             model_id=origin.model_id,
         )
     )
-    return await reply(tx, key)
+    return await version_reply(tx, cmd.name, key)
 
 
 async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
     """Read one version."""
     found, number = await _find(tx, query.name, query.version)
-    return await reply(tx, (found.registered_model_id, number))
+    return await version_reply(tx, query.name, (found.registered_model_id, number))
 
 
 async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> bytes:
@@ -94,8 +100,8 @@ async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> byte
     key = await model_versions.update(tx, cmd.name, number, cmd.description)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "updated", cmd.name, number))
-    return await reply(tx, key)
+    tx.tell(ModelVersionUpdated(name=cmd.name, version=str(number)))
+    return await version_reply(tx, cmd.name, key)
 
 
 async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) -> bytes:
@@ -110,12 +116,13 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
     key = await model_versions.transition(tx, model_id, number, stage)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "stage_transitioned", cmd.name, number, stage=stage))
+    moved = [(number, stage)]
     if cmd.archive_existing_versions:
-        for other in await model_versions.archive_others(tx, model_id, number, stage):
-            archived = ModelStage.ARCHIVED
-            tx.emit(version_event(tx, "stage_transitioned", cmd.name, other, stage=archived))
-    return await reply(tx, key)
+        others = await model_versions.archive_others(tx, model_id, number, stage)
+        moved += [(other, ModelStage.ARCHIVED) for other in others]
+    for version, its_stage in moved:
+        tx.tell(ModelVersionStageTransitioned(name=cmd.name, version=str(version), stage=its_stage))
+    return await version_reply(tx, cmd.name, key)
 
 
 async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empty:
@@ -123,7 +130,7 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     model_id, number = await _lock(tx, cmd.name, cmd.version)
     if not await model_versions.delete(tx, model_id, number):
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_event(tx, "deleted", cmd.name, number))
+    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number)))
     return Empty()
 
 
@@ -149,7 +156,7 @@ async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Emp
     check_tag(cmd.key, cmd.value)
     if not await model_versions.set_tag(tx, cmd.name, number, cmd.key, cmd.value):
         raise version_not_found(cmd.name, cmd.version)
-    tx.emit(version_tag_event(tx, "set", cmd.name, number, cmd.key))
+    tx.tell(ModelVersionTagSet(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
@@ -158,7 +165,7 @@ async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) 
     check_name("key", cmd.key)
     found, number = await _find(tx, cmd.name, cmd.version)
     if await model_versions.delete_tag(tx, found.registered_model_id, number, cmd.key):
-        tx.emit(version_tag_event(tx, "deleted", cmd.name, number, cmd.key))
+        tx.tell(ModelVersionTagDeleted(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
@@ -180,11 +187,6 @@ async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
     if model_id is None:
         raise version_not_found(name, version)
     return model_id, number
-
-
-async def reply(tx: Transaction, key: VersionKey) -> bytes:
-    """Return the answer that holds one version."""
-    return b'{"model_version":%b}' % await model_versions.read(tx, [key])
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.registry.handlers.events import model_event, model_tag_event
 from services.registry.store import model_versions, registered_models
 from services.registry.store.search_registered_models import search_registered_model_ids
 from services.registry.validation import (
@@ -27,6 +26,14 @@ from shared.contracts.registered_models import (
     SetRegisteredModelTag,
     UpdateRegisteredModel,
 )
+from shared.contracts.registry_events import (
+    RegisteredModelCreated,
+    RegisteredModelDeleted,
+    RegisteredModelRenamed,
+    RegisteredModelTagDeleted,
+    RegisteredModelTagSet,
+    RegisteredModelUpdated,
+)
 from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
 from shared.errors import DomainError, already_exists
@@ -40,8 +47,8 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
     tags = checked_tags(cmd.tags)
     if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
-    tx.emit(model_event(tx, "created", cmd.name))
-    return await _reply(tx, tx.envelope.id)
+    tx.tell(RegisteredModelCreated(name=cmd.name))
+    return await _reply(tx, tx.envelope.id, cmd.name)
 
 
 async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainError:
@@ -60,21 +67,24 @@ async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainE
 
 async def get_registered_model(query: GetRegisteredModel, tx: Transaction) -> bytes:
     """Read one model or prompt."""
-    return await _reply(tx, await find_model(tx, query.name))
+    return await _reply(tx, await find_model(tx, query.name), query.name)
 
 
 async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -> bytes:
     """Give a model, and so its versions, another name."""
     check_model_name(cmd.new_name, "new_name")
-    model_id = await find_model(tx, cmd.name)
+    check_model_name(cmd.name)
+    model_id = await registered_models.lock(tx, cmd.name)
+    if model_id is None:
+        raise model_not_found(cmd.name)
     taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:
         raise taken
     if not await registered_models.rename(tx, model_id, cmd.new_name):
         raise taken
-    tx.emit(model_event(tx, "renamed", cmd.name, new_name=cmd.new_name))
-    return await _reply(tx, model_id)
+    tx.tell(RegisteredModelRenamed(name=cmd.name, new_name=cmd.new_name))
+    return await _reply(tx, model_id, cmd.new_name)
 
 
 async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -> bytes:
@@ -83,8 +93,8 @@ async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -
     model_id = await registered_models.update(tx, cmd.name, cmd.description or "")
     if model_id is None:
         raise model_not_found(cmd.name)
-    tx.emit(model_event(tx, "updated", cmd.name))
-    return await _reply(tx, model_id)
+    tx.tell(RegisteredModelUpdated(name=cmd.name))
+    return await _reply(tx, model_id, cmd.name)
 
 
 async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -> Empty:
@@ -92,7 +102,7 @@ async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -
     check_model_name(cmd.name)
     if await registered_models.delete(tx, cmd.name) is None:
         raise model_not_found(cmd.name)
-    tx.emit(model_event(tx, "deleted", cmd.name))
+    tx.tell(RegisteredModelDeleted(name=cmd.name))
     return Empty()
 
 
@@ -119,7 +129,7 @@ async def set_registered_model_tag(cmd: SetRegisteredModelTag, tx: Transaction) 
     check_tag(cmd.key, cmd.value)
     if await registered_models.set_tag(tx, cmd.name, cmd.key, cmd.value) is None:
         raise model_not_found(cmd.name)
-    tx.emit(model_tag_event(tx, "set", cmd.name, cmd.key))
+    tx.tell(RegisteredModelTagSet(name=cmd.name, key=cmd.key))
     return Empty()
 
 
@@ -129,7 +139,7 @@ async def delete_registered_model_tag(cmd: DeleteRegisteredModelTag, tx: Transac
     check_name("key", cmd.key)
     model_id = await find_model(tx, cmd.name)
     if await registered_models.delete_tag(tx, model_id, cmd.key):
-        tx.emit(model_tag_event(tx, "deleted", cmd.name, cmd.key))
+        tx.tell(RegisteredModelTagDeleted(name=cmd.name, key=cmd.key))
     return Empty()
 
 
@@ -142,8 +152,12 @@ async def find_model(tx: Transaction, name: str) -> UUID:
     return found.registered_model_id
 
 
-async def _reply(tx: Transaction, model_id: UUID) -> bytes:
-    return b'{"registered_model":%b}' % await registered_models.read(tx, [model_id])
+async def _reply(tx: Transaction, model_id: UUID, name: str) -> bytes:
+    """Return the answer that holds one model. Raises DomainError if it is gone by now."""
+    model = await registered_models.read(tx, [model_id])
+    if not model:
+        raise model_not_found(name)
+    return b'{"registered_model":%b}' % model
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

@@ -4,7 +4,15 @@
 all together for a whole frame.
 """
 
-from services.tracking.handlers import datasets, experiments, log, logged_models, metrics, runs
+from services.tracking.handlers import (
+    datasets,
+    experiments,
+    log,
+    logged_models,
+    metrics,
+    purges,
+    runs,
+)
 from services.tracking.store.experiments import ensure as ensure_projects
 from shared.contracts.message import Message
 from shared.database.transaction import Handler, Handlers
@@ -15,6 +23,7 @@ SINGLE: dict[type[Message], Handler] = {
     **metrics.HANDLERS,
     **datasets.HANDLERS,
     **logged_models.HANDLERS,
+    **purges.HANDLERS,
 }
 
 HANDLERS = Handlers(

@@ -70,6 +70,19 @@ async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
     assert (await slow).error is None
 
 
+async def test_an_answer_longer_than_a_message_may_be_comes_in_pieces(bus):
+    await bus.worker()
+    client = await bus.client()
+    long, longer, short = await asyncio.gather(
+        send(client, "ReadLong", megabytes=9),
+        send(client, "ReadLong", megabytes=20),
+        send(client, "Read", name="a"),
+    )
+    assert long.body == bytes(range(256)) * (4096 * 9)
+    assert longer.body == bytes(range(256)) * (4096 * 20)
+    assert json.loads(short.body) == {"total": 0}
+
+
 async def test_a_refusal_after_a_write_leaves_nothing_and_spares_the_neighbours(bus):
     await bus.worker()
     client = await bus.client(limits=Limits(frames_in_flight=1))
@@ -321,3 +334,12 @@ async def test_a_lost_broker_means_429_and_then_recovery(bus):
             assert answer.error is None
             break
     assert await bus.total("a") == 2
+
+
+async def test_a_handler_asks_a_service_before_it_writes(bus):
+    await bus.worker(Executor(bus.pool, toy.HANDLERS, await bus.client()))
+    client = await bus.client()
+    await send(client, "Add", name="other", amount=5)
+    answer = await send(client, "AddAsMuchAs", name="a", other="other")
+    assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
+    assert await bus.total("a") == 5

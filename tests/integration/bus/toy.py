@@ -42,6 +42,19 @@ class Read(Query):
     delay: float = Field(default=0.0)
 
 
+class ReadLong(Query):
+    service = "toy"
+    megabytes: int
+
+
+class AddAsMuchAs(Command):
+    """Asks a service for another counter's total, then adds it."""
+
+    service = "toy"
+    name: Required
+    other: Required
+
+
 class CounterChanged(DomainEvent):
     topic = "counter.changed"
     name: str
@@ -60,6 +73,11 @@ async def add(cmd: Add, tx: Transaction) -> Total:
     )
     tx.tell(CounterChanged(name=cmd.name))
     return Total(total=row["total"])
+
+
+async def add_as_much_as(cmd: AddAsMuchAs, tx: Transaction) -> Total:
+    answer = await tx.ask(Read(name=cmd.other))
+    return await add(Add(name=cmd.name, amount=Total.model_validate_json(answer).total), tx)
 
 
 async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
@@ -85,6 +103,10 @@ async def read(query: Read, tx: Transaction) -> Total:
     return Total(total=total or 0)
 
 
+async def read_long(query: ReadLong, tx: Transaction) -> bytes:
+    return bytes(range(256)) * (4096 * query.megabytes)
+
+
 async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
     await tx.write("INSERT INTO log (name) VALUES ($1)", f"{tx.project}: {event.name}")
     if event.name == "poison":
@@ -95,7 +117,15 @@ async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
 SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
 
 HANDLERS = Handlers(
-    single={Add: add, AddThenRefuse: add_then_refuse, Crash: crash, Read: read},
+    single={
+        Add: add,
+        AddAsMuchAs: add_as_much_as,
+        AddThenRefuse: add_then_refuse,
+        Crash: crash,
+        Read: read,
+        ReadLong: read_long,
+    },
     batch={Append: append},
     events={CounterChanged: on_counter_changed},
+    asks=("toy",),
 )

@@ -145,6 +145,33 @@ async def test_ui_reads_and_saves(artifacts, session, warren):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_artifacts_of_a_logged_model_are_listed_and_read(session, warren):
+    models = f"{warren.url}/api/2.0/mlflow/logged-models"
+    async with session.post(models, json={"experiment_id": "0"}) as answer:
+        info = (await answer.json())["model"]["info"]
+    root = info["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    proxy = f"{warren.url}/api/2.0/mlflow-artifacts/artifacts/{root}"
+    async with session.put(f"{proxy}/data/model.pkl", data=b"1234") as answer:
+        assert answer.status == 200, await answer.text()
+    directories = f"{models}/{info['model_id']}/artifacts/directories"
+    for query, files in (
+        ({}, [{"path": "data", "is_dir": True}]),
+        (
+            {"artifact_directory_path": "data"},
+            [{"path": "data/model.pkl", "is_dir": False, "file_size": 4}],
+        ),
+    ):
+        async with session.get(directories, params=query) as answer:
+            assert await answer.json() == {"root_uri": info["artifact_uri"], "files": files}
+    files = f"{warren.url}/ajax-api/2.0/mlflow/logged-models/{info['model_id']}/artifacts/files"
+    async with session.get(files, params={"artifact_file_path": "data/model.pkl"}) as answer:
+        assert await answer.read() == b"1234"
+    async with session.get(files.replace(info["model_id"], "m-none")) as answer:
+        assert answer.status == 404
+    async with session.get(directories, params={"artifact_directory_path": "../.."}) as answer:
+        assert answer.status == 400
+
+
 async def test_presigned_urls_of_a_run(artifacts, session, warren):
     named = {"run_id": artifacts.run_id, "path": "direct/größe.txt"}
     root = f"{warren.url}/api/2.0/mlflow/artifacts/presigned"

@@ -82,6 +82,24 @@ async def test_two_renames_to_one_name_leave_one_winner(registry: Registry) -> N
     assert outcomes == {"renamed": 1, ErrorCode.RESOURCE_ALREADY_EXISTS: 9}
 
 
+async def test_what_is_deleted_while_it_is_read_is_whole_or_not_there(registry: Registry) -> None:
+    async def read(message: str, **fields: str) -> None:
+        try:
+            await registry.call(message, name="m", **fields)
+        except DomainError as error:
+            assert error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST
+
+    for _ in range(20):
+        await registry.model("m")
+        await registry.version("m")
+        await asyncio.gather(
+            *(read("GetRegisteredModel") for _ in range(5)),
+            *(read("GetModelVersion", version="1") for _ in range(5)),
+            registry.call("DeleteRegisteredModel", name="m"),
+            read("RenameRegisteredModel", new_name="m"),
+        )
+
+
 async def test_an_alias_set_by_many_points_to_one_version(registry: Registry) -> None:
     await registry.model("m")
     versions = [str(number) for number in range(1, 11)]

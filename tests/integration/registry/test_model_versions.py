@@ -151,7 +151,7 @@ async def stages(registry: Registry) -> dict[str, str]:
     return {each["version"]: each["current_stage"] for each in reply["model_versions"]}
 
 
-async def transition(registry: Registry, version: str, stage: str, *, archive: bool = False):
+async def transition(registry: Registry, version: str, stage: str, *, archive: object = None):
     reply = await registry.call(
         "TransitionModelVersionStage",
         name="m",
@@ -204,6 +204,8 @@ async def test_stages_that_are_not_allowed(registry: Registry) -> None:
         "Active stage. Valid stages are ['Staging', 'Production']"
     )
     assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
+    with pytest.raises(DomainError, match="for parameter 'archive_existing_versions' supplied"):
+        await transition(registry, "1", "Staging", archive="yes")
 
 
 async def test_latest_versions_are_the_newest_of_each_stage(registry: Registry) -> None:

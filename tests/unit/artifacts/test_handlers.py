@@ -230,6 +230,10 @@ REQUESTS = [
     ("PresignArtifact", {"method": "PUT", "path": f"{FOREIGN}/a"}),
     ("ListProxiedArtifacts", {"path": FOREIGN}),
     ("ListArtifacts", {"run_id": "r", "artifact_uri": f"mlflow-artifacts:/{FOREIGN}"}),
+    (
+        "ListLoggedModelArtifacts",
+        {"model_id": "m", "artifact_uri": f"mlflow-artifacts:/{FOREIGN}"},
+    ),
     ("DeleteArtifact", {"path": FOREIGN}),
     ("CreateMultipartUpload", {"artifact_path": FOREIGN, "path": "a"}),
     (

@@ -7,8 +7,10 @@ from shared.bus.messages import (
     Frame,
     decode_answers,
     decode_frame,
+    decode_reply,
     encode_answers,
     encode_frame,
+    encode_replies,
     new_id,
 )
 from shared.errors import ErrorCode
@@ -38,6 +40,24 @@ def test_a_frame_reads_back_as_it_was_written(frame):
 @given(answers)
 def test_answers_read_back_as_they_were_written(given_answers):
     assert decode_answers(encode_answers(given_answers)) == given_answers
+
+
+@given(answers, st.integers(1, 50))
+def test_reply_messages_carry_every_answer_in_pieces_of_a_bounded_size(given_answers, reply_bytes):
+    bodies = dict.fromkeys(given_answers, b"")
+    ended = []
+    for message in encode_replies(given_answers, reply_bytes):
+        pieces = list(decode_reply(message))
+        assert sum(len(piece.body) for piece in pieces) <= reply_bytes
+        for piece in pieces:
+            assert piece.index not in ended
+            assert piece.start == len(bodies[piece.index])
+            assert piece.error == given_answers[piece.index].error
+            bodies[piece.index] += piece.body
+            if piece.last:
+                ended.append(piece.index)
+    assert ended == list(given_answers)
+    assert bodies == {index: answer.body for index, answer in given_answers.items()}
 
 
 def test_ids_are_version_7_and_follow_each_other_in_time():

@@ -9,6 +9,7 @@ from shared.bus.messages import Answer
 from shared.contracts import MESSAGES
 from shared.contracts.artifacts import PresignArtifact
 from shared.contracts.metrics import LogMetric
+from shared.contracts.purges import GetPurgePlan, PurgeDeleted
 from shared.errors import DomainError, ErrorCode, invalid
 
 LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
@@ -22,8 +23,10 @@ LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
 async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, endpoint):
     if endpoint.owner == "run or model":
         return  # Its body must name one of the two; see artifacts/test_roots.py.
-    if endpoint.owner:
-        bus.replies["GetRun"] = Answer(b'{"run": {"info": {"artifact_uri": "s3://b"}}}')
+    for query, owner in (("GetRun", "run"), ("GetLoggedModel", "model")):
+        if endpoint.owner == owner:
+            info = b'{"%b": {"info": {"artifact_uri": "s3://b"}}}' % owner.encode()
+            bus.replies[query] = Answer(info)
     for method in endpoint.methods.split():
         response = await client.request(method, prefix + endpoint.path)
         assert response.status == 200
@@ -32,9 +35,11 @@ async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, en
         assert envelope.name == endpoint.contract.__name__
 
 
-def test_every_contract_has_an_endpoint_or_is_the_gateways_own():
+def test_every_contract_has_an_endpoint_or_is_the_gateways_or_the_operators_own():
     assert {endpoint.contract for endpoint in ENDPOINTS} == set(MESSAGES.values()) - {
-        PresignArtifact
+        PresignArtifact,
+        GetPurgePlan,
+        PurgeDeleted,
     }
 
 

@@ -1,0 +1,46 @@
+"""What other services have purged leaves no artifacts behind. Twice is harmless."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.artifacts.handlers.context import Context
+from shared.artifact_paths import directory_key, proxied_root
+from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
+from shared.contracts.message import DomainEvent
+from shared.errors import DomainError
+
+EventHandler = Callable[[Any, Context], Awaitable[None]]
+"""``async def run_purged(event: RunPurged, context: Context) -> None``."""
+
+
+async def run_purged(event: RunPurged, context: Context) -> None:
+    """Delete the directory that has the run's id."""
+    await _delete(event.artifact_uri, event.run_id, context)
+
+
+async def logged_model_purged(event: LoggedModelPurged, context: Context) -> None:
+    """Delete the directory that has the model's id."""
+    await _delete(event.artifact_uri, event.model_id, context)
+
+
+async def experiment_purged(event: ExperimentPurged, context: Context) -> None:
+    """Delete the directory that has the experiment's id, if it has one to itself."""
+    if event.artifact_uri is not None:
+        await _delete(event.artifact_uri, event.experiment_id, context)
+
+
+async def _delete(artifact_uri: str, owner: str, context: Context) -> None:
+    """Delete the directory below which an owner's artifacts lie; elsewhere is not ours to delete."""
+    try:
+        key = directory_key(proxied_root(artifact_uri).removesuffix("/artifacts"), context.project)
+    except DomainError:
+        return
+    if key.rpartition("/")[2] == owner and key != str(context.project):
+        await context.store.delete(key)
+
+
+EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
+    RunPurged: run_purged,
+    LoggedModelPurged: logged_model_purged,
+    ExperimentPurged: experiment_purged,
+}

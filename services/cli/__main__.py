@@ -1,0 +1,43 @@
+"""``warren <command>``, or ``python -m services.cli <command>``."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from services.cli import gc
+from shared.errors import DomainError
+from shared.settings import PREFIX, ProcessSettings
+from shared.telemetry import configure_logging
+
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    described = argparse.ArgumentParser(
+        prog="warren",
+        description="Look after a running Warren.",
+        epilog=f"RabbitMQ is found by the environment variable {PREFIX}AMQP_URL.",
+    )
+    commands = described.add_subparsers(required=True, metavar="command")
+    gc.add_to(commands)
+    return described
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; leave with 0, or with 1 and a sentence that says what was wrong."""
+    options = parser().parse_args(arguments)
+    settings = ProcessSettings()
+    configure_logging("cli", "error")
+    try:
+        asyncio.run(options.run(options, settings))
+    except DomainError as error:
+        sys.exit(error.message)
+    except KeyboardInterrupt:
+        print("Interrupted. The same command goes on from here.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

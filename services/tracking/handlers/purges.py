@@ -1,0 +1,167 @@
+"""Purging what was deleted: ``warren gc``, portion by portion.
+
+A run, logged model or experiment first becomes invisible: its own row goes, and a note of it stays.
+Nobody can restore it any more, so half of its rows may be missing without anybody seeing it. The
+event that lets the artifacts go leaves with the same transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from asyncpg import Record
+
+from services.tracking.store import purges
+from services.tracking.store.purges import Kind, Selection
+from services.tracking.store.search import parse_experiment_id
+from services.tracking.validation import is_run_id
+from shared.clock import now
+from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
+from shared.contracts.message import Message
+from shared.contracts.purges import (
+    GetPurgePlan,
+    PurgeDeleted,
+    PurgeDeletedReply,
+    PurgePlan,
+    PurgeScope,
+)
+from shared.database.transaction import Handler, Transaction
+from shared.errors import DomainError, invalid
+
+NAMES = {
+    Kind.RUN: "Run",
+    Kind.LOGGED_MODEL: "Logged model",
+    Kind.EXPERIMENT: "Experiment",
+}
+
+
+async def get_purge_plan(query: GetPurgePlan, tx: Transaction) -> PurgePlan:
+    """Count what a scope holds.
+
+    Raises DomainError for what is named and not deleted, or not long enough ago, as ``mlflow gc``
+    does. What is named and not there is reported: a purge that was interrupted and is begun again
+    may have finished with it.
+    """
+    selection = _selection(query)
+    missing: list[str] = []
+    for kind, named in (
+        (Kind.RUN, query.run_ids),
+        (Kind.LOGGED_MODEL, query.logged_model_ids),
+        (Kind.EXPERIMENT, query.experiment_ids),
+    ):
+        times = await purges.deletion_times(tx, kind, selection.ids(kind) or [])
+        for each in named:
+            if each not in times:
+                missing.append(each)
+            elif fault := _fault(NAMES[kind], each, times[each], selection.deleted_before):
+                raise fault
+    found = await purges.plan(tx, selection)
+    return PurgePlan(**dict(found or {}), missing=missing)
+
+
+def _fault(name: str, each: str, time: int | None, deleted_before: int) -> DomainError | None:
+    if time is None:
+        return invalid(
+            f"{name} {each} is not in `deleted` lifecycle stage. Only {name.lower()}s in "
+            "`deleted` lifecycle stage can be deleted."
+        )
+    if time > deleted_before:
+        return invalid(f"{name} {each} is not older than the required age.")
+    return None
+
+
+def _selection(scope: PurgeScope) -> Selection:
+    """Return what a scope selects; ids that nothing can have are left out."""
+    everything = not (scope.run_ids or scope.logged_model_ids or scope.experiment_ids)
+    experiments = [parse_experiment_id(each) for each in scope.experiment_ids]
+    return Selection(
+        deleted_before=now() - scope.older_than,
+        runs=None if everything else [each for each in scope.run_ids if is_run_id(each)],
+        logged_models=None if everything else scope.logged_model_ids,
+        experiments=None if everything else [str(each) for each in experiments],
+    )
+
+
+async def purge_deleted(cmd: PurgeDeleted, tx: Transaction) -> PurgeDeletedReply:
+    """Do the next portion: what was begun before comes first."""
+    return (
+        await _empty(tx, Kind.RUN)
+        or await _empty(tx, Kind.LOGGED_MODEL)
+        or await _empty_experiments(tx)
+        or await _begin(tx, _selection(cmd))
+    )
+
+
+async def _empty(tx: Transaction, kind: Kind) -> PurgeDeletedReply | None:
+    """Delete rows of what was begun; None if nothing was."""
+    ids = await purges.begun(tx, kind)
+    return await _delete_rows(tx, kind, ids) if ids else None
+
+
+async def _delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> PurgeDeletedReply:
+    rows = await purges.delete_rows(tx, kind, ids)
+    if rows == 0:
+        await purges.finish(tx, kind, ids)
+    return PurgeDeletedReply(rows=rows)
+
+
+async def _empty_experiments(tx: Transaction) -> PurgeDeletedReply | None:
+    """Begin with what is in experiments that were begun, then delete their rows."""
+    ids = await purges.begun(tx, Kind.EXPERIMENT)
+    if not ids:
+        return None
+    runs = await purges.purge_contents(tx, Kind.RUN, ids)
+    models = await purges.purge_contents(tx, Kind.LOGGED_MODEL, ids)
+    _tell(tx, runs, models)
+    if runs or models:
+        return PurgeDeletedReply(runs=len(runs), logged_models=len(models))
+    return await _delete_rows(tx, Kind.EXPERIMENT, ids)
+
+
+async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
+    """Make some of the selection invisible; finished if there is nothing of it."""
+    runs = await purges.purge_deleted(tx, Kind.RUN, selection)
+    models = await purges.purge_deleted(tx, Kind.LOGGED_MODEL, selection)
+    experiments = await purges.purge_deleted(tx, Kind.EXPERIMENT, selection)
+    _tell(tx, runs, models)
+    for row in experiments:
+        tx.tell(
+            ExperimentPurged(
+                experiment_id=str(row["experiment_id"]), artifact_uri=_own_directory(tx, row)
+            )
+        )
+    return PurgeDeletedReply(
+        runs=len(runs),
+        logged_models=len(models),
+        experiments=len(experiments),
+        finished=not (runs or models or experiments),
+    )
+
+
+def _own_directory(tx: Transaction, experiment: Record) -> str | None:
+    """Return where an experiment keeps artifacts, unless a client chose the place: others may, too."""
+    own = f"mlflow-artifacts:/{tx.project}/{experiment['experiment_id']}"
+    return own if experiment["artifact_location"] == own else None
+
+
+def _tell(tx: Transaction, runs: Sequence[Record], models: Sequence[Record]) -> None:
+    for row in runs:
+        tx.tell(
+            RunPurged(
+                run_id=row["run_id"].hex,
+                experiment_id=str(row["experiment_id"]),
+                artifact_uri=row["artifact_uri"],
+            )
+        )
+    for row in models:
+        tx.tell(
+            LoggedModelPurged(
+                model_id=row["model_id"],
+                experiment_id=str(row["experiment_id"]),
+                artifact_uri=row["artifact_uri"],
+            )
+        )
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    GetPurgePlan: get_purge_plan,
+    PurgeDeleted: purge_deleted,
+}

@@ -1,0 +1,4 @@
+"""Projects: every key in every service begins with one's number."""
+
+ROOT_PROJECT = 1
+"""The project of clients that name none, as plain MLflow clients do."""

@@ -1,0 +1,136 @@
+"""``warren gc`` as a process, on a real RabbitMQ, PostgreSQL and S3 server; killed, too."""
+
+import asyncio
+import io
+import json
+import os
+import sys
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from services.artifacts.service import ArtifactsService
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import MinioStore
+from services.tracking.handlers import HANDLERS
+from services.tracking.store import purges
+from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.bus.messages import Envelope, new_id
+from shared.projects import ROOT_PROJECT
+from shared.service import PostgresService
+from shared.settings import PostgresServiceSettings
+
+
+class Warren:
+    """Tracking and artifacts on the bus, without a gateway."""
+
+    def __init__(self, url: str, bus: BusClient, store: MinioStore) -> None:
+        self.url = url
+        self.bus = bus
+        self.store = store
+
+    async def call(self, name, **fields):
+        contract = HANDLERS.messages[name]
+        payload = json.dumps(fields).encode()
+        envelope = Envelope(new_id(), name, ROOT_PROJECT, payload, time.time() + 20)
+        answer = await self.bus.call("tracking", contract.kind, envelope)
+        assert answer.error is None, answer
+        return json.loads(answer.body)
+
+    async def gc(self, *arguments):
+        """Start ``warren gc``."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "services.cli", "gc", *arguments),
+            env={**os.environ, "WARREN_AMQP_URL": self.url},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def collected(self, *arguments):
+        """Run ``warren gc`` to its end; return its exit code and what it said."""
+        process = await self.gc(*arguments)
+        _, said = await process.communicate()
+        return process.returncode, said.decode()
+
+    async def run_with_artifact(self, points: int):
+        """Log a run with an artifact; return its id and where the artifact is."""
+        info = (await self.call("CreateRun"))["run"]["info"]
+        metrics = [
+            {"key": f"k{n % 10}", "value": n, "timestamp": 1, "step": n} for n in range(points)
+        ]
+        await self.call("LogBatch", run_id=info["run_id"], metrics=metrics)
+        key = info["artifact_uri"].removeprefix("mlflow-artifacts:/") + "/file"
+        self.store._client.put_object(self.store._bucket, key, io.BytesIO(b"x"), 1)
+        return info["run_id"], key
+
+    async def names(self, directory: str):
+        return {entry.name for entry in (await self.store.page(directory)).entries}
+
+
+@pytest.fixture
+async def warren(amqp_vhost_url, database_dsn, s3):
+    keys = s3.credentials
+    s3_settings = S3Settings(
+        endpoint=s3.endpoint,
+        access_key=keys.access_key,
+        secret_key=keys.secret_key,
+        bucket=f"gc-{new_id().hex}",
+    )
+    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=["tracking"])
+    artifacts = AmqpTransport(amqp_vhost_url, name="test", services=["artifacts"])
+    async with AsyncExitStack() as running:
+        settings = PostgresServiceSettings(dsn=database_dsn)
+        tracking = await PostgresService.start("tracking", settings, HANDLERS, connect)
+        running.push_async_callback(tracking.close)
+        storing = await ArtifactsService.start(s3_settings, 1000, artifacts)
+        running.push_async_callback(storing.close)
+        bus = BusClient(connect())
+        await bus.start()
+        running.push_async_callback(bus.close)
+        store = MinioStore(s3_settings)
+        running.callback(store.close)
+        yield Warren(amqp_vhost_url, bus, store)
+
+
+async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):
+    gone, _ = await warren.run_with_artifact(50)
+    kept, _ = await warren.run_with_artifact(50)
+    await warren.call("DeleteRun", run_id=gone)
+    code, said = await warren.collected("--older-than", "1h")
+    assert (code, said.strip()[:20]) == (0, "Purged: runs 0/0, lo"), said
+    code, said = await warren.collected()
+    assert code == 0, said
+    assert "Purged: runs 1/1" in said
+    for _ in range(100):
+        if await warren.names("1/0") == {kept}:
+            break
+        await asyncio.sleep(0.1)
+    assert await warren.names("1/0") == {kept}
+    code, said = await warren.collected("--run-ids", kept)
+    assert code == 1
+    assert f"Run {kept} is not in `deleted` lifecycle stage." in said
+
+
+async def test_a_gc_that_was_killed_goes_on_from_there(warren, monkeypatch):
+    monkeypatch.setattr(purges, "ROWS", 20)
+    runs = [await warren.run_with_artifact(600) for _ in range(4)]
+    for run_id, _ in runs:
+        await warren.call("DeleteRun", run_id=run_id)
+    process = await warren.gc()
+    while (await warren.call("GetPurgePlan"))["runs"] == 4:
+        await asyncio.sleep(0.02)
+    process.kill()
+    await process.communicate()
+    code, said = await warren.collected()
+    assert code == 0, said
+    assert "Purged: runs 0/0" in said
+    assert int(said.split(";")[-1].split()[0]) > 100, said
+    for _ in range(100):
+        if not await warren.names("1/0"):
+            break
+        await asyncio.sleep(0.1)
+    assert not await warren.names("1/0")
