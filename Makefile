@@ -34,6 +34,7 @@ lint: .venv/.dev  ## Check style, types and the borders between the parts
 bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
 	.venv/bin/python -m tests.bench $(BENCH)
+	.venv/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
 
 soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it (some minutes, 5 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py

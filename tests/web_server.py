@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -45,10 +46,13 @@ class WebServer:
 
     def pids(self, service: str) -> list[int]:
         """Return the process ids of one service, from the file that the stack keeps for this."""
-        running: dict[str, list[int]] = json.loads((self.data / "stack.json").read_text())[
-            "processes"
-        ]
+        running: dict[str, list[int]] = self.record()["processes"]
         return running[service]
+
+    def record(self) -> dict[str, Any]:
+        """Return what the stack says of itself: addresses, keys, process ids."""
+        content: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
+        return content
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if not self.process.running:
@@ -75,6 +79,11 @@ def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServ
         servers["WARREN_AMQP_URL"] = amqp_url
     counts = (f"--{name}={count}" for name, count in processes.items())
     return _warren(data, ("deploy.stack", *counts), servers)
+
+
+def own_stack(data: Path) -> WebServer:
+    """Describe `make stack` with servers of its own."""
+    return _warren(data, ("deploy.stack",), {})
 
 
 def web_server(

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.artifacts.settings import S3Settings
 from shared.embedded.process import free_ports
 from tests.web_server import WebServer, stack, web_server
 
@@ -33,17 +34,25 @@ def warren(data: Path, dsn: str, amqp_url: str) -> Peer:
     return Peer(WARREN, "at this commit", stack(data, dsn, amqp_url))
 
 
-def mlflow(data: Path, dsn: str, venv: Path) -> Peer:
-    """Describe `mlflow server` with its defaults (four uvicorn workers)."""
+def mlflow(data: Path, dsn: str, venv: Path, s3: S3Settings | None = None) -> Peer:
+    """Describe `mlflow server` with its defaults (four uvicorn workers); artifacts go to `s3`, or to files."""
     (port,) = free_ports(1)
     # SQLAlchemy 2.1 no longer takes plain postgresql:// for psycopg2.
     uri = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
     arguments = [str(venv / "bin" / "mlflow"), "server", "--port", str(port)]
-    arguments += ["--backend-store-uri", uri, "--artifacts-destination", str(data / "artifacts")]
+    destination = f"s3://{s3.bucket}" if s3 else str(data / "artifacts")
+    arguments += ["--backend-store-uri", uri, "--artifacts-destination", destination]
     environment = {
         "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+    if s3:
+        environment |= {
+            "MLFLOW_S3_ENDPOINT_URL": s3.endpoint,
+            "AWS_ACCESS_KEY_ID": s3.access_key,
+            "AWS_SECRET_ACCESS_KEY": s3.secret_key,
+            "AWS_DEFAULT_REGION": s3.region,
+        }
     server = web_server(arguments, environment, data, port, data)
     return Peer(MLFLOW, _version(venv, "mlflow"), server)
 

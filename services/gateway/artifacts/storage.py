@@ -1,5 +1,6 @@
 """The object storage as the gateway sees it: presigned URLs to read from and to write to."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,8 +13,15 @@ from yarl import URL
 from shared.errors import DomainError, ErrorCode, invalid
 
 _CONNECT_SECONDS = 5.0
-_SILENT_SECONDS = 60.0
-"""How long the storage may say nothing: while it stores what it was sent, or between two reads."""
+SILENT_SECONDS = 60.0
+"""How long the storage may do nothing when it is its turn: to take a chunk, to answer, to send on."""
+
+_READING = aiohttp.ClientTimeout(
+    total=None, sock_connect=_CONNECT_SECONDS, sock_read=SILENT_SECONDS
+)
+# aiohttp counts the seconds without an answer from the start of the request, and a large body takes
+# longer; ``_timed`` counts them.
+_WRITING = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
 
 _CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
 _ERROR_BYTES = 4096
@@ -59,15 +67,16 @@ class Storage:
         refuses such an object.
         """
         headers = {"Content-Length": str(length), "Content-Type": content_type}
-        # A generator for an empty body would be sent in chunks, which S3 does not take.
-        body = chunks if length else b""
         try:
-            async with self._open().put(
-                URL(url, encoded=True), data=body, headers=headers
-            ) as answer:
-                if answer.status == HTTPStatus.OK:
-                    return answer.headers.get("ETag", "")
-                raise await self.refusal(answer)
+            async with asyncio.timeout(SILENT_SECONDS) as patience:
+                # A generator for an empty body would be sent in chunks, which S3 does not take.
+                body = _timed(chunks, patience) if length else b""
+                async with self._open().put(
+                    URL(url, encoded=True), data=body, headers=headers, timeout=_WRITING
+                ) as answer:
+                    if answer.status == HTTPStatus.OK:
+                        return answer.headers.get("ETag", "")
+                    raise await self.refusal(answer)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise away(error) from error
 
@@ -85,9 +94,7 @@ class Storage:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
-                ),
+                timeout=_READING,
                 headers={"Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -95,8 +102,18 @@ class Storage:
         return self._session
 
 
+async def _timed(chunks: AsyncIterable[bytes], patience: asyncio.Timeout) -> AsyncIterator[bytes]:
+    """Pass chunks on; ``patience`` runs out while the storage has one in hand, not while we wait."""
+    now = asyncio.get_running_loop().time
+    async for chunk in chunks:
+        patience.reschedule(now() + SILENT_SECONDS)
+        yield chunk
+        patience.reschedule(None)
+    patience.reschedule(now() + SILENT_SECONDS)
+
+
 def away(reason: object) -> DomainError:
     """Log why the storage can't serve, and return the error for the client: 503, come again."""
     _log.warning("storage_away", reason=repr(reason))
-    message = "The artifact storage can't be reached. Nothing was stored; try again."
+    message = "The artifact storage can't serve the request now; try again."
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)

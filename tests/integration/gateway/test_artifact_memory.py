@@ -7,6 +7,7 @@ import time
 import aiohttp
 import pytest
 
+from shared.embedded.progress import announce
 from tests.bench.machine import resident_megabytes
 from tests.integration.gateway.artifacts_api import Artifacts
 
@@ -32,7 +33,7 @@ class Watch:
 
     async def __aexit__(self, *_):
         self._task.cancel()
-        print(f"gateway RSS: {self.before:.1f} MB before, {self.peak:.1f} MB at its peak")
+        announce(f"gateway RSS: {self.before:.1f} MB before, {self.peak:.1f} MB at its peak")
 
     @property
     def growth(self):
@@ -98,10 +99,9 @@ async def test_uploads_and_downloads_side_by_side_take_constant_memory(artifacts
 
 async def test_reader_who_rests_is_waited_for(artifacts, gateway):
     await upload(artifacts, "large")
-    async with Watch(gateway) as watch:
-        async with artifacts.session.get(f"{artifacts.url}/large") as answer:
-            await answer.content.readexactly(10_000)
-            await asyncio.sleep(2)
+    async with Watch(gateway) as watch, artifacts.session.get(f"{artifacts.url}/large") as answer:
+        await answer.content.readexactly(10_000)
+        await asyncio.sleep(2)
     assert watch.growth < 16
     await artifacts.delete("")
 
@@ -110,6 +110,6 @@ async def test_reader_who_rests_is_waited_for(artifacts, gateway):
 async def test_first_byte_comes_in_the_first_twentieth_of_the_time(artifacts):
     await upload(artifacts, "large")
     first, last = await download(artifacts, "large")
-    print(f"first byte after {first:.3f} s of {last:.2f} s")
+    announce(f"first byte after {first:.3f} s of {last:.2f} s")
     assert first < last / 20
     await artifacts.delete("")

@@ -18,6 +18,7 @@ class FakeStorage:
         self.requests = []
         self.answer = None
         self.break_after = None
+        self.silent = False
         self.url = ""
         self._runner = None
 
@@ -39,6 +40,8 @@ class FakeStorage:
             return web.Response(status=status, headers=headers, body=body)
         if request.method == "PUT":
             body = await request.read()
+            if self.silent:
+                await asyncio.sleep(2)
             part = request.query.get("partNumber", "")
             self.objects[request.path + part] = body
             return web.Response(headers={"ETag": f'"{len(body)}"'})

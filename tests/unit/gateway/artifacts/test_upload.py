@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from services.gateway.artifacts import storage as storage_module
 from services.gateway.artifacts import upload as module
 from shared.bus.messages import Answer
 from shared.errors import DomainError, ErrorCode, invalid
@@ -142,6 +143,38 @@ async def test_client_that_leaves_in_the_middle_leaves_nothing(
     assert not {key: body for key, body in storage.objects.items() if len(body) != MB}
     assert "CompleteMultipartUpload" not in names(bus)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_upload_may_last_longer_than_the_storage_may_be_silent(client, storage, monkeypatch):
+    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.3)
+
+    async def slowly():
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            yield b"x"
+
+    response = await client.put(f"{ROOT}/a", data=slowly(), headers={"Content-Length": "4"})
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/a": b"xxxx"}
+
+
+async def test_client_that_rests_is_waited_for(client, storage, monkeypatch):
+    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.2)
+
+    async def resting():
+        yield b"x"
+        await asyncio.sleep(0.6)
+        yield b"y"
+
+    response = await client.put(f"{ROOT}/a", data=resting(), headers={"Content-Length": "2"})
+    assert response.status == 200
+
+
+async def test_storage_that_takes_all_and_says_nothing_is_503(client, storage, monkeypatch):
+    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.2)
+    storage.silent = True
+    response = await client.put(f"{ROOT}/a", data=b"x")
+    assert response.status == 503
 
 
 async def test_storage_that_is_away_is_503_with_retry_after(client, storage):
