@@ -35,8 +35,9 @@ class Stack:
         for name, process in plan(self._settings, self._addresses):
             await process.start()
             self._supervisor.watch(name, process)
-        await until_ready(self.url, self._settings.gateway)
+        # Whoever finds the stack answering finds its record, too.
         self._record()
+        await until_ready(self.url, self._settings.gateway)
 
     async def stop(self) -> None:
         """End every process."""
