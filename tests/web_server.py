@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class WebServer:
     url: str
     data: Path
     process: ChildProcess
+    record: Path | None = None
+    """A file that the server writes when it is wholly up, which may be after its first answer."""
 
     async def start(self) -> None:
         """Start and return when it answers an API call (`mlflow server` needs more than a minute the first time)."""
@@ -57,6 +59,8 @@ class WebServer:
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if not self.process.running:
             raise ProcessFailedError
+        if self.record is not None and not self.record.exists():
+            return False
         try:
             async with session.get(self.url + _PROBE) as response:
                 return response.status == HTTPStatus.OK
@@ -78,7 +82,8 @@ def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServ
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
     counts = (f"--{name}={count}" for name, count in processes.items())
-    return _warren(data, ("deploy.stack", *counts), servers)
+    described = _warren(data, ("deploy.stack", *counts), servers)
+    return replace(described, record=data / "stack.json")
 
 
 def own_stack(data: Path) -> WebServer:
