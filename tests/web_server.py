@@ -48,11 +48,11 @@ class WebServer:
 
     def pids(self, service: str) -> list[int]:
         """Return the process ids of one service, from the file that the stack keeps for this."""
-        running: dict[str, list[int]] = self.record()["processes"]
+        running: dict[str, list[int]] = self.recorded()["processes"]
         return running[service]
 
-    def record(self) -> dict[str, Any]:
-        """Return what the stack says of itself: addresses, keys, process ids."""
+    def recorded(self) -> dict[str, Any]:
+        """Return what a stack says of itself: addresses, keys, process ids."""
         content: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
         return content
 

@@ -35,9 +35,8 @@ class Stack:
         for name, process in plan(self._settings, self._addresses):
             await process.start()
             self._supervisor.watch(name, process)
-        # Whoever finds the stack answering finds its record, too.
-        self._record()
         await until_ready(self.url, self._settings.gateway)
+        self._record()
 
     async def stop(self) -> None:
         """End every process."""

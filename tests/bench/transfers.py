@@ -91,7 +91,7 @@ async def _bench(options: argparse.Namespace, file: Path) -> tuple[str, bool]:
     ours = own_stack(options.data / "warren")
     await ours.start()
     try:
-        s3 = S3Settings(**ours.record()["s3"])
+        s3 = S3Settings(**ours.recorded()["s3"])
         # Its own bucket on the same server, so that neither finds the other's objects.
         theirs_s3 = s3.model_copy(update={"bucket": "mlflow"})
         store = MinioStore(theirs_s3)

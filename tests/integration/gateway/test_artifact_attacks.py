@@ -91,7 +91,7 @@ async def everything(store):
 @pytest.fixture(scope="module")
 async def bucket(stack_warren):
     """Put secrets of project 2 into the bucket, past the server; in the end all must be as it was."""
-    settings = stack_warren.record()["s3"]
+    settings = stack_warren.recorded()["s3"]
     store = MinioStore(S3Settings(**settings))
     async with aiohttp.ClientSession() as session:
         for key in ("2/secret", "2/0/run/artifacts/secret"):
