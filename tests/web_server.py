@@ -81,14 +81,12 @@ def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServ
     servers = {f"WARREN_{name.upper()}_DSN": dsn for name in POSTGRES_SERVICES}
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
-    counts = (f"--{name}={count}" for name, count in processes.items())
-    described = _warren(data, ("deploy.stack", *counts), servers)
-    return replace(described, record=data / "stack.json")
+    return _stack(data, [f"--{name}={count}" for name, count in processes.items()], servers)
 
 
 def own_stack(data: Path) -> WebServer:
     """Describe `make stack` with servers of its own."""
-    return _warren(data, ("deploy.stack",), {})
+    return _stack(data, [], {})
 
 
 def web_server(
@@ -103,6 +101,11 @@ def web_server(
         log=data.with_name(f"{data.name}.log"),
     )
     return WebServer(f"http://127.0.0.1:{port}", data, ChildProcess(program))
+
+
+def _stack(data: Path, options: Sequence[str], environment: Mapping[str, str]) -> WebServer:
+    described = _warren(data, ("deploy.stack", *options), environment)
+    return replace(described, record=data / "stack.json")
 
 
 def _warren(data: Path, module: Sequence[str], environment: Mapping[str, str]) -> WebServer:
