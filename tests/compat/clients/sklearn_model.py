@@ -1,6 +1,6 @@
-"""``mlflow.sklearn.log_model`` and ``load_model`` by ``runs:/``, as MLflow 2 does it: files of the run.
+"""``mlflow.sklearn.log_model``, autolog and ``load_model`` by ``runs:/``, as scripts for MLflow 2 do it.
 
-From MLflow 3 on models are entities of their own; that is another scenario.
+There a model is a directory of its run, at any depth; since MLflow 3 what was a path is a model's name.
 """
 
 import mlflow
@@ -9,19 +9,26 @@ from mlflow.models import infer_signature
 from scenario import new_experiment
 from sklearn.linear_model import LinearRegression
 
-if int(mlflow.__version__.split(".")[0]) == 2:
-    new_experiment("sklearn-model")
-    x = np.arange(20.0).reshape(-1, 1)
-    model = LinearRegression().fit(x, 3 * x.ravel() + 1)
-    with mlflow.start_run() as run:
-        for path in ("model", "nested/model"):
-            mlflow.sklearn.log_model(
-                model, path, signature=infer_signature(x, model.predict(x)), input_example=x[:2]
-            )
-    for path in ("model", "nested/model"):
-        uri = f"runs:/{run.info.run_id}/{path}"
-        loaded = mlflow.sklearn.load_model(uri)
-        assert np.allclose(loaded.predict([[5.0]]), [16.0]), uri
-        assert np.allclose(mlflow.pyfunc.load_model(uri).predict(x[5:6]), [16.0]), uri
-    files = {f.path for f in mlflow.MlflowClient().list_artifacts(run.info.run_id, "model")}
-    assert {"model/MLmodel", "model/model.pkl", "model/requirements.txt"} <= files, files
+PATHS = ("model", "nested/model") if mlflow.__version__.startswith("2.") else ("model",)
+
+new_experiment("sklearn-model")
+x = np.arange(20.0).reshape(-1, 1)
+model = LinearRegression().fit(x, 3 * x.ravel() + 1)
+with mlflow.start_run() as run:
+    for path in PATHS:
+        mlflow.sklearn.log_model(
+            model, path, signature=infer_signature(x, model.predict(x)), input_example=x[:2]
+        )
+for path in PATHS:
+    uri = f"runs:/{run.info.run_id}/{path}"
+    loaded = mlflow.sklearn.load_model(uri)
+    assert np.allclose(loaded.predict([[5.0]]), [16.0]), uri
+    assert np.allclose(mlflow.pyfunc.load_model(uri).predict(x[5:6]), [16.0]), uri
+files = {f.path for f in mlflow.MlflowClient().list_artifacts(run.info.run_id, "model")}
+assert {"model/MLmodel", "model/requirements.txt"} <= files, files
+
+mlflow.sklearn.autolog(log_models=True, silent=True)
+with mlflow.start_run() as automatic:
+    LinearRegression().fit(x, 2 * x.ravel())
+loaded = mlflow.sklearn.load_model(f"runs:/{automatic.info.run_id}/model")
+assert np.allclose(loaded.predict([[4.0]]), [8.0])
