@@ -42,13 +42,15 @@ def _section(title: str, kind: type[BaseSettings]) -> str:
     return f"\n## {title}\n\n| variable | default | meaning |\n|---|---|---|\n{rows}\n"
 
 
-def _rows(kind: type[BaseModel], prefix: str) -> Iterator[str]:
+def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Iterator[str]:
     for name, field in kind.model_fields.items():
         variable = prefix + name.upper()
         if inner := _group(field.annotation):
-            yield from _rows(inner, f"{variable}_")
+            # Of a group that may be left out, what is required is so only with the rest of it.
+            optional = inner is not field.annotation
+            yield from _rows(inner, f"{variable}_", "with the others" if optional else required)
             continue
-        default = "required" if field.default is PydanticUndefined else f"`{field.default}`"
+        default = required if field.default is PydanticUndefined else f"`{field.default}`"
         yield f"| `{variable}` | {default if default != '``' else ''} | {field.description} |"
 
 

@@ -1,4 +1,4 @@
-"""A request's body while it is streamed: counted, bounded, and remembered when it breaks."""
+"""A request's body while it is streamed: counted and bounded."""
 
 from collections.abc import AsyncIterator
 
@@ -10,11 +10,7 @@ TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}.
 
 
 class Body:
-    """The bytes of one request.
-
-    ``failure`` tells the client's part in a failed transfer from the storage's: aiohttp wraps
-    whatever a body raises into an error of the connection that it was sent on.
-    """
+    """The bytes of one request; ``length`` is None where only their end will tell."""
 
     def __init__(self, request: BaseRequest, limit: int, too_large: str = TOO_LARGE) -> None:
         """Begin with what the request announces. Raises DomainError if that is over the limit."""
@@ -22,22 +18,17 @@ class Body:
         self._limit = limit
         self._too_large = too_large
         self._size = 0
-        self.failure: Exception | None = None
         self.length = _announced(request)
         if self.length is not None and self.length > limit:
             raise self._refusal(str(self.length))
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what arrives, once. Raises DomainError beyond the limit."""
-        try:
-            async for chunk in self._request.content.iter_any():
-                self._size += len(chunk)
-                if self._size > self._limit:
-                    raise self._refusal(f"more than {self._limit}")
-                yield chunk
-        except Exception as error:
-            self.failure = error
-            raise
+        async for chunk in self._request.content.iter_any():
+            self._size += len(chunk)
+            if self._size > self._limit:
+                raise self._refusal(f"more than {self._limit}")
+            yield chunk
 
     def _refusal(self, size: str) -> DomainError:
         return invalid(self._too_large.format(limit=self._limit, size=size))

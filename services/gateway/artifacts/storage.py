@@ -63,14 +63,15 @@ class Storage:
         """Send exactly ``length`` bytes to a presigned PUT and return the ETag.
 
         The object is there when this returns, whole; if ``chunks`` ends early or raises, nothing
-        is. Raises DomainError: TEMPORARILY_UNAVAILABLE, or INVALID_PARAMETER_VALUE if the storage
-        refuses such an object.
+        is. Raises what ``chunks`` raises; DomainError: TEMPORARILY_UNAVAILABLE, or
+        INVALID_PARAMETER_VALUE if the storage refuses such an object.
         """
         headers = {"Content-Length": str(length), "Content-Type": content_type}
+        failures: list[Exception] = []
         try:
             async with asyncio.timeout(SILENT_SECONDS) as patience:
                 # A generator for an empty body would be sent in chunks, which S3 does not take.
-                body = _timed(chunks, patience) if length else b""
+                body = _timed(chunks, patience, failures) if length else b""
                 async with self._open().put(
                     URL(url, encoded=True), data=body, headers=headers, timeout=_WRITING
                 ) as answer:
@@ -78,6 +79,8 @@ class Storage:
                         return answer.headers.get("ETag", "")
                     raise await self.refusal(answer)
         except (aiohttp.ClientError, TimeoutError) as error:
+            if failures:
+                raise failures[0] from None
             raise away(error) from error
 
     @staticmethod
@@ -102,13 +105,23 @@ class Storage:
         return self._session
 
 
-async def _timed(chunks: AsyncIterable[bytes], patience: asyncio.Timeout) -> AsyncIterator[bytes]:
-    """Pass chunks on; ``patience`` runs out while the storage has one in hand, not while we wait."""
+async def _timed(
+    chunks: AsyncIterable[bytes], patience: asyncio.Timeout, failures: list[Exception]
+) -> AsyncIterator[bytes]:
+    """Pass chunks on; ``patience`` runs out while the storage has one in hand, not while we wait.
+
+    What ``chunks`` raises goes to ``failures``, too: aiohttp turns it into an error of the
+    connection that the body was sent on.
+    """
     now = asyncio.get_running_loop().time
-    async for chunk in chunks:
-        patience.reschedule(now() + SILENT_SECONDS)
-        yield chunk
-        patience.reschedule(None)
+    try:
+        async for chunk in chunks:
+            patience.reschedule(now() + SILENT_SECONDS)
+            yield chunk
+            patience.reschedule(None)
+    except Exception as error:
+        failures.append(error)
+        raise
     patience.reschedule(now() + SILENT_SECONDS)
 
 

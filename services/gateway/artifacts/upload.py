@@ -46,17 +46,12 @@ class Upload:
 
         Raises DomainError, or the error that ended the client's connection.
         """
-        try:
-            if body.length is not None and body.length <= WHOLE_BYTES:
-                url = await self._presign()
-                await say_continue(self.request)
-                await self._write(url, body.chunks(), body.length)
-            else:
-                await self._receive_parts(_Parts(body.chunks(), self._part_bytes()))
-        except DomainError:
-            if body.failure is not None:
-                raise body.failure from None
-            raise
+        if body.length is not None and body.length <= WHOLE_BYTES:
+            url = await self._presign()
+            await say_continue(self.request)
+            await self._write(url, body.chunks(), body.length)
+        else:
+            await self._receive_parts(_Parts(body.chunks(), self._part_bytes()))
 
     def _part_bytes(self) -> int:
         return max(PART_BYTES, -(-self.limit // MAX_PARTS))

@@ -39,6 +39,7 @@ class FakeStorage:
             status, headers, body = self.answer
             return web.Response(status=status, headers=headers, body=body)
         if request.method == "PUT":
+            request._client_max_size = 0  # No limit; the server's own is 1 MiB.
             body = await request.read()
             if self.silent:
                 await asyncio.sleep(2)
