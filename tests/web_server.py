@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +56,13 @@ class WebServer:
         """Return what a stack says of itself: addresses, keys, process ids."""
         content: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
         return content
+
+    async def kill_one(self, service: str) -> None:
+        """Kill a process of a service as a crash would; return when the stack has started another."""
+        before = self.pids(service)
+        os.kill(before[0], signal.SIGKILL)
+        while before[0] in (now := self.pids(service)) or len(now) < len(before):
+            await asyncio.sleep(0.02)
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if not self.process.running:

@@ -1,8 +1,6 @@
 """`kill -9` of one of two tracking workers under load: no client notices, nothing is lost, nothing is doubled."""
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -45,9 +43,13 @@ class Load:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def acknowledges(self, points: int) -> None:
-        """Wait for so many acknowledged points, however long this machine takes for them."""
-        while sum(map(len, self.points.values())) < points and not self.errors:
+        """Wait for so many more acknowledged points, however long this machine takes for them."""
+        wanted = self._count() + points
+        while self._count() < wanted and not self.errors:
             await asyncio.sleep(0.02)
+
+    def _count(self) -> int:
+        return sum(map(len, self.points.values()))
 
     async def client(self, rest: Api, number: int) -> None:
         """Write points at steps of this client's own; every tenth request makes a run."""
@@ -106,12 +108,11 @@ async def test_killed_worker_loses_and_doubles_nothing_and_no_client_sees_an_err
         runs = [await rest.new_run("0") for _ in range(RUNS)]
         load = Load(experiment=await rest.new_experiment("created"), runs=runs)
         clients = [asyncio.create_task(load.client(rest, number)) for number in range(CLIENTS)]
-        for kill in range(1, KILLS + 1):
-            await load.acknowledges(kill * POINTS_BEFORE_EACH_KILL)
-            before = two_workers.pids("tracking")
-            assert len(before) == 2
-            os.kill(before[0], signal.SIGKILL)
-        await load.acknowledges((KILLS + 1) * POINTS_BEFORE_EACH_KILL)
+        assert len(two_workers.pids("tracking")) == 2
+        for _ in range(KILLS):
+            await load.acknowledges(POINTS_BEFORE_EACH_KILL)
+            await two_workers.kill_one("tracking")
+        await load.acknowledges(POINTS_BEFORE_EACH_KILL)
         load.stopping.set()
         await asyncio.gather(*clients)
 
