@@ -11,7 +11,8 @@ from tests.web_server import ROOT
 HEAD = """# Compatibility
 
 What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
-`tests/compat/clients/`, run against `make run` (one process) and against `make stack` (gateway, RabbitMQ, services).
+`tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
+services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
 """
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not in this client"}
 
