@@ -15,6 +15,7 @@ from services.gateway.forward import refused
 from services.gateway.health import fixed_json, probes
 from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
 from services.gateway.openapi import describe
+from services.gateway.page.routes import page_routes, to_page
 from services.gateway.requests import read_request_id
 from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
 from services.gateway.settings import Settings
@@ -89,5 +90,8 @@ def create_app(bus: Bus, settings: Settings) -> App:
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
+        for method, path, file in page_routes():
+            table.add(method, prefix + path, file)
+    app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
