@@ -168,3 +168,23 @@ async def test_form_over_the_limit_is_refused(client, settings):
     response = await client.post(f"{API}/experiments/create", data=data, headers=FORM)
     assert response.status == 400
     assert "at most" in json.loads(await response.read())["message"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", FORM["Content-Type"]])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe",
+        b'{"experiment_ids":"\\ud800"}',
+        b'{"order_by":NaN,"experiment_ids":1e400}',
+        b'{"experiment_ids":' + b"[" * 5000,
+        b"order_by[]=%ff&order_by[x]=1&experiment_ids[][][a]=&=&&experiment_ids[][a]=1",
+        b"order_by=%00&max_results=" + b"9" * 5000,
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else value,
+)
+async def test_no_body_is_an_internal_error(client, bus, content_type, body):
+    response = await client.post(
+        f"{API}/runs/search?order_by=%ff", data=body, headers={"Content-Type": content_type}
+    )
+    assert response.status in {200, 400}
