@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.artifacts.settings import S3Settings
-from shared.settings import PREFIX
+from shared.settings import PREFIX, LogLevel
 
 POSTGRES_SERVICES = ("tracking", "registry")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
@@ -50,7 +50,7 @@ class StackSettings(BaseSettings):
         default=False,
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
 
     def count(self, service: str) -> int:
         """Return how many processes of a service to run."""

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.artifacts.settings import S3Settings
-from shared.settings import PREFIX
+from shared.settings import PREFIX, LogLevel, MonitorSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -36,4 +36,7 @@ class StandaloneSettings(BaseSettings):
         default=False,
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
-    log_level: str = Field(default="WARNING", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="Its listener for operators"
+    )

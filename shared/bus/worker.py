@@ -89,6 +89,11 @@ class Worker:
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
 
+    @property
+    def ready(self) -> bool:
+        """Tell whether the queues are being consumed right now."""
+        return self._transport.ready and bool(self._subscriptions)
+
     async def start(self, events: EventProcessor | None = None) -> None:
         """Connect and consume; events too, in a service that has topics to hear of."""
         await self._transport.start()
