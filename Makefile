@@ -41,6 +41,7 @@ soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it 
 
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
+	.venv/bin/python -m deploy.metrics
 
 compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat

@@ -82,6 +82,7 @@ class PostgresService:
         await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
+            asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]
         log.info("service_started", name=name)

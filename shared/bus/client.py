@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.bus.measures import LaneMeasures
 from shared.bus.messages import (
     Answer,
     Envelope,
@@ -115,6 +116,12 @@ class _Lane:
     unanswered_bytes: int = 0
     consumers: int = 0
     flushing: bool = False
+    measures: LaneMeasures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.measures = LaneMeasures(
+            self.service, self.kind, lambda: self.in_flight, lambda: self.unanswered
+        )
 
     @property
     def queue(self) -> str:
@@ -247,9 +254,11 @@ class BusClient:
             calls = lane.take()
             if not calls:
                 return
-            frame = Frame(new_id(), lane.kind, [call.envelope for call in calls.values()])
+            envelopes = [call.envelope for call in calls.values()]
+            frame = Frame(new_id(), lane.kind, envelopes, time.time())
             sent = lane.sent[frame.id] = SentFrame(encode_frame(frame), calls)
             lane.in_flight += 1
+            lane.measures.left(len(calls), len(sent.body))
             self._spawn(self._publish(lane, frame.id, sent))
 
     async def _publish(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
@@ -304,6 +313,7 @@ class BusClient:
         for lane in self._lanes.values():
             lane.consumers = 0
             for frame_id, sent in lane.sent.items():
+                lane.measures.left_again()
                 self._spawn(self._publish(lane, frame_id, sent))
 
     async def _sweep(self) -> None:
