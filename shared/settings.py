@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
+from shared.addresses import AmqpUrl, PostgresDsn
+
 PREFIX = "WARREN_"
 
 S = TypeVar("S", bound=BaseSettings)
@@ -43,7 +45,9 @@ class MonitorSettings(BaseModel):
 class PostgresServiceSettings(BaseModel):
     """What a service on PostgreSQL and the bus needs to know."""
 
-    dsn: str = Field(description="PostgreSQL, as postgresql://user:password@host:port/database")
+    dsn: PostgresDsn = Field(
+        repr=False, description="PostgreSQL, as postgresql://user:password@host:port/database"
+    )
     pool_size: int = Field(
         default=8, ge=2, description="Connections to PostgreSQL that a process may open"
     )
@@ -66,8 +70,9 @@ class ProcessSettings(BaseSettings):
         cli_kebab_case=True,
     )
 
-    amqp_url: str = Field(
+    amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
+        repr=False,
         description="RabbitMQ, as amqp://user:password@host:port/vhost",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")

@@ -35,6 +35,7 @@ from shared.bus.transport import (
     Transport,
 )
 from shared.errors import DomainError, ErrorCode
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -275,11 +276,13 @@ class BusClient:
         try:
             await self._transport.publish(publication)
         except BrokerUnavailableError as error:
-            log.warning("frame_not_published", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_not_published", queue=lane.queue, error=str(error))
             self._refuse(lane, frame_id, sent)
         except PublishUncertainError as error:
             # The frame is sent again after the reconnection, or its calls time out.
-            log.warning("frame_uncertain", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_uncertain", queue=lane.queue, error=str(error))
 
     def _refuse(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
         lane.sent.pop(frame_id, None)

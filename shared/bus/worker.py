@@ -5,6 +5,7 @@ answers sent; published to the retry queue and acknowledged; or rejected to the 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ from shared.bus.transport import (
     Subscription,
     Transport,
 )
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -136,21 +138,29 @@ class Worker:
             attempt = _attempts(delivery)
             repeated = delivery.redelivered or attempt > 0
             measures.received(frame, repeated=repeated)
-            try:
-                outcome = await self._processor.commands(frame, redelivered=repeated)
-            except RetryLaterError as error:
-                await self._retry(delivery, "commands", attempt + 1, error)
-                return
-            except Exception:
-                log.exception("frame_failed", queue=delivery.publication.routing_key)
-                await self._give_up(delivery, "commands")
-                return
-            if await self._bury(frame, outcome.poison):
-                await self._reply(delivery, outcome.answers)
-                await delivery.ack()
+            with about(frame.envelopes):
+                outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
             seconds = time.perf_counter() - began
             for index, answer in outcome.answers.items():
                 measures.answered(frame.envelopes[index].name, answer, seconds)
+
+    async def _carry_out(
+        self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
+    ) -> Outcome:
+        """Carry out a command frame and end its delivery; without answers if there were none."""
+        try:
+            outcome = await self._processor.commands(frame, redelivered=repeated)
+        except RetryLaterError as error:
+            await self._retry(delivery, "commands", attempt + 1, error)
+            return Outcome({})
+        except Exception:
+            log.exception("frame_failed", queue=delivery.publication.routing_key)
+            await self._give_up(delivery, "commands")
+            return Outcome({})
+        if await self._bury(frame, outcome.poison):
+            await self._reply(delivery, outcome.answers)
+            await delivery.ack()
+        return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
         with _Busy(self._busy):
@@ -178,21 +188,33 @@ class Worker:
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
         with _Busy(self._busy):
             began = time.perf_counter()
-            topic, outcome = "unknown", "ok"
             try:
                 event = read_event(delivery.publication)
-                topic = event.topic
-                await events.event(event)
-            except RetryLaterError as error:
-                outcome = "retried"
-                await self._retry(delivery, "events", _attempts(delivery) + 1, error)
             except Exception:
-                outcome = "dead"
-                log.exception("event_failed", topic=delivery.publication.routing_key)
+                log.exception("event_unreadable", topic=delivery.publication.routing_key)
                 await self._give_up(delivery, "events")
-            else:
-                await delivery.ack()
-            event_ended(self._service, topic, began, outcome)
+                event_ended(self._service, "unknown", began, "dead")
+                return
+            # An event has no request: who asks for what it tells of has long been answered.
+            as_message = Envelope(event.id, event.topic, event.project, b"", math.inf)
+            with about([as_message]):
+                outcome = await self._take_notice(events, delivery, event)
+            event_ended(self._service, event.topic, began, outcome)
+
+    async def _take_notice(
+        self, events: EventProcessor, delivery: Delivery, event: ReceivedEvent
+    ) -> str:
+        try:
+            await events.event(event)
+        except RetryLaterError as error:
+            await self._retry(delivery, "events", _attempts(delivery) + 1, error)
+            return "retried"
+        except Exception:
+            log.exception("event_failed", topic=delivery.publication.routing_key)
+            await self._give_up(delivery, "events")
+            return "dead"
+        await delivery.ack()
+        return "ok"
 
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
