@@ -21,6 +21,7 @@ from services.gateway.callers import root_door
 from services.gateway.dialects import mlflow
 from services.gateway.forward import Completion, forward, refused, respond
 from services.gateway.health import fixed_json, probes
+from services.gateway.measuring import NO_ROUTE, measured, observer
 from services.gateway.openapi import describe
 from services.gateway.requests import read_request_id
 from services.gateway.routes import ENDPOINTS
@@ -28,6 +29,7 @@ from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
+from shared.metrics import HTTP_IN_FLIGHT
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": with_uri_of_run,
@@ -36,13 +38,17 @@ COMPLETIONS: Mapping[str, Completion] = {
 }
 """By ``Endpoint.owner``."""
 
+_count_lost = observer(NO_ROUTE, NO_ROUTE)
+
 
 class App:
     """Answers HTTP requests. Once ``draining`` is set each answer closes its connection."""
 
     def __init__(self, storage: Storage) -> None:
-        self.routes = RouteTable()
+        self.routes = RouteTable(wrap=measured)
         self.draining = False
+        self._under_way = 0
+        HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
 
     async def close(self) -> None:
@@ -51,21 +57,29 @@ class App:
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer one request."""
+        self._under_way += 1
         try:
-            handler = self.routes.fixed[request.path][request.method]
-        except KeyError:
-            response = await self._look_further(request)
-        else:
-            response = await handler(request, NO_PARAMETERS)
+            response = await self._answer(request)
+        finally:
+            self._under_way -= 1
         if self.draining:
             response.force_close()
         return response
+
+    async def _answer(self, request: BaseRequest) -> StreamResponse:
+        try:
+            handler = self.routes.fixed[request.path][request.method]
+        except KeyError:
+            return await self._look_further(request)
+        return await handler(request, NO_PARAMETERS)
 
     async def _look_further(self, request: BaseRequest) -> StreamResponse:
         route = self.routes.find(request)
         handler = route.methods.get(request.method) if route else None
         if route is None or handler is None:
-            return _no_handler(request, route)
+            response = _no_handler(request, route)
+            _count_lost(response.status, 0.0)
+            return response
         return await handler(request, route.parameters)
 
 

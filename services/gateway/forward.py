@@ -22,6 +22,7 @@ from services.gateway.requests import (
 from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared import log_context
 from shared.bus.messages import Envelope, new_id
 from shared.errors import DomainError, ErrorCode
 
@@ -55,6 +56,7 @@ def forward(
         key = new_id()
         headers = request.headers
         request_id = read_request_id(headers, key.hex)
+        log_context.request_id.set(request_id)
         try:
             caller = await door(request)
             payload = await read(request)

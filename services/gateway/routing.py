@@ -15,6 +15,7 @@ Parameters = Mapping[str, str]
 
 Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
 Methods = Mapping[str, Handler]
+Wrap = Callable[[str, str, Handler], Handler]
 
 NO_PARAMETERS: Parameters = {}
 _VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
@@ -43,15 +44,18 @@ class RouteTable:
     """Handlers by path and method.
 
     A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
-    the rest of the path, empty or not, slashes included.
+    the rest of the path, empty or not, slashes included. ``wrap`` is applied to every handler, with
+    its method and path.
     """
 
+    wrap: Wrap = field(default=lambda _method, _path, handler: handler)
     fixed: dict[str, dict[str, Handler]] = field(default_factory=dict)
     _templates: dict[str, tuple[re.Pattern[str], dict[str, Handler]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
+        handler = self.wrap(method, path, handler)
         methods[method] = handler
         if method == "GET":
             methods["HEAD"] = handler

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.bus.measures import LaneMeasures
 from shared.bus.messages import (
     Answer,
     Envelope,
@@ -34,6 +35,7 @@ from shared.bus.transport import (
     Transport,
 )
 from shared.errors import DomainError, ErrorCode
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -115,6 +117,12 @@ class _Lane:
     unanswered_bytes: int = 0
     consumers: int = 0
     flushing: bool = False
+    measures: LaneMeasures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.measures = LaneMeasures(
+            self.service, self.kind, lambda: self.in_flight, lambda: self.unanswered
+        )
 
     @property
     def queue(self) -> str:
@@ -247,9 +255,11 @@ class BusClient:
             calls = lane.take()
             if not calls:
                 return
-            frame = Frame(new_id(), lane.kind, [call.envelope for call in calls.values()])
+            envelopes = [call.envelope for call in calls.values()]
+            frame = Frame(new_id(), lane.kind, envelopes, time.time())
             sent = lane.sent[frame.id] = SentFrame(encode_frame(frame), calls)
             lane.in_flight += 1
+            lane.measures.left(len(calls), len(sent.body))
             self._spawn(self._publish(lane, frame.id, sent))
 
     async def _publish(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
@@ -266,11 +276,13 @@ class BusClient:
         try:
             await self._transport.publish(publication)
         except BrokerUnavailableError as error:
-            log.warning("frame_not_published", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_not_published", queue=lane.queue, error=str(error))
             self._refuse(lane, frame_id, sent)
         except PublishUncertainError as error:
             # The frame is sent again after the reconnection, or its calls time out.
-            log.warning("frame_uncertain", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_uncertain", queue=lane.queue, error=str(error))
 
     def _refuse(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
         lane.sent.pop(frame_id, None)
@@ -304,6 +316,7 @@ class BusClient:
         for lane in self._lanes.values():
             lane.consumers = 0
             for frame_id, sent in lane.sent.items():
+                lane.measures.left_again()
                 self._spawn(self._publish(lane, frame_id, sent))
 
     async def _sweep(self) -> None:

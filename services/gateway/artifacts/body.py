@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from aiohttp.web import BaseRequest
 
 from shared.errors import DomainError, invalid
+from shared.metrics import ARTIFACT_BYTES
 
 TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}."
+
+_INCOMING = ARTIFACT_BYTES.labels("in")
 
 
 class Body:
@@ -28,6 +31,7 @@ class Body:
             self._size += len(chunk)
             if self._size > self._limit:
                 raise self._refusal(f"more than {self._limit}")
+            _INCOMING.inc(len(chunk))
             yield chunk
 
     def _refusal(self, size: str) -> DomainError:

@@ -15,9 +15,11 @@ from services.gateway.forward import respond
 from shared.artifact_paths import absent
 from shared.content import attachment, content_type
 from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
+from shared.metrics import ARTIFACT_BYTES
 
 _COPIED = ("Content-Length", "Content-Range", "ETag", "Last-Modified")
 _WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
+_OUTGOING = ARTIFACT_BYTES.labels("out")
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +92,7 @@ async def _copy(
     try:
         async for chunk in stored.content.iter_any():
             await response.write(chunk)
+            _OUTGOING.inc(len(chunk))
         await response.write_eof()
     except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, TimeoutError) as error:
         _log.warning("download_broken", path=request.path, reason=repr(error))

@@ -16,6 +16,7 @@ from services.gateway.forward import explained
 from services.gateway.requests import read_request_id
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared import log_context
 from shared.artifact_paths import proxied_root
 from shared.bus.messages import new_id
 from shared.errors import invalid
@@ -98,6 +99,7 @@ class Streams:
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
+            log_context.request_id.set(request_id)
             try:
                 caller = await self.door(request)
                 asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
