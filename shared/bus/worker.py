@@ -5,6 +5,8 @@ answers sent; published to the retry queue and acknowledged; or rejected to the 
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,13 +15,16 @@ from uuid import UUID
 
 import structlog
 
+from shared import metrics
 from shared.bus import topology
 from shared.bus.events import ReceivedEvent, read_event
+from shared.bus.measures import QueueMeasures, event_ended
 from shared.bus.messages import (
     Answer,
     Answers,
     Envelope,
     Frame,
+    Kind,
     decode_frame,
     encode_frame,
     encode_replies,
@@ -32,6 +37,7 @@ from shared.bus.transport import (
     Subscription,
     Transport,
 )
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -86,8 +92,16 @@ class Worker:
         self._processor = processor
         self._command_frames = command_frames
         self._query_frames = query_frames
+        self._measures: dict[Kind, QueueMeasures] = {
+            kind: QueueMeasures(service, kind) for kind in ("commands", "queries")
+        }
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the queues are being consumed right now."""
+        return self._transport.ready and bool(self._subscriptions)
 
     async def start(self, events: EventProcessor | None = None) -> None:
         """Connect and consume; events too, in a service that has topics to hear of."""
@@ -117,29 +131,46 @@ class Worker:
         with _Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
-                await delivery.reject()
+                await self._give_up(delivery, "commands")
                 return
+            began = time.perf_counter()
+            measures = self._measures["commands"]
             attempt = _attempts(delivery)
             repeated = delivery.redelivered or attempt > 0
-            try:
-                outcome = await self._processor.commands(frame, redelivered=repeated)
-            except RetryLaterError as error:
-                await self._retry(delivery, "commands", attempt + 1, error)
-                return
-            except Exception:
-                log.exception("frame_failed", queue=delivery.publication.routing_key)
-                await delivery.reject()
-                return
-            if await self._bury(frame, outcome.poison):
-                await self._reply(delivery, outcome.answers)
-                await delivery.ack()
+            measures.received(frame, repeated=repeated)
+            with about(frame.envelopes):
+                outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
+            seconds = time.perf_counter() - began
+            for index, answer in outcome.answers.items():
+                measures.answered(frame.envelopes[index].name, answer, seconds)
+
+    async def _carry_out(
+        self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
+    ) -> Outcome:
+        """Carry out a command frame and end its delivery; without answers if there were none."""
+        try:
+            outcome = await self._processor.commands(frame, redelivered=repeated)
+        except RetryLaterError as error:
+            await self._retry(delivery, "commands", attempt + 1, error)
+            return Outcome({})
+        except Exception:
+            log.exception("frame_failed", queue=delivery.publication.routing_key)
+            await self._give_up(delivery, "commands")
+            return Outcome({})
+        if await self._bury(frame, outcome.poison):
+            await self._reply(delivery, outcome.answers)
+            await delivery.ack()
+        return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
         with _Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
-                await delivery.reject()
+                await self._give_up(delivery, "queries")
                 return
+            began = time.perf_counter()
+            measures = self._measures["queries"]
+            measures.received(frame, repeated=delivery.redelivered)
             ready: dict[int, Answer] = {}
             pending = {
                 asyncio.ensure_future(self._processor.query(envelope)): index
@@ -149,20 +180,41 @@ class Worker:
                 done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 ready = {pending.pop(task): task.result() for task in done}
                 await self._reply(delivery, ready)
+                seconds = time.perf_counter() - began
+                for index, answer in ready.items():
+                    measures.answered(frame.envelopes[index].name, answer, seconds)
             await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
         with _Busy(self._busy):
+            began = time.perf_counter()
             try:
                 event = read_event(delivery.publication)
-                await events.event(event)
-            except RetryLaterError as error:
-                await self._retry(delivery, "events", _attempts(delivery) + 1, error)
             except Exception:
-                log.exception("event_failed", topic=delivery.publication.routing_key)
-                await delivery.reject()
-            else:
-                await delivery.ack()
+                log.exception("event_unreadable", topic=delivery.publication.routing_key)
+                await self._give_up(delivery, "events")
+                event_ended(self._service, "unknown", began, "dead")
+                return
+            # An event has no request: who asks for what it tells of has long been answered.
+            as_message = Envelope(event.id, event.topic, event.project, b"", math.inf)
+            with about([as_message]):
+                outcome = await self._take_notice(events, delivery, event)
+            event_ended(self._service, event.topic, began, outcome)
+
+    async def _take_notice(
+        self, events: EventProcessor, delivery: Delivery, event: ReceivedEvent
+    ) -> str:
+        try:
+            await events.event(event)
+        except RetryLaterError as error:
+            await self._retry(delivery, "events", _attempts(delivery) + 1, error)
+            return "retried"
+        except Exception:
+            log.exception("event_failed", topic=delivery.publication.routing_key)
+            await self._give_up(delivery, "events")
+            return "dead"
+        await delivery.ack()
+        return "ok"
 
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
@@ -189,8 +241,9 @@ class Worker:
         queue = topology.queue_name(self._service, kind)
         if attempt > topology.MAX_ATTEMPTS:
             log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
-            await delivery.reject()
+            await self._give_up(delivery, kind)
             return
+        metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
         again = replace(
             delivery.publication,
@@ -205,13 +258,19 @@ class Worker:
             return  # Not acknowledged: the broker delivers it again when it is back.
         await delivery.ack()
 
+    async def _give_up(self, delivery: Delivery, kind: Kind | Literal["events"]) -> None:
+        """Leave a message to the dead letters."""
+        metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
+        await delivery.reject()
+
     async def _bury(self, frame: Frame, poison: Mapping[int, str]) -> bool:
         """Keep poison commands among the dead letters; False if the broker is away."""
+        queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
             dead = Publication(
                 exchange=topology.DEAD_LETTERS,
-                routing_key=topology.queue_name(self._service, "commands"),
+                routing_key=queue,
                 body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
                 message_id=envelope.id.hex,
                 persistent=True,
@@ -221,6 +280,7 @@ class Worker:
                 await self._transport.publish(dead)
             except (BrokerUnavailableError, PublishUncertainError):
                 return False
+            metrics.DEAD_LETTERS.labels(queue).inc()
         return True
 
 
