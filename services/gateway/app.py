@@ -9,6 +9,7 @@ from time import perf_counter
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.artifacts.handlers import Streams
+from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
 from services.gateway.browsers import EXTRA_HEADERS
@@ -123,5 +124,7 @@ def create_app(bus: Bus, settings: Settings) -> App:
         for method, path, file in page_routes():
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
+    for method, path, handler in package_routes(Streams(bus, BY_PROJECT, settings, storage)):
+        app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app

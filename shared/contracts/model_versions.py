@@ -65,6 +65,13 @@ class GetModelVersion(Query):
     version: Required
 
 
+class GetVersionById(Query):
+    """Read the version that has a number of its own, which GitLab's dialect calls ``version``."""
+
+    service: ClassVar[str] = "registry"
+    id: Int64
+
+
 class UpdateModelVersion(Command):
     """Replace the description of a version; none takes it away."""
 
