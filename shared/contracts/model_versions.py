@@ -1,6 +1,8 @@
 """Model versions: MLflow's ``model-versions/*`` requests and answers.
 
-A version's number is an integer that travels as text.
+A version's number is an integer that travels as text. In GitLab's dialect that is not MLflow's
+count of a model's versions, but a number of its own in the project; requests may name a version by
+its semantic version as well, which is the first of ``aliases`` there.
 """
 
 from typing import Annotated, ClassVar
