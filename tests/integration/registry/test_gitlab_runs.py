@@ -201,3 +201,12 @@ async def test_unnamed_runs_have_nicknames_and_belong_to_the_caller(both: Both) 
     assert by_number["run"] == found
     with pytest.raises(DomainError, match="Run with id=candidate:0 not found"):
         await both.ask("GetRunByIid", iid=0)
+
+
+async def test_runs_of_other_projects_are_not_promoted(both: Both) -> None:
+    elsewhere = replace(envelope("CreateRun", experiment_id="0"), project=8)
+    run_id = (await both.send(elsewhere))["run"]["info"]["run_id"]
+    assert await refusal(both, "CreateModelVersion", name="m", run_id=run_id) == "Run not found"
+    number = (await both.run((await both.version("m"))["run_id"]))["info"]["iid"]
+    with pytest.raises(DomainError, match=f"Run with id=candidate:{number} not found"):
+        await both.send(replace(envelope("GetRunByIid", iid=int(number)), project=8))
