@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 from deploy.stack.settings import StackSettings
 from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
+from services.provision.settings import ProvisionSettings
 from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
@@ -25,6 +26,7 @@ This page is generated from the settings classes: `make docs`.
 PROCESSES: dict[str, type[BaseSettings]] = {
     "`make run` (`services.standalone`)": StandaloneSettings,
     "`make stack` (`deploy.stack`)": StackSettings,
+    "`services.provision`": ProvisionSettings,
     "`services.gateway`": GatewaySettings,
     "`services.tracking`": TrackingSettings,
     "`services.registry`": RegistrySettings,
