@@ -95,6 +95,14 @@ def test_stock_client_works_through_the_load_balancer(stock_client: StockClient,
     assert outcome.code == 0, outcome.output
 
 
+async def test_a_name_that_is_not_warren_s_is_refused(stack: Stack) -> None:
+    async with aiohttp.ClientSession() as session:
+        for host, status in (("localhost", 200), ("rebound.example", 403)):
+            url = f"{stack.url}/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+            async with session.get(url, headers={"Host": host}) as answer:
+                assert answer.status == status, await answer.text()
+
+
 async def test_a_large_artifact_streams_through(stack: Stack) -> None:
     async with api(stack.url) as rest:
         run = await rest.new_run(await rest.new_experiment(f"large-{time.time_ns()}"))
