@@ -235,16 +235,14 @@ async def test_prometheus_reads_every_process(stack: Stack) -> None:
     stack.compose("--profile", "observability", "up", "-d", "--wait", "--no-build", "prometheus")
     gateway = stack.containers("gateway")[0]
     ask = "import urllib.request as u; print(u.urlopen('http://prometheus:9090/api/v1/targets').read().decode())"
-    wanted = {
-        service_of(each) for each in stack.containers() if "warren" in each["Config"]["Image"]
-    }
+    ours = {service_of(each) for each in stack.containers() if "warren" in each["Config"]["Image"]}
+    wanted = ours - RUNS_ONCE | {"rabbitmq"}
     seen: dict[str, str] = {}
     async with asyncio.timeout(RECOVERY_SECONDS):
-        while {name for name, state in seen.items() if state == "up"} < wanted - RUNS_ONCE:
+        while not {name for name, state in seen.items() if state == "up"} >= wanted:
             await asyncio.sleep(1)
             targets = json.loads(stack.python(gateway, ask).stdout)["data"]["activeTargets"]
             seen = {x["labels"].get("service_name", "rabbitmq"): x["health"] for x in targets}
-    assert seen["rabbitmq"] == "up"
 
 
 async def test_data_survive_the_containers(stack: Stack) -> None:
