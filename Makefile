@@ -23,6 +23,7 @@ stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as proce
 		--artifacts $(ARTIFACTS)
 
 test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest $(TESTS)
 
 lint: .venv/.dev  ## Check style, types and the borders between the parts

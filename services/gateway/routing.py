@@ -60,13 +60,14 @@ class RouteTable:
         if method == "GET":
             methods["HEAD"] = handler
 
-    def find(self, request: BaseRequest) -> Route | None:
-        """Return what the request's path leads to, whatever its method."""
-        methods = self.fixed.get(request.path)
+    def find(self, path: str) -> Route | None:
+        """Return what a path leads to, whatever the method.
+
+        The path is still percent-encoded: a %2F inside a segment must not look like the end of it.
+        """
+        methods = self.fixed.get(unquote(path))
         if methods is not None:
             return Route(methods, NO_PARAMETERS)
-        # The encoded path: a %2F inside a segment must not look like the end of it.
-        path = request.rel_url.raw_path
         for pattern, templated in self._templates.values():
             if match := pattern.fullmatch(path):
                 parameters = {name: unquote(value) for name, value in match.groupdict().items()}

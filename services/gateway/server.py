@@ -18,6 +18,7 @@ from aiohttp.web import (
 
 from services.gateway.app import App
 from services.gateway.forward import failed, malformed
+from services.gateway.mounts import dialect_of
 from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
@@ -29,7 +30,7 @@ FAREWELL_LOOKS = 50
 
 
 class _Connection(RequestHandler):
-    """A connection whose protocol errors are in MLflow's envelope too."""
+    """A connection whose protocol errors are in the dialect's envelope too."""
 
     __slots__ = ()
 
@@ -42,11 +43,12 @@ class _Connection(RequestHandler):
     ) -> StreamResponse:
         """Answer what the HTTP parser refused, or an exception that no handler caught."""
         request_id = read_request_id(request.headers, new_id().hex)
+        dialect = dialect_of(request)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return malformed(request, request_id, message or exc or "unreadable")
+            return malformed(request, request_id, message or exc or "unreadable", dialect)
         if isinstance(exc, ConnectionError):
             raise exc  # The client has gone: aiohttp closes the connection and says nothing.
-        response = failed(request, request_id, exc)
+        response = failed(request, request_id, exc, dialect)
         if request.writer.output_size > 0:
             message = "An answer was begun already: all that is left is to break it off."
             raise ConnectionError(message) from exc

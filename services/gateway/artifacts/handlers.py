@@ -11,7 +11,7 @@ from services.gateway.artifacts.roots import FindRoot, root_of_run
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
 from services.gateway.asking import Asker, Bus
-from services.gateway.callers import Door
+from services.gateway.callers import Entrance
 from services.gateway.forward import explained
 from services.gateway.requests import read_request_id
 from services.gateway.routing import Handler, Parameters
@@ -34,7 +34,7 @@ class Streams:
     """Makes the handlers around what all of them need."""
 
     bus: Bus
-    door: Door
+    entrance: Entrance
     settings: Settings
     storage: Storage
 
@@ -96,16 +96,17 @@ class Streams:
 
     def _handler(self, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
+        door, dialect = self.entrance.door, self.entrance.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
             log_context.request_id.set(request_id)
             try:
-                caller = await self.door(request)
+                caller = await door(request)
                 asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
                 return await work(request, parameters, asker)
             except Exception as error:
-                response = explained(error, request, request_id)
+                response = explained(error, request, request_id, dialect)
                 if not request.content.is_eof():
                     _leave_unread(request, response)
                 return response
