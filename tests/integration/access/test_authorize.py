@@ -78,7 +78,7 @@ async def test_a_project_is_hidden_from_who_has_no_role_in_it(access, ann, proje
 
 
 @pytest.mark.parametrize(
-    "project", ["61", "060", "6" * 30, "p", "60/", "%", "team/inner/p/x", "\x00", "６０"]
+    "project", ["61", "060", "6" * 30, "p", "60/", "%", "team/inner/p/x", "\x00", "\uff16\uff10"]
 )
 async def test_what_is_no_project_is_not_found(access, ann, project):
     if project == "\x00":
