@@ -3,7 +3,7 @@
 Names follow Prometheus's conventions (https://prometheus.io/docs/practices/naming/). Labels have few
 values: routes and messages, never projects, users or paths. docs/metrics.md is made of this.
 
-``labels()`` costs as much as the measurement itself, so places that measure often keep the children.
+``labels()`` costs more than the measurement itself, so places that measure often keep what it returns.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
+
+from shared.histogram import Histogram
 
 REGISTRY = CollectorRegistry()
 """What ``/metrics`` shows. The library's global registry would be anybody's."""
@@ -62,7 +63,7 @@ def _gauge(name: str, text: str, *labels: str) -> Gauge:
 
 def _histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
     _note("histogram", name, text, labels)
-    return Histogram(name, text, labels, buckets=buckets, registry=REGISTRY)
+    return Histogram(name, text, labels, buckets, REGISTRY)
 
 
 HTTP_DURATION = _histogram(

@@ -4,33 +4,30 @@ It runs on aiohttp's low-level server with its own tables of paths: measured a t
 ``aiohttp.web.Application``, whose patterns, middlewares and signals nothing here needs.
 """
 
+from time import perf_counter
+
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.artifacts.handlers import Streams
+from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
+from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.callers import BY_PROJECT, PROJECT, ROOT
 from services.gateway.dialects.refusal import wrong_method
 from services.gateway.forward import refused
+from services.gateway.guard import Guard
 from services.gateway.health import fixed_json, probes
-from services.gateway.measuring import NO_ROUTE, measured, observer
-from services.gateway.mounts import (
-    MLFLOW_OF_PROJECT,
-    dialect_of,
-    inside_project,
-    measured_of_project,
-    mlflow_routes,
-)
+from services.gateway.measuring import measuring
+from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
 from services.gateway.openapi import describe
 from services.gateway.page.routes import page_routes, to_page
 from services.gateway.requests import read_request_id
-from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
+from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
-
-_count_lost = observer(NO_ROUTE, NO_ROUTE)
 
 
 class App:
@@ -40,13 +37,14 @@ class App:
     ``/api/v4/projects/<project>``, so that one table serves every project.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self.routes = RouteTable(wrap=measured)
-        self.of_project = RouteTable(wrap=measured_of_project)
+    def __init__(self, storage: Storage, guard: Guard) -> None:
+        self.routes = RouteTable()
+        self.of_project = RouteTable(prefix="/api/v4/projects/{project}")
         self.draining = False
         self._under_way = 0
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
+        self._guard = guard
 
     async def close(self) -> None:
         """Close the connections to the storage."""
@@ -54,30 +52,32 @@ class App:
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer one request."""
+        began = perf_counter()
+        try:
+            leaf, parameters = self.routes.fixed[request.path][request.method], NO_PARAMETERS
+        except KeyError:
+            leaf, parameters = self._look_further(request)
+        status = 0
         self._under_way += 1
         try:
-            response = await self._answer(request)
+            stopped = self._guard.stop(request)
+            response = stopped or await leaf.handler(request, parameters)
+            status = response.status
         finally:
             self._under_way -= 1
+            leaf.measure(status, perf_counter() - began)
+        if "Origin" in request.headers and not response.prepared:
+            response.headers.update(request.get(EXTRA_HEADERS, {}))
         if self.draining:
             response.force_close()
         return response
 
-    async def _answer(self, request: BaseRequest) -> StreamResponse:
-        try:
-            handler = self.routes.fixed[request.path][request.method]
-        except KeyError:
-            return await self._look_further(request)
-        return await handler(request, NO_PARAMETERS)
-
-    async def _look_further(self, request: BaseRequest) -> StreamResponse:
+    def _look_further(self, request: BaseRequest) -> tuple[Leaf, Parameters]:
         route = self._find(request)
-        handler = route.methods.get(request.method) if route else None
-        if route is None or handler is None:
-            response = _no_handler(request, route)
-            _count_lost(response.status, 0.0)
-            return response
-        return await handler(request, route.parameters)
+        if route is None:
+            return _NO_PATH, NO_PARAMETERS
+        leaf = route.methods.get(request.method)
+        return (leaf, route.parameters) if leaf else (_no_method(route), NO_PARAMETERS)
 
     def _find(self, request: BaseRequest) -> Route | None:
         path = request.rel_url.raw_path
@@ -88,19 +88,30 @@ class App:
         return self.routes.find(path)
 
 
-def _no_handler(request: BaseRequest, route: Route | None) -> StreamResponse:
-    if route is not None:
-        error: DomainError = wrong_method(request.method, ", ".join(route.methods))
-    else:
-        message = f"There is no endpoint {request.path}."
-        error = DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message)
+async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
+    message = f"There is no endpoint {request.path}."
+    return _refused(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
+
+
+_NO_PATH = Leaf(_no_path, measuring("none", "none"))
+"""Clients can think of any path and method: they share one label."""
+
+
+def _no_method(route: Route) -> Leaf:
+    async def refuse(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
+        return _refused(request, wrong_method(request.method, ", ".join(route.methods)))
+
+    return Leaf(refuse, _NO_PATH.measure)
+
+
+def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
 def create_app(bus: Bus, settings: Settings) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
     storage = Storage()
-    app = App(storage)
+    app = App(storage, Guard(settings))
     for table, prefix, entrance in (
         (app.routes, "", ROOT),
         (app.of_project, MLFLOW_OF_PROJECT, BY_PROJECT),
@@ -113,5 +124,7 @@ def create_app(bus: Bus, settings: Settings) -> App:
         for method, path, file in page_routes():
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
+    for method, path, handler in package_routes(Streams(bus, BY_PROJECT, settings, storage)):
+        app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app

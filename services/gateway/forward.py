@@ -5,6 +5,7 @@ Everything that does not depend on the request is worked out once, when the hand
 
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
@@ -12,7 +13,14 @@ from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamRespon
 from services.gateway.asking import Asker, Bus
 from services.gateway.callers import Entrance
 from services.gateway.dialects.dialect import Dialect, Read
-from services.gateway.requests import BodyLimit, read_key, read_request_id, with_parameters
+from services.gateway.dialects.refusal import HttpError
+from services.gateway.requests import (
+    BodyLimit,
+    TooSlowError,
+    read_key,
+    read_request_id,
+    with_parameters,
+)
 from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
@@ -24,6 +32,9 @@ TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}
 BATCH_TOO_LONG = (
     "Batched logging API requests must be at most {limit} bytes, got a request of size {size}."
 )
+
+JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+"""A browser must not take an answer for a page, whatever somebody put into a tag."""
 
 _log = structlog.get_logger(__name__)
 
@@ -76,10 +87,7 @@ def forward(
         if answer.error is not None:
             message = answer.body.decode(errors="replace")
             return refused(DomainError(answer.error, message), request_id, dialect)
-        return Response(
-            body=answer.body,
-            headers={"Content-Type": "application/json", "X-Request-Id": request_id},
-        )
+        return Response(body=answer.body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
 
     return handle
 
@@ -87,7 +95,8 @@ def forward(
 def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
     too_long = BATCH_TOO_LONG if endpoint.max_bytes else TOO_LONG
     max_bytes = min(endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes)
-    return dialect.reader(endpoint.contract, BodyLimit(max_bytes, too_long))
+    limit = BodyLimit(max_bytes, too_long, settings.http.body_timeout)
+    return dialect.reader(endpoint.contract, limit)
 
 
 def explained(
@@ -98,6 +107,8 @@ def explained(
         return refused(error, request_id, dialect)
     if isinstance(error, RequestPayloadError):
         return malformed(request, request_id, error, dialect)
+    if isinstance(error, TooSlowError):
+        return too_slow(request, request_id, error, dialect)
     transport = request.transport
     if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
         raise error  # The client has gone; aiohttp expects to hear it.
@@ -107,7 +118,7 @@ def explained(
 def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
     """Answer with an error that the client is meant to read."""
     refusal = dialect.refuse(error)
-    headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+    headers = {**JSON_HEADERS, "X-Request-Id": request_id}
     return Response(
         status=refusal.status, body=refusal.body, headers={**headers, **refusal.headers}
     )
@@ -121,6 +132,18 @@ def malformed(
     response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id, dialect)
     response.force_close()
     # Otherwise aiohttp would look for the rest of the body, and log that it finds none.
+    request.content.feed_eof()
+    return response
+
+
+def too_slow(
+    request: BaseRequest, request_id: str, error: TooSlowError, dialect: Dialect
+) -> Response:
+    """Answer 408 to a client that has stopped sending, and close."""
+    timed_out = HttpError(HTTPStatus.REQUEST_TIMEOUT, str(error))
+    response = refused(timed_out, request_id, dialect)
+    response.force_close()
+    # What is still to come is not waited for.
     request.content.feed_eof()
     return response
 

@@ -18,7 +18,6 @@ from services.gateway.callers import Entrance
 from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.forward import Completion, forward
-from services.gateway.measuring import measured
 from services.gateway.routes import ENDPOINTS
 from services.gateway.routing import Handler
 from services.gateway.settings import Settings
@@ -28,9 +27,6 @@ GITLAB = "/api/v4/"
 
 MLFLOW_OF_PROJECT = "/ml/mlflow"
 """What follows a project in the tracking URI of GitLab's dialect."""
-
-OF_PROJECT = "/api/v4/projects/{project}"
-"""The template that a project's paths are measured under."""
 
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
 
@@ -46,11 +42,6 @@ def inside_project(path: str) -> tuple[str, str] | None:
     """Cut an encoded path under GitLab's prefix into the project, decoded, and the rest, encoded."""
     found = _PROJECT.fullmatch(path)
     return (unquote(found[1]), found[2]) if found else None
-
-
-def measured_of_project(method: str, path: str, handler: Handler) -> Handler:
-    """Measure a route behind a project: one series for all projects."""
-    return measured(method, OF_PROJECT + path, handler)
 
 
 def dialect_of(request: BaseRequest) -> Dialect:

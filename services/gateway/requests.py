@@ -4,6 +4,7 @@ Sources of the rules: ``_validate_content_type`` in ``mlflow/server/validation.p
 ``_get_request_message`` and ``_get_normalized_request_json`` in ``mlflow/server/handlers.py``.
 """
 
+import asyncio
 import json
 import re
 import typing
@@ -24,12 +25,20 @@ JSON = "application/json"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 
+class TooSlowError(Exception):
+    """The client did not send what it announced, or does not take what it asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """How long a body may be; ``too_long`` is a template that may name ``limit`` and ``size``."""
+    """How long a body may be, in bytes and in seconds.
+
+    ``too_long`` is a template that may name ``limit`` and ``size``.
+    """
 
     max_bytes: int
     too_long: str
+    seconds: float
 
     def exceeded(self, size: object) -> DomainError:
         """Return the refusal of a body of this size."""
@@ -52,7 +61,7 @@ async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
     """Return the body, whatever it is.
 
     Raises DomainError for a longer one than the limit; RequestPayloadError for one that does not
-    arrive in the encoding that its headers announce.
+    arrive in the encoding that its headers announce; TooSlowError.
     """
     announced = request.content_length
     if announced is not None and announced > limit.max_bytes:
@@ -60,7 +69,13 @@ async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
     if "Expect" in request.headers:
         await say_continue(request)
     try:
-        body = await request.read()
+        if request.content.is_eof():
+            body = await request.read()
+        else:
+            async with asyncio.timeout(limit.seconds):
+                body = await request.read()
+    except TimeoutError:
+        raise TooSlowError(f"The body did not arrive within {limit.seconds:g} s.") from None
     except HTTPRequestEntityTooLarge:
         raise limit.exceeded(f"more than {limit.max_bytes}") from None
     if len(body) > limit.max_bytes:
@@ -74,6 +89,12 @@ async def say_continue(request: BaseRequest) -> None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Nothing of the answer itself is written yet.
         request.writer.output_size = 0
+
+
+def expect_nothing(request: BaseRequest) -> None:
+    """Wait for no body of a client that asked first and got an answer instead: it won't send one."""
+    if "Expect" in request.headers and not request.content.total_bytes:
+        request.content.feed_eof()
 
 
 def check_content_type(request: BaseRequest) -> None:

@@ -6,16 +6,27 @@ Almost every request has a fixed path, so it never gets to the templates.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, StreamResponse
+
+from services.gateway.measuring import Measure, measuring
 
 Parameters = Mapping[str, str]
 """The variable parts of a path, percent-decoded once, by name."""
 
 Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
-Methods = Mapping[str, Handler]
-Wrap = Callable[[str, str, Handler], Handler]
+
+
+class Leaf(NamedTuple):
+    """What a path and a method lead to: who answers, and what measures the answers."""
+
+    handler: Handler
+    measure: Measure
+
+
+Methods = Mapping[str, Leaf]
 
 NO_PARAMETERS: Parameters = {}
 _VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
@@ -44,21 +55,21 @@ class RouteTable:
     """Handlers by path and method.
 
     A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
-    the rest of the path, empty or not, slashes included. ``wrap`` is applied to every handler, with
-    its method and path.
+    the rest of the path, empty or not, slashes included. ``prefix`` is what stands before all of
+    them, in measurements.
     """
 
-    wrap: Wrap = field(default=lambda _method, _path, handler: handler)
-    fixed: dict[str, dict[str, Handler]] = field(default_factory=dict)
-    _templates: dict[str, tuple[re.Pattern[str], dict[str, Handler]]] = field(default_factory=dict)
+    prefix: str = ""
+    fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
+    _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
-        handler = self.wrap(method, path, handler)
-        methods[method] = handler
+        leaf = Leaf(handler, measuring(plain(self.prefix + path), method))
+        methods[method] = leaf
         if method == "GET":
-            methods["HEAD"] = handler
+            methods["HEAD"] = leaf
 
     def find(self, path: str) -> Route | None:
         """Return what a path leads to, whatever the method.
@@ -74,7 +85,7 @@ class RouteTable:
                 return Route(templated, parameters)
         return None
 
-    def _methods(self, path: str) -> dict[str, Handler]:
+    def _methods(self, path: str) -> dict[str, Leaf]:
         if "{" not in path:
             return self.fixed.setdefault(path, {})
         _, methods = self._templates.setdefault(path, (_compile(path), {}))

@@ -60,6 +60,7 @@ async def warren(
             port=settings.port,
             max_artifact_bytes=settings.max_artifact_bytes,
             direct_artifacts=settings.direct_artifacts,
+            http=settings.http,
         )
         server = await serve(create_app(bus, gateway), gateway)
         running.push_async_callback(server.close)

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
+from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
 from shared.settings import PREFIX, LogLevel, MonitorSettings
 
@@ -47,6 +48,7 @@ class StandaloneSettings(BaseSettings):
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
+    http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )

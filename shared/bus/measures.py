@@ -1,18 +1,17 @@
 """What is measured of frames, on either side of the bus.
 
-The objects here keep the metrics' children by what they are labelled with, so that a measurement on
+The objects here keep the metrics' series by what they are labelled with, so that a measurement on
 the hot path is an addition or two.
 """
 
 import time
 from collections.abc import Callable
 
-from prometheus_client import Histogram
-
 from shared import metrics
 from shared.bus.messages import Answer, Frame, Kind
 from shared.bus.topology import queue_name
 from shared.errors import ErrorCode
+from shared.histogram import Series
 
 
 class LaneMeasures:
@@ -48,7 +47,7 @@ class QueueMeasures:
         self._service = service
         self._wait = metrics.QUEUE_WAIT.labels(service, kind)
         self._redelivered = metrics.REDELIVERIES.labels(queue_name(service, kind))
-        self._durations: dict[tuple[str, ErrorCode | None], Histogram] = {}
+        self._durations: dict[tuple[str, ErrorCode | None], Series] = {}
 
     def received(self, frame: Frame, *, repeated: bool) -> None:
         """Count a delivery, and how long its frame has waited if it is the first."""
@@ -60,12 +59,12 @@ class QueueMeasures:
     def answered(self, message: str, answer: Answer, seconds: float) -> None:
         """Count a message by its outcome."""
         key = (message, answer.error)
-        child = self._durations.get(key)
-        if child is None:
-            child = self._durations[key] = self._labelled(*key)
-        child.observe(seconds)
+        series = self._durations.get(key)
+        if series is None:
+            series = self._durations[key] = self._labelled(*key)
+        series.observe(seconds)
 
-    def _labelled(self, message: str, error: ErrorCode | None) -> Histogram:
+    def _labelled(self, message: str, error: ErrorCode | None) -> Series:
         # Nobody vouches for the name of a message that no handler knows.
         known = "unknown" if error is ErrorCode.NOT_IMPLEMENTED else message
         return metrics.MESSAGE_DURATION.labels(self._service, known, error or "ok")

@@ -1,19 +1,20 @@
-"""The handlers that stream: MLflow's artifact proxy, and what its UI loads and saves."""
+"""The handlers that stream: MLflow's artifact proxy, what its UI loads and saves, GitLab's packages."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
-from services.gateway.artifacts.roots import FindRoot, root_of_run
+from services.gateway.artifacts.roots import FindRoot, root_of_package, root_of_run
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
 from services.gateway.asking import Asker, Bus
 from services.gateway.callers import Entrance
 from services.gateway.forward import explained
-from services.gateway.requests import read_request_id
+from services.gateway.requests import expect_nothing, read_request_id
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
@@ -25,6 +26,9 @@ UI_BYTES = 10 * 1024**2
 """``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""
 
 UI_TOO_LARGE = "Artifact size is too large. Max size is 10MB."
+
+PACKAGE_TOO_LARGE = "400 Bad request - Artifact file is too large"
+"""``lib/api/ml_model_packages.rb`` in GitLab."""
 
 Work = Callable[[BaseRequest, Parameters, Asker], Awaitable[StreamResponse]]
 
@@ -44,7 +48,7 @@ class Streams:
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
-            return await send_artifact(request, parameters["path"], asker, self.storage)
+            return await self._send(request, parameters["path"], asker)
 
         return self._handler(work)
 
@@ -56,7 +60,7 @@ class Streams:
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
             upload = Upload(request, parameters["path"], asker, self.storage, limit)
-            await upload.receive(Body(request, limit))
+            await upload.receive(Body(request, limit, self.settings.http.stall_timeout))
             return _done(asker)
 
         return self._handler(work)
@@ -64,16 +68,31 @@ class Streams:
     def get_artifact_of(self, find_root: FindRoot, name: str = "path") -> Handler:
         """``GET /get-artifact`` and its like: a path below a root that has to be looked up.
 
-        ``name`` is the path's own in the query string.
+        ``name`` is the path's own in the address or the query string.
         """
 
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
-            relative = request.query.get(name, "")
-            root = await find_root({**request.query, **parameters}, asker)
-            path = f"{proxied_root(root)}/{relative}"
-            return await send_artifact(request, path, asker, self.storage)
+            fields = {**request.query, **parameters}
+            root = await find_root(fields, asker)
+            path = f"{proxied_root(root)}/{fields.get(name, '')}"
+            return await self._send(request, path, asker)
+
+        return self._handler(work)
+
+    def put_package_file(self) -> Handler:
+        """``PUT packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
+        limit = self.settings.max_artifact_bytes
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            body = Body(request, limit, self.settings.http.stall_timeout, PACKAGE_TOO_LARGE)
+            root = await root_of_package(parameters, asker)
+            path = f"{proxied_root(root)}/{parameters['path']}"
+            await Upload(request, path, asker, self.storage, limit).receive(body)
+            return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
 
         return self._handler(work)
 
@@ -84,7 +103,7 @@ class Streams:
             for name in ("run_uuid", "path"):
                 if not request.query.get(name):
                     raise invalid(f"Request must specify {name}.")
-            body = Body(request, UI_BYTES, UI_TOO_LARGE)
+            body = Body(request, UI_BYTES, self.settings.http.stall_timeout, UI_TOO_LARGE)
             if body.length == 0:
                 raise invalid("Request must specify data.")
             root = await root_of_run(request.query, asker)
@@ -93,6 +112,10 @@ class Streams:
             return _done(asker)
 
         return self._handler(work)
+
+    async def _send(self, request: BaseRequest, path: str, asker: Asker) -> StreamResponse:
+        patience = self.settings.http.stall_timeout
+        return await send_artifact(request, path, asker, self.storage, patience)
 
     def _handler(self, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
@@ -117,14 +140,12 @@ class Streams:
 def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
     """Close after an answer that came before the end of the body.
 
-    A client that was not yet told to send its body won't; aiohttp needn't wait for it. Of others
-    it reads for some seconds what they send, so that they get to read the answer.
+    aiohttp reads for some seconds what clients still send, so that they get to read the answer.
     """
     response.force_close()
-    if "Expect" in request.headers and not request.content.total_bytes:
-        request.content.feed_eof()
+    expect_nothing(request)
 
 
-def _done(asker: Asker) -> Response:
+def _done(asker: Asker, status: HTTPStatus = HTTPStatus.OK, body: bytes = b"{}") -> Response:
     headers = {"Content-Type": "application/json", "X-Request-Id": asker.request_id}
-    return Response(body=b"{}", headers=headers)
+    return Response(status=status, body=body, headers=headers)

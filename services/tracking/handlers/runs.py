@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from services.tracking.handlers.experiments import not_active
 from services.tracking.names import run_name
 from services.tracking.store import runs
@@ -24,6 +26,7 @@ from shared.contracts.runs import (
     DeleteRun,
     DeleteTag,
     GetRun,
+    GetRunByIid,
     LogModel,
     RestoreRun,
     Run,
@@ -106,8 +109,18 @@ def _created(run: NewRun, artifact_uri: str) -> RunReply:
 async def get_run(query: GetRun, tx: Transaction) -> bytes:
     """Read a run, deleted or not."""
     run = await runs.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
+    return _one(run, query.run_id)
+
+
+async def get_run_by_iid(query: GetRunByIid, tx: Transaction) -> bytes:
+    """Read the run of a number, deleted or not."""
+    run_id = await runs.of_iid(tx, query.iid)
+    return _one(await runs.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
+
+
+def _one(run: bytes, named: str) -> bytes:
     if not run:
-        raise run_not_found(query.run_id)
+        raise run_not_found(named)
     return b'{"run":%b}' % run
 
 
@@ -156,15 +169,29 @@ async def log_model(cmd: LogModel, tx: Transaction) -> Empty:
     model = _model_entry(cmd.model_json)
     await runs.lock_active(tx, cmd.run_id)
     before = await runs.get_tag(tx, cmd.run_id, LOGGED_MODELS)
-    models = [*(json.loads(before) if before else []), model]
+    models = [*_logged_before(before), model]
     await runs.set_tag(tx, cmd.run_id, LOGGED_MODELS, json.dumps(models))
     return Empty()
 
 
-def _model_entry(model_json: str) -> dict[str, Any]:
-    """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration."""
+def _logged_before(tag: str | None) -> list[Any]:
+    """Read the tag, which a client may have set to anything."""
     try:
-        model = json.loads(model_json)
+        models = from_json(tag or "[]")
+    except ValueError:
+        models = None
+    if not isinstance(models, list):
+        raise invalid(f"The tag {LOGGED_MODELS} is not a valid JSON list.")
+    return models
+
+
+def _model_entry(model_json: str) -> dict[str, Any]:
+    """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration.
+
+    Read by pydantic's parser, which refuses what is nested too deep; Python's runs out of its stack.
+    """
+    try:
+        model = from_json(model_json)
     except ValueError:
         model = None
     if not isinstance(model, dict):
@@ -190,6 +217,7 @@ def _flavor(flavor: Any) -> Any:
 HANDLERS: Mapping[type[Message], Handler] = {
     CreateRun: create_run,
     GetRun: get_run,
+    GetRunByIid: get_run_by_iid,
     SearchRuns: search_runs,
     UpdateRun: update_run,
     DeleteRun: delete_run,
