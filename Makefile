@@ -4,6 +4,7 @@ GATEWAY ?= 1
 TRACKING ?= 1
 REGISTRY ?= 1
 ARTIFACTS ?= 1
+ACCESS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
 
@@ -20,7 +21,7 @@ demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training wi
 
 stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
 	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
-		--artifacts $(ARTIFACTS)
+		--artifacts $(ARTIFACTS) --access $(ACCESS)
 
 .env:  ## Write .env for docker-compose.yml, with random passwords
 	@deploy/compose/env.sh .env.example $@
@@ -30,6 +31,7 @@ compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try 
 	.venv/bin/python -m pytest tests/compose
 
 test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest $(TESTS)
 
 lint: .venv/.dev  ## Check style, types and the borders between the parts

@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from deploy.stack.settings import StackSettings
+from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
 from services.provision.settings import ProvisionSettings
@@ -31,6 +32,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "`services.tracking`": TrackingSettings,
     "`services.registry`": RegistrySettings,
     "`services.artifacts`": ArtifactsSettings,
+    "`services.access`": AccessSettings,
 }
 
 
