@@ -6,15 +6,14 @@ Of tracking's data only what a source leans on is asked for: a run's or a logged
 from dataclasses import dataclass
 
 from services.registry import sources
+from services.registry.dialects import dialect_of
 from services.registry.handlers.model_aliases import version_of_alias
 from services.registry.sources import ModelUri
-from services.registry.store import model_aliases, model_versions, registered_models
+from services.registry.store import model_versions, registered_models
 from services.registry.validation import (
     check_model_name,
     is_true,
     model_not_found,
-    parse_stage,
-    parse_version,
     version_not_found,
 )
 from shared.contracts.logged_models import GetLoggedModel, LoggedModelInfo, LoggedModelReply
@@ -91,23 +90,23 @@ async def _of_version(cmd: CreateModelVersion, uri: ModelUri, tx: Transaction) -
             cmd.source,
             "The run_id and model_id request parameters must match the referenced model version.",
         )
-    source = f"models:/{uri.name}/{number}"
+    source = f"models:/{uri.name}/{dialect_of(tx).called(found, number)}"
     sources.check_path(source)
     return Lineage(source, found.storage_location, found.run_id, found.model_id)
 
 
 async def _number(uri: ModelUri, model: registered_models.FoundModel, tx: Transaction) -> int:
+    dialect = dialect_of(tx)
     if uri.version is not None:
-        return parse_version(uri.version)
+        return await dialect.version_number(tx, uri.name, uri.version)
     model_id = model.registered_model_id
     if uri.alias is not None:
         return await version_of_alias(tx, model_id, uri.name, uri.alias)
     if uri.stage is not None:
-        stage = parse_stage(uri.stage)
-        found = await registered_models.latest_versions(tx, model_id, [stage])
+        found = await dialect.latest_versions(tx, model_id, [uri.stage])
         number = found[0] if found else None
     else:
-        number = await model_aliases.newest(tx, model_id)
+        number = await dialect.newest(tx, model_id)
     if number is None:
         stage_text = f" and stage '{uri.stage}'" if uri.stage else ""
         message = f"No versions of model with name '{uri.name}'{stage_text} found"

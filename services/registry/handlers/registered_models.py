@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from services.registry.dialects import dialect_of
 from services.registry.store import model_versions, registered_models
 from services.registry.store.search_registered_models import search_registered_model_ids
 from services.registry.validation import (
@@ -11,7 +12,6 @@ from services.registry.validation import (
     check_tag,
     checked_tags,
     model_not_found,
-    parse_stage,
 )
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
@@ -34,7 +34,6 @@ from shared.contracts.registry_events import (
     RegisteredModelTagSet,
     RegisteredModelUpdated,
 )
-from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
 from shared.errors import DomainError, already_exists
 from shared.pages import page_json
@@ -116,9 +115,7 @@ async def search_registered_models(query: SearchRegisteredModels, tx: Transactio
 async def get_latest_versions(query: GetLatestVersions, tx: Transaction) -> bytes:
     """Read the newest version of each of some stages; of all, if none are named."""
     model_id = await find_model(tx, query.name)
-    wanted = {parse_stage(stage) for stage in query.stages} or set(ModelStage)
-    stages = [stage for stage in ModelStage if stage in wanted]
-    numbers = await registered_models.latest_versions(tx, model_id, stages)
+    numbers = await dialect_of(tx).latest_versions(tx, model_id, query.stages)
     found = await model_versions.read(tx, [(model_id, number) for number in numbers])
     return page_json("model_versions", found, None)
 

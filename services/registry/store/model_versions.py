@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.registry.semver import SemVer
 from shared.clock import now
 from shared.contracts.views import ModelStage
 from shared.database.queries import load_queries
@@ -20,6 +21,7 @@ class NewVersion:
     """A version that is about to be inserted.
 
     ``storage_location`` is where its artifacts are, which ``source`` may only refer to.
+    ``run_claim`` is the id under which tracking knows that it owns its run, if it does.
     """
 
     source: str
@@ -30,24 +32,28 @@ class NewVersion:
     model_id: str | None
     user_id: str | None
     tags: Mapping[str, str]
+    semver: SemVer
+    run_claim: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version that is there."""
+    """A version that is there; ``id`` is a number of its own in the project."""
 
     registered_model_id: UUID
     storage_location: str
     run_id: str
     model_id: str | None
+    id: int
 
 
-async def create(tx: Transaction, name: str, new: NewVersion) -> VersionKey | None:
-    """Insert a version under the model's next number; None if there is no such model."""
-    row = await tx.write_row(
+async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> VersionKey:
+    """Insert a version under a locked model's next number."""
+    tx.writes = True
+    number: int = await tx.fetch_value(
         SQL["create_model_version"],
         tx.project,
-        name,
+        model_id,
         now(),
         new.user_id,
         new.description,
@@ -58,7 +64,34 @@ async def create(tx: Transaction, name: str, new: NewVersion) -> VersionKey | No
         new.model_id,
         list(new.tags),
         list(new.tags.values()),
+        str(new.semver),
+        new.semver.key,
+        new.run_claim,
     )
+    return model_id, number
+
+
+async def highest(
+    tx: Transaction, model_id: UUID, stage: ModelStage | None = None
+) -> tuple[int, str] | None:
+    """Return number and semantic version of the highest version, in a stage if one is named."""
+    row = await tx.fetch_row(SQL["highest_version"], tx.project, model_id, stage)
+    return (row["version"], row["semver"]) if row else None
+
+
+async def called(
+    tx: Transaction, model_id: UUID, own_number: int | None, semver: str
+) -> int | None:
+    """Return the number of the version that has a number of its own, or a semantic version."""
+    version: int | None = await tx.fetch_value(
+        SQL["version_called"], tx.project, model_id, own_number, semver
+    )
+    return version
+
+
+async def find_by_id(tx: Transaction, own_number: int) -> VersionKey | None:
+    """Return the key of the version that has a number of its own."""
+    row = await tx.fetch_row(SQL["find_version_by_id"], tx.project, own_number)
     return (row["registered_model_id"], row["version"]) if row else None
 
 
@@ -114,11 +147,12 @@ async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) ->
 
 
 async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
-    """Return whole versions as JSON objects, comma-separated, in the order asked."""
+    """Return whole versions as the dialect's JSON objects, comma-separated, in the order asked."""
     text: bytes = await tx.fetch_value(
         SQL["read_model_versions"],
         tx.project,
         [model_id for model_id, _ in keys],
         [version for _, version in keys],
+        tx.envelope.dialect,
     )
     return text

@@ -97,8 +97,8 @@ async def latest_versions(
 
 
 async def read(tx: Transaction, model_ids: Sequence[UUID]) -> bytes:
-    """Return whole models as JSON objects, comma-separated, in the order asked."""
+    """Return whole models as the dialect's JSON objects, comma-separated, in the order asked."""
     text: bytes = await tx.fetch_value(
-        SQL["read_registered_models"], tx.project, model_ids, list(ModelStage)
+        SQL["read_registered_models"], tx.project, model_ids, list(ModelStage), tx.envelope.dialect
     )
     return text

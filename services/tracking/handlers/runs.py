@@ -26,6 +26,7 @@ from shared.contracts.runs import (
     DeleteRun,
     DeleteTag,
     GetRun,
+    GetRunByIid,
     LogModel,
     RestoreRun,
     Run,
@@ -108,8 +109,18 @@ def _created(run: NewRun, artifact_uri: str) -> RunReply:
 async def get_run(query: GetRun, tx: Transaction) -> bytes:
     """Read a run, deleted or not."""
     run = await runs.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
+    return _one(run, query.run_id)
+
+
+async def get_run_by_iid(query: GetRunByIid, tx: Transaction) -> bytes:
+    """Read the run of a number, deleted or not."""
+    run_id = await runs.of_iid(tx, query.iid)
+    return _one(await runs.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
+
+
+def _one(run: bytes, named: str) -> bytes:
     if not run:
-        raise run_not_found(query.run_id)
+        raise run_not_found(named)
     return b'{"run":%b}' % run
 
 
@@ -206,6 +217,7 @@ def _flavor(flavor: Any) -> Any:
 HANDLERS: Mapping[type[Message], Handler] = {
     CreateRun: create_run,
     GetRun: get_run,
+    GetRunByIid: get_run_by_iid,
     SearchRuns: search_runs,
     UpdateRun: update_run,
     DeleteRun: delete_run,

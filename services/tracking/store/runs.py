@@ -113,6 +113,12 @@ async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
     return experiment_id
 
 
+async def of_iid(tx: Transaction, iid: int) -> UUID | None:
+    """Return the id of the run that has a number, or None."""
+    run_id: UUID | None = await tx.fetch_value(SQL["run_of_iid"], tx.project, iid)
+    return run_id
+
+
 async def get_tag(tx: Transaction, run_id: str, key: str) -> str | None:
     """Return the value of a tag, or None."""
     value: str | None = await tx.fetch_value(SQL["get_tag"], tx.project, run_id, key)
@@ -132,7 +138,7 @@ async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
 
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
     """Return whole runs as JSON objects, comma-separated, in the order asked."""
-    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids)
+    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
     return text
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from shared.bus.executor import Executor
 from shared.bus.messages import Answer, Envelope, Frame, Kind, new_id
 from shared.database.migrations import migrate, service_migrations
 from shared.database.pool import open_pool
+from shared.database.transaction import Bus
 from shared.errors import DomainError, missing_resource
 
 PROJECT = 7
@@ -72,13 +74,16 @@ class FakeTracking:
 class Registry:
     """Sends messages as the worker would."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", tracking: FakeTracking) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", tracking: Bus, dialect: str = "mlflow"
+    ) -> None:
         self.pool = pool
+        self.dialect = dialect
         self.executor = Executor(pool, HANDLERS, tracking)
 
     async def call(self, name: str, project: int = PROJECT, /, **fields: Any) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""
-        message = envelope(name, project, **fields)
+        message = replace(envelope(name, project, **fields), dialect=self.dialect)
         if HANDLERS.messages[name].kind == "queries":
             answer = await self.executor.query(message)
         else:

@@ -9,7 +9,9 @@ from shared.bus.messages import Answer
 from shared.contracts import MESSAGES
 from shared.contracts.artifacts import PresignArtifact
 from shared.contracts.metrics import LogMetric
+from shared.contracts.model_versions import GetVersionById
 from shared.contracts.purges import GetPurgePlan, PurgeDeleted
+from shared.contracts.runs import GetRunByIid
 from shared.errors import DomainError, ErrorCode, invalid
 
 LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
@@ -40,6 +42,8 @@ def test_every_contract_has_an_endpoint_or_is_the_gateways_or_the_operators_own(
         PresignArtifact,
         GetPurgePlan,
         PurgeDeleted,
+        GetRunByIid,
+        GetVersionById,
     }
 
 
