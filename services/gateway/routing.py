@@ -55,27 +55,30 @@ class RouteTable:
     """Handlers by path and method.
 
     A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
-    the rest of the path, empty or not, slashes included.
+    the rest of the path, empty or not, slashes included. ``prefix`` is what stands before all of
+    them, in measurements.
     """
 
+    prefix: str = ""
     fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
     _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
-        leaf = Leaf(handler, measuring(plain(path), method))
+        leaf = Leaf(handler, measuring(plain(self.prefix + path), method))
         methods[method] = leaf
         if method == "GET":
             methods["HEAD"] = leaf
 
-    def find(self, request: BaseRequest) -> Route | None:
-        """Return what the request's path leads to, whatever its method."""
-        methods = self.fixed.get(request.path)
+    def find(self, path: str) -> Route | None:
+        """Return what a path leads to, whatever the method.
+
+        The path is still percent-encoded: a %2F inside a segment must not look like the end of it.
+        """
+        methods = self.fixed.get(unquote(path))
         if methods is not None:
             return Route(methods, NO_PARAMETERS)
-        # The encoded path: a %2F inside a segment must not look like the end of it.
-        path = request.rel_url.raw_path
         for pattern, templated in self._templates.values():
             if match := pattern.fullmatch(path):
                 parameters = {name: unquote(value) for name, value in match.groupdict().items()}

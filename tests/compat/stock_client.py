@@ -10,6 +10,8 @@ from typing import Self
 
 SCRIPTS = Path(__file__).parent / "clients"
 NOT_SCENARIOS = {"launch", "scenario"}
+METHODS = "methods_"
+"""Scripts of this prefix hold a function for each method of MLflow's clients."""
 
 # Retries would hide errors of the server, and MLflow's own would take minutes.
 ENVIRONMENT = {
@@ -31,13 +33,29 @@ class Outcome:
 
 
 def scenarios() -> list[str]:
-    """List the scripts."""
-    return sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NOT_SCENARIOS)
+    """List the scripts, and of those about methods each function: `methods_tracking:log_batch`."""
+    return [each for path in sorted(SCRIPTS.glob("*.py")) for each in _scenarios(path)]
+
+
+def _scenarios(path: Path) -> list[str]:
+    if path.stem in NOT_SCENARIOS:
+        return []
+    if not path.stem.startswith(METHODS):
+        return [path.stem]
+    defined = (
+        each for each in ast.parse(path.read_text()).body if isinstance(each, ast.FunctionDef)
+    )
+    return [f"{path.stem}:{each.name}" for each in defined if not each.name.startswith("_")]
+
+
+def script_of(scenario: str) -> Path:
+    """Return the script that holds a scenario."""
+    return SCRIPTS / f"{scenario.partition(':')[0]}.py"
 
 
 def minimum_version(scenario: str) -> tuple[int, ...]:
     """Return the MLflow that a script needs: its constant ``SINCE``, or any version at all."""
-    for statement in ast.parse((SCRIPTS / f"{scenario}.py").read_text()).body:
+    for statement in ast.parse(script_of(scenario).read_text()).body:
         match statement:
             case ast.Assign(targets=[ast.Name(id="SINCE")], value=ast.Constant(value=str(text))):
                 return _version(text)
@@ -72,9 +90,9 @@ class StockClient:
         self._process.communicate(timeout=30)
 
     def run(self, scenario: str) -> Outcome:
-        """Run one script to its end."""
+        """Run one script to its end, or one function of it."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{SCRIPTS / scenario}.py\n")
+        self._process.stdin.write(f"{script_of(scenario)}:{scenario.partition(':')[2]}\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._readline()))
 
