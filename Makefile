@@ -4,12 +4,13 @@ GATEWAY ?= 1
 TRACKING ?= 1
 REGISTRY ?= 1
 ARTIFACTS ?= 1
+ACCESS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
 
 help:  ## Show this list
 	@echo "Warren: make <target>"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/configuration.md"
 
 run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
@@ -20,7 +21,14 @@ demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training wi
 
 stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
 	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
-		--artifacts $(ARTIFACTS)
+		--artifacts $(ARTIFACTS) --access $(ACCESS)
+
+.env:  ## Write .env for docker-compose.yml, with random passwords
+	@deploy/compose/env.sh .env.example $@
+
+compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try the containers; needs Docker with Compose
+	docker compose build
+	.venv/bin/python -m pytest tests/compose
 
 test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
@@ -31,6 +39,7 @@ lint: .venv/.dev  ## Check style, types and the borders between the parts
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint deploy/Dockerfile
 
 bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
@@ -75,4 +84,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: help run demo stack test lint bench soak docs compatibility lock clean
+.PHONY: .env compose-test help run demo stack test lint bench soak docs compatibility lock clean

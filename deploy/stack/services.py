@@ -36,6 +36,8 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
         name: common | {f"WARREN_{name.upper()}_DSN": addresses.dsns[name]}
         for name in POSTGRES_SERVICES
     }
+    if settings.root_token:
+        variables["access"]["WARREN_ROOT_TOKEN"] = settings.root_token
     limit = {"WARREN_MAX_ARTIFACT_BYTES": str(settings.max_artifact_bytes)}
     variables["artifacts"] = common | limit | _s3_variables(addresses)
     variables["gateway"] = (

@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.settings import PREFIX, LogLevel
 
-POSTGRES_SERVICES = ("tracking", "registry")
+POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
 
 
@@ -31,6 +32,7 @@ class StackSettings(BaseSettings):
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
     registry: int = Field(default=1, ge=1, description="Number of registry processes")
     artifacts: int = Field(default=1, ge=1, description="Number of artifacts processes")
+    access: int = Field(default=1, ge=1, description="Number of access processes")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
@@ -42,6 +44,12 @@ class StackSettings(BaseSettings):
     )
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's PostgreSQL instead of the embedded one"
+    )
+    access_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Access's PostgreSQL instead of the embedded one"
+    )
+    root_token: RootToken = Field(
+        default="", repr=False, description="A token of the first administrator; else one is made"
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server instead of the embedded one"

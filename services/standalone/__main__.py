@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from services.access.bootstrap import SCHEMA as ACCESS_SCHEMA
+from services.access.bootstrap import ensure_root_token
+from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts import service as artifacts
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
@@ -19,11 +22,16 @@ from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.database.transaction import Handlers
 from shared.monitor import Check, Monitor
 from shared.process import run_until_signalled, stop_signal
+from shared.projects import ROOT_PROJECT
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
 from shared.telemetry import configure_logging
 
-POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING, "registry": REGISTRY}
+POSTGRES_SERVICES: Mapping[str, Handlers] = {
+    "tracking": TRACKING,
+    "registry": REGISTRY,
+    ACCESS_SCHEMA: ACCESS,
+}
 
 
 @asynccontextmanager
@@ -67,13 +75,26 @@ async def run(settings: StandaloneSettings) -> None:
     async with (
         Monitor().listening(settings.monitor) as monitor,
         servers(settings, POSTGRES_SERVICES) as under,
-        warren(settings, under, monitor) as server,
     ):
-        url = f"http://{settings.host}:{server.port}"
-        print(  # noqa: T201  # This line is the command's output.
-            f"Warren is ready: {url}    (export MLFLOW_TRACKING_URI={url})", flush=True
+        token = await ensure_root_token(under.dsns[ACCESS_SCHEMA], settings.root_token)
+        async with warren(settings, under, monitor) as server:
+            print(ready(f"http://{settings.host}:{server.port}", token), flush=True)  # noqa: T201
+            await stop.wait()
+
+
+def ready(url: str, token: str | None) -> str:
+    """Return the lines that are the command's output; a token is shown when it was just made."""
+    project = f"{url}/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
+    lines = [
+        f"Warren is ready: {url}    (export MLFLOW_TRACKING_URI={url})",
+        f"As a project of GitLab's: {project}",
+    ]
+    if token:
+        lines.append(
+            f"The administrator's token, shown this once: {token}    "
+            f"(export MLFLOW_TRACKING_TOKEN={token})"
         )
-        await stop.wait()
+    return "\n".join(lines)
 
 
 def main() -> None:

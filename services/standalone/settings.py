@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
@@ -29,6 +30,12 @@ class StandaloneSettings(BaseSettings):
         default="",
         repr=False,
         description="A PostgreSQL database to use instead of the embedded one",
+    )
+    root_token: RootToken = Field(
+        default="",
+        repr=False,
+        description="A token of the first administrator; empty: the first start makes one and "
+        "prints it",
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server to use instead of the embedded one"
