@@ -11,6 +11,7 @@ from gitlab_mlops.mlflow.exceptions import (
     AlreadyExistsException,
     MaxRetriesException,
     NotFoundException,
+    UnauthorizedException,
 )
 from mlflow.tracking import MlflowClient
 from scenario import unique
@@ -109,8 +110,10 @@ os.environ |= {"GITLAB_CI": "true", "CI_JOB_ID": "4711"}
 assert model.create_version(version="3.1.0").tags["gitlab.CI_JOB_ID"] == "4711"
 assert client.get_model_version(name, "3.1.0").tags["gitlab.CI_JOB_ID"] == "4711"
 
-# Addresses
+# Credentials and addresses
 uri, token = os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_TRACKING_TOKEN"]
+with raises(UnauthorizedException):
+    Client(gitlab_token="glpat-" + "x" * 20).create_experiment(unique("refused"))
 hidden = uri.replace("/projects/", "/projects/9999")
 with raises(NotFoundException):
     Client(hidden, token).create_experiment(unique("hidden"))
