@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 _START_SECONDS = 240.0
 ROOT_TOKEN = "glpat-of_the_administrator_in_tests"
 """GitLab's client takes none without this prefix and 20 characters more."""
+GITLAB_URL = "https://gitlab.example.com"
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
@@ -80,7 +81,8 @@ class WebServer:
 
 def standalone(data: Path) -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's."""
-    return _warren(data, ("services.standalone",), {"WARREN_ROOT_TOKEN": ROOT_TOKEN})
+    own = {"WARREN_ROOT_TOKEN": ROOT_TOKEN, "WARREN_GITLAB_URL": GITLAB_URL}
+    return _warren(data, ("services.standalone",), own)
 
 
 def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServer:

@@ -1,11 +1,15 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
+from typing import Annotated
+
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.settings import PREFIX, ProcessSettings
+
+GitLabUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]\S*)?$")]
 
 
 class Settings(ProcessSettings):
@@ -42,6 +46,9 @@ class Settings(ProcessSettings):
 
     direct_artifacts: bool = False
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
+
+    gitlab_url: GitLabUrl = ""
+    """Address of the GitLab whose CI jobs log runs; the page links jobs to the project of the same path there."""
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""

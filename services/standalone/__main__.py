@@ -60,6 +60,7 @@ async def warren(
             direct_artifacts=settings.direct_artifacts,
             http=settings.http,
             access_mode=settings.access_mode,
+            gitlab_url=settings.gitlab_url,
         )
         app = create_app(bus, gateway)
         await bus.start()
