@@ -42,6 +42,23 @@ class MonitorSettings(BaseModel):
     )
 
 
+class TracingSettings(BaseModel):
+    """Where traces go; ``OTEL_EXPORTER_OTLP_*`` say more, such as the headers of a collector's token."""
+
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Collector of OpenTelemetry's traces (OTLP over HTTP), as "
+        "http://host:4318/v1/traces; empty: none. Needs the extra `tracing`",
+    )
+    ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Part of the requests that are traced, unless their client has decided",
+    )
+
+
 class PostgresServiceSettings(BaseModel):
     """What a service on PostgreSQL and the bus needs to know."""
 
@@ -79,6 +96,7 @@ class ProcessSettings(BaseSettings):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")
 
 
 def read_settings(kind: type[S]) -> S:

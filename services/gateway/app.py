@@ -33,6 +33,7 @@ from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
+from shared.tracing.hooks import OFF, Tracing
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": with_uri_of_run,
@@ -45,8 +46,8 @@ COMPLETIONS: Mapping[str, Completion] = {
 class App:
     """Answers HTTP requests. Once ``draining`` is set each answer closes its connection."""
 
-    def __init__(self, storage: Storage, guard: Guard) -> None:
-        self.routes = RouteTable()
+    def __init__(self, storage: Storage, guard: Guard, tracing: Tracing) -> None:
+        self.routes = RouteTable(tracing)
         self.draining = False
         self._under_way = 0
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
@@ -108,10 +109,10 @@ def _request_id(request: BaseRequest) -> str:
     return read_request_id(request.headers, new_id().hex)
 
 
-def create_app(bus: Bus, settings: Settings) -> App:
+def create_app(bus: Bus, settings: Settings, tracing: Tracing = OFF) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
     storage = Storage()
-    app = App(storage, Guard(settings))
+    app = App(storage, Guard(settings), tracing)
     for endpoint in ENDPOINTS:
         handler = forward(endpoint, bus, root_door, settings, COMPLETIONS.get(endpoint.owner))
         for prefix in endpoint.prefixes:
