@@ -63,7 +63,9 @@ class PostgresServiceSettings(BaseModel):
     """What a service on PostgreSQL and the bus needs to know."""
 
     dsn: PostgresDsn = Field(
-        repr=False, description="PostgreSQL, as postgresql://user:password@host:port/database"
+        repr=False,
+        description="PostgreSQL, as postgresql://user:password@host:port/database; "
+        "?sslmode=verify-full&sslrootcert= checks its certificate",
     )
     pool_size: int = Field(
         default=8, ge=2, description="Connections to PostgreSQL that a process may open"
@@ -90,7 +92,8 @@ class ProcessSettings(BaseSettings):
     amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
         repr=False,
-        description="RabbitMQ, as amqp://user:password@host:port/vhost",
+        description="RabbitMQ, as amqp://user:password@host:port/vhost; with TLS as amqps://…, "
+        "?cafile= its authority, certfile= and keyfile= a certificate of ours",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(

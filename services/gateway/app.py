@@ -111,7 +111,7 @@ def _request_id(request: BaseRequest) -> str:
 
 def create_app(bus: Bus, settings: Settings, tracing: Tracing = OFF) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
-    storage = Storage()
+    storage = Storage(settings.storage_ca_file)
     app = App(storage, Guard(settings), tracing)
     for endpoint in ENDPOINTS:
         handler = forward(endpoint, bus, root_door, settings, COMPLETIONS.get(endpoint.owner))

@@ -54,6 +54,7 @@ async def warren(
             port=settings.port,
             max_artifact_bytes=settings.max_artifact_bytes,
             direct_artifacts=settings.direct_artifacts,
+            storage_ca_file=under.s3.ca_file,
             http=settings.http,
         )
         server = await serve(create_app(tracing.bus(bus), gateway, tracing), gateway)
