@@ -28,6 +28,7 @@ from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
+from shared.tracing.hooks import OFF, Tracing
 
 
 class App:
@@ -37,9 +38,9 @@ class App:
     ``/api/v4/projects/<project>``, so that one table serves every project.
     """
 
-    def __init__(self, storage: Storage, guard: Guard) -> None:
-        self.routes = RouteTable()
-        self.of_project = RouteTable(prefix="/api/v4/projects/{project}")
+    def __init__(self, storage: Storage, guard: Guard, tracing: Tracing) -> None:
+        self.routes = RouteTable(tracing=tracing)
+        self.of_project = RouteTable("/api/v4/projects/{project}", tracing)
         self.draining = False
         self._under_way = 0
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
@@ -108,10 +109,10 @@ def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
-def create_app(bus: Bus, settings: Settings) -> App:
+def create_app(bus: Bus, settings: Settings, tracing: Tracing = OFF) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
-    storage = Storage()
-    app = App(storage, Guard(settings))
+    storage = Storage(settings.storage_ca_file)
+    app = App(storage, Guard(settings), tracing)
     for table, prefix, entrance in (
         (app.routes, "", ROOT),
         (app.of_project, MLFLOW_OF_PROJECT, BY_PROJECT),

@@ -9,7 +9,7 @@ from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
-from shared.settings import PREFIX, LogLevel, MonitorSettings
+from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -52,3 +52,4 @@ class StandaloneSettings(BaseSettings):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")
