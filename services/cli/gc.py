@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from services.cli.broker import bus_client
 from services.cli.durations import milliseconds
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
 from shared.bus.messages import Answer, Envelope, Kind, new_id
 from shared.contracts.message import Command, Message, Query, Wire
 from shared.contracts.purges import (
@@ -20,7 +19,7 @@ from shared.contracts.purges import (
     PurgePlan,
     PurgeScope,
 )
-from shared.errors import DomainError, ErrorCode
+from shared.errors import DomainError
 from shared.projects import ROOT_PROJECT
 from shared.settings import ProcessSettings
 
@@ -45,7 +44,6 @@ PATIENCE = 10
 PAUSE = 2.0
 SECONDS_PER_PORTION = 60.0
 SECONDS_BETWEEN_LINES = 10.0
-SECONDS_TO_CONNECT = 15.0
 
 Reply = TypeVar("Reply", bound=Wire)
 
@@ -101,7 +99,7 @@ def _ids(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-async def run(options: argparse.Namespace, settings: ProcessSettings) -> None:
+async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
     """Carry out the command. Raises DomainError."""
     scope = PurgeScope(
         older_than=options.older_than,
@@ -109,16 +107,10 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> None:
         experiment_ids=options.experiment_ids,
         logged_model_ids=options.logged_model_ids,
     )
-    bus = BusClient(AmqpTransport(settings.amqp_url, name="cli", services=["tracking"]))
     progress = Progress(terminal=sys.stderr.isatty())
-    try:
-        await asyncio.wait_for(bus.start(), SECONDS_TO_CONNECT)
+    async with bus_client(settings, ["tracking"]) as bus:
         await collect(Tracking(bus, options.project), scope, progress, dry_run=options.dry_run)
-    except TimeoutError:
-        message = "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is."
-        raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message) from None
-    finally:
-        await bus.close()
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

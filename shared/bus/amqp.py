@@ -56,11 +56,6 @@ class AmqpDelivery:
         with contextlib.suppress(*LOST):
             await self._message.ack()
 
-    async def reject(self) -> None:
-        """Send to the dead letters; see ``ack`` for losses."""
-        with contextlib.suppress(*LOST):
-            await self._message.reject(requeue=False)
-
 
 class AmqpSubscription:
     """A consumer that is set up again after each reconnection."""
@@ -107,12 +102,13 @@ class AmqpTransport:
         name: str,
         services: Sequence[str],
         subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
+        retired: topology.Subscriptions = topology.RETIRED,
     ) -> None:
         self._url = url
         self._name = name
         self._queues = [
             *(spec for service in services for spec in topology.queues(service)),
-            *topology.event_queues(subscriptions),
+            *topology.event_queues(subscriptions, retired),
         ]
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -275,6 +271,8 @@ async def _declare(channel: AbstractChannel, queues: Sequence[topology.QueueSpec
             await queue.bind(dead_letters, spec.dead_letters_of)
         for topic in spec.topics:
             await queue.bind(events, topology.binding_key(topic))
+        for topic in spec.retired:
+            await queue.unbind(events, topology.binding_key(topic))
 
 
 def _outgoing(publication: Publication) -> aio_pika.Message:
