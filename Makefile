@@ -41,6 +41,7 @@ soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it 
 
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
+	.venv/bin/python -m deploy.metrics
 
 compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat
@@ -49,9 +50,9 @@ compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 lock: .venv/.dev  ## Write the lock files anew from pyproject.toml and requirements/*.in (UPGRADE=--upgrade)
-	$(COMPILE) $(UPGRADE) --extra embedded --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --extra embedded --extra tracing --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --extra embedded -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
-	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/server.txt
+	$(COMPILE) --extra tracing -c requirements/dev.txt pyproject.toml -o requirements/server.txt
 	for name in mlflow-2.22.5 mlflow-latest bench fasttrackml; do \
 		$(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done

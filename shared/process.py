@@ -1,9 +1,47 @@
 """How every process of Warren runs: on uvloop, until SIGTERM or SIGINT."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from shared.monitor import Checks, Monitor
+from shared.settings import MonitorSettings
+
+
+class Service(Protocol):
+    """What a process is for, once it has been started."""
+
+    @property
+    def checks(self) -> Checks:
+        """What it depends on, for the readiness probe."""
+
+    async def close(self) -> None:
+        """Finish what was begun, then leave."""
+
+
+async def serve_until_signalled(
+    start: Callable[[], Coroutine[Any, Any, Service]], settings: MonitorSettings
+) -> None:
+    """Start a service, tell operators about it, and close it after SIGTERM or SIGINT.
+
+    A process that is still waiting for its broker when the signal comes just leaves.
+    """
+    stop = asyncio.create_task(stop_signal().wait())
+    async with Monitor().listening(settings) as monitor:
+        starting = asyncio.create_task(start())
+        await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return
+        service = starting.result()
+        monitor.started(service.checks)
+        await stop
+        monitor.leaving()
+        await service.close()
 
 
 def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:

@@ -18,7 +18,8 @@ from shared.bus.worker import Worker
 from shared.database.migrations import migrate, service_migrations
 from shared.database.pool import open_pool
 from shared.database.transaction import Handlers
-from shared.process import run_until_signalled, stop_signal
+from shared.monitor import Checks
+from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import PostgresServiceSettings, ProcessSettings
 from shared.telemetry import configure_logging
 
@@ -81,10 +82,22 @@ class PostgresService:
         await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
+            asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]
         log.info("service_started", name=name)
         return cls(pool, worker, bus, background)
+
+    @property
+    def checks(self) -> Checks:
+        """What the service can't do without: its own connections, not the services it asks."""
+        return {"bus": self._bus_ready, "database": self._database_ready}
+
+    async def _bus_ready(self) -> bool:
+        return self._worker.ready and (self._bus is None or self._bus.ready)
+
+    async def _database_ready(self) -> bool:
+        return await self._pool.fetchval("SELECT true") is True
 
     async def close(self) -> None:
         """Finish what was begun, then leave the broker and the database."""
@@ -103,17 +116,17 @@ def run_service(
 ) -> None:
     """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
     configure_logging(name, process.log_level)
-    run_until_signalled(_serve(name, settings, handlers, process.amqp_url))
+    run_until_signalled(_serve(name, settings, handlers, process))
 
 
 async def _serve(
-    name: str, settings: PostgresServiceSettings, handlers: Handlers, amqp_url: str
+    name: str, settings: PostgresServiceSettings, handlers: Handlers, process: ProcessSettings
 ) -> None:
-    stop = stop_signal()
-    connect = partial(AmqpTransport, amqp_url, name=name, services=[name, *handlers.asks])
-    service = await PostgresService.start(name, settings, handlers, connect)
-    await stop.wait()
-    await service.close()
+    services = [name, *handlers.asks]
+    connect = partial(AmqpTransport, process.amqp_url, name=name, services=services)
+    await serve_until_signalled(
+        lambda: PostgresService.start(name, settings, handlers, connect), process.monitor
+    )
 
 
 async def _prune(pool: "Pool[Record]") -> None:

@@ -5,20 +5,49 @@ A group of settings, such as a service's database, is a field whose name comes f
 """
 
 import sys
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+
+from shared.addresses import AmqpUrl, PostgresDsn
 
 PREFIX = "WARREN_"
 
 S = TypeVar("S", bound=BaseSettings)
 
 
+def _lowered(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    BeforeValidator(_lowered),
+]
+"""Least severe level that is logged; in upper case it is as good."""
+
+
+class MonitorSettings(BaseModel):
+    """Where a process tells operators about itself: see ``shared.monitor``."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address of the listener for probes and metrics"
+    )
+    port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Its port: /health/live, /health/ready, /metrics; 0 takes a free one, none is off",
+    )
+
+
 class PostgresServiceSettings(BaseModel):
     """What a service on PostgreSQL and the bus needs to know."""
 
-    dsn: str = Field(description="PostgreSQL, as postgresql://user:password@host:port/database")
+    dsn: PostgresDsn = Field(
+        repr=False, description="PostgreSQL, as postgresql://user:password@host:port/database"
+    )
     pool_size: int = Field(
         default=8, ge=2, description="Connections to PostgreSQL that a process may open"
     )
@@ -41,12 +70,14 @@ class ProcessSettings(BaseSettings):
         cli_kebab_case=True,
     )
 
-    amqp_url: str = Field(
+    amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
+        repr=False,
         description="RabbitMQ, as amqp://user:password@host:port/vhost",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe level that is logged"
+    log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="Its listener for operators"
     )
 
 

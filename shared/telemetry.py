@@ -1,10 +1,32 @@
 """Structured logs: one JSON object a line on stderr, constant event names, data in fields."""
 
+import json
 import logging
 import sys
+from types import TracebackType
+from typing import Any, TextIO
 
 import structlog
 import structlog.typing
+
+from shared.log_context import add_context
+from shared.redaction import redact
+
+_RENDER = structlog.processors.JSONRenderer()
+
+
+def render(logger: Any, method: str, line: structlog.typing.EventDict) -> str:
+    """Write a line as JSON, without secrets."""
+    return redact(str(_RENDER(logger, method, line)))
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A handler that says where a line could not be made, and not, as Python's, of which values."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Write a line that can always be made."""
+        where = f"{record.pathname}:{record.lineno}"
+        self.stream.write(json.dumps({"event": "log_line_lost", "where": where}) + self.terminator)
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -14,6 +36,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_context,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -25,11 +48,9 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared
-        )
+        structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=shared)
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -38,3 +59,12 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.getLogger("aio_pika").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)
+    sys.excepthook = _log_the_last_exception
+
+
+def _log_the_last_exception(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Write what ends the process as a line like any other, and so without secrets."""
+    exc_info = (kind, error, traceback)
+    logging.getLogger().critical("process_failed", exc_info=exc_info)

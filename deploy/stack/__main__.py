@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 
 from deploy.stack.readiness import refuse_taken_port, until_ready
@@ -23,6 +24,7 @@ class Stack:
         self._settings = settings
         self._addresses = Addresses()
         self._supervisor = Supervisor(self._record)
+        self._monitors: dict[str, list[str]] = {}
         self.url = f"http://{settings.host}:{settings.port}"
 
     async def start(self) -> None:
@@ -35,7 +37,8 @@ class Stack:
         for name, process in plan(self._settings, self._addresses):
             await process.start()
             self._supervisor.watch(name, process)
-        await until_ready(self.url, self._settings.gateway)
+            self._monitors.setdefault(name, []).append(process.monitor)
+        await until_ready(self.url, list(chain.from_iterable(self._monitors.values())))
         self._record()
 
     async def stop(self) -> None:
@@ -53,6 +56,7 @@ class Stack:
             "amqp_url": self._addresses.amqp_url,
             "dsns": dict(self._addresses.dsns),
             "s3": self._addresses.s3.model_dump() if self._addresses.s3 else None,
+            "monitors": self._monitors,
             "supervisor": os.getpid(),
             "processes": self._supervisor.pids(),
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import aiohttp
@@ -9,7 +10,6 @@ import aiohttp
 from shared.embedded.process import ProcessFailedError
 
 _READY_SECONDS = 60.0
-_ANSWERS_PER_GATEWAY = 5
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 """A read that passes through the gateway, the bus, a service and the database."""
 
@@ -28,29 +28,25 @@ def refuse_taken_port(host: str, port: int) -> None:
             raise ProcessFailedError(message) from error
 
 
-async def until_ready(url: str, gateways: int) -> None:
-    """Return when requests on new connections are answered.
+async def until_ready(url: str, monitors: Sequence[str]) -> None:
+    """Return when every process says that it is ready, and then a request is answered.
 
-    The kernel deals connections out to the gateways at random, so several in a row must succeed.
+    The kernel deals connections to the gateways' common port out at random, so a request tells of
+    one of them only; each process has a listener of its own that can be asked.
     """
-    wanted = 1 if gateways == 1 else _ANSWERS_PER_GATEWAY * gateways
-    in_a_row = 0
     try:
-        async with asyncio.timeout(_READY_SECONDS):
-            while in_a_row < wanted:
-                if await _answers(url + _PROBE):
-                    in_a_row += 1
-                else:
-                    in_a_row = 0
+        async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as session:
+            for each in (*(f"{monitor}/health/ready" for monitor in monitors), url + _PROBE):
+                while not await _answers(session, each):
                     await asyncio.sleep(0.1)
     except TimeoutError as error:
         message = f"the services did not answer within {_READY_SECONDS:.0f} s; see their logs"
         raise ProcessFailedError(message) from error
 
 
-async def _answers(url: str) -> bool:
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
     try:
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
+        async with session.get(url) as response:
             return response.status == HTTPStatus.OK
     except aiohttp.ClientError:
         return False

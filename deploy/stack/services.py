@@ -7,14 +7,22 @@ from pathlib import Path
 
 from deploy.stack.servers import Addresses
 from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
-from shared.embedded.process import ChildProcess, Program
+from shared.embedded.process import ChildProcess, Program, free_ports
 
 _ROOT = Path(__file__).parents[2]
 _DRAIN_SECONDS = 30.0
 
 
 class ServiceProcess(ChildProcess):
-    """`python -m services.<name>`; it may take a while to stop, since it finishes what it began."""
+    """`python -m services.<name>`; it may take a while to stop, since it finishes what it began.
+
+    `monitor` is the address of its listener for operators, which it keeps when it is started again.
+    """
+
+    def __init__(self, program: Program, monitor: str) -> None:
+        """Remember the program; nothing runs before `start`."""
+        super().__init__(program)
+        self.monitor = monitor
 
     async def stop(self, grace: float = _DRAIN_SECONDS) -> None:
         """Ask it to drain and wait."""
@@ -40,10 +48,12 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
             "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
         }
     )
+    planned = [
+        (name, number) for name in variables for number in range(1, settings.count(name) + 1)
+    ]
     return [
-        (name, _process(name, number, own, settings.data))
-        for name, own in variables.items()
-        for number in range(1, settings.count(name) + 1)
+        (name, _process(f"{name}-{number}", name, variables[name], port, settings.data))
+        for (name, number), port in zip(planned, free_ports(len(planned)), strict=True)
     ]
 
 
@@ -52,14 +62,18 @@ def _s3_variables(addresses: Addresses) -> dict[str, str]:
     return {f"WARREN_S3_{name.upper()}": str(value) for name, value in given.items()}
 
 
-def _process(name: str, number: int, variables: Mapping[str, str], data: Path) -> ServiceProcess:
+def _process(
+    name: str, service: str, variables: Mapping[str, str], port: int, data: Path
+) -> ServiceProcess:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("WARREN_")}
+    monitor = {"WARREN_MONITOR_HOST": "127.0.0.1", "WARREN_MONITOR_PORT": str(port)}
     return ServiceProcess(
         Program(
-            name=f"{name}-{number}",
-            arguments=(sys.executable, "-m", f"services.{name}"),
-            environment={**inherited, "PYTHONUNBUFFERED": "1", **variables},
+            name=name,
+            arguments=(sys.executable, "-m", f"services.{service}"),
+            environment={**inherited, "PYTHONUNBUFFERED": "1", **variables, **monitor},
             directory=_ROOT,
-            log=data.absolute() / "log" / f"{name}-{number}.log",
-        )
+            log=data.absolute() / "log" / f"{name}.log",
+        ),
+        monitor=f"http://127.0.0.1:{port}",
     )

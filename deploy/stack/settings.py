@@ -6,7 +6,8 @@ from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.artifacts.settings import S3Settings
-from shared.settings import PREFIX
+from shared.addresses import AmqpUrl, PostgresDsn
+from shared.settings import PREFIX, LogLevel
 
 POSTGRES_SERVICES = ("tracking", "registry")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
@@ -33,12 +34,14 @@ class StackSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
-    amqp_url: str = Field(default="", description="A RabbitMQ to use instead of a private node")
-    tracking_dsn: str = Field(
-        default="", description="Tracking's PostgreSQL instead of the embedded one"
+    amqp_url: AmqpUrl = Field(
+        default="", repr=False, description="A RabbitMQ to use instead of a private node"
     )
-    registry_dsn: str = Field(
-        default="", description="Registry's PostgreSQL instead of the embedded one"
+    tracking_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Tracking's PostgreSQL instead of the embedded one"
+    )
+    registry_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Registry's PostgreSQL instead of the embedded one"
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server instead of the embedded one"
@@ -50,7 +53,7 @@ class StackSettings(BaseSettings):
         default=False,
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
 
     def count(self, service: str) -> int:
         """Return how many processes of a service to run."""

@@ -3,19 +3,18 @@
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
 from shared.bus.amqp import AmqpTransport
-from shared.process import run_until_signalled, stop_signal
+from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
 
 
 async def run(settings: ArtifactsSettings) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
-    stop = stop_signal()
     transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME])
     limit = settings.max_artifact_bytes
-    service = await ArtifactsService.start(settings.s3, limit, transport)
-    await stop.wait()
-    await service.close()
+    await serve_until_signalled(
+        lambda: ArtifactsService.start(settings.s3, limit, transport), settings.monitor
+    )
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from shared.bus.messages import Answer, Envelope, Frame
 from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
 from shared.errors import DomainError, ErrorCode, invalid, missing_resource
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -52,6 +53,10 @@ class StorageProcessor:
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one message; never raises."""
+        with about((envelope,)):
+            return await self._answer_or_refuse(envelope)
+
+    async def _answer_or_refuse(self, envelope: Envelope) -> Answer:
         try:
             return await self._answer(envelope)
         except DomainError as error:
@@ -64,7 +69,7 @@ class StorageProcessor:
             return Answer.refusal(DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, str(error)))
         except Exception:
             error_id = secrets.token_hex(8)
-            log.exception("request_failed", message=envelope.name, error_id=error_id)
+            log.exception("request_failed", error_id=error_id)
             message = f"An internal error occurred (error id {error_id})."
             return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)
 

@@ -11,6 +11,7 @@ from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import StorageAwayError
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
+from shared.monitor import Checks
 
 log = structlog.get_logger()
 
@@ -45,6 +46,17 @@ class ArtifactsService:
         await worker.start(processor)
         log.info("service_started", name=NAME)
         return cls(store, worker, bucket)
+
+    @property
+    def checks(self) -> Checks:
+        """What the service can't do without."""
+        return {"bus": self._bus_ready, "storage": self._storage_ready}
+
+    async def _bus_ready(self) -> bool:
+        return self._worker.ready
+
+    async def _storage_ready(self) -> bool:
+        return self._bucket.done() and await self._store.has_bucket()
 
     async def close(self) -> None:
         """Finish what was begun, then leave."""

@@ -11,14 +11,14 @@ class S3Settings(BaseModel):
     """An S3 server and one bucket on it."""
 
     endpoint: str = Field(
-        pattern=r"^https?://[^/?#]+/?$", description="The S3 server, as http://host:port"
+        pattern=r"^https?://[^/?#@]+/?$", description="The S3 server, as http://host:port"
     )
     public_endpoint: str = Field(
         default="",
-        pattern=r"^(https?://[^/?#]+/?)?$",
+        pattern=r"^(https?://[^/?#@]+/?)?$",
         description="The same server as clients reach it, for presigned URLs; the endpoint where empty",
     )
-    access_key: str = Field(description="Access key")
+    access_key: str = Field(repr=False, description="Access key")
     secret_key: str = Field(repr=False, description="Secret key")
     region: str = Field(default="us-east-1", description="Region that requests are signed for")
     bucket: str = Field(default="warren-artifacts", description="Bucket; made where it is missing")

@@ -6,11 +6,13 @@ import contextlib
 import structlog
 
 from services.gateway.app import create_app
+from services.gateway.health import checks
 from services.gateway.routes import ENDPOINTS
 from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
@@ -25,16 +27,19 @@ async def run(settings: Settings) -> None:
     leave = stop_signal()
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES)
     bus = BusClient(transport, timeout=settings.request_timeout)
-    server = await serve(create_app(bus, settings), settings)
-    _log.info("gateway_started", host=settings.host, port=server.port)
-    # The probes answer while RabbitMQ is still on its way; other requests get 429.
-    connecting = asyncio.create_task(_connect(bus, leave))
-    await leave.wait()
-    await server.close()
-    connecting.cancel()
-    await bus.close()
-    with contextlib.suppress(asyncio.CancelledError):
-        await connecting
+    async with Monitor().listening(settings.monitor) as monitor:
+        server = await serve(create_app(bus, settings), settings)
+        monitor.started(checks(bus))
+        _log.info("gateway_started", host=settings.host, port=server.port)
+        # The probes answer while RabbitMQ is still on its way; other requests get 429.
+        connecting = asyncio.create_task(_connect(bus, leave))
+        await leave.wait()
+        monitor.leaving()
+        await server.close()
+        connecting.cancel()
+        await bus.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await connecting
     _log.info("gateway_stopped")
 
 

@@ -5,6 +5,7 @@ It runs on aiohttp's low-level server with its own table of paths: measured a th
 """
 
 from collections.abc import Mapping
+from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
 
@@ -17,17 +18,21 @@ from services.gateway.artifacts.roots import (
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
+from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.callers import root_door
 from services.gateway.dialects import mlflow
 from services.gateway.forward import Completion, forward, refused, respond
+from services.gateway.guard import Guard
 from services.gateway.health import fixed_json, probes
+from services.gateway.measuring import measuring
 from services.gateway.openapi import describe
 from services.gateway.requests import read_request_id
 from services.gateway.routes import ENDPOINTS
-from services.gateway.routing import NO_PARAMETERS, Route, RouteTable
+from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
+from shared.metrics import HTTP_IN_FLIGHT
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": with_uri_of_run,
@@ -40,10 +45,13 @@ COMPLETIONS: Mapping[str, Completion] = {
 class App:
     """Answers HTTP requests. Once ``draining`` is set each answer closes its connection."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, guard: Guard) -> None:
         self.routes = RouteTable()
         self.draining = False
+        self._under_way = 0
+        HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
+        self._guard = guard
 
     async def close(self) -> None:
         """Close the connections to the storage."""
@@ -51,37 +59,59 @@ class App:
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer one request."""
+        began = perf_counter()
         try:
-            handler = self.routes.fixed[request.path][request.method]
+            leaf, parameters = self.routes.fixed[request.path][request.method], NO_PARAMETERS
         except KeyError:
-            response = await self._look_further(request)
-        else:
-            response = await handler(request, NO_PARAMETERS)
+            leaf, parameters = self._look_further(request)
+        status = 0
+        self._under_way += 1
+        try:
+            stopped = self._guard.stop(request)
+            response = stopped or await leaf.handler(request, parameters)
+            status = response.status
+        finally:
+            self._under_way -= 1
+            leaf.measure(status, perf_counter() - began)
+        if "Origin" in request.headers and not response.prepared:
+            response.headers.update(request.get(EXTRA_HEADERS, {}))
         if self.draining:
             response.force_close()
         return response
 
-    async def _look_further(self, request: BaseRequest) -> StreamResponse:
+    def _look_further(self, request: BaseRequest) -> tuple[Leaf, Parameters]:
         route = self.routes.find(request)
-        handler = route.methods.get(request.method) if route else None
-        if route is None or handler is None:
-            return _no_handler(request, route)
-        return await handler(request, route.parameters)
+        if route is None:
+            return _NO_PATH, NO_PARAMETERS
+        leaf = route.methods.get(request.method)
+        return (leaf, route.parameters) if leaf else (_no_method(route), NO_PARAMETERS)
 
 
-def _no_handler(request: BaseRequest, route: Route | None) -> StreamResponse:
-    request_id = read_request_id(request.headers, new_id().hex)
-    if route is not None:
-        allowed = ", ".join(route.methods)
-        return respond(mlflow.refuse_method(request.method, allowed), request_id)
+async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
     message = f"There is no endpoint {request.path}."
-    return refused(DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message), request_id)
+    return refused(DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message), _request_id(request))
+
+
+_NO_PATH = Leaf(_no_path, measuring("none", "none"))
+"""Clients can think of any path and method: they share one label."""
+
+
+def _no_method(route: Route) -> Leaf:
+    async def refuse(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
+        refusal = mlflow.refuse_method(request.method, ", ".join(route.methods))
+        return respond(refusal, _request_id(request))
+
+    return Leaf(refuse, _NO_PATH.measure)
+
+
+def _request_id(request: BaseRequest) -> str:
+    return read_request_id(request.headers, new_id().hex)
 
 
 def create_app(bus: Bus, settings: Settings) -> App:
     """Build the routes around a bus client, which the caller starts and closes."""
     storage = Storage()
-    app = App(storage)
+    app = App(storage, Guard(settings))
     for endpoint in ENDPOINTS:
         handler = forward(endpoint, bus, root_door, settings, COMPLETIONS.get(endpoint.owner))
         for prefix in endpoint.prefixes:

@@ -5,6 +5,7 @@ Everything that does not depend on the request is worked out once, when the hand
 
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
@@ -14,6 +15,7 @@ from services.gateway.callers import Door
 from services.gateway.dialects import mlflow
 from services.gateway.requests import (
     QueryFields,
+    TooSlowError,
     read_body,
     read_key,
     read_request_id,
@@ -22,6 +24,7 @@ from services.gateway.requests import (
 from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared import log_context
 from shared.bus.messages import Envelope, new_id
 from shared.errors import DomainError, ErrorCode
 
@@ -29,6 +32,9 @@ TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}
 BATCH_TOO_LONG = (
     "Batched logging API requests must be at most {limit} bytes, got a request of size {size}."
 )
+
+JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+"""A browser must not take an answer for a page, whatever somebody put into a tag."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +61,7 @@ def forward(
         key = new_id()
         headers = request.headers
         request_id = read_request_id(headers, key.hex)
+        log_context.request_id.set(request_id)
         try:
             caller = await door(request)
             payload = await read(request)
@@ -79,10 +86,7 @@ def forward(
         if answer.error is not None:
             message = answer.body.decode(errors="replace")
             return refused(DomainError(answer.error, message), request_id)
-        return Response(
-            body=answer.body,
-            headers={"Content-Type": "application/json", "X-Request-Id": request_id},
-        )
+        return Response(body=answer.body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
 
     return handle
 
@@ -96,7 +100,7 @@ def _reader(endpoint: Endpoint, settings: Settings) -> Callable[[BaseRequest], A
         # Some old clients send the parameters of a GET as a JSON body.
         if request.method != "POST" and request.query_string:
             return fields.read(request.query)
-        return await read_body(request, max_bytes, too_long)
+        return await read_body(request, max_bytes, too_long, settings.http.body_timeout)
 
     return read
 
@@ -107,6 +111,8 @@ def explained(error: Exception, request: BaseRequest, request_id: str) -> Respon
         return refused(error, request_id)
     if isinstance(error, RequestPayloadError):
         return malformed(request, request_id, error)
+    if isinstance(error, TooSlowError):
+        return too_slow(request, request_id, error)
     transport = request.transport
     if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
         raise error  # The client has gone; aiohttp expects to hear it.
@@ -120,7 +126,7 @@ def refused(error: DomainError, request_id: str) -> Response:
 
 def respond(refusal: mlflow.Refusal, request_id: str) -> Response:
     """Send a refusal."""
-    headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
+    headers = {**JSON_HEADERS, "X-Request-Id": request_id}
     return Response(status=refusal.status, body=refusal.body, headers=headers | refusal.headers)
 
 
@@ -130,6 +136,15 @@ def malformed(request: BaseRequest, request_id: str, error: BaseException | str)
     response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id)
     response.force_close()
     # Otherwise aiohttp would look for the rest of the body, and log that it finds none.
+    request.content.feed_eof()
+    return response
+
+
+def too_slow(request: BaseRequest, request_id: str, error: TooSlowError) -> Response:
+    """Answer 408 to a client that has stopped sending, and close."""
+    response = respond(mlflow.refuse_as(HTTPStatus.REQUEST_TIMEOUT, str(error)), request_id)
+    response.force_close()
+    # What is still to come is not waited for.
     request.content.feed_eof()
     return response
 

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from services.gateway.asking import Bus
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared.monitor import Checks
 
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""
@@ -62,6 +63,15 @@ def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
         return Response(status=200 if ready else 503, body=body, content_type="application/json")
 
     return handle
+
+
+def checks(bus: Bus) -> Checks:
+    """Return what the monitor's readiness probe asks."""
+
+    async def bus_ready() -> bool:
+        return bus.ready
+
+    return {"bus": bus_ready}
 
 
 def probes(bus: Bus, is_draining: Callable[[], bool], settings: Settings) -> dict[str, Handler]:

@@ -4,6 +4,7 @@ Sources of the rules: ``_validate_content_type`` in ``mlflow/server/validation.p
 ``_get_request_message`` and ``_get_normalized_request_json`` in ``mlflow/server/handlers.py``.
 """
 
+import asyncio
 import json
 import re
 import typing
@@ -23,12 +24,16 @@ JSON = "application/json"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> bytes:
+class TooSlowError(Exception):
+    """The client did not send what it announced, or does not take what it asked for."""
+
+
+async def read_body(request: BaseRequest, max_bytes: int, too_long: str, seconds: float) -> bytes:
     """Return the raw body; empty means no parameters.
 
     Raises DomainError for another content type, or with ``too_long`` (a template that may name
     ``limit`` and ``size``) for a longer body; RequestPayloadError for one that does not arrive in
-    the encoding that its headers announce.
+    the encoding that its headers announce, TooSlowError after ``seconds``.
     """
     announced = request.content_length
     if announced is not None and announced > max_bytes:
@@ -36,7 +41,13 @@ async def read_body(request: BaseRequest, max_bytes: int, too_long: str) -> byte
     if "Expect" in request.headers:
         await say_continue(request)
     try:
-        body = await request.read()
+        if request.content.is_eof():
+            body = await request.read()
+        else:
+            async with asyncio.timeout(seconds):
+                body = await request.read()
+    except TimeoutError:
+        raise TooSlowError(f"The body did not arrive within {seconds:g} s.") from None
     except HTTPRequestEntityTooLarge:
         size = f"more than {max_bytes}"
         raise invalid(too_long.format(limit=max_bytes, size=size)) from None
@@ -54,6 +65,12 @@ async def say_continue(request: BaseRequest) -> None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Nothing of the answer itself is written yet.
         request.writer.output_size = 0
+
+
+def expect_nothing(request: BaseRequest) -> None:
+    """Wait for no body of a client that asked first and got an answer instead: it won't send one."""
+    if "Expect" in request.headers and not request.content.total_bytes:
+        request.content.feed_eof()
 
 
 def check_content_type(request: BaseRequest) -> None:

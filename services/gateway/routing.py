@@ -6,15 +6,27 @@ Almost every request has a fixed path, so it never gets to the templates.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, StreamResponse
+
+from services.gateway.measuring import Measure, measuring
 
 Parameters = Mapping[str, str]
 """The variable parts of a path, percent-decoded once, by name."""
 
 Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
-Methods = Mapping[str, Handler]
+
+
+class Leaf(NamedTuple):
+    """What a path and a method lead to: who answers, and what measures the answers."""
+
+    handler: Handler
+    measure: Measure
+
+
+Methods = Mapping[str, Leaf]
 
 NO_PARAMETERS: Parameters = {}
 _VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
@@ -46,15 +58,16 @@ class RouteTable:
     the rest of the path, empty or not, slashes included.
     """
 
-    fixed: dict[str, dict[str, Handler]] = field(default_factory=dict)
-    _templates: dict[str, tuple[re.Pattern[str], dict[str, Handler]]] = field(default_factory=dict)
+    fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
+    _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
-        methods[method] = handler
+        leaf = Leaf(handler, measuring(plain(path), method))
+        methods[method] = leaf
         if method == "GET":
-            methods["HEAD"] = handler
+            methods["HEAD"] = leaf
 
     def find(self, request: BaseRequest) -> Route | None:
         """Return what the request's path leads to, whatever its method."""
@@ -69,7 +82,7 @@ class RouteTable:
                 return Route(templated, parameters)
         return None
 
-    def _methods(self, path: str) -> dict[str, Handler]:
+    def _methods(self, path: str) -> dict[str, Leaf]:
         if "{" not in path:
             return self.fixed.setdefault(path, {})
         _, methods = self._templates.setdefault(path, (_compile(path), {}))

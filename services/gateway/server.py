@@ -20,6 +20,7 @@ from services.gateway.app import App
 from services.gateway.forward import failed, malformed
 from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
+from services.gateway.tls import server_context
 from shared.bus.messages import new_id
 
 BACKLOG = 1024
@@ -27,11 +28,41 @@ FAREWELL_SECONDS = 0.5
 """How long busy connections get to be told ``Connection: close`` before idle ones are cut."""
 FAREWELL_LOOKS = 50
 
+MAX_LINE_BYTES = 8190
+MAX_FIELD_BYTES = 8190
+MAX_HEADERS = 128
+"""Of a request line, a header, and of headers; more is a malformed request, 400."""
+
 
 class _Connection(RequestHandler):
-    """A connection whose protocol errors are in MLflow's envelope too."""
+    """A connection whose protocol errors are in MLflow's envelope too, and that has to be used.
 
-    __slots__ = ()
+    aiohttp closes a connection that rests, or trickles, between two requests; before the first one a
+    client has less time.
+    """
+
+    __slots__ = ("_first_request", "_header_timeout")
+
+    def __init__(self, *arguments: Any, header_timeout: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._header_timeout = header_timeout
+        self._first_request: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        loop = asyncio.get_running_loop()
+        self._first_request = loop.call_later(self._header_timeout, self._close_unused)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Wait no longer."""
+        if self._first_request is not None:
+            self._first_request.cancel()
+        super().connection_lost(exc)
+
+    def _close_unused(self) -> None:
+        if not self._request_count:
+            self.force_close()
 
     def handle_error(
         self,
@@ -60,8 +91,15 @@ class HttpServer(Server):
     def __init__(self, app: App, settings: Settings) -> None:
         super().__init__(app, request_factory=self._request)
         self._max_body_bytes = settings.max_body_bytes
-        # The access log is off: formatting a line costs as much as the request itself.
-        self._options: dict[str, Any] = {"access_log": None}
+        self._options: dict[str, Any] = {
+            # The access log is off: formatting a line costs as much as the request itself.
+            "access_log": None,
+            "header_timeout": settings.http.header_timeout,
+            "keepalive_timeout": settings.http.keepalive_timeout,
+            "max_line_size": MAX_LINE_BYTES,
+            "max_field_size": MAX_FIELD_BYTES,
+            "max_headers": MAX_HEADERS,
+        }
 
     def __call__(self) -> RequestHandler:
         """Make the protocol of one new connection."""
@@ -119,6 +157,7 @@ async def serve(app: App, settings: Settings) -> RunningServer:
         settings.port,
         backlog=BACKLOG,
         reuse_port=settings.reuse_port,
+        ssl_context=server_context(settings.http),
     )
     await site.start()
     return RunningServer(app, server, runner)

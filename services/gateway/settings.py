@@ -3,6 +3,7 @@
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
+from services.gateway.http_settings import HttpSettings
 from shared.settings import PREFIX, ProcessSettings
 
 
@@ -39,3 +40,6 @@ class Settings(ProcessSettings):
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""
+
+    http: HttpSettings = HttpSettings()
+    """Limits, browsers, encryption."""

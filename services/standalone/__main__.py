@@ -17,6 +17,7 @@ from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.client import BusClient
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.database.transaction import Handlers
+from shared.monitor import Check, Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
@@ -26,18 +27,23 @@ POSTGRES_SERVICES: Mapping[str, Handlers] = {"tracking": TRACKING, "registry": R
 
 
 @asynccontextmanager
-async def warren(settings: StandaloneSettings, under: Servers) -> AsyncIterator[RunningServer]:
+async def warren(
+    settings: StandaloneSettings, under: Servers, monitor: Monitor
+) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in reverse order."""
+    checks: dict[str, Check] = {}
     connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
         for name, handlers in POSTGRES_SERVICES.items():
             dsn = PostgresServiceSettings(dsn=under.dsns[name])
             service = await PostgresService.start(name, dsn, handlers, connect)
             running.push_async_callback(service.close)
+            checks |= {f"{name}.{check}": ask for check, ask in service.checks.items()}
         storing = await artifacts.ArtifactsService.start(
             under.s3, settings.max_artifact_bytes, connect()
         )
         running.push_async_callback(storing.close)
+        checks |= {f"{artifacts.NAME}.{check}": ask for check, ask in storing.checks.items()}
         bus = BusClient(connect())
         await bus.start()
         running.push_async_callback(bus.close)
@@ -46,16 +52,23 @@ async def warren(settings: StandaloneSettings, under: Servers) -> AsyncIterator[
             port=settings.port,
             max_artifact_bytes=settings.max_artifact_bytes,
             direct_artifacts=settings.direct_artifacts,
+            http=settings.http,
         )
         server = await serve(create_app(bus, gateway), gateway)
         running.push_async_callback(server.close)
+        monitor.started(checks)
+        running.callback(monitor.leaving)
         yield server
 
 
 async def run(settings: StandaloneSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = stop_signal()
-    async with servers(settings, POSTGRES_SERVICES) as under, warren(settings, under) as server:
+    async with (
+        Monitor().listening(settings.monitor) as monitor,
+        servers(settings, POSTGRES_SERVICES) as under,
+        warren(settings, under, monitor) as server,
+    ):
         url = f"http://{settings.host}:{server.port}"
         print(  # noqa: T201  # This line is the command's output.
             f"Warren is ready: {url}    (export MLFLOW_TRACKING_URI={url})", flush=True

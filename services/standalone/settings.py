@@ -6,7 +6,9 @@ from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.artifacts.settings import S3Settings
-from shared.settings import PREFIX
+from services.gateway.http_settings import HttpSettings
+from shared.addresses import PostgresDsn
+from shared.settings import PREFIX, LogLevel, MonitorSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -23,8 +25,10 @@ class StandaloneSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=0, le=65535, description="TCP port; 0 takes a free one")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
-    postgres_dsn: str = Field(
-        default="", description="A PostgreSQL database to use instead of the embedded one"
+    postgres_dsn: PostgresDsn = Field(
+        default="",
+        repr=False,
+        description="A PostgreSQL database to use instead of the embedded one",
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server to use instead of the embedded one"
@@ -36,4 +40,8 @@ class StandaloneSettings(BaseSettings):
         default=False,
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
-    log_level: str = Field(default="WARNING", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
+    http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")
+    monitor: MonitorSettings = Field(
+        default=MonitorSettings(), description="Its listener for operators"
+    )

@@ -23,6 +23,7 @@ from shared.bus.transport import (
     Publication,
     PublishUncertainError,
 )
+from shared.metrics import BROKER_CONNECTED
 
 log = structlog.get_logger()
 
@@ -202,6 +203,7 @@ class AmqpTransport:
                 log.warning("broker_unreachable", error=repr(error))
             finally:
                 self._connected.clear()
+                BROKER_CONNECTED.labels(self._name).set(0)
             await asyncio.sleep(RECONNECT_DELAY)
 
     async def _stay_until_lost(self) -> None:
@@ -237,6 +239,7 @@ class AmqpTransport:
         for subscription in self._subscriptions:
             await subscription.open(connection)
         self._connected.set()
+        BROKER_CONNECTED.labels(self._name).set(1)
         if self._on_reset:
             self._on_reset()
 

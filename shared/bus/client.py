@@ -1,39 +1,23 @@
-"""The gateway's side of the bus: calls in, frames out, answers back.
-
-Natural batching: each queue has a lane that lets a few frames be in flight; what arrives meanwhile
-leaves together in the next one. There is no timer: an idle gateway sends at once, a busy one
-batches by itself.
-"""
+"""The gateway's side of the bus: calls in, frames out, answers back."""
 
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from shared.bus.messages import (
-    Answer,
-    Envelope,
-    Frame,
-    Kind,
-    Piece,
-    decode_reply,
-    encode_frame,
-    new_id,
-)
-from shared.bus.topology import queue_name
+from shared.bus.lane import QUERY_LIMITS, Call, Lane, Limits, SentFrame, refused
+from shared.bus.messages import Answer, Envelope, Kind, decode_reply
 from shared.bus.transport import (
     BrokerUnavailableError,
     Publication,
     PublishUncertainError,
     Transport,
 )
-from shared.errors import DomainError, ErrorCode
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -42,110 +26,6 @@ SWEEP_INTERVAL = 0.25
 
 PROBE_INTERVAL = 1.0
 """Seconds between two looks at the number of consumers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes of a lane. ``waiting`` bounds the calls without an answer, sent or not."""
-
-    frames_in_flight: int = 3
-    frame_envelopes: int = 500
-    frame_bytes: int = 4_000_000
-    waiting: int = 5_000
-    waiting_bytes: int = 64_000_000
-
-
-QUERY_LIMITS = Limits(frames_in_flight=8, frame_envelopes=50)
-"""Queries gain little from sharing a frame, so more of them are in flight."""
-
-
-def refused(reason: str) -> DomainError:
-    """Return the error for a call of which nothing was published: 429, safe to repeat."""
-    return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again.")
-
-
-def unknown_outcome() -> DomainError:
-    """Return the error for a call that was published and not answered in time: 503."""
-    message = (
-        "The service did not answer in time. The request may or may not have been carried out."
-    )
-    return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    envelope: Envelope
-    answer: asyncio.Future[Answer]
-
-
-@dataclass(slots=True, eq=False)
-class SentFrame:
-    """A frame that was published, with the calls that it carries, by index, and their answers so far."""
-
-    body: bytes
-    calls: dict[int, _Call]
-    holds_slot: bool = True
-    partial: dict[int, bytes] = field(default_factory=dict)
-
-    def complete(self, piece: Piece) -> bytes | None:
-        """Return the body that a piece completes; None as long as more is to come.
-
-        A worker that died in the middle of an answer is followed by another, which begins anew.
-        """
-        so_far = self.partial.pop(piece.index, b"") if piece.start else b""
-        if len(so_far) != piece.start:
-            return None
-        if piece.last:
-            return so_far + piece.body if so_far else piece.body
-        self.partial[piece.index] = so_far + piece.body
-        return None
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """One queue: calls that wait, and frames under way."""
-
-    service: str
-    kind: Kind
-    limits: Limits
-    waiting: deque[_Call] = field(default_factory=deque)
-    sent: dict[UUID, SentFrame] = field(default_factory=dict)
-    in_flight: int = 0
-    unanswered: int = 0
-    unanswered_bytes: int = 0
-    consumers: int = 0
-    flushing: bool = False
-
-    @property
-    def queue(self) -> str:
-        return queue_name(self.service, self.kind)
-
-    def full(self) -> bool:
-        """Tell whether another call would break the bounds."""
-        return (
-            self.unanswered >= self.limits.waiting
-            or self.unanswered_bytes >= self.limits.waiting_bytes
-        )
-
-    def take(self) -> dict[int, _Call]:
-        """Take the next frame's calls, leaving out those whose client has gone."""
-        calls: dict[int, _Call] = {}
-        size = 0
-        while self.waiting and len(calls) < self.limits.frame_envelopes:
-            call = self.waiting[0]
-            if calls and size + len(call.envelope.payload) > self.limits.frame_bytes:
-                break
-            self.waiting.popleft()
-            if not call.answer.done():
-                size += len(call.envelope.payload)
-                calls[len(calls)] = call
-        return calls
-
-    def release(self, sent: SentFrame) -> None:
-        """Free the frame's place in flight, once."""
-        if sent.holds_slot:
-            sent.holds_slot = False
-            self.in_flight -= 1
 
 
 class BusClient:
@@ -162,7 +42,7 @@ class BusClient:
         self.timeout = timeout
         self._transport = transport
         self._limits = limits
-        self._lanes: dict[tuple[str, Kind], _Lane] = {}
+        self._lanes: dict[tuple[str, Kind], Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -173,14 +53,9 @@ class BusClient:
         self._spawn(self._probe())
 
     async def close(self) -> None:
-        """Stop; calls without an answer fail with TEMPORARILY_UNAVAILABLE."""
+        """Stop; calls without an answer fail as `call` tells."""
         for lane in self._lanes.values():
-            for call in [
-                *lane.waiting,
-                *(c for s in lane.sent.values() for c in s.calls.values()),
-            ]:
-                if not call.answer.done():
-                    call.answer.set_exception(unknown_outcome())
+            lane.abandon()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -215,44 +90,48 @@ class BusClient:
         if lane.full():
             reason = "Too many requests are waiting."
             raise refused(reason)
-        call = _Call(envelope, asyncio.get_running_loop().create_future())
-        size = len(envelope.payload)
-        lane.waiting.append(call)
-        lane.unanswered += 1
-        lane.unanswered_bytes += size
-        if not lane.flushing and lane.in_flight < lane.limits.frames_in_flight:
+        loop = asyncio.get_running_loop()
+        call = Call(envelope, loop.create_future(), loop.time())
+        lane.add(call)
+        if not lane.looking and lane.has_slot():
             # At the end of this turn of the event loop: the requests that other connections have
             # brought in the same turn go along, instead of waiting for the frame after this one.
-            lane.flushing = True
-            asyncio.get_running_loop().call_soon(self._flush, lane)
+            lane.looking = True
+            loop.call_soon(self._look, lane)
         try:
             return await call.answer
         finally:
-            lane.unanswered -= 1
-            lane.unanswered_bytes -= size
+            lane.answered(call)
 
-    def _lane(self, service: str, kind: Kind) -> _Lane:
+    def _lane(self, service: str, kind: Kind) -> Lane:
         lane = self._lanes.get((service, kind))
         if lane is None:
             limits = self._limits or (QUERY_LIMITS if kind == "queries" else Limits())
-            lane = self._lanes[service, kind] = _Lane(service, kind, limits)
+            lane = self._lanes[service, kind] = Lane(service, kind, limits)
         return lane
 
-    def _flush(self, lane: _Lane) -> None:
-        lane.flushing = False
-        self._send_next(lane)
+    def _look(self, lane: Lane) -> None:
+        lane.looking = False
+        self._send_due(lane)
 
-    def _send_next(self, lane: _Lane) -> None:
-        while lane.waiting and lane.in_flight < lane.limits.frames_in_flight:
-            calls = lane.take()
-            if not calls:
+    def _wake(self, lane: Lane) -> None:
+        lane.timer = None
+        self._send_due(lane)
+
+    def _send_due(self, lane: Lane) -> None:
+        """Send the frames that may leave now, and see to it that the next one leaves in time."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while (seconds := lane.due_in(now)) is not None:
+            if seconds > 0:
+                if lane.timer is None:
+                    lane.timer = loop.call_later(seconds, self._wake, lane)
                 return
-            frame = Frame(new_id(), lane.kind, [call.envelope for call in calls.values()])
-            sent = lane.sent[frame.id] = SentFrame(encode_frame(frame), calls)
-            lane.in_flight += 1
-            self._spawn(self._publish(lane, frame.id, sent))
+            following = lane.next_frame()
+            if following is not None:
+                self._spawn(self._publish(lane, *following))
 
-    async def _publish(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
+    async def _publish(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
         deadline = max((c.envelope.deadline for c in sent.calls.values()), default=0.0)
         publication = Publication(
             routing_key=lane.queue,
@@ -266,18 +145,19 @@ class BusClient:
         try:
             await self._transport.publish(publication)
         except BrokerUnavailableError as error:
-            log.warning("frame_not_published", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_not_published", queue=lane.queue, error=str(error))
             self._refuse(lane, frame_id, sent)
         except PublishUncertainError as error:
             # The frame is sent again after the reconnection, or its calls time out.
-            log.warning("frame_uncertain", queue=lane.queue, error=str(error))
+            with about([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_uncertain", queue=lane.queue, error=str(error))
 
-    def _refuse(self, lane: _Lane, frame_id: UUID, sent: SentFrame) -> None:
+    def _refuse(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
         lane.sent.pop(frame_id, None)
         lane.release(sent)
         for call in sent.calls.values():
-            if not call.answer.done():
-                call.answer.set_exception(refused("The message broker can't take the request."))
+            call.fail(refused("The message broker can't take the request."))
 
     def _on_reply(self, publication: Publication) -> None:
         service, kind, key = publication.correlation_id.split(" ")
@@ -297,13 +177,14 @@ class BusClient:
         lane.release(sent)
         if not sent.calls:
             del lane.sent[frame_id]
-        self._send_next(lane)
+        self._send_due(lane)
 
     def _send_again(self) -> None:
         """After a reconnection replies may be lost; the inbox answers what was done already."""
         for lane in self._lanes.values():
             lane.consumers = 0
             for frame_id, sent in lane.sent.items():
+                lane.measures.left_again()
                 self._spawn(self._publish(lane, frame_id, sent))
 
     async def _sweep(self) -> None:
@@ -311,9 +192,8 @@ class BusClient:
             await asyncio.sleep(SWEEP_INTERVAL)
             now = time.time()
             for lane in self._lanes.values():
-                _expire_waiting(lane, now)
-                _expire_sent(lane, now)
-                self._send_next(lane)
+                lane.expire(now)
+                self._send_due(lane)
 
     async def _probe(self) -> None:
         while True:
@@ -326,24 +206,3 @@ class BusClient:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _expire_waiting(lane: _Lane, now: float) -> None:
-    """Refuse calls that were never published; they are in the order of their deadlines."""
-    while lane.waiting and lane.waiting[0].envelope.deadline <= now:
-        call = lane.waiting.popleft()
-        if not call.answer.done():
-            call.answer.set_exception(refused("The request waited too long to be sent."))
-
-
-def _expire_sent(lane: _Lane, now: float) -> None:
-    """Give up on frames whose deadlines have all passed."""
-    for frame_id, sent in list(lane.sent.items()):
-        late = [index for index, c in sent.calls.items() if c.envelope.deadline <= now]
-        for index in late:
-            call = sent.calls.pop(index)
-            if not call.answer.done():
-                call.answer.set_exception(unknown_outcome())
-        if not sent.calls:
-            lane.release(sent)
-            del lane.sent[frame_id]

@@ -35,6 +35,7 @@ from shared.database.transaction import (
     Transaction,
 )
 from shared.errors import DomainError, ErrorCode
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -93,6 +94,10 @@ class Executor:
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one query; never raises."""
+        with about((envelope,)):
+            return await self._query(envelope)
+
+    async def _query(self, envelope: Envelope) -> Answer:
         try:
             if envelope.deadline <= time.time():
                 raise _expired()
@@ -104,10 +109,10 @@ class Executor:
         except DomainError as error:
             return Answer.refusal(error)
         except AWAY as error:
-            log.warning("query_without_database", message=envelope.name, error=repr(error))
+            log.warning("query_without_database", error=repr(error))
             return Answer(b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE)
         except Exception:
-            return _internal_error(envelope)
+            return _internal_error()
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
         for _ in range(TRIES_TOGETHER):
@@ -173,13 +178,18 @@ class Executor:
             except AWAY:
                 raise
             except Exception as error:
-                answers[index] = _internal_error(envelope)
+                with about((envelope,)):
+                    answers[index] = _internal_error()
                 poison[index] = repr(error)[:500]
         await inbox.finish_in_pieces(connection, frame.id, answers)
         return Outcome(answers, poison)
 
     async def _alone(self, connection: AnyConnection, envelope: Envelope) -> Answer:
         """Carry out one command in its own transaction; a refusal undoes what it wrote."""
+        with about((envelope,)):
+            return await self._until_done(connection, envelope)
+
+    async def _until_done(self, connection: AnyConnection, envelope: Envelope) -> Answer:
         for attempt in range(TRIES_TOGETHER):
             try:
                 answer = await self._together(
@@ -261,7 +271,8 @@ class Executor:
     ) -> Answer:
         tx = Transaction(connection, call.envelope.project, call.envelope, self._bus)
         try:
-            reply = await self._handlers.single[type(call.message)](call.message, tx)
+            with about((call.envelope,)):
+                reply = await self._handlers.single[type(call.message)](call.message, tx)
         except DomainError as error:
             if tx.writes:
                 raise _UndoError from error
@@ -284,9 +295,9 @@ def _expired() -> DomainError:
     return DomainError(ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed.")
 
 
-def _internal_error(envelope: Envelope) -> Answer:
+def _internal_error() -> Answer:
     """Log the exception that is being handled and return an answer that names its log line."""
     error_id = secrets.token_hex(8)
-    log.error("command_failed", message=envelope.name, error_id=error_id, exc_info=True)  # noqa: LOG014
+    log.error("command_failed", error_id=error_id, exc_info=True)  # noqa: LOG014
     message = f"An internal error occurred (error id {error_id})."
     return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)

@@ -17,6 +17,7 @@ from shared.bus.messages import (
 )
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection
+from shared.metrics import INBOX_HITS
 
 SQL = load_queries("shared.bus.sql", "inbox")
 
@@ -35,6 +36,7 @@ def key_id(envelope: Envelope) -> UUID | None:
 async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[int, Answer] | None]:
     """Return what is known of the ids; None as a value means begun in pieces."""
     rows = await connection.fetch(SQL["find"], ids)
+    INBOX_HITS.inc(len(rows))
     return {
         row["id"]: None if row["replies"] is None else decode_answers(row["replies"])
         for row in rows

@@ -69,11 +69,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What one AMQP message carries to a service."""
+    """What one AMQP message carries to a service; ``sent_at`` is in Unix seconds, 0 if unknown."""
 
     id: UUID
     kind: Kind
     envelopes: Sequence[Envelope]
+    sent_at: float = 0.0
 
 
 Answers = Mapping[int, Answer]
@@ -84,6 +85,7 @@ def encode_frame(frame: Frame) -> bytes:
     """Write a frame; ``decode_frame`` reads it."""
     header = {
         "kind": frame.kind,
+        "sent_at": frame.sent_at,
         "envelopes": [
             [
                 envelope.id.hex,
@@ -125,7 +127,7 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
                 idempotency_key=idempotency_key,
             )
         )
-    return Frame(frame_id, header["kind"], envelopes)
+    return Frame(frame_id, header["kind"], envelopes, header.get("sent_at", 0.0))
 
 
 def encode_answers(answers: Answers) -> bytes:

@@ -10,12 +10,14 @@ from shared.bus.events import outgoing_event
 from shared.bus.transport import BrokerUnavailableError, PublishUncertainError, Transport
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection, Event
+from shared.metrics import OUTBOX_LAG
 
 log = structlog.get_logger()
 
 SQL = load_queries("shared.bus.sql", "outbox")
 RELAY_INTERVAL = 0.5
 RELAY_BATCH = 500
+WATCH_INTERVAL = 5.0
 
 
 async def append(connection: AnyConnection, events: Sequence[Event]) -> None:
@@ -51,3 +53,14 @@ async def relay(pool: "Pool[Record]", transport: Transport) -> None:
             log.exception("outbox_failed")
         if count < RELAY_BATCH:
             await asyncio.sleep(RELAY_INTERVAL)
+
+
+async def watch(pool: "Pool[Record]", service: str) -> None:
+    """Measure how long events wait here, until cancelled."""
+    lag = OUTBOX_LAG.labels(service)
+    while True:
+        try:
+            lag.set(await pool.fetchval(SQL["lag"]) or 0.0)
+        except Exception as error:
+            log.warning("outbox_not_watched", error=repr(error))
+        await asyncio.sleep(WATCH_INTERVAL)

@@ -6,6 +6,8 @@ rather than rejected, because that way they carry the reason, and the broker con
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,13 +16,16 @@ from uuid import UUID
 
 import structlog
 
+from shared import metrics
 from shared.bus import topology
 from shared.bus.events import ReceivedEvent, read_event
+from shared.bus.measures import QueueMeasures, event_ended
 from shared.bus.messages import (
     Answer,
     Answers,
     Envelope,
     Frame,
+    Kind,
     decode_frame,
     encode_frame,
     encode_replies,
@@ -34,6 +39,7 @@ from shared.bus.transport import (
     Transport,
 )
 from shared.clock import now
+from shared.log_context import about
 
 log = structlog.get_logger()
 
@@ -95,8 +101,16 @@ class Worker:
         self._processor = processor
         self._command_frames = command_frames
         self._query_frames = query_frames
+        self._measures: dict[Kind, QueueMeasures] = {
+            kind: QueueMeasures(service, kind) for kind in ("commands", "queries")
+        }
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the queues are being consumed right now."""
+        return self._transport.ready and bool(self._subscriptions)
 
     async def start(self, events: EventProcessor | None = None) -> None:
         """Connect and consume; events too, in a service that has topics to hear of."""
@@ -128,20 +142,34 @@ class Worker:
             if frame is None:
                 await self._give_up(delivery, "commands", UNREADABLE)
                 return
+            began = time.perf_counter()
+            measures = self._measures["commands"]
             attempt = _attempts(delivery)
             repeated = delivery.redelivered or attempt > 0
-            try:
-                outcome = await self._processor.commands(frame, redelivered=repeated)
-            except RetryLaterError as error:
-                await self._retry(delivery, "commands", attempt + 1, error)
-                return
-            except Exception as error:
-                log.exception("frame_failed", queue=delivery.publication.routing_key)
-                await self._give_up(delivery, "commands", repr(error))
-                return
-            if await self._bury(frame, outcome.poison):
-                await self._reply(delivery, outcome.answers)
-                await delivery.ack()
+            measures.received(frame, repeated=repeated)
+            with about(frame.envelopes):
+                outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
+            seconds = time.perf_counter() - began
+            for index, answer in outcome.answers.items():
+                measures.answered(frame.envelopes[index].name, answer, seconds)
+
+    async def _carry_out(
+        self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
+    ) -> Outcome:
+        """Carry out a command frame and end its delivery; without answers if there were none."""
+        try:
+            outcome = await self._processor.commands(frame, redelivered=repeated)
+        except RetryLaterError as error:
+            await self._retry(delivery, "commands", attempt + 1, error)
+            return Outcome({})
+        except Exception as error:
+            log.exception("frame_failed", queue=delivery.publication.routing_key)
+            await self._give_up(delivery, "commands", repr(error))
+            return Outcome({})
+        if await self._bury(frame, outcome.poison):
+            await self._reply(delivery, outcome.answers)
+            await delivery.ack()
+        return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
         with _Busy(self._busy):
@@ -149,6 +177,9 @@ class Worker:
             if frame is None:
                 await delivery.ack()  # Nobody misses a query whose client was not answered.
                 return
+            began = time.perf_counter()
+            measures = self._measures["queries"]
+            measures.received(frame, repeated=delivery.redelivered)
             ready: dict[int, Answer] = {}
             pending = {
                 asyncio.ensure_future(self._processor.query(envelope)): index
@@ -158,20 +189,41 @@ class Worker:
                 done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 ready = {pending.pop(task): task.result() for task in done}
                 await self._reply(delivery, ready)
+                seconds = time.perf_counter() - began
+                for index, answer in ready.items():
+                    measures.answered(frame.envelopes[index].name, answer, seconds)
             await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
         with _Busy(self._busy):
+            began = time.perf_counter()
             try:
                 event = read_event(delivery.publication)
-                await events.event(event)
-            except RetryLaterError as error:
-                await self._retry(delivery, "events", _attempts(delivery) + 1, error)
             except Exception as error:
-                log.exception("event_failed", topic=delivery.publication.routing_key)
+                log.exception("event_unreadable", topic=delivery.publication.routing_key)
                 await self._give_up(delivery, "events", repr(error))
-            else:
-                await delivery.ack()
+                event_ended(self._service, "unknown", began, "dead")
+                return
+            # An event has no request: who asks for what it tells of has long been answered.
+            as_message = Envelope(event.id, event.topic, event.project, b"", math.inf)
+            with about([as_message]):
+                outcome = await self._take_notice(events, delivery, event)
+            event_ended(self._service, event.topic, began, outcome)
+
+    async def _take_notice(
+        self, events: EventProcessor, delivery: Delivery, event: ReceivedEvent
+    ) -> str:
+        try:
+            await events.event(event)
+        except RetryLaterError as error:
+            await self._retry(delivery, "events", _attempts(delivery) + 1, error)
+            return "retried"
+        except Exception as error:
+            log.exception("event_failed", topic=delivery.publication.routing_key)
+            await self._give_up(delivery, "events", repr(error))
+            return "dead"
+        await delivery.ack()
+        return "ok"
 
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
@@ -198,6 +250,7 @@ class Worker:
             log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
             await self._give_up(delivery, kind, f"given up after {attempt} attempts: {error}")
             return
+        metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
         again = replace(
             delivery.publication,
@@ -213,10 +266,12 @@ class Worker:
         """Keep a message among the dead letters."""
         publication = delivery.publication
         if await self._published(self._dead(publication, kind, reason)):
+            metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
             await delivery.ack()
 
     async def _bury(self, frame: Frame, poison: Mapping[int, str]) -> bool:
         """Keep poison commands among the dead letters; False if the broker is away."""
+        queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
             alone = Publication(
@@ -226,6 +281,7 @@ class Worker:
             )
             if not await self._published(self._dead(alone, "commands", reason)):
                 return False
+            metrics.DEAD_LETTERS.labels(queue).inc()
         return True
 
     def _dead(self, publication: Publication, kind: LastingKind, reason: str) -> Publication:

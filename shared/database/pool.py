@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from shared import metrics
 from shared.database.transaction import AnyConnection
 
 PLANNER = {
@@ -22,7 +23,7 @@ async def open_pool(
     dsn: str, *, schema: str, size: int, application_name: str
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Open a pool whose connections see one schema; close it with ``await pool.close()``."""
-    return await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -37,3 +38,12 @@ async def open_pool(
             **PLANNER,
         },
     )
+    _measure(pool, schema)
+    return pool
+
+
+def _measure(pool: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
+    idle, used = (metrics.POOL_CONNECTIONS.labels(service, state) for state in ("idle", "used"))
+    idle.set_function(pool.get_idle_size)
+    used.set_function(lambda: pool.get_size() - pool.get_idle_size())
+    metrics.POOL_LIMIT.labels(service).set(pool.get_max_size())

@@ -56,6 +56,10 @@ class MinioStore:
         """
         await self._run(self._ensure_bucket)
 
+    async def has_bucket(self) -> bool:
+        """Ask the server for the bucket. Raises StorageAwayError."""
+        return await self._run(self._client.bucket_exists, self._bucket)
+
     def presign(self, signature: Signature) -> str:
         """Return a signed URL; without I/O."""
         client = self._public if signature.public else self._client

@@ -1,21 +1,32 @@
 """A request's body while it is streamed: counted and bounded."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp.web import BaseRequest
 
+from services.gateway.requests import TooSlowError
 from shared.errors import DomainError, invalid
+from shared.metrics import ARTIFACT_BYTES
 
 TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}."
+
+_INCOMING = ARTIFACT_BYTES.labels("in")
 
 
 class Body:
     """The bytes of one request; ``length`` is None where only their end will tell."""
 
-    def __init__(self, request: BaseRequest, limit: int, too_large: str = TOO_LARGE) -> None:
-        """Begin with what the request announces. Raises DomainError if that is over the limit."""
+    def __init__(
+        self, request: BaseRequest, limit: int, patience: float, too_large: str = TOO_LARGE
+    ) -> None:
+        """Begin with what the request announces. Raises DomainError if that is over the limit.
+
+        ``patience`` is in seconds, how long the client may send nothing.
+        """
         self._request = request
         self._limit = limit
+        self._patience = patience
         self._too_large = too_large
         self._size = 0
         self.length = _announced(request)
@@ -23,12 +34,22 @@ class Body:
             raise self._refusal(str(self.length))
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what arrives, once. Raises DomainError beyond the limit."""
-        async for chunk in self._request.content.iter_any():
+        """Yield what arrives, once. Raises DomainError beyond the limit, TooSlowError."""
+        while chunk := await self._next():
             self._size += len(chunk)
             if self._size > self._limit:
                 raise self._refusal(f"more than {self._limit}")
+            _INCOMING.inc(len(chunk))
             yield chunk
+
+    async def _next(self) -> bytes:
+        """Return what has arrived; nothing at the end."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._request.content.readany()
+        except TimeoutError:
+            message = f"Nothing of the body has arrived for {self._patience:g} s."
+            raise TooSlowError(message) from None
 
     def _refusal(self, size: str) -> DomainError:
         return invalid(self._too_large.format(limit=self._limit, size=size))

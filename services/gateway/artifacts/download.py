@@ -1,5 +1,6 @@
 """From the storage to the client, as fast as the client reads."""
 
+import asyncio
 import posixpath
 from http import HTTPStatus
 
@@ -10,43 +11,52 @@ from aiohttp.web import BaseRequest, StreamResponse
 from services.gateway.artifacts.ranges import storage_headers, without_range
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Asker
+from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.dialects import mlflow
 from services.gateway.forward import respond
+from services.gateway.requests import TooSlowError
 from shared.artifact_paths import absent
 from shared.content import attachment, content_type
 from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
+from shared.metrics import ARTIFACT_BYTES
 
 _COPIED = ("Content-Length", "Content-Range", "ETag", "Last-Modified")
 _WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
+_OUTGOING = ARTIFACT_BYTES.labels("out")
 
 _log = structlog.get_logger(__name__)
 
 
 async def send_artifact(
-    request: BaseRequest, path: str, asker: Asker, storage: Storage
+    request: BaseRequest, path: str, asker: Asker, storage: Storage, patience: float
 ) -> StreamResponse:
     """Answer GET or HEAD with an artifact, or the part of it that the request's Range names.
 
     As MLflow's server does, the answer says that it is to be saved and of which type it is, so
-    that a browser never renders it on our address. Raises DomainError.
+    that a browser never renders it on our address. ``patience`` is in seconds, how long the client may
+    take nothing. Raises DomainError.
     """
     query = PresignArtifact(method=request.method, path=path)
     reply = PresignArtifactReply.model_validate_json(await asker.ask(query))
     wanted = storage_headers(request.headers)
     async with storage.read(request.method, reply.url, wanted) as stored:
         if stored.status != HTTPStatus.PRECONDITION_FAILED:
-            return await _pass_on(request, path, asker, stored)
+            return await _pass_on(request, path, asker, stored, patience)
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact does not match the condition of the request."
             refusal = mlflow.refuse_as(HTTPStatus.PRECONDITION_FAILED, message)
             return respond(refusal, asker.request_id)
     async with storage.read(request.method, reply.url, whole) as stored:
-        return await _pass_on(request, path, asker, stored)
+        return await _pass_on(request, path, asker, stored, patience)
 
 
 async def _pass_on(
-    request: BaseRequest, path: str, asker: Asker, stored: aiohttp.ClientResponse
+    request: BaseRequest,
+    path: str,
+    asker: Asker,
+    stored: aiohttp.ClientResponse,
+    patience: float,
 ) -> StreamResponse:
     if stored.status == HTTPStatus.NOT_FOUND:
         raise absent(path)
@@ -56,10 +66,11 @@ async def _pass_on(
         return respond(refusal, asker.request_id)
     if stored.status not in _WHOLE_OR_PART:
         raise await Storage.refusal(stored)
-    response = StreamResponse(status=stored.status, headers=_headers(path, asker, stored))
+    headers = _headers(path, asker, stored) | request.get(EXTRA_HEADERS, {})
+    response = StreamResponse(status=stored.status, headers=headers)
     await response.prepare(request)
     if request.method != "HEAD" and stored.status != HTTPStatus.NOT_MODIFIED:
-        await _copy(request, response, stored)
+        await _copy(request, response, stored, patience)
     return response
 
 
@@ -80,7 +91,10 @@ def _headers(path: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[st
 
 
 async def _copy(
-    request: BaseRequest, response: StreamResponse, stored: aiohttp.ClientResponse
+    request: BaseRequest,
+    response: StreamResponse,
+    stored: aiohttp.ClientResponse,
+    patience: float,
 ) -> None:
     """Write what arrives; a write waits while the client's socket is full.
 
@@ -89,10 +103,24 @@ async def _copy(
     """
     try:
         async for chunk in stored.content.iter_any():
-            await response.write(chunk)
+            await _write(response, chunk, patience)
         await response.write_eof()
-    except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, TimeoutError) as error:
+    except (
+        aiohttp.ClientPayloadError,
+        aiohttp.ClientOSError,
+        TimeoutError,
+        TooSlowError,
+    ) as error:
         _log.warning("download_broken", path=request.path, reason=repr(error))
         if request.transport is not None:
             request.transport.abort()
-        raise ConnectionResetError("The storage broke off.") from error
+        raise ConnectionResetError("The download was broken off.") from error
+
+
+async def _write(response: StreamResponse, chunk: bytes, patience: float) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            await response.write(chunk)
+    except TimeoutError:
+        raise TooSlowError(f"The client has taken nothing for {patience:g} s.") from None
+    _OUTGOING.inc(len(chunk))

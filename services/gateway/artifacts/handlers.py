@@ -13,9 +13,10 @@ from services.gateway.artifacts.upload import Upload
 from services.gateway.asking import Asker, Bus
 from services.gateway.callers import Door
 from services.gateway.forward import explained
-from services.gateway.requests import read_request_id
+from services.gateway.requests import expect_nothing, read_request_id
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared import log_context
 from shared.artifact_paths import proxied_root
 from shared.bus.messages import new_id
 from shared.errors import invalid
@@ -43,7 +44,7 @@ class Streams:
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
-            return await send_artifact(request, parameters["path"], asker, self.storage)
+            return await self._send(request, parameters["path"], asker)
 
         return self._handler(work)
 
@@ -55,7 +56,7 @@ class Streams:
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
             upload = Upload(request, parameters["path"], asker, self.storage, limit)
-            await upload.receive(Body(request, limit))
+            await upload.receive(Body(request, limit, self.settings.http.stall_timeout))
             return _done(asker)
 
         return self._handler(work)
@@ -72,7 +73,7 @@ class Streams:
             relative = request.query.get(name, "")
             root = await find_root({**request.query, **parameters}, asker)
             path = f"{proxied_root(root)}/{relative}"
-            return await send_artifact(request, path, asker, self.storage)
+            return await self._send(request, path, asker)
 
         return self._handler(work)
 
@@ -83,7 +84,7 @@ class Streams:
             for name in ("run_uuid", "path"):
                 if not request.query.get(name):
                     raise invalid(f"Request must specify {name}.")
-            body = Body(request, UI_BYTES, UI_TOO_LARGE)
+            body = Body(request, UI_BYTES, self.settings.http.stall_timeout, UI_TOO_LARGE)
             if body.length == 0:
                 raise invalid("Request must specify data.")
             root = await root_of_run(request.query, asker)
@@ -93,11 +94,16 @@ class Streams:
 
         return self._handler(work)
 
+    async def _send(self, request: BaseRequest, path: str, asker: Asker) -> StreamResponse:
+        patience = self.settings.http.stall_timeout
+        return await send_artifact(request, path, asker, self.storage, patience)
+
     def _handler(self, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
+            log_context.request_id.set(request_id)
             try:
                 caller = await self.door(request)
                 asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
@@ -114,12 +120,10 @@ class Streams:
 def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
     """Close after an answer that came before the end of the body.
 
-    A client that was not yet told to send its body won't; aiohttp needn't wait for it. Of others
-    it reads for some seconds what they send, so that they get to read the answer.
+    aiohttp reads for some seconds what clients still send, so that they get to read the answer.
     """
     response.force_close()
-    if "Expect" in request.headers and not request.content.total_bytes:
-        request.content.feed_eof()
+    expect_nothing(request)
 
 
 def _done(asker: Asker) -> Response:

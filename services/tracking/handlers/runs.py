@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from services.tracking.handlers.experiments import not_active
 from services.tracking.names import run_name
 from services.tracking.store import runs
@@ -156,15 +158,29 @@ async def log_model(cmd: LogModel, tx: Transaction) -> Empty:
     model = _model_entry(cmd.model_json)
     await runs.lock_active(tx, cmd.run_id)
     before = await runs.get_tag(tx, cmd.run_id, LOGGED_MODELS)
-    models = [*(json.loads(before) if before else []), model]
+    models = [*_logged_before(before), model]
     await runs.set_tag(tx, cmd.run_id, LOGGED_MODELS, json.dumps(models))
     return Empty()
 
 
-def _model_entry(model_json: str) -> dict[str, Any]:
-    """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration."""
+def _logged_before(tag: str | None) -> list[Any]:
+    """Read the tag, which a client may have set to anything."""
     try:
-        model = json.loads(model_json)
+        models = from_json(tag or "[]")
+    except ValueError:
+        models = None
+    if not isinstance(models, list):
+        raise invalid(f"The tag {LOGGED_MODELS} is not a valid JSON list.")
+    return models
+
+
+def _model_entry(model_json: str) -> dict[str, Any]:
+    """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration.
+
+    Read by pydantic's parser, which refuses what is nested too deep; Python's runs out of its stack.
+    """
+    try:
+        model = from_json(model_json)
     except ValueError:
         model = None
     if not isinstance(model, dict):

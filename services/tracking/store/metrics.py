@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from pydantic_core import from_json
+
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 from shared.errors import invalid
@@ -33,7 +35,7 @@ class Place:
     def parse(cls, token: str) -> Self:
         """Read a page token. Raises DomainError(INVALID_PARAMETER_VALUE)."""
         try:
-            timestamp, step, value = json.loads(base64.urlsafe_b64decode(token))
+            timestamp, step, value = from_json(base64.urlsafe_b64decode(token))
             place = cls(int(timestamp), int(step), float(value))
         except (TypeError, ValueError, OverflowError):
             message = f"Invalid page token: {token!r}"

@@ -6,6 +6,10 @@ INSERT INTO outbox (topic, payload) SELECT * FROM unnest($1::text[], $2::bytea[]
 -- One relay at a time, so that events leave in the order of their positions.
 SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.outbox'));
 
+-- name: lag
+-- Age in seconds of the oldest event.
+SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM outbox ORDER BY position LIMIT 1;
+
 -- name: take
 -- Remove and return the oldest $1 events.
 WITH taken AS (

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient, Limits
+from shared.bus.client import BusClient
 from shared.bus.executor import Executor
+from shared.bus.lane import Limits
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Envelope, new_id
 from shared.bus.outbox import relay_once

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.bus.client import Limits
 from shared.bus.event_executor import EventExecutor
 from shared.bus.events import outgoing_event
 from shared.bus.executor import Executor
+from shared.bus.lane import Limits
 from shared.bus.messages import Frame, new_id
 from shared.bus.transport import Publication
 from shared.bus.worker import RetryLaterError, Worker
@@ -66,6 +66,16 @@ async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
     started = time.monotonic()
     await asyncio.gather(first, *fast)
     assert time.monotonic() - started < 1.0
+    assert not slow.done()
+    assert (await slow).error is None
+
+
+async def test_a_call_waits_for_company_only_so_long(bus):
+    await bus.worker()
+    client = await bus.client(limits=Limits(company=1000, patience=0.05))
+    slow = asyncio.ensure_future(send(client, "Read", name="a", delay=1.5))
+    await asyncio.sleep(0.01)
+    await asyncio.wait_for(send(client, "Read", name="a"), 1.0)
     assert not slow.done()
     assert (await slow).error is None
 

@@ -20,6 +20,14 @@ from tests.processes import alive
 ROOT = Path(__file__).parents[3]
 EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
+STARTED = {"started": True, "accepting": True, "bus": True}
+READY = {
+    "gateway": STARTED,
+    "tracking": STARTED | {"database": True},
+    "registry": STARTED | {"database": True},
+    "artifacts": STARTED | {"storage": True},
+}
+
 
 @contextmanager
 def stack(data, *options, **variables):
@@ -66,6 +74,11 @@ async def status(url):
         return None
 
 
+async def probe(url):
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.json()
+
+
 async def until_served(url, seconds=60):
     deadline = time.monotonic() + seconds
     while (code := await status(url)) != 200 and time.monotonic() < deadline:
@@ -93,6 +106,10 @@ async def test_given_servers_are_used_and_none_is_started(open_directory, given)
         assert counts == {"tracking": 2, "registry": 1, "artifacts": 1, "gateway": 2}
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
+        for name, monitors in content["monitors"].items():
+            assert len(monitors) == counts[name]
+            for monitor in monitors:
+                assert (await probe(f"{monitor}/health/ready"))["checks"] == READY[name]
 
 
 async def test_a_killed_service_comes_back(open_directory, given):

@@ -71,7 +71,7 @@ async def exchange(url, raw):
 
 async def ask(url, method, target, body=b""):
     head = (
-        f"{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return await exchange(url, head.encode("latin-1") + body)

@@ -1,5 +1,6 @@
 """Histories of metrics: pages, several runs, samples."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -48,7 +49,14 @@ async def test_history_of_nothing_is_empty(tracking: Tracking) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"max_results": 0}, {"page_token": "x"}, {"page_token": "WzFd"}]
+    "fields",
+    [
+        {"max_results": 0},
+        {"page_token": "x"},
+        {"page_token": "WzFd"},
+        {"page_token": base64.urlsafe_b64encode(b"[" * 100_000).decode()},
+    ],
+    ids=["no results", "not base64", "too short", "too deep"],
 )
 async def test_bad_pages_are_refused(tracking: Tracking, fields: dict[str, Any]) -> None:
     with pytest.raises(DomainError, match=r"max_results|page token"):

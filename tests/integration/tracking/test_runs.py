@@ -157,9 +157,18 @@ async def test_log_model_appends_to_the_history_tag(tracking: Tracking) -> None:
     kept = {**model, "flavors": {"sklearn": {"code": None}}}
     del kept["signature"]
     assert json.loads(tag) == [kept, kept]
-    for bad in ("[]", "{", '{"run_id": "x"}'):
+    for bad in ("[]", "{", '{"run_id": "x"}', "[" * 100_000):
         with pytest.raises(DomainError, match=r"model info|mandatory fields"):
             await tracking.call("LogModel", run_id=run_id, model_json=bad)
+
+
+@pytest.mark.parametrize("tag", ["{", "7", "[" * 5000])
+async def test_log_model_refuses_a_history_that_is_none(tracking: Tracking, tag: str) -> None:
+    run_id = await tracking.run()
+    await tracking.call("SetTag", run_id=run_id, key="mlflow.log-model.history", value=tag)
+    fields = {"run_id": run_id, "artifact_path": "m", "utc_time_created": "x", "flavors": {}}
+    with pytest.raises(DomainError, match=r"mlflow.log-model.history is not a valid JSON list"):
+        await tracking.call("LogModel", run_id=run_id, model_json=json.dumps(fields))
 
 
 async def test_search_reads_whole_runs_in_order(tracking: Tracking) -> None:

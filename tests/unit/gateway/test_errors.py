@@ -41,7 +41,7 @@ async def exchange(server, raw):
     [
         b"nonsense\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
         b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
     ],
@@ -57,7 +57,7 @@ async def test_malformed_http_is_a_bad_request(server, raw):
 async def test_client_that_leaves_in_the_middle_is_no_error(server, bus, caplog):
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
-        b"POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: a\r\n"
+        b"POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
     )
     await writer.drain()
@@ -71,7 +71,7 @@ async def test_client_that_leaves_in_the_middle_is_no_error(server, bus, caplog)
 async def test_malformed_chunks_are_a_bad_request(server):
     head, body = await exchange(
         server,
-        b"POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        b"POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"zz\r\n{}\r\n0\r\n\r\n",
     )

@@ -22,7 +22,7 @@ def table(*paths):
 
 def found(routes, path):
     route = routes.find(request_for(path))
-    return route and (route.methods["GET"], dict(route.parameters))
+    return route and (route.methods["GET"].handler, dict(route.parameters))
 
 
 def test_fixed_path_goes_before_a_template():

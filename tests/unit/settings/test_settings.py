@@ -2,6 +2,9 @@ import sys
 
 import pytest
 
+from deploy.stack.settings import StackSettings
+from services.gateway.settings import Settings as Gateway
+from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
 from shared.settings import read_settings
 
@@ -39,3 +42,18 @@ def test_every_wrong_variable_is_named(monkeypatch):
         read_settings(TrackingSettings)
     assert "WARREN_TRACKING_POOL_SIZE: " in str(left.value)
     assert "WARREN_LOG_LEVEL: " in str(left.value)
+
+
+@pytest.mark.parametrize("kind", [TrackingSettings, StandaloneSettings, StackSettings, Gateway])
+@pytest.mark.parametrize("given", ["INFO", "info", "Info"])
+def test_level_of_logs_is_read_in_any_case(monkeypatch, kind, given):
+    monkeypatch.setenv("WARREN_TRACKING_DSN", "postgresql://x")
+    monkeypatch.setenv("WARREN_LOG_LEVEL", given)
+    assert read_settings(kind).log_level == "info"
+
+
+def test_monitor_is_off_unless_its_port_is_set(monkeypatch):
+    assert read_settings(Gateway).monitor.port is None
+    monkeypatch.setenv("WARREN_MONITOR_PORT", "9090")
+    monitor = read_settings(Gateway).monitor
+    assert (monitor.host, monitor.port) == ("127.0.0.1", 9090)

@@ -107,7 +107,7 @@ async def test_storage_that_breaks_off_is_an_error_of_the_connection(client, sto
 async def test_client_that_leaves_in_the_middle_is_no_error(server, storage, caplog, capfd):
     storage.objects[f"{KEY}/a"] = b"x" * 50_000_000
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"GET {ROOT}/a HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    writer.write(f"GET {ROOT}/a HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await reader.read(1000)
     writer.transport.abort()
     await asyncio.sleep(0.2)

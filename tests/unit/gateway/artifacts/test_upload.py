@@ -106,7 +106,7 @@ async def test_refusal_of_the_path_comes_before_the_body_is_asked_for(server, bu
     bus.replies["PresignArtifact"] = Answer.refusal(invalid("Invalid path"))
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
-        f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n".encode()
+        f"PUT {ROOT}/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n".encode()
     )
     answer = await asyncio.wait_for(reader.read(), 5)
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -116,7 +116,7 @@ async def test_refusal_of_the_path_comes_before_the_body_is_asked_for(server, bu
 @pytest.mark.parametrize("length", ["Content-Length: 7", "Transfer-Encoding: chunked"])
 async def test_client_that_asks_first_is_told_to_go_on(server, storage, length):
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    head = f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\n{length}\r\nExpect: 100-continue\r\n\r\n"
+    head = f"PUT {ROOT}/a HTTP/1.1\r\nHost: localhost\r\n{length}\r\nExpect: 100-continue\r\n\r\n"
     writer.write(head.encode())
     assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 100 Continue\r\n"
     writer.write(b"content" if "Content" in length else b"7\r\ncontent\r\n0\r\n\r\n")
@@ -129,7 +129,7 @@ async def test_client_that_asks_first_is_told_to_go_on(server, storage, length):
 @pytest.mark.parametrize("length", ["Content-Length: 3000000", "Transfer-Encoding: chunked"])
 async def test_client_that_leaves_in_the_middle_leaves_nothing(server, bus, storage, capfd, length):
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(f"PUT {ROOT}/a HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n".encode())
+    writer.write(f"PUT {ROOT}/a HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n".encode())
     part = b"x" * 2_000_000
     writer.write(part if "Content" in length else b"%x\r\n%s\r\n" % (len(part), part))
     await writer.drain()

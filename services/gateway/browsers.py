@@ -1,0 +1,144 @@
+"""Protects the API from web pages, as MLflow's server does since 3.5 (``mlflow/server/security_utils.py``).
+
+A page that a user happens to visit can make the user's browser send requests to a server on the
+user's machine or network. Two things tell such requests apart: ``Origin``, which a browser adds to
+what a page of another address sends, and ``Host``, which betrays a name that was made to point at
+us (DNS rebinding), for then the browser takes the page's address for ours.
+
+Unlike MLflow's, a page of the very address that is asked may change things: it is ours. And MLflow
+compares hosts with ``10.*``, as which ``10.example.com`` passes; addresses are read as such here.
+"""
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp.web import BaseRequest, RequestKey, Response
+
+from services.gateway.http_settings import HttpSettings, is_loopback
+from shared.errors import DomainError, ErrorCode
+
+EXTRA_HEADERS = RequestKey("EXTRA_HEADERS", dict[str, str])
+"""Key of a request under which headers are kept that its answer needs, streamed or not."""
+
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+EXEMPT = frozenset({"/health", "/health/live", "/health/ready", "/version"})
+"""Probes name hosts as they like."""
+
+REMEMBERED = 1000
+_WRONG_HOST = (
+    "Invalid Host header: possible DNS rebinding attack. WARREN_HTTP_ALLOWED_HOSTS names the hosts "
+    "that this server answers to."
+)
+_WRONG_ORIGIN = (
+    "Cross-origin request blocked. WARREN_HTTP_CORS_ALLOWED_ORIGINS names the web pages that may "
+    "use this server."
+)
+
+
+class Browsers:
+    """Checks ``Host`` and ``Origin`` of each request."""
+
+    def __init__(self, settings: HttpSettings, host: str) -> None:
+        """``host`` is the address that the gateway listens on."""
+        hosts = _listed(settings.allowed_hosts) or ([] if is_loopback(host) else ["*"])
+        self._hosts = _Known(lambda value: _is_host(value, hosts) if hosts else _is_near(value))
+        origins = _listed(settings.cors_allowed_origins)
+        self._origins = _Known(lambda value: _is_local(value) or _matches(value, origins))
+        self._any_origin = "*" in origins
+
+    def check(self, request: BaseRequest) -> Response | None:
+        """Let a request pass, or answer it: a preflight. Raises DomainError(PERMISSION_DENIED)."""
+        headers = request.headers
+        if not self._hosts.has(headers.get("Host", "")) and request.path not in EXEMPT:
+            raise DomainError(ErrorCode.PERMISSION_DENIED, _WRONG_HOST)
+        origin = headers.get("Origin")
+        return None if origin is None else self._check_origin(request, origin)
+
+    def _check_origin(self, request: BaseRequest, origin: str) -> Response | None:
+        allowed = self._origins.has(origin)
+        if allowed:
+            request[EXTRA_HEADERS] = self._permission(origin)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return _preflight(request)
+        own = origin.partition("://")[2] == request.headers.get("Host", "")
+        if not allowed and not own and request.method in CHANGING:
+            raise DomainError(ErrorCode.PERMISSION_DENIED, _WRONG_ORIGIN)
+        return None
+
+    def _permission(self, origin: str) -> dict[str, str]:
+        exposed = {"Access-Control-Expose-Headers": "Retry-After, X-Request-Id"}
+        if self._any_origin:
+            # A browser sends no credentials of its own along then, and a page has to know a token.
+            return {"Access-Control-Allow-Origin": "*", **exposed}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Credentials": "true",
+            "Vary": "Origin",
+            **exposed,
+        }
+
+
+class _Known:
+    """A test, and the values that it was made on before."""
+
+    def __init__(self, test: Callable[[str], bool]) -> None:
+        self._test = test
+        self._seen: dict[str, bool] = {}
+
+    def has(self, value: str) -> bool:
+        """Tell whether a value passes."""
+        known = self._seen.get(value)
+        if known is None:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            known = self._seen[value] = self._test(value.lower())
+        return known
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip().lower() for each in text.split(",") if each.strip()]
+
+
+def _matches(value: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _is_host(value: str, patterns: Sequence[str]) -> bool:
+    return _matches(value, patterns) or _matches(_without_port(value), patterns)
+
+
+def _is_near(value: str) -> bool:
+    """Tell whether a Host is this machine or a private address (RFC 1918, RFC 4193)."""
+    host = _without_port(value)
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_private
+    except ValueError:
+        return False
+
+
+def _without_port(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    return host if colon and port.isdecimal() else value
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        return urlsplit(origin).hostname in {"localhost", "127.0.0.1", "::1"}
+    except ValueError:
+        return False
+
+
+def _preflight(request: BaseRequest) -> Response:
+    permission = request.get(EXTRA_HEADERS)
+    if permission is None:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    asked = request.headers.get("Access-Control-Request-Headers")
+    headers = {
+        "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+        "Access-Control-Max-Age": "600",
+        **({"Access-Control-Allow-Headers": asked} if asked else {}),
+    }
+    return Response(status=HTTPStatus.NO_CONTENT, headers=headers)

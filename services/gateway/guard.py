@@ -1,0 +1,47 @@
+"""What is looked at before a request's path is: where it says it comes from, and how many came before."""
+
+from aiohttp.web import BaseRequest, Response
+
+from services.gateway.browsers import Browsers
+from services.gateway.dialects import mlflow
+from services.gateway.forward import refused, respond
+from services.gateway.rate_limit import RateLimit
+from services.gateway.requests import expect_nothing, read_request_id
+from services.gateway.settings import Settings
+from shared.bus.messages import new_id
+from shared.errors import DomainError, ErrorCode
+
+
+class Guard:
+    """Stops requests before they cost anything."""
+
+    def __init__(self, settings: Settings) -> None:
+        http = settings.http
+        self._browsers = Browsers(http, settings.host)
+        self._limit = RateLimit(http.rate_limit, http.rate_burst) if http.rate_limit else None
+
+    def stop(self, request: BaseRequest) -> Response | None:
+        """Return the answer for a request that may not pass, or needs not, else None."""
+        try:
+            answer = self._browsers.check(request)
+        except DomainError as error:
+            answer = refused(error, _request_id(request))
+        if answer is None and self._limit is not None:
+            answer = self._over_limit(request, self._limit)
+        if answer is not None:
+            expect_nothing(request)
+        return answer
+
+    @staticmethod
+    def _over_limit(request: BaseRequest, limit: RateLimit) -> Response | None:
+        seconds = limit.wait(request)
+        if not seconds:
+            return None
+        message = "Too many requests with this token. Nothing was done; try again."
+        refusal = mlflow.refuse(DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message))
+        refusal.headers["Retry-After"] = str(seconds)
+        return respond(refusal, _request_id(request))
+
+
+def _request_id(request: BaseRequest) -> str:
+    return read_request_id(request.headers, new_id().hex)

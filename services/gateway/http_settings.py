@@ -1,0 +1,65 @@
+"""How the gateway speaks HTTP: what it puts up with, and from whom."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
+
+
+class HttpSettings(BaseModel):
+    """Limits, browsers, encryption. Sizes of bodies are with the other settings."""
+
+    header_timeout: PositiveFloat = Field(
+        default=20.0, description="Seconds that a new connection may take to send its first request"
+    )
+    keepalive_timeout: PositiveFloat = Field(
+        default=75.0,
+        description="Seconds that a connection may rest; more than those of a proxy in front",
+    )
+    body_timeout: PositiveFloat = Field(
+        default=60.0, description="Seconds that a request's body may take, but for artifacts"
+    )
+    stall_timeout: PositiveFloat = Field(
+        default=60.0,
+        description="Seconds without a byte after which an artifact's upload or download is given up",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="Host headers to answer to, separated by commas, * as in file names; empty: "
+        "localhost and private addresses where the gateway listens on loopback, else any",
+    )
+    cors_allowed_origins: str = Field(
+        default="",
+        description="Origins of other web pages that may use the API, separated by commas, * is any; "
+        "those of localhost always may",
+    )
+    rate_limit: float = Field(
+        default=0.0,
+        ge=0,
+        description="Requests a second that a token may send to one gateway; 0 is no limit",
+    )
+    rate_burst: PositiveInt = Field(
+        default=100, description="Requests that a token may send at once before the limit counts"
+    )
+    tls_cert_file: Path | None = Field(
+        default=None, description="PEM file of the certificate and its chain, to serve HTTPS"
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="PEM file of its key, if that is not in the same file"
+    )
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> Self:
+        if self.tls_key_file and not self.tls_cert_file:
+            message = "tls_key_file without tls_cert_file"
+            raise ValueError(message)
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,46 @@
+"""Addresses in settings, checked before a library reads them.
+
+A password with a ``/`` or ``#`` that is not percent-encoded ends the host too early, and asyncpg's error
+then quotes a piece of the password. So what can't be read is refused here, without quoting anything.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+_HOST = re.compile(r"(\[[\w:.%]+\]|[^\[\]:/@]*)(:\d{0,5})?")
+
+
+def _of_schemes(*schemes: str) -> Callable[[str], str]:
+    message = (
+        f"Expected an address that begins with {' or '.join(f'{each}://' for each in schemes)}; "
+        "special characters of a password are percent-encoded, as %2F for / and %40 for @."
+    )
+
+    def check(address: str) -> str:
+        if address and not _readable(address, schemes):
+            raise ValueError(message)
+        return address
+
+    return check
+
+
+def _readable(address: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    # PostgreSQL's may name several hosts.
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return (
+        parts.scheme in schemes
+        and not parts.fragment
+        and all(_HOST.fullmatch(each) for each in hosts)
+    )
+
+
+PostgresDsn = Annotated[str, AfterValidator(_of_schemes("postgresql", "postgres"))]
+AmqpUrl = Annotated[str, AfterValidator(_of_schemes("amqp", "amqps"))]

@@ -1,0 +1,214 @@
+"""The sender's side of one queue: the calls that wait, and the frames under way.
+
+Natural batching: a few frames may be under way, and what arrives meanwhile leaves together in the
+next one. An idle gateway sends at once, a busy one batches by itself. A frame costs both sides and
+the broker some work whatever it carries, so a further one leaves beside another only when it is
+worth that: a frame that carries enough, or a call that has waited long enough (ADR 7).
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from shared.bus.measures import LaneMeasures
+from shared.bus.messages import Answer, Envelope, Frame, Kind, Piece, encode_frame, new_id
+from shared.bus.topology import queue_name
+from shared.errors import DomainError, ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes of a lane. ``waiting`` bounds the calls without an answer, sent or not.
+
+    While a frame is under way another one leaves with ``company`` calls, or with
+    ``company_bytes``, or when its oldest call has waited ``patience`` seconds.
+    """
+
+    frames_in_flight: int = 3
+    company: int = 16
+    company_bytes: int = 32_000
+    patience: float = 0.01
+    frame_envelopes: int = 500
+    frame_bytes: int = 4_000_000
+    waiting: int = 5_000
+    waiting_bytes: int = 64_000_000
+
+
+QUERY_LIMITS = Limits(frames_in_flight=8, company=1, frame_envelopes=50)
+"""Queries gain little from sharing a frame, so more of them are in flight."""
+
+
+def refused(reason: str) -> DomainError:
+    """Return the error for a call of which nothing was published: 429, safe to repeat."""
+    return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again.")
+
+
+def unknown_outcome() -> DomainError:
+    """Return the error for a call that was published and not answered in time: 503."""
+    message = (
+        "The service did not answer in time. The request may or may not have been carried out."
+    )
+    return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A message that somebody awaits the answer to; ``since`` is by the event loop's clock."""
+
+    envelope: Envelope
+    answer: asyncio.Future[Answer]
+    since: float
+
+    def fail(self, error: DomainError) -> None:
+        """Answer with an error, unless there is an answer or nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+@dataclass(slots=True, eq=False)
+class SentFrame:
+    """A frame that was published, with the calls that it carries, by index, and their answers so far."""
+
+    body: bytes
+    calls: dict[int, Call]
+    holds_slot: bool = True
+    partial: dict[int, bytes] = field(default_factory=dict)
+
+    def complete(self, piece: Piece) -> bytes | None:
+        """Return the body that a piece completes; None as long as more is to come.
+
+        A worker that died in the middle of an answer is followed by another, which begins anew.
+        """
+        so_far = self.partial.pop(piece.index, b"") if piece.start else b""
+        if len(so_far) != piece.start:
+            return None
+        if piece.last:
+            return so_far + piece.body if so_far else piece.body
+        self.partial[piece.index] = so_far + piece.body
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One queue: calls that wait, and frames under way."""
+
+    service: str
+    kind: Kind
+    limits: Limits
+    waiting: deque[Call] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    sent: dict[UUID, SentFrame] = field(default_factory=dict)
+    in_flight: int = 0
+    unanswered: int = 0
+    unanswered_bytes: int = 0
+    consumers: int = 0
+    looking: bool = False
+    timer: asyncio.TimerHandle | None = None
+    measures: LaneMeasures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.measures = LaneMeasures(
+            self.service, self.kind, lambda: self.in_flight, lambda: self.unanswered
+        )
+
+    @property
+    def queue(self) -> str:
+        """Its name at the broker."""
+        return queue_name(self.service, self.kind)
+
+    def full(self) -> bool:
+        """Tell whether another call would break the bounds."""
+        return (
+            self.unanswered >= self.limits.waiting
+            or self.unanswered_bytes >= self.limits.waiting_bytes
+        )
+
+    def has_slot(self) -> bool:
+        """Tell whether another frame may be under way."""
+        return self.in_flight < self.limits.frames_in_flight
+
+    def add(self, call: Call) -> None:
+        """Let a call wait for its frame; `answered` is to follow, whatever comes of it."""
+        size = len(call.envelope.payload)
+        self.waiting.append(call)
+        self.waiting_bytes += size
+        self.unanswered += 1
+        self.unanswered_bytes += size
+
+    def answered(self, call: Call) -> None:
+        """Forget a call that has its answer, or that nobody awaits any more."""
+        self.unanswered -= 1
+        self.unanswered_bytes -= len(call.envelope.payload)
+
+    def due_in(self, now: float) -> float | None:
+        """Return the seconds until the next frame may leave: 0 at once, None with the next answer."""
+        if not self.waiting or not self.has_slot():
+            return None
+        limits = self.limits
+        if (
+            not self.in_flight
+            or len(self.waiting) >= limits.company
+            or self.waiting_bytes >= limits.company_bytes
+        ):
+            return 0.0
+        return max(self.waiting[0].since + limits.patience - now, 0.0)
+
+    def next_frame(self) -> tuple[UUID, SentFrame] | None:
+        """Put what waits into a frame that counts as under way; None if nobody waits any more."""
+        calls = self._take()
+        if not calls:
+            return None
+        frame = Frame(new_id(), self.kind, [c.envelope for c in calls.values()], time.time())
+        sent = self.sent[frame.id] = SentFrame(encode_frame(frame), calls)
+        self.in_flight += 1
+        self.measures.left(len(calls), len(sent.body))
+        return frame.id, sent
+
+    def release(self, sent: SentFrame) -> None:
+        """Free the frame's place in flight, once."""
+        if sent.holds_slot:
+            sent.holds_slot = False
+            self.in_flight -= 1
+
+    def expire(self, now: float) -> None:
+        """Give up on the calls whose deadlines have passed; ``now`` is seconds since the epoch."""
+        # Calls wait in the order of their deadlines.
+        while self.waiting and self.waiting[0].envelope.deadline <= now:
+            self._pop().fail(refused("The request waited too long to be sent."))
+        for frame_id, sent in list(self.sent.items()):
+            for index in [i for i, c in sent.calls.items() if c.envelope.deadline <= now]:
+                sent.calls.pop(index).fail(unknown_outcome())
+            if not sent.calls:
+                self.release(sent)
+                del self.sent[frame_id]
+
+    def abandon(self) -> None:
+        """Fail every call: the client closes."""
+        for call in self.waiting:
+            call.fail(refused("The server is leaving."))
+        for sent in self.sent.values():
+            for call in sent.calls.values():
+                call.fail(unknown_outcome())
+        if self.timer is not None:
+            self.timer.cancel()
+
+    def _take(self) -> dict[int, Call]:
+        """Take the next frame's calls, leaving out those whose client has gone."""
+        calls: dict[int, Call] = {}
+        size = 0
+        while self.waiting and len(calls) < self.limits.frame_envelopes:
+            call = self.waiting[0]
+            if not call.answer.done():
+                size += len(call.envelope.payload)
+                if calls and size > self.limits.frame_bytes:
+                    break
+                calls[len(calls)] = call
+            self._pop()
+        return calls
+
+    def _pop(self) -> Call:
+        call = self.waiting.popleft()
+        self.waiting_bytes -= len(call.envelope.payload)
+        return call

@@ -1,0 +1,76 @@
+"""What is measured of frames, on either side of the bus.
+
+The objects here keep the metrics' series by what they are labelled with, so that a measurement on
+the hot path is an addition or two.
+"""
+
+import time
+from collections.abc import Callable
+
+from shared import metrics
+from shared.bus.messages import Answer, Frame, Kind
+from shared.bus.topology import queue_name
+from shared.errors import ErrorCode
+from shared.histogram import Series
+
+
+class LaneMeasures:
+    """The sender's side of one queue; ``in_flight`` and ``unanswered`` are asked at each scrape."""
+
+    def __init__(
+        self,
+        service: str,
+        kind: Kind,
+        in_flight: Callable[[], float],
+        unanswered: Callable[[], float],
+    ) -> None:
+        self._messages = metrics.FRAME_MESSAGES.labels(service, kind)
+        self._bytes = metrics.FRAME_BYTES.labels(service, kind)
+        self._resent = metrics.FRAMES_RESENT.labels(service, kind)
+        metrics.FRAMES_IN_FLIGHT.labels(service, kind).set_function(in_flight)
+        metrics.CALLS_UNANSWERED.labels(service, kind).set_function(unanswered)
+
+    def left(self, messages: int, size: int) -> None:
+        """Count a frame of so many messages and bytes."""
+        self._messages.observe(messages)
+        self._bytes.observe(size)
+
+    def left_again(self) -> None:
+        """Count a frame that was sent once more."""
+        self._resent.inc()
+
+
+class QueueMeasures:
+    """The receiver's side of one queue."""
+
+    def __init__(self, service: str, kind: Kind) -> None:
+        self._service = service
+        self._wait = metrics.QUEUE_WAIT.labels(service, kind)
+        self._redelivered = metrics.REDELIVERIES.labels(queue_name(service, kind))
+        self._durations: dict[tuple[str, ErrorCode | None], Series] = {}
+
+    def received(self, frame: Frame, *, repeated: bool) -> None:
+        """Count a delivery, and how long its frame has waited if it is the first."""
+        if repeated:
+            self._redelivered.inc()
+        elif frame.sent_at:
+            self._wait.observe(max(time.time() - frame.sent_at, 0.0))
+
+    def answered(self, message: str, answer: Answer, seconds: float) -> None:
+        """Count a message by its outcome."""
+        key = (message, answer.error)
+        series = self._durations.get(key)
+        if series is None:
+            series = self._durations[key] = self._labelled(*key)
+        series.observe(seconds)
+
+    def _labelled(self, message: str, error: ErrorCode | None) -> Series:
+        # Nobody vouches for the name of a message that no handler knows.
+        known = "unknown" if error is ErrorCode.NOT_IMPLEMENTED else message
+        return metrics.MESSAGE_DURATION.labels(self._service, known, error or "ok")
+
+
+def event_ended(service: str, topic: str, began: float, outcome: str) -> None:
+    """Count an event; ``began`` is of ``time.perf_counter``."""
+    seconds = time.perf_counter() - began
+    metrics.EVENT_DURATION.labels(service, topic, outcome).observe(seconds)

@@ -1,0 +1,66 @@
+"""What a log line is about: the messages in hand, which every line of their handlers names.
+
+Setting it is cheap, and happens for each message; it is read only when a line is written.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Final
+
+from shared.bus.messages import Envelope
+
+REQUEST_IDS_SHOWN: Final = 20
+"""A frame may hold hundreds of commands."""
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The HTTP request that the gateway is answering."""
+
+_messages: ContextVar[Sequence[Envelope]] = ContextVar("messages", default=())
+
+
+class about:  # noqa: N801  # It reads as the statement that it makes.
+    """``with about(envelopes):`` lets the lines that are written in the block name these messages."""
+
+    __slots__ = ("_messages", "_token")
+
+    def __init__(self, messages: Sequence[Envelope]) -> None:
+        self._messages = messages
+
+    def __enter__(self) -> None:
+        self._token: Token[Sequence[Envelope]] = _messages.set(self._messages)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _messages.reset(self._token)
+
+
+def add_context(
+    _logger: Any, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add to a line what it is about; a structlog processor. What the line says itself stays."""
+    for name, value in _context(_messages.get()).items():
+        line.setdefault(name, value)
+    return line
+
+
+def _context(messages: Sequence[Envelope]) -> dict[str, object]:
+    if not messages:
+        here = request_id.get()
+        return {"request_id": here} if here else {}
+    if len(messages) == 1:
+        [message] = messages
+        return {
+            "request_id": message.request_id,
+            "project": message.project,
+            "message": message.name,
+        }
+    return {
+        "request_ids": [each.request_id for each in messages[:REQUEST_IDS_SHOWN]],
+        "projects": sorted({each.project for each in messages}),
+        "messages": sorted({each.name for each in messages}),
+    }

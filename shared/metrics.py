@@ -1,0 +1,167 @@
+"""Every metric of Warren's own: the one place that knows their names, labels and buckets.
+
+Names follow Prometheus's conventions (https://prometheus.io/docs/practices/naming/). Labels have few
+values: routes and messages, never projects, users or paths. docs/metrics.md is made of this.
+
+``labels()`` costs more than the measurement itself, so places that measure often keep what it returns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from shared.histogram import Histogram
+
+REGISTRY = CollectorRegistry()
+"""What ``/metrics`` shows. The library's global registry would be anybody's."""
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+BYTES = (1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000, 4_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A metric as docs/metrics.md tells of it."""
+
+    name: str
+    kind: str
+    labels: Sequence[str]
+    text: str
+
+
+CATALOGUE: list[Description] = []
+
+# A second series for each, which tells when the process was started: that is known already.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+for _collector in (GCCollector, PlatformCollector, ProcessCollector):
+    _collector(registry=REGISTRY)
+
+
+def _note(kind: str, name: str, text: str, labels: Sequence[str]) -> None:
+    CATALOGUE.append(Description(name, kind, labels, text))
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    _note("counter", name, text, labels)
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    _note("gauge", name, text, labels)
+    return Gauge(name, text, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+    _note("histogram", name, text, labels)
+    return Histogram(name, text, labels, buckets, REGISTRY)
+
+
+HTTP_DURATION = _histogram(
+    "warren_http_request_duration_seconds",
+    "From the request's headers to the end of its answer, by the route's template and the class of "
+    "the status (`aborted` where the client left first).",
+    SECONDS,
+    "route",
+    "method",
+    "status",
+)
+HTTP_IN_FLIGHT = _gauge("warren_http_requests_in_flight", "Requests that are being answered.")
+HTTP_REJECTIONS = _counter(
+    "warren_http_rejections_total",
+    "Answers that ask the client to come again: 429, nothing was done; 503, the outcome is unknown.",
+    "status",
+)
+HTTP_RATE_LIMITED = _counter(
+    "warren_http_rate_limited_total", "Requests over their token's limit; part of the 429s."
+)
+ARTIFACT_BYTES = _counter(
+    "warren_artifact_bytes_total",
+    "Bytes of artifacts that the gateway passed on: `in` to the storage, `out` to clients.",
+    "direction",
+)
+
+FRAME_MESSAGES = _histogram(
+    "warren_bus_frame_messages",
+    "Commands or queries that left in one frame.",
+    MESSAGES,
+    "service",
+    "kind",
+)
+FRAME_BYTES = _histogram(
+    "warren_bus_frame_bytes", "Bytes of a frame that left.", BYTES, "service", "kind"
+)
+FRAMES_IN_FLIGHT = _gauge(
+    "warren_bus_frames_in_flight", "Frames without any answer yet.", "service", "kind"
+)
+CALLS_UNANSWERED = _gauge(
+    "warren_bus_calls_unanswered",
+    "Calls that wait for their answer, sent or not.",
+    "service",
+    "kind",
+)
+FRAMES_RESENT = _counter(
+    "warren_bus_frames_resent_total",
+    "Frames that were sent again after a reconnection.",
+    "service",
+    "kind",
+)
+BROKER_CONNECTED = _gauge(
+    "warren_broker_connected", "1 while the connection to RabbitMQ stands.", "connection"
+)
+
+QUEUE_WAIT = _histogram(
+    "warren_queue_wait_seconds",
+    "From a frame's publication to its first delivery; clocks of two machines are compared.",
+    SECONDS,
+    "service",
+    "kind",
+)
+MESSAGE_DURATION = _histogram(
+    "warren_message_duration_seconds",
+    "From a frame's delivery to a message's answer, by the message and its outcome: `ok` or the "
+    "error's code. Commands of a frame share a transaction, and so their seconds.",
+    SECONDS,
+    "service",
+    "message",
+    "outcome",
+)
+EVENT_DURATION = _histogram(
+    "warren_event_duration_seconds",
+    "From an event's delivery to its end: `ok`, `retried` or `dead`.",
+    SECONDS,
+    "service",
+    "topic",
+    "outcome",
+)
+INBOX_HITS = _counter(
+    "warren_inbox_hits_total",
+    "Frames, commands, Idempotency-Keys and events that had been carried out before.",
+)
+REDELIVERIES = _counter(
+    "warren_redeliveries_total", "Deliveries that are not a message's first.", "queue"
+)
+RETRIES = _counter("warren_retries_total", "Messages put off, to be tried again.", "queue")
+DEAD_LETTERS = _counter("warren_dead_letters_total", "Messages that were given up.", "queue")
+
+OUTBOX_LAG = _gauge(
+    "warren_outbox_lag_seconds", "Age of the oldest event that has not left yet.", "service"
+)
+POOL_CONNECTIONS = _gauge(
+    "warren_database_pool_connections",
+    "Connections to PostgreSQL, `used` or `idle`.",
+    "service",
+    "state",
+)
+POOL_LIMIT = _gauge(
+    "warren_database_pool_limit", "Connections to PostgreSQL that may be opened.", "service"
+)

@@ -1,0 +1,103 @@
+"""What operators ask a process about itself, on a listener of its own: alive, ready, metrics.
+
+Workers have no other HTTP; the gateway has, but its port is open to the world, which must not read
+metrics. The listener is up before everything else, so that a process that waits for its broker is
+alive and not ready.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.metrics import REGISTRY
+from shared.settings import MonitorSettings
+
+Check = Callable[[], Awaitable[bool]]
+"""Tells whether one dependency of this process can be used right now; may raise instead."""
+
+Checks = Mapping[str, Check]
+
+CHECK_SECONDS = 2.0
+"""A dependency that takes longer to answer is not ready."""
+
+log = structlog.get_logger(__name__)
+
+
+class Monitor:
+    """The listener of one process, and the checks that it makes when it is asked.
+
+    A process without checks is starting. Checks are of its own dependencies alone: a worker whose
+    neighbour is down is ready, or one outage would look like many.
+    """
+
+    def __init__(self) -> None:
+        self.port: int | None = None
+        self._checks: Checks = {}
+        self._leaving = False
+        self._runner: web.AppRunner | None = None
+
+    @asynccontextmanager
+    async def listening(self, settings: MonitorSettings) -> AsyncIterator[Self]:
+        """Listen as long as the block runs, if the settings name a port. Raises OSError."""
+        if settings.port is not None:
+            await self._listen(settings.host, settings.port)
+        try:
+            yield self
+        finally:
+            if self._runner is not None:
+                await self._runner.cleanup()
+
+    async def _listen(self, host: str, port: int) -> None:
+        app = web.Application()
+        app.router.add_get("/health/live", _alive)
+        app.router.add_get("/health/ready", self._ready)
+        app.router.add_get("/metrics", _metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.port = self._runner.addresses[0][1]
+        log.info("monitor_listens", host=host, port=self.port)
+
+    def started(self, checks: Checks) -> None:
+        """Say that the process serves, and what it depends on."""
+        self._checks = checks
+
+    def leaving(self) -> None:
+        """Say that the process takes nothing new any more."""
+        self._leaving = True
+
+    async def ready(self) -> dict[str, bool]:
+        """Return the result of each check; the process is ready if all are true."""
+        results = await asyncio.gather(*(_passes(*named) for named in self._checks.items()))
+        of_process = {"started": bool(self._checks), "accepting": not self._leaving}
+        return {**of_process, **dict(zip(self._checks, results, strict=True))}
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        checks = await self.ready()
+        ready = all(checks.values())
+        body = {"status": "ready" if ready else "not ready", "checks": checks}
+        return web.json_response(body, status=200 if ready else 503)
+
+
+async def _passes(name: str, check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except Exception as error:
+        log.warning("check_failed", check=name, error=repr(error))
+        return False
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "alive"})
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(
+        body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )

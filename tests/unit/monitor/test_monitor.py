@@ -1,0 +1,79 @@
+"""What a process tells operators."""
+
+import asyncio
+
+import pytest
+from aiohttp import ClientSession
+
+from shared import monitor as module
+from shared.monitor import Monitor
+from shared.settings import MonitorSettings
+
+
+@pytest.fixture
+async def monitor():
+    async with Monitor().listening(MonitorSettings(port=0)) as listening:
+        yield listening
+
+
+@pytest.fixture
+async def client(monitor):
+    async with ClientSession(f"http://127.0.0.1:{monitor.port}") as session:
+        yield session
+
+
+async def true():
+    return True
+
+
+async def false():
+    return False
+
+
+async def fails():
+    raise OSError
+
+
+async def hangs():
+    await asyncio.sleep(60)
+    return True
+
+
+async def test_nothing_listens_unless_a_port_is_named():
+    async with Monitor().listening(MonitorSettings()) as silent:
+        assert silent.port is None
+
+
+async def test_process_that_starts_is_alive_and_not_ready(client):
+    assert (await client.get("/health/live")).status == 200
+    response = await client.get("/health/ready")
+    assert response.status == 503
+    assert (await response.json())["checks"] == {"started": False, "accepting": True}
+
+
+async def test_ready_when_all_checks_pass(client, monitor):
+    monitor.started({"bus": true, "database": true})
+    assert (await client.get("/health/ready")).status == 200
+
+
+@pytest.mark.parametrize("check", [false, fails, hangs])
+async def test_not_ready_when_a_check_fails(client, monitor, check, monkeypatch):
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.05)
+    monitor.started({"bus": true, "database": check})
+    response = await client.get("/health/ready")
+    assert response.status == 503
+    checks = (await response.json())["checks"]
+    assert (checks["bus"], checks["database"]) == (True, False)
+
+
+async def test_not_ready_while_leaving(client, monitor):
+    monitor.started({"bus": true})
+    monitor.leaving()
+    assert (await client.get("/health/ready")).status == 503
+
+
+async def test_metrics_are_prometheus_text(client):
+    response = await client.get("/metrics")
+    assert response.status == 200
+    assert response.headers["Content-Type"].startswith("text/plain")
+    assert "process_cpu_seconds_total" in await response.text()
