@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aiormq.exceptions import AMQPError
 
-from shared.bus.amqp import AmqpTransport
+from shared.bus.amqp import LOST, AmqpTransport
 from shared.bus.client import BusClient
 from shared.errors import DomainError, ErrorCode
 from shared.settings import ProcessSettings
@@ -43,7 +42,7 @@ async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnecti
     """Open a connection that declares nothing. Raises DomainError without a broker."""
     try:
         connection = await aio_pika.connect(settings.amqp_url, timeout=SECONDS_TO_CONNECT)
-    except (OSError, AMQPError, TimeoutError):
+    except LOST:
         raise unreachable() from None
     async with connection:
         yield connection

@@ -39,7 +39,9 @@ LOST = (
     OSError,
     TimeoutError,
     RuntimeError,
+    StopAsyncIteration,
 )
+"""What aiormq raises for a connection that ends; the last one if it ends within the handshake."""
 
 
 class AmqpDelivery:
@@ -201,6 +203,9 @@ class AmqpTransport:
                 await self._stay_until_lost()
             except LOST as error:
                 log.warning("broker_unreachable", error=repr(error))
+            except Exception:
+                # Whatever it was: a process that no longer tries is lost until somebody restarts it.
+                log.exception("broker_unreachable")
             finally:
                 self._connected.clear()
                 BROKER_CONNECTED.labels(self._name).set(0)

@@ -21,7 +21,7 @@ import aiohttp
 from tests.rest import TIMESTAMP, Api, api, metric
 
 REPEATED = {429, 500, 502, 503, 504}
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 60.0
 RUNS = 4
 MODELS = 3
 BATCH = 5
