@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from deploy.stack.settings import POSTGRES_SERVICES
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 ROOT = Path(__file__).parents[1]

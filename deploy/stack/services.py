@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.stack.servers import Addresses
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, Program, free_ports
 
 _ROOT = Path(__file__).parents[2]

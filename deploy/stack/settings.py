@@ -10,9 +10,6 @@ from services.artifacts.settings import S3Settings
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.settings import PREFIX, LogLevel
 
-POSTGRES_SERVICES = ("tracking", "registry", "access")
-"""Services with a schema of their own; each has a count and may be given a DSN below."""
-
 
 class StackSettings(BaseSettings):
     """Run RabbitMQ, PostgreSQL and each service of Warren as processes of this machine.

@@ -78,6 +78,9 @@
 {{- else }}
 {{ include (printf "warren.env.%s" .component) .root }}
 {{- end }}
+{{- if eq .component "access" }}
+{{ include "warren.secretVariable" (dict "name" "WARREN_ROOT_TOKEN" "secret" (include "warren.rootTokenSecret" .root) "key" "token") }}
+{{- end }}
 {{- range $name, $value := (index .root.Values .component).env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
