@@ -51,6 +51,8 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
             "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
         }
     )
+    if settings.access_mode:
+        variables["gateway"]["WARREN_ACCESS_MODE"] = settings.access_mode
     planned = [
         (name, number) for name in variables for number in range(1, settings.count(name) + 1)
     ]

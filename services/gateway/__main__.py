@@ -12,12 +12,13 @@ from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.contracts.access import Authorize
 from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
 
-SERVICES = sorted({endpoint.contract.service for endpoint in ENDPOINTS})
+SERVICES = sorted({Authorize.service, *(endpoint.contract.service for endpoint in ENDPOINTS)})
 
 _log = structlog.get_logger(__name__)
 

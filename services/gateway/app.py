@@ -8,12 +8,15 @@ from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
 
+from services.gateway.access.authorizations import TOPICS, Authorizations
+from services.gateway.access.doors import Doors
+from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Bus
 from services.gateway.browsers import EXTRA_HEADERS
-from services.gateway.callers import BY_PROJECT, PROJECT, ROOT
+from services.gateway.callers import PROJECT
 from services.gateway.dialects.refusal import wrong_method
 from services.gateway.forward import refused
 from services.gateway.guard import Guard
@@ -109,12 +112,13 @@ def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
 
 
 def create_app(bus: Bus, settings: Settings) -> App:
-    """Build the routes around a bus client, which the caller starts and closes."""
+    """Build the routes around a bus client, which the caller starts and closes after this."""
     storage = Storage()
     app = App(storage, Guard(settings))
+    doors = _doors(bus, settings)
     for table, prefix, entrance in (
-        (app.routes, "", ROOT),
-        (app.of_project, MLFLOW_OF_PROJECT, BY_PROJECT),
+        (app.routes, "", doors.root),
+        (app.of_project, MLFLOW_OF_PROJECT, doors.by_project),
     ):
         streams = Streams(bus, entrance, settings, storage)
         for method, path, handler in mlflow_routes(entrance, bus, settings, streams):
@@ -124,7 +128,14 @@ def create_app(bus: Bus, settings: Settings) -> App:
         for method, path, file in page_routes():
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
-    for method, path, handler in package_routes(Streams(bus, BY_PROJECT, settings, storage)):
+    for method, path, handler in package_routes(Streams(bus, doors.by_project, settings, storage)):
         app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
+
+
+def _doors(bus: Bus, settings: Settings) -> Doors:
+    mode = mode_of(settings.access_mode, settings.host)
+    authorizations = Authorizations(bus, opens_root=mode == "open")
+    bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
+    return Doors(authorizations, mode)

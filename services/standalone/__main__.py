@@ -53,16 +53,18 @@ async def warren(
         running.push_async_callback(storing.close)
         checks |= {f"{artifacts.NAME}.{check}": ask for check, ask in storing.checks.items()}
         bus = BusClient(connect())
-        await bus.start()
-        running.push_async_callback(bus.close)
         gateway = GatewaySettings(
             host=settings.host,
             port=settings.port,
             max_artifact_bytes=settings.max_artifact_bytes,
             direct_artifacts=settings.direct_artifacts,
             http=settings.http,
+            access_mode=settings.access_mode,
         )
-        server = await serve(create_app(bus, gateway), gateway)
+        app = create_app(bus, gateway)
+        await bus.start()
+        running.push_async_callback(bus.close)
+        server = await serve(app, gateway)
         running.push_async_callback(server.close)
         monitor.started(checks)
         running.callback(monitor.leaving)
