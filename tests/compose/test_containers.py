@@ -12,7 +12,7 @@ import pytest
 
 from tests.compat.stock_client import StockClient
 from tests.compose.stack import RUNS_ONCE, Stack, service_of
-from tests.rest import Api, metric
+from tests.rest import Api, api, metric
 
 MEBIBYTE = 1024 * 1024
 RECOVERY_SECONDS = 90.0
@@ -93,6 +93,13 @@ def test_networks_let_through_what_is_needed(stack, service, host, port, reached
 def test_stock_client_works_through_the_load_balancer(stock_client: StockClient, scenario) -> None:
     outcome = stock_client.run(scenario)
     assert outcome.code == 0, outcome.output
+
+
+async def test_nobody_passes_without_a_token(stack: Stack) -> None:
+    for token in ("", "x" * 32):
+        async with api(stack.url, token=token) as rest:
+            answer = await rest.post("experiments/search", {"max_results": 1})
+        assert answer.status == 401, answer
 
 
 async def test_a_name_that_is_not_warren_s_is_refused(stack: Stack) -> None:

@@ -29,7 +29,7 @@ ROOT = CHART.parents[2]
 SCHEMAS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("schemas/*")
 }
-SERVICES = {"gateway", "tracking", "registry", "artifacts", "access"}
+SERVICES = {"gateway", "tracking", "registry", "access", "artifacts"}
 SCALED_BY_QUEUE = SERVICES - {"gateway"}
 S3 = {"gateway", "artifacts"}
 DRAIN_SECONDS = 20
@@ -179,7 +179,9 @@ def test_made_passwords_are_random_and_not_shared():
         for secret in render(values).of("Secret").values()
         for text in secret["stringData"].values()
     ]
-    passwords = [re.fullmatch(r"(?:postgresql://\w+:)?(\w{32})(?:@.*)?", text)[1] for text in texts]
+    passwords = [
+        re.fullmatch(r"(?:postgresql://\w+:|glpat-)(\w{32})(?:@.*)?", text)[1] for text in texts
+    ]
     assert len(passwords) == len(set(passwords)) == 2 * (len(WITH_SCHEMA) + 1)
 
 
@@ -279,6 +281,7 @@ def test_another_image_or_database_is_another_job():
         ("operators", "image.repository", ""),
         ("operators", "image.repo", "x"),
         ("operators", "trackin", {}),
+        ("operators", "gateway.accessMode", "closed"),
         ("operators", "gateway.replicas", 0),
         ("operators", "gateway.replicas", "two"),
         ("operators", "tracking.autoscaling.cpuPercent", 70),

@@ -43,6 +43,8 @@
   value: 0.0.0.0
 - name: WARREN_PORT
   value: "5000"
+- name: WARREN_ACCESS_MODE
+  value: {{ .Values.gateway.accessMode }}
 - name: WARREN_DIRECT_ARTIFACTS
   value: {{ .Values.gateway.directArtifacts | quote }}
 - name: WARREN_MAX_ARTIFACT_BYTES

@@ -1,6 +1,6 @@
 {{/* The services, each of which is a Deployment and a block of values. */}}
 {{- define "warren.services" -}}
-gateway tracking registry artifacts access
+gateway tracking registry access artifacts
 {{- end }}
 
 {{/* Those with a role and a schema in PostgreSQL. */}}
