@@ -10,7 +10,7 @@ from shared.addresses import PostgresDsn
 from shared.database.provision import SchemaOwner
 from shared.settings import PREFIX, LogLevel
 
-SERVICES = ("tracking", "registry")
+SERVICES = ("tracking", "registry", "access")
 """Services with a schema, each of which may be given a DSN below."""
 
 
@@ -38,6 +38,9 @@ class ProvisionSettings(BaseSettings):
     )
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's own PostgreSQL address"
+    )
+    access_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Access's own PostgreSQL address"
     )
     provision_timeout: PositiveFloat = Field(
         default=60.0, description="Seconds to wait for a server that is still on its way"

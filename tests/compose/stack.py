@@ -20,7 +20,9 @@ class Stack:
         """Make the environment file; nothing runs yet."""
         self.url = f"http://127.0.0.1:{PORT}"
         self._env_file = directory / "env"
-        self._env_file.write_text(f"WARREN_PORT={PORT}\nCOMPOSE_PROFILES=\n")
+        self._env_file.write_text(
+            f"WARREN_PORT={PORT}\nCOMPOSE_PROFILES=\nWARREN_ACCESS_MODE=open\n"
+        )
         script = ROOT / "deploy/compose/env.sh"
         subprocess.run([script, ROOT / ".env.example", self._env_file], check=True)
 

@@ -29,7 +29,7 @@ ROOT = CHART.parents[2]
 SCHEMAS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("schemas/*")
 }
-SERVICES = {"gateway", "tracking", "registry", "artifacts"}
+SERVICES = {"gateway", "tracking", "registry", "access", "artifacts"}
 SCALED_BY_QUEUE = SERVICES - {"gateway"}
 S3 = {"gateway", "artifacts"}
 DRAIN_SECONDS = 20

@@ -1,11 +1,11 @@
 {{/* The services, each of which is a Deployment and a block of values. */}}
 {{- define "warren.services" -}}
-gateway tracking registry artifacts
+gateway tracking registry access artifacts
 {{- end }}
 
 {{/* Those with a role and a schema in PostgreSQL. */}}
 {{- define "warren.schemas" -}}
-tracking registry
+tracking registry access
 {{- end }}
 
 {{- define "warren.fullname" -}}
