@@ -101,7 +101,7 @@ def test_passwords_have_no_default():
 
 def test_every_variable_is_in_the_example():
     used = set(re.findall(r"\$\{(\w+)", TEXT))
-    optional = {"WARREN_IMAGE", "S3_IMAGE", "WARREN_MAX_ARTIFACT_BYTES", "WARREN_ACCESS_MODE"}
+    optional = {"WARREN_IMAGE", "S3_IMAGE", "WARREN_MAX_ARTIFACT_BYTES"}
     assert used - optional == set(variables(EXAMPLE)) - {"COMPOSE_PROFILES"}
 
 
