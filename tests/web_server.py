@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 
-from deploy.stack.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 ROOT = Path(__file__).parents[1]

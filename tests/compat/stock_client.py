@@ -69,14 +69,20 @@ def _version(text: str) -> tuple[int, ...]:
 class StockClient:
     """A running `launch.py`; a context manager."""
 
-    def __init__(self, venv: Path, tracking_uri: str, directory: Path) -> None:
+    def __init__(self, venv: Path, tracking_uri: str, directory: Path, token: str = "") -> None:
         """Start it; scripts run in `directory`."""
+        credentials = {"MLFLOW_TRACKING_TOKEN": token} if token else {}
         self._process = subprocess.Popen(
             [venv / "bin" / "python", SCRIPTS / "launch.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=directory,
-            env={**_inherited(), **ENVIRONMENT, "MLFLOW_TRACKING_URI": tracking_uri},
+            env={
+                **_inherited(),
+                **ENVIRONMENT,
+                **credentials,
+                "MLFLOW_TRACKING_URI": tracking_uri,
+            },
             text=True,
         )
         self.version = _version(self._readline())
