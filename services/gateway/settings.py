@@ -1,5 +1,6 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -49,6 +50,9 @@ class Settings(ProcessSettings):
 
     gitlab_url: GitLabUrl = ""
     """Address of the GitLab whose CI jobs log runs; the page links jobs to the project of the same path there."""
+
+    storage_ca_file: Path | None = None
+    """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""

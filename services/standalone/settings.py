@@ -11,7 +11,7 @@ from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from services.gateway.settings import GitLabUrl
 from shared.addresses import PostgresDsn
-from shared.settings import PREFIX, LogLevel, MonitorSettings
+from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -64,3 +64,4 @@ class StandaloneSettings(BaseSettings):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")

@@ -4,7 +4,7 @@ How versions look on the wire is decided in SQL (``model_version_forms``), by th
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from services.registry.store.model_versions import Lineage
@@ -14,6 +14,9 @@ from shared.database.transaction import Transaction
 
 class Dialect(Protocol):
     """How clients name versions, which of them they mean, and what else a new one needs."""
+
+    number_column: ClassVar[str]
+    """Of ``model_versions``: holds what clients call versions."""
 
     async def version_number(self, tx: Transaction, name: str, version: str) -> int:
         """Return the number of the version that a client calls so; it may be missing by now.

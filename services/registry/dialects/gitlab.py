@@ -6,6 +6,7 @@ can't read what they were told; here both do. Prompts, which GitLab does not kno
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 from uuid import UUID
 
 from services.registry import semver, sources
@@ -31,6 +32,8 @@ _DIGITS = len(str(INT64_MAX))
 
 class GitLab(MLflow):
     """GitLab's."""
+
+    number_column: ClassVar[str] = "id"
 
     async def version_number(self, tx: Transaction, name: str, version: str) -> int:
         """Look a version up by either of its names."""

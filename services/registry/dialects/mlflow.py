@@ -1,6 +1,7 @@
 """MLflow's own dialect: a version is called by its place in the count of its model's versions."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 from uuid import UUID
 
 from services.registry.lineage import of_model
@@ -21,6 +22,8 @@ from shared.errors import invalid
 
 class MLflow:
     """MLflow's own."""
+
+    number_column: ClassVar[str] = "version"
 
     async def version_number(self, _tx: Transaction, _name: str, version: str) -> int:
         """Read the number."""

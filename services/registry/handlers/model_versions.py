@@ -158,7 +158,8 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
 
 async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> bytes:
     """Read a page of versions."""
-    page = await search_model_version_keys(tx.connection, tx.project, query)
+    number_column = dialect_of(tx).number_column
+    page = await search_model_version_keys(tx.connection, tx.project, query, number_column)
     found = await model_versions.read(tx, page.items) if page.items else b""
     return page_json("model_versions", found, page.next_page_token)
 
