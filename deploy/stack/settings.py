@@ -11,9 +11,6 @@ from services.gateway.access.mode import Mode
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.settings import PREFIX, LogLevel
 
-POSTGRES_SERVICES = ("tracking", "registry", "access")
-"""Services with a schema of their own; each has a count and may be given a DSN below."""
-
 
 class StackSettings(BaseSettings):
     """Run RabbitMQ, PostgreSQL and each service of Warren as processes of this machine.

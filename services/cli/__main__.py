@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from services.cli import access, gc
+from services.cli import access, dead_letters, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings
 from shared.telemetry import configure_logging
@@ -18,27 +18,29 @@ def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
-        epilog=f"gc finds RabbitMQ by the environment variable {PREFIX}AMQP_URL; the others find Warren "
+        epilog=f"gc and dead-letters find RabbitMQ by {PREFIX}AMQP_URL; the others find Warren "
         f"by {PREFIX}URL and show the access token {PREFIX}TOKEN.",
     )
     commands = described.add_subparsers(required=True, metavar="command")
+    dead_letters.add_to(commands)
     gc.add_to(commands)
     access.add_to(commands)
     return described
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; leave with 0, or with 1 and a sentence that says what was wrong."""
+    """Run one command; leave with its code: 0, or 1 and a sentence that says what was wrong."""
     options = parser().parse_args(arguments)
     settings = ProcessSettings()
     configure_logging("cli", "error")
     try:
-        asyncio.run(options.run(options, settings))
+        code = asyncio.run(options.run(options, settings))
     except DomainError as error:
         sys.exit(error.message)
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from shared.addresses import PostgresDsn
 from shared.database.provision import SchemaOwner
 from shared.settings import PREFIX, LogLevel
 
-SERVICES = ("tracking", "registry", "access")
+POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema, each of which may be given a DSN below."""
 
 
@@ -50,7 +50,7 @@ class ProvisionSettings(BaseSettings):
     @property
     def dsns(self) -> Mapping[str, str]:
         """The addresses that were given, by service."""
-        return {name: dsn for name in SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
+        return {name: dsn for name in POSTGRES_SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
 
 
 def schema_owner(service: str, dsn: str) -> tuple[str, SchemaOwner]:

@@ -41,6 +41,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ index .root.Values.postgres.secrets .component | default (printf "%s-%s-postgres" (include "warren.fullname" .root) .component) }}
 {{- end }}
 
+{{- define "warren.rootTokenSecret" -}}
+{{ .Values.access.rootTokenSecret | default (printf "%s-root-token" (include "warren.fullname" .)) }}
+{{- end }}
+
 {{- define "warren.rabbitmq" -}}{{ include "warren.fullname" . }}-rabbitmq{{- end }}
 {{- define "warren.postgres" -}}{{ include "warren.fullname" . }}-postgres{{- end }}
 
