@@ -59,14 +59,18 @@ class Grant:
         """Tell whether it lets anybody do anything."""
         return self.state is TokenState.ACTIVE and self.project is not None
 
-    def check(self, need: Need) -> None:
-        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+    def check_token(self, scopes: frozenset[str]) -> None:
+        """Raise AccessRefused if the token is no good, or for other things than these."""
         if self.state is not TokenState.ACTIVE:
             raise AccessRefused(*_STATES[self.state])
-        if self.scopes.isdisjoint(need.scopes):
-            scopes = " ".join(sorted(need.scopes))
-            message = f"The token lacks the scope for this; it takes one of: {scopes}."
-            raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, scopes)
+        if self.scopes.isdisjoint(scopes):
+            listed = " ".join(sorted(scopes))
+            message = f"The token lacks the scope for this; it takes one of: {listed}."
+            raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
+
+    def check(self, need: Need) -> None:
+        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+        self.check_token(need.scopes)
         if self.project is None:
             raise hidden_project()
         if not need.read <= self.abilities:
