@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.bus.messages import Frame, new_id
 from shared.errors import DomainError, ErrorCode
 from tests.integration.registry.both import Both, both_services
 from tests.integration.registry.conftest import envelope
@@ -210,3 +211,25 @@ async def test_runs_of_other_projects_are_not_promoted(both: Both) -> None:
     number = (await both.run((await both.version("m"))["run_id"]))["info"]["iid"]
     with pytest.raises(DomainError, match=f"Run with id=candidate:{number} not found"):
         await both.send(replace(envelope("GetRunByIid", iid=int(number)), project=8))
+
+
+async def test_frames_that_lock_models_in_opposite_orders_are_all_carried_out(both: Both) -> None:
+    await both.model("n")
+
+    async def frame(*names: str) -> None:
+        commands = [
+            replace(envelope("CreateModelVersion", name=name), dialect="gitlab") for name in names
+        ]
+        outcome = await both.registry.commands(
+            Frame(new_id(), "commands", commands), redelivered=False
+        )
+        assert not outcome.poison
+        assert [answer.error for answer in outcome.answers.values()] == [None, None]
+
+    await asyncio.gather(*(frame(*names) for names in ("mn", "nm") * 2))
+    versions = await both.ask("SearchModelVersions")
+    runs = await both.tracking_pool.fetch("SELECT run_id FROM runs")
+    assert sorted(row["run_id"].hex for row in runs) == sorted(
+        each["run_id"] for each in versions["model_versions"]
+    )
+    assert len(runs) == 8
