@@ -18,6 +18,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from shared.bus import topology
 from shared.bus.transport import (
     BrokerUnavailableError,
+    OnBroadcast,
     OnDelivery,
     OnReply,
     Publication,
@@ -39,7 +40,9 @@ LOST = (
     OSError,
     TimeoutError,
     RuntimeError,
+    StopAsyncIteration,
 )
+"""What aiormq raises for a connection that ends; the last one if it ends within the handshake."""
 
 
 class AmqpDelivery:
@@ -56,11 +59,6 @@ class AmqpDelivery:
         """Acknowledge; after a connection loss the broker delivers again anyway."""
         with contextlib.suppress(*LOST):
             await self._message.ack()
-
-    async def reject(self) -> None:
-        """Send to the dead letters; see ``ack`` for losses."""
-        with contextlib.suppress(*LOST):
-            await self._message.reject(requeue=False)
 
 
 class AmqpSubscription:
@@ -108,12 +106,13 @@ class AmqpTransport:
         name: str,
         services: Sequence[str],
         subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
+        retired: topology.Subscriptions = topology.RETIRED,
     ) -> None:
         self._url = url
         self._name = name
         self._queues = [
             *(spec for service in services for spec in topology.queues(service)),
-            *topology.event_queues(subscriptions),
+            *topology.event_queues(subscriptions, retired),
         ]
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -123,6 +122,8 @@ class AmqpTransport:
         self._subscriptions: list[AmqpSubscription] = []
         self._on_reply: OnReply | None = None
         self._on_reset: Callable[[], None] | None = None
+        self._topics: Sequence[str] = ()
+        self._on_event: OnBroadcast | None = None
 
     reply_address = DIRECT_REPLY_TO
 
@@ -186,6 +187,10 @@ class AmqpTransport:
         if self._requests is not None and self.ready:
             await self._open_replies(self._requests)
 
+    async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
+        """Deliver events from a queue of this connection's own, made anew with each."""
+        self._topics, self._on_event = topics, on_event
+
     async def consumers(self, queue: str) -> int:
         """Ask the broker for the number of consumers of a queue."""
         if self._connection is None or not self.ready:
@@ -205,6 +210,9 @@ class AmqpTransport:
                 await self._stay_until_lost()
             except LOST as error:
                 log.warning("broker_unreachable", error=repr(error))
+            except Exception:
+                # Whatever it was: a process that no longer tries is lost until somebody restarts it.
+                log.exception("broker_unreachable")
             finally:
                 self._connected.clear()
                 BROKER_CONNECTED.labels(self._name).set(0)
@@ -240,6 +248,8 @@ class AmqpTransport:
         self._connection, self._requests, self._replies = connection, requests, replies
         if self._on_reply:
             await self._open_replies(requests)
+        if self._on_event:
+            await self._open_events(replies, self._on_event)
         for subscription in self._subscriptions:
             await subscription.open(connection)
         self._connected.set()
@@ -255,6 +265,17 @@ class AmqpTransport:
                 on_reply(_received(message))
 
         queue = await channel.get_queue(DIRECT_REPLY_TO, ensure=False)
+        await queue.consume(receive, no_ack=True)
+
+    async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
+        """Bind a queue that goes with the connection; all is in place before ``on_reset``."""
+
+        async def receive(message: AbstractIncomingMessage) -> None:
+            on_event(_received(message))
+
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        for topic in self._topics:
+            await queue.bind(topology.EVENTS, topology.binding_key(topic))
         await queue.consume(receive, no_ack=True)
 
 
@@ -278,6 +299,8 @@ async def _declare(channel: AbstractChannel, queues: Sequence[topology.QueueSpec
             await queue.bind(dead_letters, spec.dead_letters_of)
         for topic in spec.topics:
             await queue.bind(events, topology.binding_key(topic))
+        for topic in spec.retired:
+            await queue.unbind(events, topology.binding_key(topic))
 
 
 def _outgoing(publication: Publication) -> aio_pika.Message:

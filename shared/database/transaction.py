@@ -7,14 +7,15 @@ whole frame. A handler only ever sees its own command's view of it.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import uuid5
 
 from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-from shared.bus.messages import Answer, Envelope, Kind
+from shared.bus.calls import Bus
+from shared.bus.messages import Answer, Envelope
 from shared.contracts.message import Command, DomainEvent, Message, Query
 from shared.errors import DomainError, ErrorCode
 
@@ -41,13 +42,6 @@ class Event:
 
 ASK_SECONDS = 5.0
 """How long a handler waits for another service: its transaction is open meanwhile."""
-
-
-class Bus(Protocol):
-    """What a handler needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer. Raises DomainError when there is none."""
 
 
 @dataclass(slots=True)
