@@ -7,6 +7,7 @@ ARTIFACTS ?= 1
 ACCESS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
+AUDIT ?=
 
 help:  ## Show this list
 	@echo "Warren: make <target>"
@@ -49,6 +50,12 @@ bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Comp
 soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it (some minutes, 5 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py
 
+audit: .venv/.dev  ## Look for known weaknesses of the locked packages; asks PyPI (AUDIT="-s osv" asks OSV)
+	.venv/bin/python -m deploy.audit $(AUDIT)
+
+chaos: .venv/.dev  ## Kill and break for minutes what `make test` breaks for seconds (WARREN_CHAOS_SECONDS=300)
+	WARREN_CHAOS_SECONDS=$${WARREN_CHAOS_SECONDS:-300} .venv/bin/python -m pytest tests/faults
+
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
 	.venv/bin/python -m deploy.metrics
@@ -84,4 +91,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: .env compose-test help run demo stack test lint bench soak docs compatibility lock clean
+.PHONY: .env compose-test help run demo stack test lint audit bench soak chaos docs compatibility lock clean

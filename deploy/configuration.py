@@ -55,7 +55,8 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
             yield from _rows(inner, f"{variable}_", "with the others" if optional else required)
             continue
         default = required if field.default is PydanticUndefined else f"`{field.default}`"
-        yield f"| `{variable}` | {default if default != '``' else ''} | {field.description} |"
+        meaning = " ".join((field.description or "").split())
+        yield f"| `{variable}` | {default if default != '``' else ''} | {meaning} |"
 
 
 def _group(annotation: object) -> type[BaseModel] | None:

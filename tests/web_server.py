@@ -1,6 +1,7 @@
 """Warren and its peers as child processes that answer MLflow's API."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from services.artifacts.settings import S3Settings
 from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
@@ -58,11 +60,23 @@ class WebServer:
         return content
 
     async def kill_one(self, service: str) -> None:
-        """Kill a process of a service as a crash would; return when the stack has started another."""
+        """Kill a process of a service as a crash would; return when another has taken its place."""
+        await self.end_one(service, signal.SIGKILL)
+        await self.all_ready()
+
+    async def end_one(self, service: str, number: signal.Signals, index: int = 0) -> None:
+        """Send a signal to a process of a service; return when the stack has started another."""
         before = self.pids(service)
-        os.kill(before[0], signal.SIGKILL)
-        while before[0] in (now := self.pids(service)) or len(now) < len(before):
+        os.kill(before[index], number)
+        while before[index] in (now := self.pids(service)) or len(now) < len(before):
             await asyncio.sleep(0.02)
+
+    async def all_ready(self) -> None:
+        """Wait until every process of the stack says that it is ready."""
+        async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
+            for url in itertools.chain.from_iterable(self.recorded()["monitors"].values()):
+                while not await _ready(session, url):
+                    await asyncio.sleep(0.05)
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if not self.process.running:
@@ -76,19 +90,31 @@ class WebServer:
             return False
 
 
+async def _ready(session: aiohttp.ClientSession, monitor: str) -> bool:
+    try:
+        async with session.get(f"{monitor}/health/ready") as response:
+            return response.status == HTTPStatus.OK
+    except aiohttp.ClientError:
+        return False
+
+
 def standalone(data: Path) -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL."""
     return _warren(data, ("services.standalone",), {})
 
 
-def stack(data: Path, dsn: str, amqp_url: str = "", **processes: int) -> WebServer:
-    """Describe `make stack` on a PostgreSQL that runs already; without `amqp_url` it brings its own RabbitMQ.
+def stack(
+    data: Path, dsn: str, amqp_url: str = "", s3: S3Settings | None = None, **processes: int
+) -> WebServer:
+    """Describe `make stack` on a PostgreSQL that runs already; what else is not given it brings itself.
 
     `processes` are the numbers of processes by service, where it is not to be one.
     """
     servers = {f"WARREN_{name.upper()}_DSN": dsn for name in POSTGRES_SERVICES}
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
+    if s3:
+        servers |= {f"WARREN_S3_{name.upper()}": str(value) for name, value in s3}
     return _stack(data, [f"--{name}={count}" for name, count in processes.items()], servers)
 
 

@@ -41,9 +41,11 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
         variables["access"]["WARREN_ROOT_TOKEN"] = settings.root_token
     limit = {"WARREN_MAX_ARTIFACT_BYTES": str(settings.max_artifact_bytes)}
     variables["artifacts"] = common | limit | _s3_variables(addresses)
+    ca_file = addresses.s3.ca_file if addresses.s3 else None
     variables["gateway"] = (
         common
         | limit
+        | ({"WARREN_STORAGE_CA_FILE": str(ca_file)} if ca_file else {})
         | {
             "WARREN_DIRECT_ARTIFACTS": str(settings.direct_artifacts),
             "WARREN_HOST": settings.host,
@@ -64,7 +66,11 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
 
 def _s3_variables(addresses: Addresses) -> dict[str, str]:
     given = addresses.s3.model_dump() if addresses.s3 else {}
-    return {f"WARREN_S3_{name.upper()}": str(value) for name, value in given.items()}
+    return {
+        f"WARREN_S3_{name.upper()}": str(value)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _process(

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from services.cli import gc
+from services.cli import dead_letters, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings
 from shared.telemetry import configure_logging
@@ -21,22 +21,24 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"RabbitMQ is found by the environment variable {PREFIX}AMQP_URL.",
     )
     commands = described.add_subparsers(required=True, metavar="command")
+    dead_letters.add_to(commands)
     gc.add_to(commands)
     return described
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; leave with 0, or with 1 and a sentence that says what was wrong."""
+    """Run one command; leave with its code: 0, or 1 and a sentence that says what was wrong."""
     options = parser().parse_args(arguments)
     settings = ProcessSettings()
     configure_logging("cli", "error")
     try:
-        asyncio.run(options.run(options, settings))
+        code = asyncio.run(options.run(options, settings))
     except DomainError as error:
         sys.exit(error.message)
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,24 @@
 """``warren gc``: purge what was deleted, as ``mlflow gc`` does, from the database and the bucket."""
 
 import argparse
-import asyncio
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
+from services.cli.asking import Project
+from services.cli.broker import bus_client
 from services.cli.durations import milliseconds
-from shared.bus.amqp import AmqpTransport
+from services.cli.progress import Progress
+from services.cli.sweep import sweep
 from shared.bus.client import BusClient
-from shared.bus.messages import Answer, Envelope, Kind, new_id
-from shared.contracts.message import Command, Message, Query, Wire
 from shared.contracts.purges import (
     GetPurgePlan,
+    ListProjects,
+    ListStoredProjects,
+    ProjectIds,
     PurgeDeleted,
     PurgeDeletedReply,
     PurgePlan,
     PurgeScope,
 )
-from shared.errors import DomainError, ErrorCode
 from shared.projects import ROOT_PROJECT
 from shared.settings import ProcessSettings
 
@@ -28,33 +26,23 @@ DESCRIPTION = """\
 Purge runs, logged models and experiments that were deleted: their rows from the database and
 their artifacts from the bucket. What is purged can't be restored.
 
-Without ids everything in the project goes that was deleted long enough ago; with ids only what
-they name. An experiment goes with all its runs and logged models. Whoever interrupts this command
-may start it again: it goes on from there.
+Without ids everything goes that was deleted long enough ago, in every project; with ids only what
+they name, in one project. An experiment goes with all its runs and logged models. Whoever interrupts
+this command may start it again: it goes on from there.
+
+With --sweep artifacts go, too, whose run or logged model is not in the database at all, as after the
+restore of an older backup: in the places where runs and models keep their artifacts by default, and
+only what was stored --grace ago or earlier.
 """
 EXAMPLES = """\
 examples:
   warren gc --older-than 30d --dry-run
   warren gc --older-than 30d
   warren gc --experiment-ids 3,4
+  warren gc --older-than 30d --sweep --dry-run
   warren gc --run-ids 5f0c8a52f4d34d5e8f6f9c3b2a1d0e4f
 """
-PATIENCE = 10
-"""How often a portion is sent again when the service does not answer; each time after a pause."""
-
-PAUSE = 2.0
-SECONDS_PER_PORTION = 60.0
-SECONDS_BETWEEN_LINES = 10.0
-SECONDS_TO_CONNECT = 15.0
-
-Reply = TypeVar("Reply", bound=Wire)
-
-
-class Bus(Protocol):
-    """What this command needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer. Raises DomainError when there is none."""
+GRACE = "1d"
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -88,8 +76,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     described.add_argument(
         "--project",
         type=int,
-        default=ROOT_PROJECT,
-        help="the project's number (default: %(default)s, that of plain MLflow clients)",
+        help=f"only this project (default: all; with ids {ROOT_PROJECT}, that of plain MLflow clients)",
+    )
+    described.add_argument(
+        "--sweep", action="store_true", help="delete artifacts that belong to nothing, too"
+    )
+    described.add_argument(
+        "--grace",
+        type=milliseconds,
+        default=GRACE,
+        metavar="DURATION",
+        help="sweep only what was stored so long ago (default: %(default)s)",
     )
     described.add_argument(
         "--dry-run", action="store_true", help="only say how much there is to purge"
@@ -101,7 +98,7 @@ def _ids(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-async def run(options: argparse.Namespace, settings: ProcessSettings) -> None:
+async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
     """Carry out the command. Raises DomainError."""
     scope = PurgeScope(
         older_than=options.older_than,
@@ -109,84 +106,44 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> None:
         experiment_ids=options.experiment_ids,
         logged_model_ids=options.logged_model_ids,
     )
-    bus = BusClient(AmqpTransport(settings.amqp_url, name="cli", services=["tracking"]))
     progress = Progress(terminal=sys.stderr.isatty())
-    try:
-        await asyncio.wait_for(bus.start(), SECONDS_TO_CONNECT)
-        await collect(Tracking(bus, options.project), scope, progress, dry_run=options.dry_run)
-    except TimeoutError:
-        message = "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is."
-        raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message) from None
-    finally:
-        await bus.close()
+    services = ["tracking", "artifacts"] if options.sweep else ["tracking"]
+    async with bus_client(settings, services) as bus:
+        for number in await _projects(bus, options, scope):
+            await collect(Project(bus, number), scope, progress, dry_run=options.dry_run)
+        for number in await _stored_projects(bus, options) if options.sweep else ():
+            await sweep(Project(bus, number), options.grace, progress, dry_run=options.dry_run)
+    return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tracking:
-    """The tracking service, for one project."""
-
-    bus: Bus
-    project: int
-
-    async def ask(self, message: Query | Command, reply: type[Reply]) -> Reply:
-        """Return the answer; ask again while there is none. Raises DomainError."""
-        for attempt in range(PATIENCE + 1):
-            try:
-                answer = await self.bus.call(message.service, message.kind, self._envelope(message))
-            except DomainError:
-                # Whether the portion was purged or not: the next one goes on from there.
-                if attempt == PATIENCE:
-                    raise
-                await asyncio.sleep(PAUSE)
-                continue
-            if answer.error is not None:
-                raise DomainError(answer.error, answer.body.decode(errors="replace"))
-            return reply.model_validate_json(answer.body)
-        raise AssertionError  # The loop returns or raises.
-
-    def _envelope(self, message: Message) -> Envelope:
-        return Envelope(
-            id=new_id(),
-            name=type(message).__name__,
-            project=self.project,
-            payload=message.model_dump_json().encode(),
-            deadline=time.time() + SECONDS_PER_PORTION,
-        )
+async def _projects(bus: BusClient, options: argparse.Namespace, scope: PurgeScope) -> list[int]:
+    if options.project is not None:
+        return [options.project]
+    if scope.run_ids or scope.experiment_ids or scope.logged_model_ids:
+        return [ROOT_PROJECT]
+    return (await Project(bus, ROOT_PROJECT).ask(ListProjects(), ProjectIds)).projects
 
 
-class Progress:
-    """Says how far it is: on a terminal in one line, else in a line now and then."""
-
-    def __init__(
-        self, *, terminal: bool, write: Callable[[str], object] = sys.stderr.write
-    ) -> None:
-        self._terminal = terminal
-        self._write = write
-        self._next = 0.0
-
-    def show(self, line: str, *, last: bool = False) -> None:
-        """Show the line; one that is not the last may be left out."""
-        if self._terminal:
-            self._write(f"\r\x1b[K{line}" + ("\n" if last else ""))
-        elif last or time.monotonic() >= self._next:
-            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
-            self._write(f"{line}\n")
+async def _stored_projects(bus: BusClient, options: argparse.Namespace) -> list[int]:
+    if options.project is not None:
+        return [options.project]
+    return (await Project(bus, ROOT_PROJECT).ask(ListStoredProjects(), ProjectIds)).projects
 
 
 async def collect(
-    tracking: Tracking, scope: PurgeScope, progress: Progress, *, dry_run: bool = False
+    project: Project, scope: PurgeScope, progress: Progress, *, dry_run: bool = False
 ) -> PurgeDeletedReply:
     """Purge a scope to its end and return the sums. Raises DomainError."""
     fields = scope.model_dump()
-    plan = await tracking.ask(GetPurgePlan(**fields), PurgePlan)
+    plan = await project.ask(GetPurgePlan(**fields), PurgePlan)
     for each in plan.missing:
         progress.show(f"Nothing has the id {each}; perhaps it was purged before.", last=True)
     done = PurgeDeletedReply()
     if dry_run:
-        progress.show(f"To be purged: {_line(done, plan)}", last=True)
+        progress.show(f"To be purged in project {project.number}: {_line(done, plan)}", last=True)
         return done
     while not done.finished:
-        portion = await tracking.ask(PurgeDeleted(**fields), PurgeDeletedReply)
+        portion = await project.ask(PurgeDeleted(**fields), PurgeDeletedReply)
         done = PurgeDeletedReply(
             runs=done.runs + portion.runs,
             logged_models=done.logged_models + portion.logged_models,
@@ -194,7 +151,9 @@ async def collect(
             rows=done.rows + portion.rows,
             finished=portion.finished,
         )
-        progress.show(f"Purged: {_line(done, plan)}", last=done.finished)
+        progress.show(
+            f"Purged in project {project.number}: {_line(done, plan)}", last=done.finished
+        )
     return done
 
 

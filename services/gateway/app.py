@@ -14,7 +14,6 @@ from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
-from services.gateway.asking import Bus
 from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.callers import PROJECT
 from services.gateway.dialects.refusal import wrong_method
@@ -28,9 +27,11 @@ from services.gateway.page.routes import page_routes, to_page
 from services.gateway.requests import read_request_id
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
+from shared.bus.calls import EventfulBus
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
+from shared.tracing.hooks import OFF, Tracing
 
 
 class App:
@@ -40,9 +41,9 @@ class App:
     ``/api/v4/projects/<project>``, so that one table serves every project.
     """
 
-    def __init__(self, storage: Storage, guard: Guard) -> None:
-        self.routes = RouteTable()
-        self.of_project = RouteTable(prefix="/api/v4/projects/{project}")
+    def __init__(self, storage: Storage, guard: Guard, tracing: Tracing) -> None:
+        self.routes = RouteTable(tracing=tracing)
+        self.of_project = RouteTable("/api/v4/projects/{project}", tracing)
         self.draining = False
         self._under_way = 0
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
@@ -111,30 +112,33 @@ def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
-def create_app(bus: Bus, settings: Settings) -> App:
+def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
     """Build the routes around a bus client, which the caller starts and closes after this."""
-    storage = Storage()
-    app = App(storage, Guard(settings))
+    storage = Storage(settings.storage_ca_file)
+    app = App(storage, Guard(settings), tracing)
     doors = _doors(bus, settings)
+    calls = tracing.bus(bus)
     for table, prefix, entrance in (
         (app.routes, "", doors.root),
         (app.of_project, MLFLOW_OF_PROJECT, doors.by_project),
     ):
-        streams = Streams(bus, entrance, settings, storage)
-        for method, path, handler in mlflow_routes(entrance, bus, settings, streams):
+        streams = Streams(calls, entrance, settings, storage)
+        for method, path, handler in mlflow_routes(entrance, calls, settings, streams):
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
         for method, path, file in page_routes():
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
-    for method, path, handler in package_routes(Streams(bus, doors.by_project, settings, storage)):
+    for method, path, handler in package_routes(
+        Streams(calls, doors.by_project, settings, storage)
+    ):
         app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
 
 
-def _doors(bus: Bus, settings: Settings) -> Doors:
+def _doors(bus: EventfulBus, settings: Settings) -> Doors:
     mode = mode_of(settings.access_mode, settings.host)
     authorizations = Authorizations(bus, opens_root=mode == "open")
     bus.hear(TOPICS, authorizations.on_event, authorizations.forget)

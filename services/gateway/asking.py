@@ -1,38 +1,15 @@
 """Asking services on behalf of a request that one envelope does not answer."""
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.gateway.callers import Caller
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.bus.calls import Bus
+from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Message
 from shared.errors import DomainError
 
-
-class Bus(Protocol):
-    """What the gateway needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer.
-
-        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
-        TEMPORARILY_UNAVAILABLE when the outcome is unknown.
-        """
-
-    def hear(
-        self,
-        topics: Sequence[str],
-        on_event: Callable[[ReceivedEvent], None],
-        on_missed: Callable[[], None],
-    ) -> None:
-        """Hear of events; called before the client is started."""
-
-    @property
-    def ready(self) -> bool:
-        """Tell whether calls have a chance."""
+__all__ = ["Asker", "Bus"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ Almost every request has a fixed path, so it never gets to the templates.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.measuring import Measure, measuring
+from shared.tracing.hooks import OFF, Tracing
 
 Parameters = Mapping[str, str]
 """The variable parts of a path, percent-decoded once, by name."""
@@ -60,13 +62,15 @@ class RouteTable:
     """
 
     prefix: str = ""
+    tracing: Tracing = OFF
     fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
     _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
-        leaf = Leaf(handler, measuring(plain(self.prefix + path), method))
+        route = plain(self.prefix + path)
+        leaf = Leaf(traced(handler, method, route, self.tracing), measuring(route, method))
         methods[method] = leaf
         if method == "GET":
             methods["HEAD"] = leaf
@@ -90,6 +94,22 @@ class RouteTable:
             return self.fixed.setdefault(path, {})
         _, methods = self._templates.setdefault(path, (_compile(path), {}))
         return methods
+
+
+def traced(handler: Handler, method: str, route: str, tracing: Tracing) -> Handler:
+    """Return the handler that makes a span of each request, if anything is traced at all."""
+    if not tracing.on:
+        return handler
+
+    async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+        work = partial(handler, request, parameters)
+        return await tracing.request(method, route, request.headers, work, _status)
+
+    return handle
+
+
+def _status(response: StreamResponse) -> int:
+    return response.status
 
 
 def _compile(template: str) -> re.Pattern[str]:

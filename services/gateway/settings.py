@@ -1,5 +1,7 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
+from pathlib import Path
+
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
@@ -42,6 +44,9 @@ class Settings(ProcessSettings):
 
     direct_artifacts: bool = False
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
+
+    storage_ca_file: Path | None = None
+    """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 
 from services.access.bootstrap import SCHEMA as ACCESS_SCHEMA
@@ -26,6 +26,8 @@ from shared.projects import ROOT_PROJECT
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
 from shared.telemetry import configure_logging
+from shared.tracing.hooks import OFF, Tracing
+from shared.tracing.start import start_tracing
 
 POSTGRES_SERVICES: Mapping[str, Handlers] = {
     "tracking": TRACKING,
@@ -36,7 +38,7 @@ POSTGRES_SERVICES: Mapping[str, Handlers] = {
 
 @asynccontextmanager
 async def warren(
-    settings: StandaloneSettings, under: Servers, monitor: Monitor
+    settings: StandaloneSettings, under: Servers, monitor: Monitor, tracing: Tracing = OFF
 ) -> AsyncIterator[RunningServer]:
     """Run the services and the gateway on the memory transport; closes them in reverse order."""
     checks: dict[str, Check] = {}
@@ -44,11 +46,11 @@ async def warren(
     async with AsyncExitStack() as running:
         for name, handlers in POSTGRES_SERVICES.items():
             dsn = PostgresServiceSettings(dsn=under.dsns[name])
-            service = await PostgresService.start(name, dsn, handlers, connect)
+            service = await PostgresService.start(name, dsn, handlers, connect, tracing)
             running.push_async_callback(service.close)
             checks |= {f"{name}.{check}": ask for check, ask in service.checks.items()}
         storing = await artifacts.ArtifactsService.start(
-            under.s3, settings.max_artifact_bytes, connect()
+            under.s3, settings.max_artifact_bytes, connect(), tracing
         )
         running.push_async_callback(storing.close)
         checks |= {f"{artifacts.NAME}.{check}": ask for check, ask in storing.checks.items()}
@@ -58,10 +60,11 @@ async def warren(
             port=settings.port,
             max_artifact_bytes=settings.max_artifact_bytes,
             direct_artifacts=settings.direct_artifacts,
+            storage_ca_file=under.s3.ca_file,
             http=settings.http,
             access_mode=settings.access_mode,
         )
-        app = create_app(bus, gateway)
+        app = create_app(bus, gateway, tracing)
         await bus.start()
         running.push_async_callback(bus.close)
         server = await serve(app, gateway)
@@ -71,7 +74,7 @@ async def warren(
         yield server
 
 
-async def run(settings: StandaloneSettings) -> None:
+async def run(settings: StandaloneSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = stop_signal()
     async with (
@@ -79,7 +82,7 @@ async def run(settings: StandaloneSettings) -> None:
         servers(settings, POSTGRES_SERVICES) as under,
     ):
         token = await ensure_root_token(under.dsns[ACCESS_SCHEMA], settings.root_token)
-        async with warren(settings, under, monitor) as server:
+        async with warren(settings, under, monitor, tracing) as server:
             print(ready(f"http://{settings.host}:{server.port}", token), flush=True)  # noqa: T201
             await stop.wait()
 
@@ -104,7 +107,8 @@ def main() -> None:
     settings = read_settings(StandaloneSettings)
     configure_logging("standalone", settings.log_level)
     try:
-        run_until_signalled(run(settings))
+        with closing(start_tracing("standalone", settings.tracing)) as tracing:
+            run_until_signalled(run(settings, tracing))
     except* (OSError, asyncio.CancelledError) as errors:
         sys.exit("\n".join(f"Warren could not start: {error}" for error in errors.exceptions))
 

@@ -10,7 +10,7 @@ from services.artifacts.settings import S3Settings
 from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
-from shared.settings import PREFIX, LogLevel, MonitorSettings
+from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -58,3 +58,4 @@ class StandaloneSettings(BaseSettings):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")

@@ -40,7 +40,9 @@ LOST = (
     OSError,
     TimeoutError,
     RuntimeError,
+    StopAsyncIteration,
 )
+"""What aiormq raises for a connection that ends; the last one if it ends within the handshake."""
 
 
 class AmqpDelivery:
@@ -57,11 +59,6 @@ class AmqpDelivery:
         """Acknowledge; after a connection loss the broker delivers again anyway."""
         with contextlib.suppress(*LOST):
             await self._message.ack()
-
-    async def reject(self) -> None:
-        """Send to the dead letters; see ``ack`` for losses."""
-        with contextlib.suppress(*LOST):
-            await self._message.reject(requeue=False)
 
 
 class AmqpSubscription:
@@ -109,12 +106,13 @@ class AmqpTransport:
         name: str,
         services: Sequence[str],
         subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
+        retired: topology.Subscriptions = topology.RETIRED,
     ) -> None:
         self._url = url
         self._name = name
         self._queues = [
             *(spec for service in services for spec in topology.queues(service)),
-            *topology.event_queues(subscriptions),
+            *topology.event_queues(subscriptions, retired),
         ]
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -212,6 +210,9 @@ class AmqpTransport:
                 await self._stay_until_lost()
             except LOST as error:
                 log.warning("broker_unreachable", error=repr(error))
+            except Exception:
+                # Whatever it was: a process that no longer tries is lost until somebody restarts it.
+                log.exception("broker_unreachable")
             finally:
                 self._connected.clear()
                 BROKER_CONNECTED.labels(self._name).set(0)
@@ -298,6 +299,8 @@ async def _declare(channel: AbstractChannel, queues: Sequence[topology.QueueSpec
             await queue.bind(dead_letters, spec.dead_letters_of)
         for topic in spec.topics:
             await queue.bind(events, topology.binding_key(topic))
+        for topic in spec.retired:
+            await queue.unbind(events, topology.binding_key(topic))
 
 
 def _outgoing(publication: Publication) -> aio_pika.Message:

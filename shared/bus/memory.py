@@ -97,7 +97,8 @@ class MemoryQueue:
                 exchange="",
                 routing_key=str(self.spec.arguments["x-dead-letter-routing-key"]),
             )
-            asyncio.get_running_loop().call_later(topology.RETRY_DELAY, self.broker.route, back)
+            seconds = int(self.spec.arguments["x-message-ttl"]) / 1000
+            asyncio.get_running_loop().call_later(seconds, self.broker.route, back)
             return
         self.waiting.append((publication, redelivered))
         self.dispatch()
@@ -128,17 +129,6 @@ class MemoryDelivery:
     async def ack(self) -> None:
         """Forget the message; without effect when it was given back already."""
         self.subscription.settle(self)
-
-    async def reject(self) -> None:
-        """Send to the dead letters."""
-        if self.subscription.settle(self):
-            queue = self.subscription.queue
-            dead = replace(
-                self.publication,
-                exchange=topology.DEAD_LETTERS,
-                routing_key=queue.spec.name,
-            )
-            queue.broker.route(dead)
 
 
 class MemorySubscription:

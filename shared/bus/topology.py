@@ -19,13 +19,32 @@ DEAD_LETTERS = "dead-letters"
 DELIVERY_LIMIT = 20
 """How often a frame may kill its worker before it is a dead letter."""
 
-RETRY_DELAY = 0.5
-"""Seconds that a frame rests in the retry queue."""
+NO_DELIVERY_LIMIT = 2**31 - 1
+"""Of a queue of dead letters: looking at one counts as a delivery, and RabbitMQ 4 drops what passes
+its own limit of 20, of which 3.10 knows neither the default nor -1 for none."""
 
-MAX_ATTEMPTS = 240
-"""Deliveries by way of the retry queue, after which a frame is a dead letter."""
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long, in seconds, a message waits before each of so many ``attempts``."""
+
+    seconds: float
+    attempts: int
+
+
+COMMAND_RESTS = (Rest(0.5, 240),)
+"""Two minutes: whoever sent the command has long been answered that its outcome is unknown."""
+
+EVENT_RESTS = (Rest(0.5, 20), Rest(10, 30), Rest(300, 576))
+"""Two days: nobody else asks again for what an event asks for, and a storage may be away for long."""
 
 ATTEMPT_HEADER = "x-warren-attempt"
+
+REASON_HEADER = "x-warren-reason"
+"""Why a message is a dead letter; RabbitMQ's own ``x-death`` only says how."""
+
+DIED_HEADER = "x-warren-died"
+"""When a message became a dead letter, in Unix milliseconds."""
 
 TOPIC_HEADER = "x-warren-topic"
 """The routing key that an event was published with; on its way through a retry queue it loses it."""
@@ -34,9 +53,17 @@ Subscriptions = Mapping[str, Sequence[str]]
 """Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects."""
 
 SUBSCRIPTIONS: Subscriptions = {
+    "tracking": ("registered_model.deleted", "model_version.created", "model_version.deleted"),
     "artifacts": ("run.purged", "logged_model.purged", "experiment.purged"),
 }
 """Who hears what. A handler of an event is listed here and in its service (``Handlers.events``)."""
+
+RETIRED: Subscriptions = {}
+"""Who no longer hears what. RabbitMQ keeps the binding of a topic that left ``SUBSCRIPTIONS`` until it
+is undone, which every process does that declares the queues; a line may go after one release."""
+
+SERVICES = ("access", "artifacts", "registry", "tracking")
+"""All that have queues. A deployment need not run each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +77,8 @@ class QueueSpec:
     """Bound to the dead-letter exchange for this queue's name."""
     topics: Sequence[str] = ()
     """Bound to the exchange of events for each of these, in every project."""
+    retired: Sequence[str] = ()
+    """No longer bound to the exchange of events for these."""
 
     @property
     def all_arguments(self) -> dict[str, str | int]:
@@ -62,9 +91,25 @@ def queue_name(service: str, kind: Kind | Literal["events"]) -> str:
     return f"{service}.{kind}"
 
 
-def retry_queue(queue: str) -> str:
-    """Return the queue where messages of a queue wait before the next attempt."""
-    return f"{queue}.retry"
+def retry_queue(queue: str, attempt: int) -> str | None:
+    """Return the queue where a message of ``queue`` waits for an attempt; None: that is one too many.
+
+    Attempts are counted from 1, the first after the first failure.
+    """
+    for rest in _rests(queue):
+        if attempt <= rest.attempts:
+            return _resting(queue, rest)
+        attempt -= rest.attempts
+    return None
+
+
+def _rests(queue: str) -> Sequence[Rest]:
+    return EVENT_RESTS if queue.endswith(".events") else COMMAND_RESTS
+
+
+def _resting(queue: str, rest: Rest) -> str:
+    """Name the queue of a rest; the shortest one's is older than the others."""
+    return f"{queue}.retry" if rest is _rests(queue)[0] else f"{queue}.retry-{rest.seconds:g}s"
 
 
 def dead_letter_queue(queue: str) -> str:
@@ -84,17 +129,22 @@ def queues(service: str) -> Iterator[QueueSpec]:
     yield QueueSpec(queue_name(service, "queries"), "classic")
 
 
-def event_queues(subscriptions: Subscriptions) -> Iterator[QueueSpec]:
+def event_queues(
+    subscriptions: Subscriptions, retired: Subscriptions = RETIRED
+) -> Iterator[QueueSpec]:
     """List the queues of every service's events.
 
     Whoever publishes declares them too: an event must not be lost because the service that wants
     it has yet to start for the first time.
     """
     for service, topics in subscriptions.items():
-        yield from _lasting(queue_name(service, "events"), topics)
+        queue = queue_name(service, "events")
+        yield from _lasting(queue, topics, retired.get(service, ()))
 
 
-def _lasting(name: str, topics: Sequence[str] = ()) -> Iterator[QueueSpec]:
+def _lasting(
+    name: str, topics: Sequence[str] = (), retired: Sequence[str] = ()
+) -> Iterator[QueueSpec]:
     """List a queue whose messages outlive the broker, and those where they are tried again and die."""
     yield QueueSpec(
         name,
@@ -105,14 +155,21 @@ def _lasting(name: str, topics: Sequence[str] = ()) -> Iterator[QueueSpec]:
             "x-dead-letter-routing-key": name,
         },
         topics=topics,
+        retired=retired,
     )
+    for rest in _rests(name):
+        yield QueueSpec(
+            _resting(name, rest),
+            "quorum",
+            {
+                "x-message-ttl": int(rest.seconds * 1000),
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": name,
+            },
+        )
     yield QueueSpec(
-        retry_queue(name),
+        dead_letter_queue(name),
         "quorum",
-        {
-            "x-message-ttl": int(RETRY_DELAY * 1000),
-            "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": name,
-        },
+        {"x-delivery-limit": NO_DELIVERY_LIMIT},
+        dead_letters_of=name,
     )
-    yield QueueSpec(dead_letter_queue(name), "quorum", dead_letters_of=name)

@@ -32,16 +32,13 @@ class Publication:
 
 
 class Delivery(Protocol):
-    """A message that was received and must be acknowledged or rejected, once."""
+    """A message that was received and must be acknowledged, once."""
 
     publication: Publication
     redelivered: bool
 
     async def ack(self) -> None:
         """Tell the broker that the message is done with."""
-
-    async def reject(self) -> None:
-        """Send the message to the queue's dead-letter exchange."""
 
 
 OnDelivery = Callable[[Delivery], Awaitable[None]]

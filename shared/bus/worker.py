@@ -1,7 +1,8 @@
 """The service's side of the bus: frames in, answers out, and the one place that decides the ack.
 
-A delivery ends in exactly one way: acknowledged after its transaction was committed and its
-answers sent; published to the retry queue and acknowledged; or rejected to the dead letters.
+A delivery ends in exactly one way: acknowledged, after its transaction was committed and its answers
+sent, or after it was published to a retry queue or to the dead letters. Those two are published
+rather than rejected, because that way they carry the reason, and the broker confirms that it has them.
 """
 
 import asyncio
@@ -37,9 +38,17 @@ from shared.bus.transport import (
     Subscription,
     Transport,
 )
+from shared.clock import now
 from shared.log_context import about
 
 log = structlog.get_logger()
+
+LastingKind = Literal["commands", "events"]
+"""What waits for its next attempt, and may become a dead letter."""
+
+UNREADABLE = "the message is not a frame"
+
+REASON_LENGTH = 500
 
 EVENTS_AT_A_TIME = 8
 """Events that a process works on at a time; their handlers must not rely on an order."""
@@ -131,7 +140,7 @@ class Worker:
         with _Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
-                await self._give_up(delivery, "commands")
+                await self._give_up(delivery, "commands", UNREADABLE)
                 return
             began = time.perf_counter()
             measures = self._measures["commands"]
@@ -153,9 +162,9 @@ class Worker:
         except RetryLaterError as error:
             await self._retry(delivery, "commands", attempt + 1, error)
             return Outcome({})
-        except Exception:
+        except Exception as error:
             log.exception("frame_failed", queue=delivery.publication.routing_key)
-            await self._give_up(delivery, "commands")
+            await self._give_up(delivery, "commands", repr(error))
             return Outcome({})
         if await self._bury(frame, outcome.poison):
             await self._reply(delivery, outcome.answers)
@@ -166,7 +175,7 @@ class Worker:
         with _Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
-                await self._give_up(delivery, "queries")
+                await delivery.ack()  # Nobody misses a query whose client was not answered.
                 return
             began = time.perf_counter()
             measures = self._measures["queries"]
@@ -190,9 +199,9 @@ class Worker:
             began = time.perf_counter()
             try:
                 event = read_event(delivery.publication)
-            except Exception:
+            except Exception as error:
                 log.exception("event_unreadable", topic=delivery.publication.routing_key)
-                await self._give_up(delivery, "events")
+                await self._give_up(delivery, "events", repr(error))
                 event_ended(self._service, "unknown", began, "dead")
                 return
             # An event has no request: who asks for what it tells of has long been answered.
@@ -209,9 +218,9 @@ class Worker:
         except RetryLaterError as error:
             await self._retry(delivery, "events", _attempts(delivery) + 1, error)
             return "retried"
-        except Exception:
+        except Exception as error:
             log.exception("event_failed", topic=delivery.publication.routing_key)
-            await self._give_up(delivery, "events")
+            await self._give_up(delivery, "events", repr(error))
             return "dead"
         await delivery.ack()
         return "ok"
@@ -232,55 +241,70 @@ class Worker:
             log.warning("reply_lost", error=str(error))
 
     async def _retry(
-        self,
-        delivery: Delivery,
-        kind: Literal["commands", "events"],
-        attempt: int,
-        error: RetryLaterError,
+        self, delivery: Delivery, kind: LastingKind, attempt: int, error: RetryLaterError
     ) -> None:
+        """Let a message rest until its next attempt, or give it up after the last one."""
         queue = topology.queue_name(self._service, kind)
-        if attempt > topology.MAX_ATTEMPTS:
+        rest = topology.retry_queue(queue, attempt)
+        if rest is None:
             log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
-            await self._give_up(delivery, kind)
+            await self._give_up(delivery, kind, f"given up after {attempt} attempts: {error}")
             return
         metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
         again = replace(
             delivery.publication,
             exchange="",
-            routing_key=topology.retry_queue(queue),
+            routing_key=rest,
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
-        try:
-            await self._transport.publish(again)
-        except (BrokerUnavailableError, PublishUncertainError):
-            return  # Not acknowledged: the broker delivers it again when it is back.
-        await delivery.ack()
+        if await self._published(again):
+            await delivery.ack()
 
-    async def _give_up(self, delivery: Delivery, kind: Kind | Literal["events"]) -> None:
-        """Leave a message to the dead letters."""
-        metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
-        await delivery.reject()
+    async def _give_up(self, delivery: Delivery, kind: LastingKind, reason: str) -> None:
+        """Keep a message among the dead letters."""
+        publication = delivery.publication
+        if await self._published(self._dead(publication, kind, reason)):
+            metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
+            await delivery.ack()
 
     async def _bury(self, frame: Frame, poison: Mapping[int, str]) -> bool:
         """Keep poison commands among the dead letters; False if the broker is away."""
         queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
-            dead = Publication(
-                exchange=topology.DEAD_LETTERS,
-                routing_key=queue,
+            alone = Publication(
+                routing_key="",
                 body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
                 message_id=envelope.id.hex,
-                persistent=True,
-                headers={"x-warren-reason": reason},
             )
-            try:
-                await self._transport.publish(dead)
-            except (BrokerUnavailableError, PublishUncertainError):
+            if not await self._published(self._dead(alone, "commands", reason)):
                 return False
             metrics.DEAD_LETTERS.labels(queue).inc()
+        return True
+
+    def _dead(self, publication: Publication, kind: LastingKind, reason: str) -> Publication:
+        return replace(
+            publication,
+            exchange=topology.DEAD_LETTERS,
+            routing_key=topology.queue_name(self._service, kind),
+            reply_to="",
+            persistent=True,
+            headers={
+                **publication.headers,
+                topology.REASON_HEADER: reason[:REASON_LENGTH],
+                topology.DIED_HEADER: now(),
+            },
+        )
+
+    async def _published(self, publication: Publication) -> bool:
+        """Publish; False if the broker is away: then it delivers the unacknowledged original again."""
+        try:
+            await self._transport.publish(publication)
+        except (BrokerUnavailableError, PublishUncertainError) as error:
+            log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
+            return False
         return True
 
 

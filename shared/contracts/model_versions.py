@@ -47,11 +47,13 @@ class CreateModelVersion(Command):
     """Make the next version of a model.
 
     ``source`` may be a location, ``models:/<name>/<version>`` (a copy) or ``models:/<model_id>``.
+    In GitLab's dialect it may be empty: what is logged to the version's run are its artifacts then.
+    The tag ``gitlab.version`` names the semantic version.
     """
 
     service: ClassVar[str] = "registry"
     name: Required
-    source: Required
+    source: str = ""
     run_id: str | None = None
     tags: Tags = Field(default_factory=list)
     run_link: str | None = None

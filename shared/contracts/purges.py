@@ -1,4 +1,4 @@
-"""Purging: what was deleted long enough ago goes for good (``warren gc``)."""
+"""Purging: what was deleted long enough ago goes for good (``warren gc``), and orphans with it."""
 
 from typing import Annotated, ClassVar
 
@@ -55,3 +55,74 @@ class PurgeDeletedReply(Wire):
     experiments: int = 0
     rows: int = 0
     finished: bool = False
+
+
+class ListProjects(Query):
+    """List every project that has anything in the service's schema."""
+
+    service: ClassVar[str] = "tracking"
+
+
+class ListStoredProjects(Query):
+    """List every project that has anything in the bucket."""
+
+    service: ClassVar[str] = "artifacts"
+
+
+class ProjectIds(Wire):
+    """Numbers of projects, in order."""
+
+    projects: list[int]
+
+
+class FindOwners(Query):
+    """Tell which of these runs and logged models there are in the project, deleted ones included."""
+
+    service: ClassVar[str] = "tracking"
+    ids: Ids = Field(default_factory=list)
+
+
+class FindOwnersReply(Wire):
+    """Those that there are."""
+
+    ids: list[str]
+
+
+class ListOwnedDirectories(Query):
+    """List a portion of the project's directories that a run or a logged model keeps artifacts in.
+
+    ``after`` is the ``last`` of the portion before.
+    """
+
+    service: ClassVar[str] = "artifacts"
+    after: str = ""
+
+
+class OwnedDirectory(Wire):
+    """A directory, and the id of the run or logged model whose artifacts should be in it."""
+
+    path: str
+    owner: str
+
+
+class ListOwnedDirectoriesReply(Wire):
+    """``last`` is where the next portion begins; empty if there is none."""
+
+    directories: list[OwnedDirectory]
+    last: str = ""
+
+
+class DeleteOrphans(Command):
+    """Delete what was stored in a directory ``older_than`` milliseconds ago or earlier."""
+
+    service: ClassVar[str] = "artifacts"
+    path: str
+    older_than: Annotated[Int64, Field(ge=0)]
+    dry_run: bool = False
+
+
+class DeleteOrphansReply(Wire):
+    """How many objects went, or would go, and their bytes."""
+
+    objects: int
+    bytes: int

@@ -1,6 +1,6 @@
 """All commands, queries and events of the artifacts service."""
 
-from services.artifacts.handlers import listing, multipart, urls
+from services.artifacts.handlers import listing, multipart, orphans, urls
 from services.artifacts.handlers.context import Context, Handler
 from services.artifacts.handlers.purged import EVENT_HANDLERS
 from shared.contracts.message import Message
@@ -9,6 +9,7 @@ HANDLERS: dict[type[Message], Handler] = {
     **listing.HANDLERS,
     **urls.HANDLERS,
     **multipart.HANDLERS,
+    **orphans.HANDLERS,
 }
 
 __all__ = ["EVENT_HANDLERS", "HANDLERS", "Context", "Handler"]

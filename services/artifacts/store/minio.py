@@ -9,6 +9,8 @@ version, and tests/integration/artifacts/test_minio_store.py would notice a chan
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 import urllib3
@@ -22,7 +24,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.errors import translated
-from services.artifacts.store.objects import Entry, Page, Part, Signature
+from services.artifacts.store.objects import Entry, Page, Part, Signature, Sweep
 
 T = TypeVar("T")
 
@@ -82,6 +84,18 @@ class MinioStore:
     async def page(self, directory: str, token: str = "") -> Page:
         """List a directory, one level. Raises BadRequestError for a token that isn't one."""
         return await self._run(self._page, f"{directory}/", "/", token)
+
+    async def directories(self) -> Sequence[str]:
+        """List the directories at the top of the bucket."""
+        return await self._run(self._directories)
+
+    async def keys(self, directory: str, after: str) -> Sequence[str]:
+        """List some keys below a directory, in order, from the first one that is greater than ``after``."""
+        return await self._run(self._keys, f"{directory}/", after)
+
+    async def sweep(self, directory: str, before: datetime, *, dry_run: bool) -> Sweep:
+        """Delete what is below a directory and was stored before a time; a dry run only counts."""
+        return await self._run(self._sweep, f"{directory}/", before, dry_run)
 
     async def delete(self, key: str) -> None:
         """Delete the object of a key and the directory of the same name, if they are there."""
@@ -170,6 +184,23 @@ class MinioStore:
         self._delete_all(sorted(directories, key=len, reverse=True))
         self._client.remove_object(self._bucket, key)
 
+    def _directories(self) -> list[str]:
+        listed = self._client.list_objects(self._bucket)
+        return [name.removesuffix("/") for each in listed if (name := each.object_name or "")]
+
+    def _keys(self, prefix: str, after: str) -> list[str]:
+        listed = self._client.list_objects(
+            self._bucket, prefix=prefix, recursive=True, start_after=after or None
+        )
+        return [each.object_name or "" for each in islice(listed, PAGE_ENTRIES)]
+
+    def _sweep(self, prefix: str, before: datetime, dry_run: object) -> Sweep:
+        listed = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+        old = [each for each in listed if each.last_modified and each.last_modified < before]
+        if not dry_run:
+            self._delete_all([each.object_name or "" for each in old])
+        return Sweep(len(old), sum(each.size or 0 for each in old))
+
     def _delete_all(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), PAGE_ENTRIES):
             batch = [DeleteObject(key) for key in keys[start : start + PAGE_ENTRIES]]
@@ -206,6 +237,8 @@ def _client(settings: S3Settings, endpoint: str) -> Minio:
     scheme, _, host = endpoint.rstrip("/").partition("://")
     pool = urllib3.PoolManager(
         maxsize=settings.threads,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=str(settings.ca_file) if settings.ca_file else None,
         timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=False),
     )

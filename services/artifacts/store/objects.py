@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 Method = Literal["GET", "HEAD", "PUT"]
@@ -38,6 +38,14 @@ class Page:
 
     entries: Sequence[Entry]
     next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """How many objects were deleted, or would be, and their bytes."""
+
+    objects: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,15 @@ class ObjectStore(Protocol):
 
     async def page(self, directory: str, token: str = "") -> Page:
         """List a directory, one level. Raises BadRequestError for a token that isn't one."""
+
+    async def directories(self) -> Sequence[str]:
+        """List the directories at the top of the bucket."""
+
+    async def keys(self, directory: str, after: str) -> Sequence[str]:
+        """List some keys below a directory, in order, from the first one that is greater than ``after``."""
+
+    async def sweep(self, directory: str, before: datetime, *, dry_run: bool) -> Sweep:
+        """Delete what is below a directory and was stored before a time; a dry run only counts."""
 
     async def delete(self, key: str) -> None:
         """Delete the object of a key and the directory of the same name, if they are there."""

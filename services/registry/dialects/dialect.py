@@ -1,18 +1,22 @@
-"""What a dialect decides; each module beside this one is one.
+"""What a dialect decides; each module beside this one holds one.
 
 How versions look on the wire is decided in SQL (``model_version_forms``), by the name of the dialect.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
-from services.registry.store.model_versions import FoundVersion
+from services.registry.store.model_versions import Lineage
+from shared.contracts.model_versions import CreateModelVersion
 from shared.database.transaction import Transaction
 
 
 class Dialect(Protocol):
-    """How clients name versions, and which of them they mean."""
+    """How clients name versions, which of them they mean, and what else a new one needs."""
+
+    number_column: ClassVar[str]
+    """Of ``model_versions``: holds what clients call versions."""
 
     async def version_number(self, tx: Transaction, name: str, version: str) -> int:
         """Return the number of the version that a client calls so; it may be missing by now.
@@ -37,5 +41,14 @@ class Dialect(Protocol):
         Raises DomainError.
         """
 
-    def called(self, found: FoundVersion, number: int) -> str:
+    def called(self, own_number: int, number: int) -> str:
         """Return what a client calls a version of a model."""
+
+    async def before_model(self, tx: Transaction, name: str) -> None:
+        """Have done elsewhere what a new model, whose id is the command's, needs.
+
+        Raises DomainError.
+        """
+
+    async def lineage(self, tx: Transaction, model_id: UUID, cmd: CreateModelVersion) -> Lineage:
+        """Settle where the next version of a locked model comes from. Raises DomainError."""

@@ -1,11 +1,11 @@
 """Aliases, each a name for one version of a model: MLflow's ``registered-models/alias``."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from services.registry.dialects import dialect_of
 from services.registry.handlers.registered_models import find_model
 from services.registry.handlers.replies import version_reply
+from services.registry.lineage import version_of_alias
 from services.registry.store import model_aliases
 from services.registry.validation import (
     check_alias,
@@ -21,7 +21,6 @@ from shared.contracts.model_aliases import (
 )
 from shared.contracts.registry_events import ModelVersionAliasDeleted, ModelVersionAliasSet
 from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid, missing_resource
 
 
 async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transaction) -> Empty:
@@ -48,24 +47,9 @@ async def delete_registered_model_alias(cmd: DeleteRegisteredModelAlias, tx: Tra
 async def get_model_version_by_alias(query: GetModelVersionByAlias, tx: Transaction) -> bytes:
     """Read the version that an alias points to."""
     model_id = await find_model(tx, query.name)
-    number = await version_of_alias(tx, model_id, query.name, query.alias)
+    dialect = dialect_of(tx)
+    number = await version_of_alias(tx, dialect, model_id, query.name, query.alias)
     return await version_reply(tx, query.name, (model_id, number))
-
-
-async def version_of_alias(tx: Transaction, model_id: UUID, name: str, alias: str) -> int:
-    """Return the number of the version that an alias points to; ``latest`` is the newest one.
-
-    Raises DomainError, as MLflow does with another code for an alias than for a missing version.
-    """
-    if alias.lower() == "latest":
-        number = await dialect_of(tx).newest(tx, model_id)
-        if number is None:
-            raise missing_resource(f"Latest version not found for model {name}.")
-        return number
-    number = await dialect_of(tx).version_of_alias(tx, model_id, alias)
-    if number is None:
-        raise invalid(f"Registered model alias {alias} not found.")
-    return number
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.registry import semver
 from services.registry.dialects import dialect_of
-from services.registry.handlers import lineage
 from services.registry.handlers.replies import version_reply
+from services.registry.lineage import of_prompt
 from services.registry.semver import SemVer
 from services.registry.store import model_versions, registered_models
 from services.registry.store.model_versions import FoundVersion, NewVersion
@@ -62,36 +62,30 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
     check_length("run_id", MAX_RUN_ID_LENGTH, cmd.run_id or "")
     check_length("model_id", MAX_RUN_ID_LENGTH, cmd.model_id or "")
     tags = checked_tags(cmd.tags)
-    origin = lineage.of_prompt(cmd) if is_prompt(tags) else await lineage.of_model(cmd, tx)
     model_id = await registered_models.lock(tx, cmd.name)
     if model_id is None:
         raise model_not_found(cmd.name)
-    wanted = await _semver(tx, model_id, tags)
-    key = await model_versions.create(
-        tx,
-        model_id,
-        NewVersion(
-            source=origin.source,
-            storage_location=origin.storage_location,
-            run_id=origin.run_id,
-            run_link=cmd.run_link or "",
-            description=cmd.description or "",
-            model_id=origin.model_id,
-            user_id=tx.envelope.user or None,
-            tags=tags,
-            semver=wanted,
-        ),
+    dialect = dialect_of(tx)
+    new = NewVersion(
+        semver=await _semver(tx, model_id, tags),
+        lineage=of_prompt(cmd) if is_prompt(tags) else await dialect.lineage(tx, model_id, cmd),
+        run_link=cmd.run_link or "",
+        description=cmd.description or "",
+        user_id=tx.envelope.user or None,
+        tags=tags,
     )
+    created = await model_versions.create(tx, model_id, new)
     tx.tell(
         ModelVersionCreated(
             name=cmd.name,
-            version=str(key[1]),
-            source=origin.source,
-            run_id=origin.run_id,
-            model_id=origin.model_id,
+            version=str(created.key[1]),
+            called=dialect.called(created.id, created.key[1]),
+            source=new.lineage.source,
+            run_id=new.lineage.run_id,
+            model_id=new.lineage.model_id,
         )
     )
-    return await version_reply(tx, cmd.name, key)
+    return await version_reply(tx, cmd.name, created.key)
 
 
 async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> SemVer:
@@ -155,15 +149,17 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
 async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empty:
     """Delete a version with its tags and aliases."""
     model_id, number = await _lock(tx, cmd.name, cmd.version)
-    if not await model_versions.delete(tx, model_id, number):
+    deleted = await model_versions.delete(tx, model_id, number)
+    if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number)))
+    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim))
     return Empty()
 
 
 async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> bytes:
     """Read a page of versions."""
-    page = await search_model_version_keys(tx.connection, tx.project, query)
+    number_column = dialect_of(tx).number_column
+    page = await search_model_version_keys(tx.connection, tx.project, query, number_column)
     found = await model_versions.read(tx, page.items) if page.items else b""
     return page_json("model_versions", found, page.next_page_token)
 

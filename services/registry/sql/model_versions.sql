@@ -15,13 +15,20 @@ created AS (
     SELECT
         $1, registered_model_id, version, $3, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15
     FROM model
+    RETURNING version, id
 ),
 tagged AS (
     INSERT INTO model_version_tags (project_id, registered_model_id, version, key, value)
     SELECT $1, registered_model_id, version, tag.key, tag.value
     FROM model, unnest($11::text[], $12::text[]) AS tag (key, value)
 )
-SELECT version FROM model;
+SELECT version, id FROM created;
+
+-- name: run_has_version
+-- Whether there is a version of a run; many versions have none, which is ''.
+SELECT EXISTS (
+    SELECT FROM model_versions WHERE project_id = $1 AND run_id = $2 AND run_id <> ''
+);
 
 -- name: highest_version
 -- The version of a model that has the highest semantic version, in stage $3 unless that is NULL; of
@@ -87,7 +94,7 @@ RETURNING version;
 WITH deleted AS (
     DELETE FROM model_versions
     WHERE project_id = $1 AND registered_model_id = $2 AND version = $3
-    RETURNING registered_model_id
+    RETURNING registered_model_id, run_claim
 ),
 touched AS (
     UPDATE registered_models SET last_updated_time = $4
@@ -95,7 +102,7 @@ touched AS (
     WHERE registered_models.project_id = $1
         AND registered_models.registered_model_id = deleted.registered_model_id
 )
-SELECT registered_model_id FROM deleted;
+SELECT run_claim FROM deleted;
 
 -- name: set_model_version_tag
 -- Set or overwrite one tag. No row: no such version.

@@ -24,6 +24,10 @@ LEFT JOIN registered_model_tags AS prompt
     AND prompt.key = 'mlflow.prompt.is_prompt'
 WHERE models.project_id = $1 AND models.name = $2;
 
+-- name: lock_model_name
+-- Nobody else takes the name until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended($2, $1));
+
 -- name: lock_registered_model
 -- The id of a model; nobody else makes, moves or deletes its versions until the transaction ends.
 SELECT registered_model_id FROM registered_models WHERE project_id = $1 AND name = $2

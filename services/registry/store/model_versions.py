@@ -17,23 +17,46 @@ VersionKey = tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
-    """A version that is about to be inserted.
+class Lineage:
+    """Where a version comes from.
 
-    ``storage_location`` is where its artifacts are, which ``source`` may only refer to.
-    ``run_claim`` is the id under which tracking knows that it owns its run, if it does.
+    ``storage_location`` is where its artifacts are, which ``source`` may only refer to; it never is
+    a ``models:/`` URI. ``run_claim`` is the id under which tracking knows that the run is the
+    version's own, if it is.
     """
 
     source: str
     storage_location: str
     run_id: str
+    model_id: str | None
+    run_claim: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that is about to be inserted."""
+
+    lineage: Lineage
     run_link: str
     description: str
-    model_id: str | None
     user_id: str | None
     tags: Mapping[str, str]
     semver: SemVer
-    run_claim: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedVersion:
+    """A version that was inserted; ``id`` is a number of its own in the project."""
+
+    key: VersionKey
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedVersion:
+    """A version that is gone; ``run_claim`` is as in ``Lineage``."""
+
+    run_claim: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +70,31 @@ class FoundVersion:
     id: int
 
 
-async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> VersionKey:
+async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> CreatedVersion:
     """Insert a version under a locked model's next number."""
-    tx.writes = True
-    number: int = await tx.fetch_value(
+    lineage = new.lineage
+    row = await tx.write_row(
         SQL["create_model_version"],
         tx.project,
         model_id,
         now(),
         new.user_id,
         new.description,
-        new.source,
-        new.storage_location,
-        new.run_id,
+        lineage.source,
+        lineage.storage_location,
+        lineage.run_id,
         new.run_link,
-        new.model_id,
+        lineage.model_id,
         list(new.tags),
         list(new.tags.values()),
         str(new.semver),
         new.semver.key,
-        new.run_claim,
+        lineage.run_claim,
     )
-    return model_id, number
+    if row is None:
+        message = "The caller has locked the model."
+        raise RuntimeError(message)
+    return CreatedVersion((model_id, row["version"]), row["id"])
 
 
 async def highest(
@@ -128,10 +154,16 @@ async def archive_others(
     return [row["version"] for row in rows]
 
 
-async def delete(tx: Transaction, model_id: UUID, version: int) -> bool:
-    """Delete a version of a locked model with its tags and aliases; False if there is none."""
+async def has_run(tx: Transaction, run_id: str) -> bool:
+    """Tell whether there is a version of the run."""
+    found: bool = await tx.fetch_value(SQL["run_has_version"], tx.project, run_id)
+    return found
+
+
+async def delete(tx: Transaction, model_id: UUID, version: int) -> DeletedVersion | None:
+    """Delete a version of a locked model with its tags and aliases; None if there is none."""
     row = await tx.write_row(SQL["delete_model_version"], tx.project, model_id, version, now())
-    return row is not None
+    return DeletedVersion(row["run_claim"]) if row else None
 
 
 async def set_tag(tx: Transaction, name: str, version: int, key: str, value: str) -> bool:

@@ -44,6 +44,11 @@ async def find(tx: Transaction, name: str) -> FoundModel | None:
     return FoundModel(row["registered_model_id"], row["prompt"]) if row else None
 
 
+async def lock_name(tx: Transaction, name: str) -> None:
+    """Let nobody else make a model of a name, or give it to one, until the transaction ends."""
+    await tx.fetch_value(SQL["lock_model_name"], tx.project, name)
+
+
 async def lock(tx: Transaction, name: str) -> UUID | None:
     """Return a model's id and keep its set of versions as it is until the transaction ends.
 

@@ -10,6 +10,7 @@ from services.tracking.handlers import (
     log,
     logged_models,
     metrics,
+    model_experiments,
     purges,
     runs,
 )
@@ -24,11 +25,13 @@ SINGLE: dict[type[Message], Handler] = {
     **datasets.HANDLERS,
     **logged_models.HANDLERS,
     **purges.HANDLERS,
+    **model_experiments.HANDLERS,
 }
 
 HANDLERS = Handlers(
     single=SINGLE,
     batch=log.BATCH_HANDLERS,
     prepare=ensure_projects,
+    events={**model_experiments.EVENT_HANDLERS, **logged_models.EVENT_HANDLERS},
     repeatable=log.only_points,
 )

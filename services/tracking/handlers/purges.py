@@ -17,7 +17,11 @@ from shared.clock import now
 from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
 from shared.contracts.message import Message
 from shared.contracts.purges import (
+    FindOwners,
+    FindOwnersReply,
     GetPurgePlan,
+    ListProjects,
+    ProjectIds,
     PurgeDeleted,
     PurgeDeletedReply,
     PurgePlan,
@@ -161,7 +165,19 @@ def _tell(tx: Transaction, runs: Sequence[Record], models: Sequence[Record]) -> 
         )
 
 
+async def list_projects(_query: ListProjects, tx: Transaction) -> ProjectIds:
+    """List every project."""
+    return ProjectIds(projects=await purges.projects(tx))
+
+
+async def find_owners(query: FindOwners, tx: Transaction) -> FindOwnersReply:
+    """Tell which runs and logged models there are, so that what is nobody's may be swept."""
+    return FindOwnersReply(ids=await purges.owners(tx, query.ids))
+
+
 HANDLERS: Mapping[type[Message], Handler] = {
+    FindOwners: find_owners,
+    ListProjects: list_projects,
     GetPurgePlan: get_purge_plan,
     PurgeDeleted: purge_deleted,
 }

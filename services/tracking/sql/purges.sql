@@ -236,3 +236,17 @@ FROM logged_models WHERE project_id = $1 AND model_id = ANY($2::text[]);
 -- When each of the named experiments was deleted; NULL: it was not.
 SELECT experiment_id::text AS id, CASE WHEN deleted THEN last_update_time END AS deleted_time
 FROM experiments WHERE project_id = $1 AND experiment_id = ANY($2::text[]::bigint[]);
+
+-- name: projects
+-- Every project.
+SELECT project_id FROM projects ORDER BY project_id;
+
+-- name: owners
+-- Those of the ids $2 that are runs' or logged models', in whatever stage; a run's id is 32 hex digits.
+SELECT replace(run_id::text, '-', '') AS id FROM runs
+WHERE project_id = $1
+    AND run_id = ANY(ARRAY(
+        SELECT given::uuid FROM unnest($2::text[]) AS given WHERE given ~ '^[0-9a-f]{32}$'
+    ))
+UNION ALL
+SELECT model_id FROM logged_models WHERE project_id = $1 AND model_id = ANY($2::text[]);

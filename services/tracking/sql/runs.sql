@@ -35,7 +35,13 @@ SELECT run_id FROM runs WHERE project_id = $1 AND iid = $2;
 
 -- name: lock_run
 -- As run_state, and nobody else changes the run until the transaction ends.
-SELECT deleted, experiment_id FROM runs WHERE project_id = $1 AND run_id = $2 FOR UPDATE;
+SELECT deleted, experiment_id, artifact_uri FROM runs
+WHERE project_id = $1 AND run_id = $2
+FOR UPDATE;
+
+-- name: run_artifact_uri
+-- Where a run keeps artifacts.
+SELECT artifact_uri FROM runs WHERE project_id = $1 AND run_id = $2;
 
 -- name: update_run
 -- Change what is not NULL of an active run; its name goes to the tag mlflow.runName, too.

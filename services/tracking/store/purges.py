@@ -102,3 +102,13 @@ async def deletion_times(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dic
     """Return when each of the things was deleted, None if it was not; others are not there."""
     rows = await tx.fetch(SQL[f"{kind}_times"], tx.project, ids)
     return {row["id"]: row["deleted_time"] for row in rows}
+
+
+async def projects(tx: Transaction) -> list[int]:
+    """Return every project, whoever asks: only an operator's command does."""
+    return [row["project_id"] for row in await tx.fetch(SQL["projects"])]
+
+
+async def owners(tx: Transaction, ids: Sequence[str]) -> list[str]:
+    """Return those ids that are of runs or logged models, deleted ones included."""
+    return [row["id"] for row in await tx.fetch(SQL["owners"], tx.project, ids)]

@@ -35,6 +35,15 @@ class RunState:
     experiment_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class LockedRun:
+    """A run that nobody else changes until the transaction ends."""
+
+    experiment_id: int
+    deleted: bool
+    artifact_uri: str
+
+
 async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None:
     """Insert a run if its experiment is active.
 
@@ -74,6 +83,20 @@ async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> R
 async def lock_active(tx: Transaction, run_id: str) -> RunState:
     """As ``active``, and hold off other writers until the transaction ends."""
     return await active(tx, run_id, query="lock_run")
+
+
+async def lock(tx: Transaction, run_id: str) -> LockedRun | None:
+    """Return a run, deleted or not, and hold off other writers until the transaction ends."""
+    row = None
+    if is_run_id(run_id):
+        row = await tx.fetch_row(SQL["lock_run"], tx.project, run_id)
+    return LockedRun(row["experiment_id"], row["deleted"], row["artifact_uri"]) if row else None
+
+
+async def artifact_uri(tx: Transaction, run_id: UUID) -> str | None:
+    """Return where a run keeps artifacts; None if it is not there."""
+    uri: str | None = await tx.fetch_value(SQL["run_artifact_uri"], tx.project, run_id)
+    return uri
 
 
 async def update(

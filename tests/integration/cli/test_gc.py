@@ -101,10 +101,10 @@ async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):
     kept, _ = await warren.run_with_artifact(50)
     await warren.call("DeleteRun", run_id=gone)
     code, said = await warren.collected("--older-than", "1h")
-    assert (code, said.strip()[:20]) == (0, "Purged: runs 0/0, lo"), said
+    assert (code, said.strip()[:30]) == (0, "Purged in project 1: runs 0/0,"), said
     code, said = await warren.collected()
     assert code == 0, said
-    assert "Purged: runs 1/1" in said
+    assert "Purged in project 1: runs 1/1" in said
     for _ in range(100):
         if await warren.names("1/0") == {kept}:
             break
@@ -127,10 +127,43 @@ async def test_a_gc_that_was_killed_goes_on_from_there(warren, monkeypatch):
     await process.communicate()
     code, said = await warren.collected()
     assert code == 0, said
-    assert "Purged: runs 0/0" in said
+    assert "Purged in project 1: runs 0/0" in said
     assert int(said.split(";")[-1].split()[0]) > 100, said
     for _ in range(100):
         if not await warren.names("1/0"):
             break
         await asyncio.sleep(0.1)
     assert not await warren.names("1/0")
+
+
+async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
+    kept, _ = await warren.run_with_artifact(0)
+    deleted, _ = await warren.run_with_artifact(0)
+    await warren.call("DeleteRun", run_id=deleted)
+    orphans = [new_id().hex for _ in range(3)]
+    strays = ["1/0/a-file", "1/elsewhere/file", f"1/place/{new_id().hex}/artifacts/file"]
+    inside = f"1/0/{kept}/artifacts/{new_id().hex}/artifacts/file"
+    owned = [f"1/0/{each}/artifacts/a/b" for each in orphans]
+    for key in (*strays, inside, *owned, f"7/3/models/m-{orphans[0]}/artifacts/file"):
+        warren.store._client.put_object(warren.store._bucket, key, io.BytesIO(b"x"), 1)
+
+    async def swept(*arguments):
+        code, said = await warren.collected("--older-than", "1d", "--sweep", *arguments)
+        assert code == 0, said
+        return said
+
+    assert "1: 3 of 5 directories are nobody's; 0 objects" in await swept("--dry-run")
+    said = await swept("--dry-run", "--grace", "0s")
+    assert "1: 3 of 5 directories are nobody's; 3 objects" in said
+    assert "7: 1 of 1 directories are nobody's; 1 objects" in said
+    assert "3 objects" in await swept("--grace", "0s", "--project", "1")
+    said = await swept("--grace", "0s")
+    assert "1: 0 of 2 directories" in said
+    assert "7: 1 of 1 directories are nobody's; 1 objects" in said
+    assert set(await warren.store.keys("1", "")) == {
+        *strays,
+        inside,
+        f"1/0/{kept}/artifacts/file",
+        f"1/0/{deleted}/artifacts/file",
+    }
+    assert await warren.store.keys("7", "") == []

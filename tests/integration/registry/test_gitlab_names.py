@@ -105,6 +105,16 @@ async def test_latest_is_the_highest(gitlab: Registry, ids: list[str]) -> None:
     assert await latest() == ["2.0.0-rc.1"]
 
 
+async def test_searches_go_by_the_number_of_its_own(gitlab: Registry, ids: list[str]) -> None:
+    async def found(**query: object) -> list[str]:
+        reply = await gitlab.call("SearchModelVersions", **query)
+        return [each["version"] for each in reply["model_versions"] if each["name"] == "m"]
+
+    assert await found(filter=f"version_number = {ids[1]}") == [ids[1]]
+    assert await found(filter=f"version_number > {ids[1]}", order_by=["version_number"]) == ids[2:]
+    assert await found(order_by=["version_number DESC"]) == ids[::-1]
+
+
 async def test_a_model_without_versions_has_no_latest(registry: Registry, gitlab: Registry) -> None:
     await registry.model("m")
     assert await gitlab.call("GetLatestVersions", name="m") == {"model_versions": []}

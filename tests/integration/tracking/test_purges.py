@@ -193,3 +193,12 @@ async def test_other_projects_keep_what_they_deleted(tracking: Tracking) -> None
     assert sum((await purge(tracking)).values()) == 0
     plan = await tracking.call("GetPurgePlan", run_ids=[theirs])
     assert plan["missing"] == [theirs]
+
+
+async def test_owners_are_found_in_their_own_project_whatever_their_stage(tracking):
+    run_id, model_id = await tracking.run(), await model(tracking)
+    await tracking.call("DeleteRun", run_id=run_id)
+    ids = [run_id, model_id, "f" * 32, "no id", ""]
+    assert set((await tracking.call("FindOwners", ids=ids))["ids"]) == {run_id, model_id}
+    assert await tracking.call("FindOwners", 8, ids=ids) == {"ids": []}
+    assert (await tracking.call("ListProjects"))["projects"] == [PROJECT, 8]

@@ -10,6 +10,7 @@ from services.artifacts.store.objects import (
     Page,
     Part,
     StorageAwayError,
+    Sweep,
 )
 
 
@@ -53,6 +54,22 @@ class FakeStore:
         entries = [Entry(name, names[name]) for name in after[: self._page_entries]]
         more = len(after) > len(entries)
         return Page(entries, entries[-1].name if more else "")
+
+    async def directories(self):
+        self._check()
+        return sorted({key.partition("/")[0] for key in self.objects})
+
+    async def keys(self, directory, after):
+        self._check()
+        below = (key for key in self.objects if key.startswith(f"{directory}/") and key > after)
+        return sorted(below)[: self._page_entries]
+
+    async def sweep(self, directory, _before, *, dry_run):
+        self._check()
+        count = len([key for key in self.objects if key.startswith(f"{directory}/")])
+        if not dry_run:
+            await self.delete(directory)
+        return Sweep(count)
 
     async def delete(self, key):
         self._check()

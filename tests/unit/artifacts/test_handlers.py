@@ -224,7 +224,8 @@ async def test_lifetime_of_a_url_is_bounded(ask, expiration):
         assert await ask(name, **named) == ErrorCode.INVALID_PARAMETER_VALUE
 
 
-FOREIGN = "8/0/run/artifacts"
+RUN = "0" * 32
+FOREIGN = f"8/0/{RUN}/artifacts"
 REQUESTS = [
     ("PresignArtifact", {"method": "GET", "path": f"{FOREIGN}/a"}),
     ("PresignArtifact", {"method": "PUT", "path": f"{FOREIGN}/a"}),
@@ -235,6 +236,7 @@ REQUESTS = [
         {"model_id": "m", "artifact_uri": f"mlflow-artifacts:/{FOREIGN}"},
     ),
     ("DeleteArtifact", {"path": FOREIGN}),
+    ("DeleteOrphans", {"path": FOREIGN, "older_than": 0}),
     ("CreateMultipartUpload", {"artifact_path": FOREIGN, "path": "a"}),
     (
         "CompleteMultipartUpload",
@@ -258,8 +260,14 @@ REQUESTS = [
 ]
 
 
+OF_THE_BUCKET = {"ListStoredProjects", "ListOwnedDirectories"}
+"""They name no place: an operator's command asks, and no route leads to them."""
+
+
 def test_every_message_is_tried_on_another_project():
-    assert {name for name, _ in REQUESTS} == {contract.__name__ for contract in HANDLERS}
+    assert {name for name, _ in REQUESTS} | OF_THE_BUCKET == {
+        contract.__name__ for contract in HANDLERS
+    }
 
 
 @pytest.mark.parametrize(("name", "fields"), REQUESTS)
@@ -275,10 +283,42 @@ async def test_another_projects_artifacts_are_as_if_absent(ask, store, name, fie
 @pytest.mark.parametrize(("name", "fields"), REQUESTS)
 async def test_storage_that_is_away_is_said_to_be(ask, store, name, fields):
     store.away = True
-    own = json.loads(json.dumps(fields).replace(FOREIGN, ROOT))
+    own = json.loads(json.dumps(fields).replace(FOREIGN, f"7/0/{RUN}/artifacts"))
     answer = await ask(name, **own)
     signs_only = name in {"PresignArtifact", "CreatePresignedUploadUrl"}
     assert signs_only or answer == ErrorCode.TEMPORARILY_UNAVAILABLE
+
+
+async def test_directories_of_owners_are_listed_once_each_and_other_places_never(ask, store):
+    model = f"m-{RUN}"
+    for key in (
+        *(f"7/0/{RUN}/artifacts/{name}" for name in "abcdefg"),
+        f"7/0/{RUN}/artifacts/{'1' * 32}/artifacts/file",
+        f"7/0/{'2' * 32}/artifacts/file",
+        f"7/12/models/{model}/artifacts/MLmodel",
+        *(f"7/elsewhere/{name}" for name in "abcd"),
+        f"7/place/{'3' * 32}/artifacts/file",
+        f"8/0/{'4' * 32}/artifacts/file",
+    ):
+        store.objects[key] = b""
+    found, after = [], ""
+    while True:
+        reply = await ask("ListOwnedDirectories", after=after)
+        found += [(each["path"], each["owner"]) for each in reply["directories"]]
+        after = reply["last"]
+        if not after:
+            break
+    assert found == [
+        (f"7/0/{RUN}/artifacts", RUN),
+        (f"7/0/{'2' * 32}/artifacts", "2" * 32),
+        (f"7/12/models/{model}/artifacts", model),
+    ]
+
+
+@pytest.mark.parametrize("path", ["7", "7/0", f"7/0/{RUN}", f"7/place/{RUN}/artifacts"])
+async def test_what_is_no_owners_directory_is_not_swept(ask, path):
+    answer = await ask("DeleteOrphans", path=path, older_than=0)
+    assert answer == ErrorCode.INVALID_PARAMETER_VALUE
 
 
 async def test_commands_of_a_frame_are_answered_each(processor, store):

@@ -1,8 +1,15 @@
-"""What is subscribed to is handled, and the other way round."""
+"""What is subscribed to is handled, and the other way round; what fails is tried long enough."""
+
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
 
 from services.artifacts.handlers import EVENT_HANDLERS
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
+from shared.bus import topology
 from shared.bus.topology import SUBSCRIPTIONS
 
 
@@ -14,3 +21,30 @@ def test_every_handler_of_an_event_is_subscribed_and_every_subscription_handled(
     }
     handled = {name: {c.topic for c in each} for name, each in handlers.items() if each}
     assert handled == {name: set(topics) for name, topics in SUBSCRIPTIONS.items()}
+
+
+def test_every_service_with_handlers_is_listed():
+    folders = {path.parent.name for path in Path("services").glob("*/handlers")}
+    assert folders <= set(topology.SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("queue", "least_seconds"), [("toy.commands", 100), ("toy.events", 24 * 3600)]
+)
+def test_a_message_is_tried_for_long_and_then_given_up(queue, least_seconds):
+    service, _, kind = queue.partition(".")
+    declared = (
+        topology.queues(service) if kind == "commands" else topology.event_queues({service: ()})
+    )
+    seconds = {
+        spec.name: int(spec.arguments["x-message-ttl"]) / 1000
+        for spec in declared
+        if "x-message-ttl" in spec.arguments
+    }
+    rests = list(iter(partial(next, map(partial(topology.retry_queue, queue), count(1))), None))
+    waits = [seconds[rest] for rest in rests]
+    assert waits == sorted(waits)
+    assert waits[0] <= 1
+    assert sum(waits) > least_seconds
+    assert topology.retry_queue(queue, len(rests) + 1) is None
+    assert set(rests) == set(seconds)

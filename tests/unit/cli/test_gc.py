@@ -2,9 +2,11 @@
 
 import pytest
 
-from services.cli import gc
+from services.cli import asking
 from services.cli.__main__ import parser
-from services.cli.gc import Progress, Tracking, collect
+from services.cli.asking import Project
+from services.cli.gc import collect
+from services.cli.progress import Progress
 from shared.bus.messages import Answer
 from shared.contracts.purges import PurgeDeletedReply, PurgePlan, PurgeScope
 from shared.errors import DomainError, ErrorCode, invalid
@@ -32,19 +34,19 @@ AWAY = DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "The service did not answe
 async def gather(bus, **options):
     lines = []
     progress = Progress(terminal=False, write=lines.append)
-    done = await collect(Tracking(bus, 1), PurgeScope(), progress, **options)
+    done = await collect(Project(bus, 1), PurgeScope(), progress, **options)
     return done, "".join(lines)
 
 
 async def test_portions_are_asked_for_until_there_is_nothing_left(monkeypatch):
-    monkeypatch.setattr(gc, "PAUSE", 0)
+    monkeypatch.setattr(asking, "PAUSE", 0)
     portions = [PurgeDeletedReply(runs=2, logged_models=1), AWAY, PurgeDeletedReply(rows=7)]
     bus = FakeBus(PLAN, *portions, PurgeDeletedReply(finished=True))
     done, lines = await gather(bus)
     assert (done.runs, done.logged_models, done.rows) == (2, 1, 7)
     assert "Nothing has the id x" in lines
     assert lines.endswith(
-        "Purged: runs 2/2, logged models 1/1, experiments 0/0; 7 rows of theirs\n"
+        "Purged in project 1: runs 2/2, logged models 1/1, experiments 0/0; 7 rows of theirs\n"
     )
     assert bus.names == ["GetPurgePlan", *["PurgeDeleted"] * 4]
 
@@ -53,17 +55,18 @@ async def test_a_dry_run_only_asks_how_much_there_is():
     bus = FakeBus(PLAN)
     _, lines = await gather(bus, dry_run=True)
     assert bus.names == ["GetPurgePlan"]
-    assert "To be purged: runs 0/2" in lines
+    assert "To be purged in project 1: runs 0/2" in lines
 
 
 async def test_a_refusal_ends_it_and_so_does_a_service_that_stays_away(monkeypatch):
-    monkeypatch.setattr(gc, "PAUSE", 0)
+    monkeypatch.setattr(asking, "PAUSE", 0)
     with pytest.raises(DomainError, match="not in `deleted`"):
         await gather(FakeBus(Answer.refusal(invalid("Run r is not in `deleted` lifecycle stage."))))
     with pytest.raises(DomainError, match="did not answer"):
-        await gather(FakeBus(*[AWAY] * (gc.PATIENCE + 1)))
+        await gather(FakeBus(*[AWAY] * (asking.PATIENCE + 1)))
 
 
 def test_the_command_line_reads_lists_and_durations():
     options = parser().parse_args(["gc", "--older-than", "1h", "--run-ids", "a, b,"])
-    assert (options.older_than, options.run_ids, options.project) == (3_600_000, ["a", "b"], 1)
+    assert options.grace == 86_400_000
+    assert (options.older_than, options.run_ids, options.project) == (3_600_000, ["a", "b"], None)

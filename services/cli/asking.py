@@ -1,0 +1,60 @@
+"""Asking services on behalf of an operator, who would rather wait than be told to come again."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.contracts.message import Command, Message, Query, Wire
+from shared.errors import DomainError
+
+PATIENCE = 10
+"""How often a message is sent again when the service does not answer; each time after a pause."""
+
+PAUSE = 2.0
+SECONDS_TO_ANSWER = 60.0
+
+Reply = TypeVar("Reply", bound=Wire)
+
+
+class Bus(Protocol):
+    """What the commands need of the bus's client."""
+
+    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+        """Return the service's answer. Raises DomainError when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project, whichever service is asked about it."""
+
+    bus: Bus
+    number: int
+
+    async def ask(self, message: Query | Command, reply: type[Reply]) -> Reply:
+        """Return the answer; ask again while there is none. Raises DomainError.
+
+        Only for what may be carried out twice: each time it has another id.
+        """
+        for attempt in range(PATIENCE + 1):
+            try:
+                answer = await self.bus.call(message.service, message.kind, self._envelope(message))
+            except DomainError:
+                if attempt == PATIENCE:
+                    raise
+                await asyncio.sleep(PAUSE)
+                continue
+            if answer.error is not None:
+                raise DomainError(answer.error, answer.body.decode(errors="replace"))
+            return reply.model_validate_json(answer.body)
+        raise AssertionError  # The loop returns or raises.
+
+    def _envelope(self, message: Message) -> Envelope:
+        return Envelope(
+            id=new_id(),
+            name=type(message).__name__,
+            project=self.number,
+            payload=message.model_dump_json().encode(),
+            deadline=time.time() + SECONDS_TO_ANSWER,
+        )

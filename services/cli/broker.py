@@ -1,0 +1,48 @@
+"""How the commands reach RabbitMQ: by the bus's client, or by a plain connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+
+from shared.bus.amqp import LOST, AmqpTransport
+from shared.bus.client import BusClient
+from shared.errors import DomainError, ErrorCode
+from shared.settings import ProcessSettings
+
+SECONDS_TO_CONNECT = 15.0
+
+
+def unreachable() -> DomainError:
+    """Return the error for a broker that does not answer."""
+    message = "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is."
+    return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)
+
+
+@asynccontextmanager
+async def bus_client(
+    settings: ProcessSettings, services: Sequence[str]
+) -> AsyncIterator[BusClient]:
+    """Open a client that calls these services. Raises DomainError without a broker."""
+    bus = BusClient(AmqpTransport(settings.amqp_url, name="cli", services=services))
+    try:
+        try:
+            await asyncio.wait_for(bus.start(), SECONDS_TO_CONNECT)
+        except TimeoutError:
+            raise unreachable() from None
+        yield bus
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnection]:
+    """Open a connection that declares nothing. Raises DomainError without a broker."""
+    try:
+        connection = await aio_pika.connect(settings.amqp_url, timeout=SECONDS_TO_CONNECT)
+    except LOST:
+        raise unreachable() from None
+    async with connection:
+        yield connection

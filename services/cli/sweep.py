@@ -1,0 +1,70 @@
+"""Sweeping: artifacts in the bucket whose run or logged model is not in the database.
+
+``warren gc`` leaves none behind. They come from elsewhere: a database that was restored from an
+older backup, an upload that ended after its run was purged.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from services.cli.asking import Project
+from services.cli.progress import Progress
+from shared.contracts.purges import (
+    DeleteOrphans,
+    DeleteOrphansReply,
+    FindOwners,
+    FindOwnersReply,
+    ListOwnedDirectories,
+    ListOwnedDirectoriesReply,
+    OwnedDirectory,
+)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What was found in the bucket, and what of it was deleted, or would be."""
+
+    directories: int = 0
+    orphans: int = 0
+    objects: int = 0
+    bytes: int = 0
+
+    def line(self) -> str:
+        """Say so."""
+        return (
+            f"{self.orphans} of {self.directories} directories are nobody's; "
+            f"{self.objects} objects of theirs, {self.bytes} bytes"
+        )
+
+
+async def sweep(project: Project, grace: int, progress: Progress, *, dry_run: bool) -> Swept:
+    """Delete the project's orphans that are older than ``grace`` milliseconds. Raises DomainError."""
+    done = Swept()
+    verb = "To be swept" if dry_run else "Swept"
+    async for directories in _portions(project):
+        done.directories += len(directories)
+        for each in await _orphans(project, directories):
+            command = DeleteOrphans(path=each.path, older_than=grace, dry_run=dry_run)
+            deleted = await project.ask(command, DeleteOrphansReply)
+            done.orphans += 1
+            done.objects += deleted.objects
+            done.bytes += deleted.bytes
+            progress.show(f"{verb} in project {project.number}: {done.line()}")
+    progress.show(f"{verb} in project {project.number}: {done.line()}", last=True)
+    return done
+
+
+async def _portions(project: Project) -> AsyncIterator[Sequence[OwnedDirectory]]:
+    after = ""
+    while True:
+        portion = await project.ask(ListOwnedDirectories(after=after), ListOwnedDirectoriesReply)
+        yield portion.directories
+        after = portion.last
+        if not after:
+            return
+
+
+async def _orphans(project: Project, directories: Sequence[OwnedDirectory]) -> list[OwnedDirectory]:
+    owners = FindOwners(ids=[each.owner for each in directories])
+    found = set((await project.ask(owners, FindOwnersReply)).ids) if directories else set()
+    return [each for each in directories if each.owner not in found]

@@ -1,0 +1,64 @@
+"""A Warren of many processes on servers that can be stopped, by way of links that can be broken."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+
+import asyncpg
+import pytest
+
+from services.artifacts.settings import S3Settings
+from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from shared.embedded.s3 import EmbeddedS3
+from tests.faults.proxy import Proxy
+from tests.warren_fixtures import running
+from tests.web_server import WebServer, stack
+
+NAME = "faults"
+PROCESSES = {"gateway": 2, "tracking": 2, "registry": 2, "artifacts": 2}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running Warren, the servers under it, and the links between them."""
+
+    warren: WebServer
+    postgres: EmbeddedPostgres
+    rabbitmq: EmbeddedRabbitMQ
+    s3: EmbeddedS3
+    to_postgres: Proxy
+    to_rabbitmq: Proxy
+    to_s3: Proxy
+
+    @property
+    def url(self) -> str:
+        return self.warren.url
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(PROCESSES)
+
+    @property
+    def links(self) -> tuple[Proxy, Proxy, Proxy]:
+        return self.to_postgres, self.to_rabbitmq, self.to_s3
+
+
+@pytest.fixture(scope="session")
+async def site(
+    server_directory, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, s3: EmbeddedS3
+) -> AsyncIterator[Site]:
+    connection = await asyncpg.connect(postgres.dsn("postgres"))
+    await connection.execute(f"CREATE DATABASE {NAME}")
+    await connection.close()
+    await rabbitmq.add_vhosts([NAME])
+    folder = server_directory / NAME
+    folder.mkdir(mode=0o755)
+    async with (
+        Proxy(postgres.dsn(NAME)) as to_postgres,
+        Proxy(rabbitmq.vhost_url(NAME)) as to_rabbitmq,
+        Proxy(s3.endpoint) as to_s3,
+    ):
+        bucket = S3Settings(endpoint=to_s3.url, bucket=NAME, **asdict(s3.credentials))
+        described = stack(folder, to_postgres.url, to_rabbitmq.url, bucket, **PROCESSES)
+        async with running(described) as warren:
+            yield Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3)
