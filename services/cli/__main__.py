@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
-        epilog=f"dead-letters and gc find RabbitMQ by the environment variable {PREFIX}AMQP_URL; the others find Warren "
+        epilog=f"gc and dead-letters find RabbitMQ by {PREFIX}AMQP_URL; the others find Warren "
         f"by {PREFIX}URL and show the access token {PREFIX}TOKEN.",
     )
     commands = described.add_subparsers(required=True, metavar="command")

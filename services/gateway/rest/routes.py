@@ -39,7 +39,7 @@ class RestEndpoint:
     @property
     def scopes(self) -> frozenset[str]:
         """Of these scopes the caller's token must have one."""
-        return self.also | (WRITE_SCOPES if self.contract.kind == "commands" else READ_SCOPES)
+        return self.also | (WRITE_SCOPES if self.contract.changes else READ_SCOPES)
 
 
 def _of_sources() -> Iterator[RestEndpoint]:

@@ -35,17 +35,15 @@ async def test_a_run_is_free_again_if_its_version_was_never_made(both: Both) -> 
     await both.ask("DeleteRun", run_id=run_id)
 
 
-@pytest.mark.parametrize("value", ["", "{}", "no JSON", "[" * 5000])
-async def test_whatever_a_client_wrote_in_the_tag_versions_are_named_in_it(
-    both: Both, value: str
-) -> None:
+async def test_whatever_a_client_wrote_in_the_tag_versions_are_named_in_it(both: Both) -> None:
     model = (await both.ask("CreateLoggedModel", experiment_id="0", name="x"))["model"]["info"]
-    tag = {"key": "mlflow.modelVersions", "value": value}
-    await both.ask("SetLoggedModelTags", model_id=model["model_id"], tags=[tag])
     source = f"models:/{model['model_id']}"
-    version = await both.version("m", source=source, model_id=model["model_id"])
-    await both.spread_events()
-    reply = await both.ask("GetLoggedModel", model_id=model["model_id"])
-    tags = {tag["key"]: tag["value"] for tag in reply["model"]["info"]["tags"]}
-    expected = [{"name": "m", "version": version["version"]}]
-    assert json.loads(tags["mlflow.modelVersions"]) == expected
+    for value in ("", "{}", "no JSON", "[" * 5000):
+        tag = {"key": "mlflow.modelVersions", "value": value}
+        await both.ask("SetLoggedModelTags", model_id=model["model_id"], tags=[tag])
+        version = await both.version("m", source=source, model_id=model["model_id"])
+        await both.spread_events()
+        reply = await both.ask("GetLoggedModel", model_id=model["model_id"])
+        tags = {tag["key"]: tag["value"] for tag in reply["model"]["info"]["tags"]}
+        expected = [{"name": "m", "version": version["version"]}]
+        assert json.loads(tags["mlflow.modelVersions"]) == expected
