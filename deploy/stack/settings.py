@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from shared.addresses import AmqpUrl, PostgresDsn
-from shared.settings import PREFIX, LogLevel
+from shared.settings import PREFIX, LogLevel, TracingSettings
 
 POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema of their own; each has a count and may be given a DSN below."""
@@ -62,6 +62,9 @@ class StackSettings(BaseSettings):
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
+    tracing: TracingSettings = Field(
+        default=TracingSettings(), description="Traces of all services"
+    )
 
     def count(self, service: str) -> int:
         """Return how many processes of a service to run."""
