@@ -8,6 +8,7 @@ ACCESS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
 AUDIT ?=
+CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
 help:  ## Show this list
 	@echo "Warren: make <target>"
@@ -31,7 +32,7 @@ compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try 
 	docker compose build
 	.venv/bin/python -m pytest tests/compose
 
-test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
+test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test (TESTS=tests/unit)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest $(TESTS)
 
@@ -60,7 +61,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
 	.venv/bin/python -m deploy.metrics
 
-compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed  ## Run the stock clients and write docs/compatibility.md
+compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat
 
 # Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
@@ -73,6 +74,7 @@ lock: .venv/.dev  ## Write the lock files anew from pyproject.toml and requireme
 	for name in mlflow-2.22.5 mlflow-latest bench fasttrackml; do \
 		$(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
+	$(COMPILE) --no-deps requirements/gitlab-mlops.in -o requirements/gitlab-mlops.txt
 
 clean:  ## Remove environments and caches; the data in .warren stay
 	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -89,6 +91,13 @@ clean:  ## Remove environments and caches; the data in .warren stay
 
 .venvs/%/.installed: requirements/%.txt
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
+	@touch $@
+
+# GitLab's client goes beside mlflow-2.22.5, without what it declares: of that it needs MLflow 2 alone, but for an
+# importer from Google Cloud, whose SDK is a gigabyte.
+.venvs/gitlab-mlops/.installed: requirements/gitlab-mlops.txt .venvs/mlflow-2.22.5/.installed
+	.venvs/mlflow-2.22.5/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --target .venvs/gitlab-mlops -r $<
 	@touch $@
 
 .PHONY: .env compose-test help run demo stack test lint audit bench soak chaos docs compatibility lock clean

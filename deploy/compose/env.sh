@@ -10,6 +10,7 @@ random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
 with_password() {
     case $1 in
+    *_TOKEN=) printf '%sglpat-%s\n' "$1" "$(random)" ;;
     *PASSWORD= | *SECRET_KEY=) printf '%s%s\n' "$1" "$(random)" ;;
     *) printf '%s\n' "$1" ;;
     esac

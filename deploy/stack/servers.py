@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
 from deploy.stack.supervisor import Supervisor
 from services.artifacts.settings import S3Settings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.progress import announce
 from shared.embedded.provision import provision_services

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.stack.servers import Addresses
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, Program, free_ports
 
 _ROOT = Path(__file__).parents[2]
@@ -57,6 +58,8 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
             "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
         }
     )
+    if settings.access_mode:
+        variables["gateway"]["WARREN_ACCESS_MODE"] = settings.access_mode
     planned = [
         (name, number) for name in variables for number in range(1, settings.count(name) + 1)
     ]

@@ -7,11 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
+from services.gateway.access.mode import Mode
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.settings import PREFIX, LogLevel, TracingSettings
-
-POSTGRES_SERVICES = ("tracking", "registry", "access")
-"""Services with a schema of their own; each has a count and may be given a DSN below."""
 
 
 class StackSettings(BaseSettings):
@@ -47,6 +45,11 @@ class StackSettings(BaseSettings):
     )
     access_dsn: PostgresDsn = Field(
         default="", repr=False, description="Access's PostgreSQL instead of the embedded one"
+    )
+    access_mode: Mode | None = Field(
+        default=None,
+        description="open: anonymous clients use the root project as Developers; token: everybody "
+        "shows a token; unset: open where it listens on loopback, else token",
     )
     root_token: RootToken = Field(
         default="", repr=False, description="A token of the first administrator; else one is made"

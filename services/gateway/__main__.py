@@ -12,6 +12,7 @@ from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.contracts.access import Authorize
 from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.settings import read_settings
@@ -19,7 +20,7 @@ from shared.telemetry import configure_logging
 from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
 
-SERVICES = sorted({endpoint.contract.service for endpoint in ENDPOINTS})
+SERVICES = sorted({Authorize.service, *(endpoint.contract.service for endpoint in ENDPOINTS)})
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES)
     bus = BusClient(transport, timeout=settings.request_timeout)
     async with Monitor().listening(settings.monitor) as monitor:
-        server = await serve(create_app(tracing.bus(bus), settings, tracing), settings)
+        server = await serve(create_app(bus, settings, tracing), settings)
         monitor.started(checks(bus))
         _log.info("gateway_started", host=settings.host, port=server.port)
         # The probes answer while RabbitMQ is still on its way; other requests get 429.

@@ -8,12 +8,14 @@ from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
 
+from services.gateway.access.authorizations import TOPICS, Authorizations
+from services.gateway.access.doors import Doors
+from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
-from services.gateway.asking import Bus
 from services.gateway.browsers import EXTRA_HEADERS
-from services.gateway.callers import BY_PROJECT, PROJECT, ROOT
+from services.gateway.callers import PROJECT
 from services.gateway.dialects.refusal import wrong_method
 from services.gateway.forward import refused
 from services.gateway.guard import Guard
@@ -25,6 +27,7 @@ from services.gateway.page.routes import page_routes, to_page
 from services.gateway.requests import read_request_id
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
+from shared.bus.calls import EventfulBus
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
@@ -109,23 +112,34 @@ def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
-def create_app(bus: Bus, settings: Settings, tracing: Tracing = OFF) -> App:
-    """Build the routes around a bus client, which the caller starts and closes."""
+def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
+    """Build the routes around a bus client, which the caller starts and closes after this."""
     storage = Storage(settings.storage_ca_file)
     app = App(storage, Guard(settings), tracing)
+    doors = _doors(bus, settings)
+    calls = tracing.bus(bus)
     for table, prefix, entrance in (
-        (app.routes, "", ROOT),
-        (app.of_project, MLFLOW_OF_PROJECT, BY_PROJECT),
+        (app.routes, "", doors.root),
+        (app.of_project, MLFLOW_OF_PROJECT, doors.by_project),
     ):
-        streams = Streams(bus, entrance, settings, storage)
-        for method, path, handler in mlflow_routes(entrance, bus, settings, streams):
+        streams = Streams(calls, entrance, settings, storage)
+        for method, path, handler in mlflow_routes(entrance, calls, settings, streams):
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
         for method, path, file in page_routes():
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
-    for method, path, handler in package_routes(Streams(bus, BY_PROJECT, settings, storage)):
+    for method, path, handler in package_routes(
+        Streams(calls, doors.by_project, settings, storage)
+    ):
         app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
+
+
+def _doors(bus: EventfulBus, settings: Settings) -> Doors:
+    mode = mode_of(settings.access_mode, settings.host)
+    authorizations = Authorizations(bus, opens_root=mode == "open")
+    bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
+    return Doors(authorizations, mode)

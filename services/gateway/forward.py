@@ -10,6 +10,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
+from services.gateway.access.needs import need_of
 from services.gateway.asking import Asker, Bus
 from services.gateway.callers import Entrance
 from services.gateway.dialects.dialect import Dialect, Read
@@ -55,7 +56,7 @@ def forward(
     name, service, kind = contract.__name__, contract.service, contract.kind
     is_command = kind == "commands"
     timeout = settings.request_timeout
-    door, dialect = entrance.door, entrance.dialect
+    door, dialect = entrance.door(need_of(contract)), entrance.dialect
     read = _reader(endpoint, dialect, settings)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:

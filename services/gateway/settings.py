@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
+from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.settings import PREFIX, ProcessSettings
 
@@ -30,6 +31,10 @@ class Settings(ProcessSettings):
 
     request_timeout: PositiveFloat = 30.0
     """Seconds until a request without an answer is given up with 503."""
+
+    access_mode: Mode | None = None
+    """open: anonymous clients use the root project as Developers; token: everybody shows a token;
+    unset: open where the gateway listens on loopback, else token."""
 
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
     """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""

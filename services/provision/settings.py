@@ -10,7 +10,7 @@ from shared.addresses import PostgresDsn
 from shared.database.provision import SchemaOwner
 from shared.settings import PREFIX, LogLevel
 
-SERVICES = ("tracking", "registry")
+POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema, each of which may be given a DSN below."""
 
 
@@ -39,6 +39,9 @@ class ProvisionSettings(BaseSettings):
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's own PostgreSQL address"
     )
+    access_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Access's own PostgreSQL address"
+    )
     provision_timeout: PositiveFloat = Field(
         default=60.0, description="Seconds to wait for a server that is still on its way"
     )
@@ -47,7 +50,7 @@ class ProvisionSettings(BaseSettings):
     @property
     def dsns(self) -> Mapping[str, str]:
         """The addresses that were given, by service."""
-        return {name: dsn for name in SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
+        return {name: dsn for name in POSTGRES_SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
 
 
 def schema_owner(service: str, dsn: str) -> tuple[str, SchemaOwner]:

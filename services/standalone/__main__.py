@@ -55,8 +55,6 @@ async def warren(
         running.push_async_callback(storing.close)
         checks |= {f"{artifacts.NAME}.{check}": ask for check, ask in storing.checks.items()}
         bus = BusClient(connect())
-        await bus.start()
-        running.push_async_callback(bus.close)
         gateway = GatewaySettings(
             host=settings.host,
             port=settings.port,
@@ -64,8 +62,12 @@ async def warren(
             direct_artifacts=settings.direct_artifacts,
             storage_ca_file=under.s3.ca_file,
             http=settings.http,
+            access_mode=settings.access_mode,
         )
-        server = await serve(create_app(tracing.bus(bus), gateway, tracing), gateway)
+        app = create_app(bus, gateway, tracing)
+        await bus.start()
+        running.push_async_callback(bus.close)
+        server = await serve(app, gateway)
         running.push_async_callback(server.close)
         monitor.started(checks)
         running.callback(monitor.leaving)

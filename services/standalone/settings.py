@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
+from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
 from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
@@ -30,6 +31,11 @@ class StandaloneSettings(BaseSettings):
         default="",
         repr=False,
         description="A PostgreSQL database to use instead of the embedded one",
+    )
+    access_mode: Mode | None = Field(
+        default=None,
+        description="open: anonymous clients use the root project as Developers; token: everybody "
+        "shows a token; unset: open where it listens on loopback, else token",
     )
     root_token: RootToken = Field(
         default="",

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from tests.compat.stock_client import script_of
+from tests.compat.stock_client import GITLAB, script_of
 from tests.web_server import ROOT
 
 HEAD = """# Compatibility
@@ -12,6 +12,7 @@ HEAD = """# Compatibility
 What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
 `tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
 services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
+"n/a": the client does not have this, or GitLab has other rules for it.
 """
 METHODS_HEAD = """
 ## The methods that GitLab lists
@@ -19,7 +20,12 @@ METHODS_HEAD = """
 Each method of the two tables in GitLab's "MLflow client compatibility", used without the caveats that GitLab has about
 it (`tests/compat/clients/methods_*.py`).
 """
-SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not in this client"}
+GITLAB_HEAD = """
+## GitLab's documentation and its own client
+
+The code blocks of that page, and everything that gitlab-mlops offers, which runs on MLflow 2 alone.
+"""
+SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "n/a"}
 
 Outcomes = Mapping[tuple[str, str, str], str]
 """pytest's word by scenario, client and server."""
@@ -28,13 +34,15 @@ Outcomes = Mapping[tuple[str, str, str], str]
 def page(outcomes: Outcomes) -> str:
     """Return the page as Markdown: a row a scenario, a column for each client on each server."""
     scenarios = sorted({scenario for scenario, _, _ in outcomes})
-    topics = [each for each in scenarios if ":" not in each]
+    gitlab = [each for each in scenarios if each.startswith(GITLAB)]
     methods = [each for each in scenarios if ":" in each]
-    return f"{HEAD}\n{_table(topics, outcomes)}{METHODS_HEAD}\n{_table(methods, outcomes)}"
+    topics = [each for each in scenarios if each not in {*gitlab, *methods}]
+    parts = ((HEAD, topics), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
+    return "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
 
 
 def _table(scenarios: Sequence[str], outcomes: Outcomes) -> str:
-    columns = sorted({(client, server) for _, client, server in outcomes})
+    columns = sorted({(client, server) for each, client, server in outcomes if each in scenarios})
     titles = " | ".join(f"mlflow {_version(client)}, {server}" for client, server in columns)
     lines = [f"| what | {titles} |", "|---|" + "---|" * len(columns)]
     for scenario in scenarios:

@@ -28,6 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def stock_client(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockClient]:
-    client = StockClient(venv_of("mlflow-latest"), stack.url, tmp_path_factory.mktemp("client"))
+    directory = tmp_path_factory.mktemp("client")
+    client = StockClient(venv_of("mlflow-latest"), stack.url, directory, stack.token)
     with client:
         yield client

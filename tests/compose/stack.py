@@ -3,9 +3,14 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import aiohttp
+
+from tests.rest import Api, api
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "warren-test"
@@ -23,6 +28,8 @@ class Stack:
         self._env_file.write_text(f"WARREN_PORT={PORT}\nCOMPOSE_PROFILES=\n")
         script = ROOT / "deploy/compose/env.sh"
         subprocess.run([script, ROOT / ".env.example", self._env_file], check=True)
+        lines = self._env_file.read_text().splitlines()
+        [self.token] = (x.partition("=")[2] for x in lines if x.startswith("WARREN_ROOT_TOKEN="))
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose …` and return what it printed."""
@@ -46,6 +53,17 @@ class Stack:
             with Path(log).open("a") as file:
                 file.write(self.compose("logs", "--no-color"))
         self.compose("--profile", "observability", "down", *options)
+
+    def api(self, connections: int = 100) -> AbstractAsyncContextManager[Api]:
+        """Open MLflow's API as the administrator."""
+        return api(self.url, connections, self.token)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """Open a session as the administrator."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with aiohttp.ClientSession(self.url, headers=headers) as session:
+            yield session
 
     def containers(self, *services: str) -> list[Mapping[str, Any]]:
         """Return what Docker knows of each container, stopped ones too."""

@@ -7,9 +7,7 @@ import os
 import re
 import subprocess
 import time
-import urllib.request
 
-import aiohttp
 import pytest
 
 from tests.compat.stock_client import StockClient
@@ -76,6 +74,8 @@ def test_the_image_holds_nothing_that_its_user_could_change(stack: Stack) -> Non
         ("tracking", "postgres", 5432, True),
         ("artifacts", "postgres", 5432, False),
         ("gateway", "postgres", 5432, False),
+        ("access", "postgres", 5432, True),
+        ("access", "s3", 9000, False),
         ("gateway", "rabbitmq", 5672, True),
         ("gateway", "1.1.1.1", 53, False),
     ],
@@ -95,27 +95,32 @@ def test_stock_client_works_through_the_load_balancer(stock_client: StockClient,
     assert outcome.code == 0, outcome.output
 
 
+async def test_nobody_passes_without_a_token(stack: Stack) -> None:
+    for token in ("", "x" * 32):
+        async with api(stack.url, token=token) as rest:
+            answer = await rest.post("experiments/search", {"max_results": 1})
+        assert answer.status == 401, answer
+
+
 async def test_a_name_that_is_not_warren_s_is_refused(stack: Stack) -> None:
-    async with aiohttp.ClientSession() as session:
+    async with stack.session() as session:
         for host, status in (("localhost", 200), ("rebound.example", 403)):
-            url = f"{stack.url}/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+            url = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
             async with session.get(url, headers={"Host": host}) as answer:
                 assert answer.status == status, await answer.text()
 
 
 async def test_a_large_artifact_streams_through(stack: Stack) -> None:
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         run = await rest.new_run(await rest.new_experiment(f"large-{time.time_ns()}"))
-        path = (
-            f"{stack.url}/api/2.0/mlflow-artifacts/artifacts/{await artifact_path(rest, run)}/large"
-        )
+        path = f"{await artifacts_of(rest, run)}/large"
         body = os.urandom(MEBIBYTE)
 
         async def chunks():
             for _ in range(400):
                 yield body
 
-        async with aiohttp.ClientSession() as session:
+        async with stack.session() as session:
             async with session.put(path, data=chunks()) as answer:
                 assert answer.status == 200, await answer.text()
             digest = hashlib.sha256()
@@ -125,9 +130,11 @@ async def test_a_large_artifact_streams_through(stack: Stack) -> None:
     assert digest.digest() == hashlib.sha256(body * 400).digest()
 
 
-async def artifact_path(rest: Api, run: str) -> str:
+async def artifacts_of(rest: Api, run: str) -> str:
+    """Return the path of a run's artifacts."""
     info = (await rest.get("runs/get", run_id=run)).body["run"]["info"]
-    return str(info["artifact_uri"]).removeprefix("mlflow-artifacts:/")
+    root = str(info["artifact_uri"]).removeprefix("mlflow-artifacts:/")
+    return f"/api/2.0/mlflow-artifacts/artifacts/{root}"
 
 
 def test_scaled_services_share_the_work(stack: Stack, stock_client: StockClient) -> None:
@@ -142,7 +149,7 @@ def test_scaled_services_share_the_work(stack: Stack, stock_client: StockClient)
 
 
 async def load(stack: Stack, requests: int) -> None:
-    async with api(stack.url, connections=32) as rest:
+    async with stack.api(connections=32) as rest:
         run = await rest.new_run(await rest.new_experiment(f"scaled-{time.time_ns()}"))
         points = ({"run_id": run, **metric("loss", 0.5, step)} for step in range(requests))
         await asyncio.gather(*(rest.done("runs/log-metric", point) for point in points))
@@ -162,7 +169,7 @@ def handled(stack: Stack, service: str, container) -> float:
 async def test_a_server_restarts_and_all_recovers_by_itself(
     stack: Stack, stock_client: StockClient, service: str
 ) -> None:
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         run = await rest.new_run(await rest.new_experiment(f"{service}-{time.time_ns()}"))
         acknowledged, stop = [], asyncio.Event()
         writer = asyncio.create_task(write(rest, run, acknowledged, stop))
@@ -216,7 +223,7 @@ async def test_a_killed_process_is_started_again(stack: Stack) -> None:
 
 
 async def test_gateways_leave_one_by_one_and_no_answer_is_wrong(stack: Stack) -> None:
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         run = await rest.new_run(await rest.new_experiment(f"rolling-{time.time_ns()}"))
         acknowledged, stop = [], asyncio.Event()
         writer = asyncio.create_task(write(rest, run, acknowledged, stop))
@@ -247,29 +254,27 @@ async def test_prometheus_reads_every_process(stack: Stack) -> None:
 
 async def test_data_survive_the_containers(stack: Stack) -> None:
     name = f"kept-{time.time_ns()}"
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         experiment = await rest.new_experiment(name)
         run = await rest.new_run(experiment)
-        path = (
-            f"{stack.url}/api/2.0/mlflow-artifacts/artifacts/{await artifact_path(rest, run)}/kept"
-        )
-    request = urllib.request.Request(path, data=b"kept", method="PUT")
-    urllib.request.urlopen(request).close()
+        path = f"{await artifacts_of(rest, run)}/kept"
+    async with stack.session() as session, session.put(path, data=b"kept") as answer:
+        assert answer.status == 200, await answer.text()
     stack.down()
     assert stack.compose("ps", "-aq") == ""
     stack.up()
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         found = await rest.get("experiments/get-by-name", experiment_name=name)
         assert found.body["experiment"]["experiment_id"] == experiment
-    with urllib.request.urlopen(path) as answer:
-        assert answer.read() == b"kept"
+    async with stack.session() as session, session.get(path) as answer:
+        assert await answer.read() == b"kept"
 
 
 async def test_without_gateways_the_load_balancer_answers_in_mlflow_s_envelope(
     stack: Stack,
 ) -> None:
     stack.compose("stop", "gateway")
-    async with api(stack.url) as rest:
+    async with stack.api() as rest:
         answer = await rest.post("experiments/search", {"max_results": 1})
     assert (answer.status, answer.body["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
     stack.up()

@@ -18,6 +18,7 @@ WHERE tokens.digest = $1;
 -- A project by its number, or by its full path if that is not null, and a user's roles in it.
 SELECT
     projects.project_id,
+    projects.namespace_id,
     projects.full_path,
     projects.name,
     projects.visibility,

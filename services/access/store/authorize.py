@@ -39,6 +39,12 @@ class FoundProject:
     switches: Switches
     role: Role
     expires_at: date | None
+    namespace_id: int
+
+    @property
+    def is_visible_to_users(self) -> bool:
+        """Tell whether the user may know of it, without being an administrator."""
+        return bool(self.role) or self.switches.visibility is not Visibility.PRIVATE
 
 
 async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
@@ -67,6 +73,7 @@ async def find_project(
         ),
         Role(row["access_level"]),
         row["expires_at"],
+        row["namespace_id"],
     )
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
+from services.gateway.access.needs import READ_ARTIFACTS, WRITE_ARTIFACTS, Need
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
 from services.gateway.artifacts.roots import FindRoot, root_of_package, root_of_run
@@ -50,7 +51,7 @@ class Streams:
         ) -> StreamResponse:
             return await self._send(request, parameters["path"], asker)
 
-        return self._handler(work)
+        return self._handler(READ_ARTIFACTS, work)
 
     def put_artifact(self) -> Handler:
         """``PUT mlflow-artifacts/artifacts/<path>``."""
@@ -63,7 +64,7 @@ class Streams:
             await upload.receive(Body(request, limit, self.settings.http.stall_timeout))
             return _done(asker)
 
-        return self._handler(work)
+        return self._handler(WRITE_ARTIFACTS, work)
 
     def get_artifact_of(self, find_root: FindRoot, name: str = "path") -> Handler:
         """``GET /get-artifact`` and its like: a path below a root that has to be looked up.
@@ -79,7 +80,7 @@ class Streams:
             path = f"{proxied_root(root)}/{fields.get(name, '')}"
             return await self._send(request, path, asker)
 
-        return self._handler(work)
+        return self._handler(READ_ARTIFACTS, work)
 
     def put_package_file(self) -> Handler:
         """``PUT packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
@@ -94,7 +95,7 @@ class Streams:
             await Upload(request, path, asker, self.storage, limit).receive(body)
             return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
 
-        return self._handler(work)
+        return self._handler(WRITE_ARTIFACTS, work)
 
     def upload_artifact(self) -> Handler:
         """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
@@ -111,15 +112,15 @@ class Streams:
             await Upload(request, path, asker, self.storage, UI_BYTES).receive(body)
             return _done(asker)
 
-        return self._handler(work)
+        return self._handler(WRITE_ARTIFACTS, work)
 
     async def _send(self, request: BaseRequest, path: str, asker: Asker) -> StreamResponse:
         patience = self.settings.http.stall_timeout
         return await send_artifact(request, path, asker, self.storage, patience)
 
-    def _handler(self, work: Work) -> Handler:
+    def _handler(self, need: Need, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
-        door, dialect = self.entrance.door, self.entrance.dialect
+        door, dialect = self.entrance.door(need), self.entrance.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)

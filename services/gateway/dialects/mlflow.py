@@ -1,5 +1,7 @@
 """MLflow's own dialect: its error envelope, and where it looks for parameters."""
 
+from dataclasses import replace
+
 from aiohttp.web import BaseRequest
 from pydantic_core import to_json
 
@@ -7,12 +9,18 @@ from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.refusal import Refusal, refusal
 from services.gateway.requests import BodyLimit, QueryFields, read_body
 from shared.contracts.message import Message
-from shared.errors import DomainError
+from shared.errors import DomainError, ErrorCode
+
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Warren"'}
+"""Lets a browser ask for a name, which does not matter, and a password: an access token."""
 
 
 def refuse(error: DomainError) -> Refusal:
     """Return the error as MLflow's server would send it."""
-    return refusal(error, {"error_code": error.code, "message": error.message})
+    refused = refusal(error, {"error_code": error.code, "message": error.message})
+    if error.code is not ErrorCode.UNAUTHENTICATED:
+        return refused
+    return replace(refused, headers={**refused.headers, **_CHALLENGE})
 
 
 def reader(contract: type[Message], limit: BodyLimit) -> Read:

@@ -110,7 +110,13 @@ async def test_given_servers_are_used_and_none_is_started(open_directory, given)
     with stack(open_directory, "--gateway", "2", "--tracking", "2", **given):
         content = record(open_directory)
         counts = {name: len(pids) for name, pids in content["processes"].items()}
-        assert counts == {"tracking": 2, "registry": 1, "access": 1, "artifacts": 1, "gateway": 2}
+        assert counts == {
+            "tracking": 2,
+            "registry": 1,
+            "access": 1,
+            "artifacts": 1,
+            "gateway": 2,
+        }
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
         for name, monitors in content["monitors"].items():

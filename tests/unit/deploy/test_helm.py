@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from deploy.configuration import PROCESSES
-from services.provision.settings import SERVICES as WITH_SCHEMA
+from services.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
 from shared.bus.topology import queue_name
 from tests.unit.deploy.chart import (
     CHART,
@@ -29,7 +29,7 @@ ROOT = CHART.parents[2]
 SCHEMAS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("schemas/*")
 }
-SERVICES = {"gateway", "tracking", "registry", "artifacts"}
+SERVICES = {"gateway", "tracking", "registry", "access", "artifacts"}
 SCALED_BY_QUEUE = SERVICES - {"gateway"}
 S3 = {"gateway", "artifacts"}
 DRAIN_SECONDS = 20
@@ -174,17 +174,26 @@ def test_only_the_artifacts_service_has_the_storage_keys(name):
 
 def test_made_passwords_are_random_and_not_shared():
     texts = [
-        secret["stringData"]["dsn"]
+        text
         for values in (EXAMPLES["operators"], EXAMPLES["operators"])
         for secret in render(values).of("Secret").values()
+        for text in secret["stringData"].values()
     ]
-    passwords = [re.fullmatch(r"postgresql://\w+:(\w{32})@.*", text)[1] for text in texts]
-    assert len(passwords) == len(set(passwords)) == 2 * len(WITH_SCHEMA)
+    passwords = [
+        re.fullmatch(r"(?:postgresql://\w+:|glpat-)(\w{32})(?:@.*)?", text)[1] for text in texts
+    ]
+    assert len(passwords) == len(set(passwords)) == 2 * (len(WITH_SCHEMA) + 1)
+
+
+@every_example
+def test_only_the_access_service_has_the_administrator_s_token(name):
+    pods = example(name).pods
+    assert {each for each in pods if "WARREN_ROOT_TOKEN" in environment(pods[each])} == {"access"}
 
 
 def test_named_secrets_are_not_made():
     release = render(changed("operators", "postgres.secrets", {"tracking": "mine"}))
-    assert release.of("Secret").keys() == set(WITH_SCHEMA) - {"tracking"}
+    assert release.of("Secret").keys() == {*WITH_SCHEMA, "root-token"} - {"tracking"}
     assert ("mine", "dsn") in set(secrets(release.pods["tracking"]))
     assert ("mine", "dsn") in set(secrets(release.pods["provision"]))
 
@@ -272,6 +281,7 @@ def test_another_image_or_database_is_another_job():
         ("operators", "image.repository", ""),
         ("operators", "image.repo", "x"),
         ("operators", "trackin", {}),
+        ("operators", "gateway.accessMode", "closed"),
         ("operators", "gateway.replicas", 0),
         ("operators", "gateway.replicas", "two"),
         ("operators", "tracking.autoscaling.cpuPercent", 70),

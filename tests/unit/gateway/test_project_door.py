@@ -45,12 +45,16 @@ async def test_clients_may_probe(client, path):
     assert (await client.get(DOOR + path)).status == 200
 
 
-@pytest.mark.parametrize("project", ["2", "01", "root%2Fdefault", "a", "9" * 30, "1%2F", "%31%00"])
+@pytest.mark.parametrize("project", ["2", "01", "root%2Fother", "a", "9" * 30, "1%2F", "%31%00"])
 async def test_other_projects_are_not_found_before_parameters_are_looked_at(client, bus, project):
-    response = await client.post(f"/api/v4/projects/{project}/ml/mlflow/api/2.0/mlflow/runs/search")
+    bus.replies["Authorize"] = Answer(b'{"state":"active","user_id":2,"scopes":["api"]}')
+    response = await client.post(
+        f"/api/v4/projects/{project}/ml/mlflow/api/2.0/mlflow/runs/search",
+        headers={"PRIVATE-TOKEN": "glpat-abcdefghijklmnopqrstuv"},
+    )
     assert response.status == 404
     assert await response.json() == {"message": "404 Project Not Found"}
-    assert not bus.sent
+    assert [envelope.name for _, _, envelope in bus.sent] == ["Authorize"]
 
 
 async def test_encoded_id_is_the_same_project(client, bus):

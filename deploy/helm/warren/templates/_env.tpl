@@ -43,6 +43,8 @@
   value: 0.0.0.0
 - name: WARREN_PORT
   value: "5000"
+- name: WARREN_ACCESS_MODE
+  value: {{ .Values.gateway.accessMode }}
 - name: WARREN_DIRECT_ARTIFACTS
   value: {{ .Values.gateway.directArtifacts | quote }}
 - name: WARREN_MAX_ARTIFACT_BYTES
@@ -77,6 +79,9 @@
 {{ include "warren.env.dsn" . }}
 {{- else }}
 {{ include (printf "warren.env.%s" .component) .root }}
+{{- end }}
+{{- if eq .component "access" }}
+{{ include "warren.secretVariable" (dict "name" "WARREN_ROOT_TOKEN" "secret" (include "warren.rootTokenSecret" .root) "key" "token") }}
 {{- end }}
 {{- range $name, $value := (index .root.Values .component).env }}
 - name: {{ $name }}

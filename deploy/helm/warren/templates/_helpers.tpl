@@ -1,11 +1,11 @@
 {{/* The services, each of which is a Deployment and a block of values. */}}
 {{- define "warren.services" -}}
-gateway tracking registry artifacts
+gateway tracking registry access artifacts
 {{- end }}
 
 {{/* Those with a role and a schema in PostgreSQL. */}}
 {{- define "warren.schemas" -}}
-tracking registry
+tracking registry access
 {{- end }}
 
 {{- define "warren.fullname" -}}
@@ -39,6 +39,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{/* The name of the Secret that holds a service's DSN: (dict "root" $ "component" "tracking") */}}
 {{- define "warren.dsnSecret" -}}
 {{ index .root.Values.postgres.secrets .component | default (printf "%s-%s-postgres" (include "warren.fullname" .root) .component) }}
+{{- end }}
+
+{{- define "warren.rootTokenSecret" -}}
+{{ .Values.access.rootTokenSecret | default (printf "%s-root-token" (include "warren.fullname" .)) }}
 {{- end }}
 
 {{- define "warren.rabbitmq" -}}{{ include "warren.fullname" . }}-rabbitmq{{- end }}

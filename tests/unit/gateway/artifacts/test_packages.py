@@ -124,6 +124,10 @@ async def test_absent_file_is_not_found(client):
 
 
 async def test_other_project_is_hidden(client, bus):
-    response = await client.get("/api/v4/projects/2/packages/ml_models/candidate:5/files/a")
+    bus.replies["Authorize"] = Answer(b'{"state":"active","user_id":2,"scopes":["api"]}')
+    response = await client.get(
+        "/api/v4/projects/2/packages/ml_models/candidate:5/files/a",
+        headers={"PRIVATE-TOKEN": "glpat-abcdefghijklmnopqrstuv"},
+    )
     assert await response.json() == {"message": "404 Project Not Found"}
-    assert not bus.sent
+    assert [envelope.name for _, _, envelope in bus.sent] == ["Authorize"]
