@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from services.cli import dead_letters, gc
+from services.cli import access, dead_letters, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings
 from shared.telemetry import configure_logging
@@ -18,11 +18,13 @@ def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
-        epilog=f"RabbitMQ is found by the environment variable {PREFIX}AMQP_URL.",
+        epilog=f"gc and dead-letters find RabbitMQ by {PREFIX}AMQP_URL; the others find Warren "
+        f"by {PREFIX}URL and show the access token {PREFIX}TOKEN.",
     )
     commands = described.add_subparsers(required=True, metavar="command")
     dead_letters.add_to(commands)
     gc.add_to(commands)
+    access.add_to(commands)
     return described
 
 
