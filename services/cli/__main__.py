@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from services.cli import dead_letters, gc
+from services.cli import backup, dead_letters, doctor, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings
 from shared.telemetry import configure_logging
@@ -21,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"RabbitMQ is found by the environment variable {PREFIX}AMQP_URL.",
     )
     commands = described.add_subparsers(required=True, metavar="command")
+    backup.add_to(commands)
     dead_letters.add_to(commands)
+    doctor.add_to(commands)
     gc.add_to(commands)
     return described
 

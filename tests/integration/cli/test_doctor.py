@@ -1,0 +1,52 @@
+"""``warren doctor`` as a process: with a service that does not run, and with all of them."""
+
+import json
+from functools import partial
+
+import asyncpg
+
+from services.registry.handlers import HANDLERS
+from shared.bus.amqp import AmqpTransport
+from shared.service import PostgresService
+from shared.settings import PostgresServiceSettings
+
+
+async def diagnosed(warren, *arguments):
+    process = await warren.command("doctor", *arguments)
+    said, errors = await process.communicate()
+    assert errors == b""
+    return process.returncode, said.decode()
+
+
+async def test_a_service_that_does_not_run_is_wrong_and_all_that_run_are_well(warren, database_dsn):
+    code, said = await diagnosed(warren)
+    assert code == 1
+    assert "ok       broker: RabbitMQ 3" in said or "ok       broker: RabbitMQ 4" in said
+    assert "wrong    registry.commands: nobody works on it; 0 messages wait" in said
+    assert "wrong    registry: The registry service is not running." in said
+    assert "ok       tracking schema: tracking is at 3, the code at 3" in said
+
+    connect = partial(AmqpTransport, warren.url, name="test", services=["registry", "tracking"])
+    settings = PostgresServiceSettings(dsn=database_dsn)
+    registry = await PostgresService.start("registry", settings, HANDLERS, connect)
+    try:
+        code, said = await diagnosed(warren, "--json")
+    finally:
+        await registry.close()
+    findings = [json.loads(line) for line in said.splitlines()]
+    assert {each["state"] for each in findings} == {"ok"}, said
+    assert code == 0
+    assert {"artifacts.events", "registry clock", "tracking clock"} <= {
+        each["what"] for each in findings
+    }
+
+
+async def test_a_schema_of_another_release_is_wrong(warren, database_dsn):
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute(
+        "DELETE FROM tracking.migrations WHERE component = 'tracking' AND version = 3"
+    )
+    await connection.close()
+    code, said = await diagnosed(warren)
+    assert code == 1
+    assert "wrong    tracking schema: tracking is at 2, the code at 3" in said
