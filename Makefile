@@ -4,12 +4,15 @@ GATEWAY ?= 1
 TRACKING ?= 1
 REGISTRY ?= 1
 ARTIFACTS ?= 1
+ACCESS ?= 1
 TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
 BENCH ?=
+AUDIT ?=
+CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
 help:  ## Show this list
 	@echo "Warren: make <target>"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/configuration.md"
 
 run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
@@ -20,9 +23,17 @@ demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training wi
 
 stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
 	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
-		--artifacts $(ARTIFACTS)
+		--artifacts $(ARTIFACTS) --access $(ACCESS)
 
-test: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed lint  ## Run lint and every test (TESTS=tests/unit)
+.env:  ## Write .env for docker-compose.yml, with random passwords
+	@deploy/compose/env.sh .env.example $@
+
+compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try the containers; needs Docker with Compose
+	docker compose build
+	.venv/bin/python -m pytest tests/compose
+
+test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test (TESTS=tests/unit)
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest $(TESTS)
 
 lint: .venv/.dev  ## Check style, types and the borders between the parts
@@ -30,6 +41,7 @@ lint: .venv/.dev  ## Check style, types and the borders between the parts
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/hadolint deploy/Dockerfile
 
 bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
@@ -39,6 +51,9 @@ bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Comp
 soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it (some minutes, 5 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py
 
+audit: .venv/.dev  ## Look for known weaknesses of the locked packages; asks PyPI (AUDIT="-s osv" asks OSV)
+	.venv/bin/python -m deploy.audit $(AUDIT)
+
 chaos: .venv/.dev  ## Kill and break for minutes what `make test` breaks for seconds (WARREN_CHAOS_SECONDS=300)
 	WARREN_CHAOS_SECONDS=$${WARREN_CHAOS_SECONDS:-300} .venv/bin/python -m pytest tests/faults
 
@@ -46,7 +61,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.configuration
 	.venv/bin/python -m deploy.metrics
 
-compatibility: .venv/.dev .venvs/mlflow-2.22.5/.installed .venvs/mlflow-latest/.installed  ## Run the stock clients and write docs/compatibility.md
+compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat
 
 # Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
@@ -59,6 +74,7 @@ lock: .venv/.dev  ## Write the lock files anew from pyproject.toml and requireme
 	for name in mlflow-2.22.5 mlflow-latest bench fasttrackml; do \
 		$(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
+	$(COMPILE) --no-deps requirements/gitlab-mlops.in -o requirements/gitlab-mlops.txt
 
 clean:  ## Remove environments and caches; the data in .warren stay
 	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -77,4 +93,11 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@deploy/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-.PHONY: help run demo stack test lint bench soak chaos docs compatibility lock clean
+# GitLab's client goes beside mlflow-2.22.5, without what it declares: of that it needs MLflow 2 alone, but for an
+# importer from Google Cloud, whose SDK is a gigabyte.
+.venvs/gitlab-mlops/.installed: requirements/gitlab-mlops.txt .venvs/mlflow-2.22.5/.installed
+	.venvs/mlflow-2.22.5/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
+		--require-hashes --target .venvs/gitlab-mlops -r $<
+	@touch $@
+
+.PHONY: .env compose-test help run demo stack test lint audit bench soak chaos docs compatibility lock clean

@@ -9,8 +9,10 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from deploy.stack.settings import StackSettings
+from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
+from services.provision.settings import ProvisionSettings
 from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
@@ -25,10 +27,12 @@ This page is generated from the settings classes: `make docs`.
 PROCESSES: dict[str, type[BaseSettings]] = {
     "`make run` (`services.standalone`)": StandaloneSettings,
     "`make stack` (`deploy.stack`)": StackSettings,
+    "`services.provision`": ProvisionSettings,
     "`services.gateway`": GatewaySettings,
     "`services.tracking`": TrackingSettings,
     "`services.registry`": RegistrySettings,
     "`services.artifacts`": ArtifactsSettings,
+    "`services.access`": AccessSettings,
 }
 
 
@@ -51,7 +55,8 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
             yield from _rows(inner, f"{variable}_", "with the others" if optional else required)
             continue
         default = required if field.default is PydanticUndefined else f"`{field.default}`"
-        yield f"| `{variable}` | {default if default != '``' else ''} | {field.description} |"
+        meaning = " ".join((field.description or "").split())
+        yield f"| `{variable}` | {default if default != '``' else ''} | {meaning} |"
 
 
 def _group(annotation: object) -> type[BaseModel] | None:

@@ -54,10 +54,12 @@ def _context(messages: Sequence[Envelope]) -> dict[str, object]:
         return {"request_id": here} if here else {}
     if len(messages) == 1:
         [message] = messages
+        trace = {"trace_id": message.traceparent.split("-")[1]} if message.traceparent else {}
         return {
             "request_id": message.request_id,
             "project": message.project,
             "message": message.name,
+            **trace,
         }
     return {
         "request_ids": [each.request_id for each in messages[:REQUEST_IDS_SHOWN]],

@@ -2,3 +2,6 @@
 
 ROOT_PROJECT = 1
 """The project of clients that name none, as plain MLflow clients do."""
+
+ROOT_PATH = "root/default"
+"""Its full path, which stays as it is."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,8 @@ from shared.monitor import Checks
 from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import PostgresServiceSettings, ProcessSettings
 from shared.telemetry import configure_logging
+from shared.tracing.hooks import OFF, Tracing
+from shared.tracing.start import start_tracing
 
 log = structlog.get_logger()
 
@@ -53,6 +56,7 @@ class PostgresService:
         settings: PostgresServiceSettings,
         handlers: Handlers,
         connect: Callable[[], Transport],
+        tracing: Tracing = OFF,
     ) -> "PostgresService":
         """Migrate the service's schema, which has its name, open the pool, consume.
 
@@ -66,16 +70,18 @@ class PostgresService:
             schema=name,
             size=settings.pool_size,
             application_name=f"warren-{name}",
+            query_logger=tracing.query_logger,
         )
         bus = None
         if handlers.asks:
             bus = BusClient(connect())
             await bus.start()
+        executor = Executor(pool, handlers, tracing.bus(bus) if bus else None)
         transport = connect()
         worker = Worker(
             transport,
             name,
-            Executor(pool, handlers, bus),
+            tracing.processor(executor, name),
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
         )
@@ -116,16 +122,21 @@ def run_service(
 ) -> None:
     """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
     configure_logging(name, process.log_level)
-    run_until_signalled(_serve(name, settings, handlers, process))
+    with closing(start_tracing(name, process.tracing)) as tracing:
+        run_until_signalled(_serve(name, settings, handlers, process, tracing))
 
 
 async def _serve(
-    name: str, settings: PostgresServiceSettings, handlers: Handlers, process: ProcessSettings
+    name: str,
+    settings: PostgresServiceSettings,
+    handlers: Handlers,
+    process: ProcessSettings,
+    tracing: Tracing,
 ) -> None:
     services = [name, *handlers.asks]
     connect = partial(AmqpTransport, process.amqp_url, name=name, services=services)
     await serve_until_signalled(
-        lambda: PostgresService.start(name, settings, handlers, connect), process.monitor
+        lambda: PostgresService.start(name, settings, handlers, connect, tracing), process.monitor
     )
 
 

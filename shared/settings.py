@@ -43,11 +43,30 @@ class MonitorSettings(BaseModel):
     )
 
 
+class TracingSettings(BaseModel):
+    """Where traces go; ``OTEL_EXPORTER_OTLP_*`` say more, such as the headers of a collector's token."""
+
+    endpoint: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="Collector of OpenTelemetry's traces (OTLP over HTTP), as "
+        "http://host:4318/v1/traces; empty: none. Needs the extra `tracing`",
+    )
+    ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Part of the requests that are traced, unless their client has decided",
+    )
+
+
 class PostgresServiceSettings(BaseModel):
     """What a service on PostgreSQL and the bus needs to know."""
 
     dsn: PostgresDsn = Field(
-        repr=False, description="PostgreSQL, as postgresql://user:password@host:port/database"
+        repr=False,
+        description="PostgreSQL, as postgresql://user:password@host:port/database; "
+        "?sslmode=verify-full&sslrootcert= checks its certificate",
     )
     pool_size: int = Field(
         default=8, ge=2, description="Connections to PostgreSQL that a process may open"
@@ -74,12 +93,14 @@ class ProcessSettings(BaseSettings):
     amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
         repr=False,
-        description="RabbitMQ, as amqp://user:password@host:port/vhost",
+        description="RabbitMQ, as amqp://user:password@host:port/vhost; with TLS as amqps://…, "
+        "?cafile= its authority, certfile= and keyfile= a certificate of ours",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")
 
 
 def read_settings(kind: type[S]) -> S:

@@ -63,11 +63,12 @@ def metric(key: str, value: float, step: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def api(url: str, connections: int = 100) -> AsyncIterator[Api]:
-    """Open a session on a server."""
+async def api(url: str, connections: int = 100, token: str = "") -> AsyncIterator[Api]:
+    """Open a session on a server, with a token if it asks for one."""
     async with aiohttp.ClientSession(
         f"{url}/api/2.0/mlflow/",
         connector=aiohttp.TCPConnector(limit=connections),
         timeout=aiohttp.ClientTimeout(total=120),
+        headers={"Authorization": f"Bearer {token}"} if token else None,
     ) as session:
         yield Api(session)

@@ -14,12 +14,14 @@ from typing import Any
 
 import aiohttp
 
-from deploy.stack.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 ROOT = Path(__file__).parents[1]
 _START_SECONDS = 240.0
+ROOT_TOKEN = "glpat-of_the_administrator_in_tests"
+"""GitLab's client takes none without this prefix and 20 characters more."""
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
@@ -99,8 +101,8 @@ async def _ready(session: aiohttp.ClientSession, monitor: str) -> bool:
 
 
 def standalone(data: Path) -> WebServer:
-    """Describe `make run`: everything in one process, and a PostgreSQL."""
-    return _warren(data, ("services.standalone",), {})
+    """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's."""
+    return _warren(data, ("services.standalone",), {"WARREN_ROOT_TOKEN": ROOT_TOKEN})
 
 
 def stack(

@@ -55,7 +55,7 @@ class Stack:
             "url": self.url,
             "amqp_url": self._addresses.amqp_url,
             "dsns": dict(self._addresses.dsns),
-            "s3": self._addresses.s3.model_dump() if self._addresses.s3 else None,
+            "s3": self._addresses.s3.model_dump(mode="json") if self._addresses.s3 else None,
             "monitors": self._monitors,
             "supervisor": os.getpid(),
             "processes": self._supervisor.pids(),

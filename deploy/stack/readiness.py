@@ -13,6 +13,9 @@ _READY_SECONDS = 60.0
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 """A read that passes through the gateway, the bus, a service and the database."""
 
+_ANSWERS = {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}
+"""A gateway that asks everybody for a token serves, too."""
+
 
 def refuse_taken_port(host: str, port: int) -> None:
     """Notice another program on our port before the start.
@@ -47,6 +50,6 @@ async def until_ready(url: str, monitors: Sequence[str]) -> None:
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with session.get(url) as response:
-            return response.status == HTTPStatus.OK
+            return response.status in _ANSWERS
     except aiohttp.ClientError:
         return False

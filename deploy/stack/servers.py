@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
 from deploy.stack.supervisor import Supervisor
 from services.artifacts.settings import S3Settings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.progress import announce
-from shared.embedded.provision import provision
+from shared.embedded.provision import provision_services
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from shared.embedded.s3 import EmbeddedS3
 
@@ -51,7 +52,7 @@ async def _postgres(settings: StackSettings, supervisor: Supervisor) -> Mapping[
     server = EmbeddedPostgres(settings.data / "postgres")
     await server.start()
     supervisor.watch("postgres", server)
-    return {**given, **await provision(server, missing)}
+    return {**given, **await provision_services(server, missing)}
 
 
 async def _s3(settings: StackSettings, supervisor: Supervisor) -> S3Settings:

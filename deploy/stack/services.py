@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.stack.servers import Addresses
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
+from services.provision.settings import POSTGRES_SERVICES
 from shared.embedded.process import ChildProcess, Program, free_ports
 
 _ROOT = Path(__file__).parents[2]
@@ -36,11 +37,15 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
         name: common | {f"WARREN_{name.upper()}_DSN": addresses.dsns[name]}
         for name in POSTGRES_SERVICES
     }
+    if settings.root_token:
+        variables["access"]["WARREN_ROOT_TOKEN"] = settings.root_token
     limit = {"WARREN_MAX_ARTIFACT_BYTES": str(settings.max_artifact_bytes)}
     variables["artifacts"] = common | limit | _s3_variables(addresses)
+    ca_file = addresses.s3.ca_file if addresses.s3 else None
     variables["gateway"] = (
         common
         | limit
+        | ({"WARREN_STORAGE_CA_FILE": str(ca_file)} if ca_file else {})
         | {
             "WARREN_DIRECT_ARTIFACTS": str(settings.direct_artifacts),
             "WARREN_HOST": settings.host,
@@ -48,6 +53,8 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
             "WARREN_REUSE_PORT": "1" if settings.gateway > 1 else "0",
         }
     )
+    if settings.access_mode:
+        variables["gateway"]["WARREN_ACCESS_MODE"] = settings.access_mode
     planned = [
         (name, number) for name in variables for number in range(1, settings.count(name) + 1)
     ]
@@ -59,7 +66,11 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
 
 def _s3_variables(addresses: Addresses) -> dict[str, str]:
     given = addresses.s3.model_dump() if addresses.s3 else {}
-    return {f"WARREN_S3_{name.upper()}": str(value) for name, value in given.items()}
+    return {
+        f"WARREN_S3_{name.upper()}": str(value)
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _process(

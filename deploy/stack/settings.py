@@ -5,12 +5,11 @@ from pathlib import Path
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
+from services.gateway.access.mode import Mode
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.settings import PREFIX, LogLevel
-
-POSTGRES_SERVICES = ("tracking", "registry")
-"""Services with a schema of their own; each has a count and may be given a DSN below."""
 
 
 class StackSettings(BaseSettings):
@@ -31,6 +30,7 @@ class StackSettings(BaseSettings):
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
     registry: int = Field(default=1, ge=1, description="Number of registry processes")
     artifacts: int = Field(default=1, ge=1, description="Number of artifacts processes")
+    access: int = Field(default=1, ge=1, description="Number of access processes")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
     data: Path = Field(default=Path(".warren"), description="Directory of everything that is kept")
@@ -42,6 +42,17 @@ class StackSettings(BaseSettings):
     )
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's PostgreSQL instead of the embedded one"
+    )
+    access_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Access's PostgreSQL instead of the embedded one"
+    )
+    access_mode: Mode | None = Field(
+        default=None,
+        description="open: anonymous clients use the root project as Developers; token: everybody "
+        "shows a token; unset: open where it listens on loopback, else token",
+    )
+    root_token: RootToken = Field(
+        default="", repr=False, description="A token of the first administrator; else one is made"
     )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server instead of the embedded one"

@@ -1,19 +1,23 @@
 """``python -m services.artifacts``: RabbitMQ on one side, an S3 server on the other."""
 
+from contextlib import closing
+
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
 from shared.bus.amqp import AmqpTransport
 from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
+from shared.tracing.hooks import Tracing
+from shared.tracing.start import start_tracing
 
 
-async def run(settings: ArtifactsSettings) -> None:
+async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME])
     limit = settings.max_artifact_bytes
     await serve_until_signalled(
-        lambda: ArtifactsService.start(settings.s3, limit, transport), settings.monitor
+        lambda: ArtifactsService.start(settings.s3, limit, transport, tracing), settings.monitor
     )
 
 
@@ -21,7 +25,8 @@ def main() -> None:
     """Read the settings and run."""
     settings = read_settings(ArtifactsSettings)
     configure_logging(NAME, settings.log_level)
-    run_until_signalled(run(settings))
+    with closing(start_tracing(NAME, settings.tracing)) as tracing:
+        run_until_signalled(run(settings, tracing))
 
 
 if __name__ == "__main__":

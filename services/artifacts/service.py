@@ -12,6 +12,7 @@ from services.artifacts.store.objects import StorageAwayError
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
 from shared.monitor import Checks
+from shared.tracing.hooks import OFF, Tracing
 
 log = structlog.get_logger()
 
@@ -30,7 +31,11 @@ class ArtifactsService:
 
     @classmethod
     async def start(
-        cls, settings: S3Settings, max_artifact_bytes: int, transport: Transport
+        cls,
+        settings: S3Settings,
+        max_artifact_bytes: int,
+        transport: Transport,
+        tracing: Tracing = OFF,
     ) -> "ArtifactsService":
         """Find or make the bucket and consume.
 
@@ -39,7 +44,7 @@ class ArtifactsService:
         """
         store = MinioStore(settings)
         processor = StorageProcessor(store, HANDLERS, max_artifact_bytes)
-        worker = Worker(transport, NAME, processor)
+        worker = Worker(transport, NAME, tracing.processor(processor, NAME))
         tried = asyncio.Event()
         bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")
         await tried.wait()

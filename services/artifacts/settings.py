@@ -1,5 +1,7 @@
 """What the artifacts service reads from its environment."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, Field, PositiveInt
 
 from shared.settings import ProcessSettings
@@ -20,6 +22,11 @@ class S3Settings(BaseModel):
     )
     access_key: str = Field(repr=False, description="Access key")
     secret_key: str = Field(repr=False, description="Secret key")
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the authority that signed an https endpoint's certificate; "
+        "else those of the system",
+    )
     region: str = Field(default="us-east-1", description="Region that requests are signed for")
     bucket: str = Field(default="warren-artifacts", description="Bucket; made where it is missing")
     threads: PositiveInt = Field(

@@ -1,7 +1,7 @@
 """``python -m services.gateway``: HTTP on one side, RabbitMQ on the other."""
 
 import asyncio
-import contextlib
+from contextlib import closing, suppress
 
 import structlog
 
@@ -12,23 +12,26 @@ from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.contracts.access import Authorize
 from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
+from shared.tracing.hooks import Tracing
+from shared.tracing.start import start_tracing
 
-SERVICES = sorted({endpoint.contract.service for endpoint in ENDPOINTS})
+SERVICES = sorted({Authorize.service, *(endpoint.contract.service for endpoint in ENDPOINTS)})
 
 _log = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     leave = stop_signal()
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES)
     bus = BusClient(transport, timeout=settings.request_timeout)
     async with Monitor().listening(settings.monitor) as monitor:
-        server = await serve(create_app(bus, settings), settings)
+        server = await serve(create_app(bus, settings, tracing), settings)
         monitor.started(checks(bus))
         _log.info("gateway_started", host=settings.host, port=server.port)
         # The probes answer while RabbitMQ is still on its way; other requests get 429.
@@ -38,7 +41,7 @@ async def run(settings: Settings) -> None:
         await server.close()
         connecting.cancel()
         await bus.close()
-        with contextlib.suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError):
             await connecting
     _log.info("gateway_stopped")
 
@@ -56,7 +59,8 @@ def main() -> None:
     """Read the settings and run."""
     settings = read_settings(Settings)
     configure_logging("gateway", settings.log_level)
-    run_until_signalled(run(settings))
+    with closing(start_tracing("gateway", settings.tracing)) as tracing:
+        run_until_signalled(run(settings, tracing))
 
 
 if __name__ == "__main__":

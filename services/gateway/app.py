@@ -1,52 +1,49 @@
-"""The application: a path and a method lead to a handler, anything else to MLflow's error.
+"""The application: a path and a method lead to a handler, anything else to the dialect's error.
 
-It runs on aiohttp's low-level server with its own table of paths: measured a third faster than
+It runs on aiohttp's low-level server with its own tables of paths: measured a third faster than
 ``aiohttp.web.Application``, whose patterns, middlewares and signals nothing here needs.
 """
 
-from collections.abc import Mapping
 from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
 
+from services.gateway.access.authorizations import TOPICS, Authorizations
+from services.gateway.access.doors import Doors
+from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import (
-    with_uri_of_model,
-    with_uri_of_run,
-    with_uri_of_run_or_model,
-)
-from services.gateway.artifacts.routes import stream_routes
+from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
-from services.gateway.asking import Bus
 from services.gateway.browsers import EXTRA_HEADERS
-from services.gateway.callers import root_door
-from services.gateway.dialects import mlflow
-from services.gateway.forward import Completion, forward, refused, respond
+from services.gateway.callers import PROJECT
+from services.gateway.dialects.refusal import wrong_method
+from services.gateway.forward import refused
 from services.gateway.guard import Guard
 from services.gateway.health import fixed_json, probes
 from services.gateway.measuring import measuring
+from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
 from services.gateway.openapi import describe
+from services.gateway.page.routes import page_routes, to_page
 from services.gateway.requests import read_request_id
-from services.gateway.routes import ENDPOINTS
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
+from shared.bus.calls import EventfulBus
 from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
-
-COMPLETIONS: Mapping[str, Completion] = {
-    "run": with_uri_of_run,
-    "model": with_uri_of_model,
-    "run or model": with_uri_of_run_or_model,
-}
-"""By ``Endpoint.owner``."""
+from shared.tracing.hooks import OFF, Tracing
 
 
 class App:
-    """Answers HTTP requests. Once ``draining`` is set each answer closes its connection."""
+    """Answers HTTP requests. Once ``draining`` is set each answer closes its connection.
 
-    def __init__(self, storage: Storage, guard: Guard) -> None:
-        self.routes = RouteTable()
+    ``routes`` are found by their whole path; those ``of_project`` by what follows
+    ``/api/v4/projects/<project>``, so that one table serves every project.
+    """
+
+    def __init__(self, storage: Storage, guard: Guard, tracing: Tracing) -> None:
+        self.routes = RouteTable(tracing=tracing)
+        self.of_project = RouteTable("/api/v4/projects/{project}", tracing)
         self.draining = False
         self._under_way = 0
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
@@ -80,16 +77,24 @@ class App:
         return response
 
     def _look_further(self, request: BaseRequest) -> tuple[Leaf, Parameters]:
-        route = self.routes.find(request)
+        route = self._find(request)
         if route is None:
             return _NO_PATH, NO_PARAMETERS
         leaf = route.methods.get(request.method)
         return (leaf, route.parameters) if leaf else (_no_method(route), NO_PARAMETERS)
 
+    def _find(self, request: BaseRequest) -> Route | None:
+        path = request.rel_url.raw_path
+        if inside := inside_project(path):
+            request[PROJECT], rest = inside
+            if route := self.of_project.find(rest):
+                return route
+        return self.routes.find(path)
+
 
 async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
     message = f"There is no endpoint {request.path}."
-    return refused(DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message), _request_id(request))
+    return _refused(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
 
 
 _NO_PATH = Leaf(_no_path, measuring("none", "none"))
@@ -98,28 +103,43 @@ _NO_PATH = Leaf(_no_path, measuring("none", "none"))
 
 def _no_method(route: Route) -> Leaf:
     async def refuse(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
-        refusal = mlflow.refuse_method(request.method, ", ".join(route.methods))
-        return respond(refusal, _request_id(request))
+        return _refused(request, wrong_method(request.method, ", ".join(route.methods)))
 
     return Leaf(refuse, _NO_PATH.measure)
 
 
-def _request_id(request: BaseRequest) -> str:
-    return read_request_id(request.headers, new_id().hex)
+def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
+    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
-def create_app(bus: Bus, settings: Settings) -> App:
-    """Build the routes around a bus client, which the caller starts and closes."""
-    storage = Storage()
-    app = App(storage, Guard(settings))
-    for endpoint in ENDPOINTS:
-        handler = forward(endpoint, bus, root_door, settings, COMPLETIONS.get(endpoint.owner))
-        for prefix in endpoint.prefixes:
-            for method in endpoint.methods.split():
-                app.routes.add(method, prefix + endpoint.path, handler)
-    for method, path, stream in stream_routes(Streams(bus, root_door, settings, storage)):
-        app.routes.add(method, path, stream)
-    for path, probe in probes(bus, lambda: app.draining, settings).items():
-        app.routes.add("GET", path, probe)
+def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
+    """Build the routes around a bus client, which the caller starts and closes after this."""
+    storage = Storage(settings.storage_ca_file)
+    app = App(storage, Guard(settings), tracing)
+    doors = _doors(bus, settings)
+    calls = tracing.bus(bus)
+    for table, prefix, entrance in (
+        (app.routes, "", doors.root),
+        (app.of_project, MLFLOW_OF_PROJECT, doors.by_project),
+    ):
+        streams = Streams(calls, entrance, settings, storage)
+        for method, path, handler in mlflow_routes(entrance, calls, settings, streams):
+            table.add(method, prefix + path, handler)
+        for path, probe in probes(bus, lambda: app.draining, settings).items():
+            table.add("GET", prefix + path, probe)
+        for method, path, file in page_routes():
+            table.add(method, prefix + path, file)
+    app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
+    for method, path, handler in package_routes(
+        Streams(calls, doors.by_project, settings, storage)
+    ):
+        app.of_project.add(method, path, handler)
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
+
+
+def _doors(bus: EventfulBus, settings: Settings) -> Doors:
+    mode = mode_of(settings.access_mode, settings.host)
+    authorizations = Authorizations(bus, opens_root=mode == "open")
+    bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
+    return Doors(authorizations, mode)

@@ -2,27 +2,14 @@
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.gateway.callers import Caller
-from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.bus.calls import Bus
+from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Message
 from shared.errors import DomainError
 
-
-class Bus(Protocol):
-    """What the gateway needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer.
-
-        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
-        TEMPORARILY_UNAVAILABLE when the outcome is unknown.
-        """
-
-    @property
-    def ready(self) -> bool:
-        """Tell whether calls have a chance."""
+__all__ = ["Asker", "Bus"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """Who is asking, and about which project.
 
-A door is a way in: it looks at a request and names the caller. Endpoints are registered together
+A door looks at a request and names the caller, or refuses it. Endpoints are registered together
 with the door that leads to them, so nothing behind the door knows how the caller was recognised.
+The doors are in ``services/gateway/access/doors.py``.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, RequestKey
 
-from shared.projects import ROOT_PROJECT
+from services.gateway.access.needs import Need
+from services.gateway.dialects.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +21,20 @@ class Caller:
 
     project: int
     user: str = ""
-    dialect: str = "mlflow"
+    dialect: Literal["mlflow", "gitlab"] = "mlflow"
 
 
 Door = Callable[[BaseRequest], Awaitable[Caller]]
+"""Raises AccessRefused; DomainError if nobody knows."""
 
-_ANYONE = Caller(ROOT_PROJECT)
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A way in: makes the door of a route from what the route needs, and names the dialect behind it."""
+
+    door: Callable[[Need], Door]
+    dialect: Dialect
 
 
-async def root_door(_request: BaseRequest) -> Caller:
-    """Admit everyone to the root project, as an MLflow server without authentication does."""
-    return _ANYONE
+PROJECT = RequestKey("project", str)
+"""What a path under GitLab's prefix calls its project: an id or a full path, percent-decoded."""

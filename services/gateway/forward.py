@@ -10,13 +10,14 @@ from http import HTTPStatus
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
+from services.gateway.access.needs import need_of
 from services.gateway.asking import Asker, Bus
-from services.gateway.callers import Door
-from services.gateway.dialects import mlflow
+from services.gateway.callers import Entrance
+from services.gateway.dialects.dialect import Dialect, Read
+from services.gateway.dialects.refusal import HttpError
 from services.gateway.requests import (
-    QueryFields,
+    BodyLimit,
     TooSlowError,
-    read_body,
     read_key,
     read_request_id,
     with_parameters,
@@ -46,7 +47,7 @@ Completion = Callable[[bytes, Asker], Awaitable[bytes]]
 def forward(
     endpoint: Endpoint,
     bus: Bus,
-    door: Door,
+    entrance: Entrance,
     settings: Settings,
     complete: Completion | None = None,
 ) -> Handler:
@@ -55,7 +56,8 @@ def forward(
     name, service, kind = contract.__name__, contract.service, contract.kind
     is_command = kind == "commands"
     timeout = settings.request_timeout
-    read = _reader(endpoint, settings)
+    door, dialect = entrance.door(need_of(contract)), entrance.dialect
+    read = _reader(endpoint, dialect, settings)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         key = new_id()
@@ -82,75 +84,75 @@ def forward(
             )
             answer = await bus.call(service, kind, envelope)
         except Exception as error:
-            return explained(error, request, request_id)
+            return explained(error, request, request_id, dialect)
         if answer.error is not None:
             message = answer.body.decode(errors="replace")
-            return refused(DomainError(answer.error, message), request_id)
+            return refused(DomainError(answer.error, message), request_id, dialect)
         return Response(body=answer.body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
 
     return handle
 
 
-def _reader(endpoint: Endpoint, settings: Settings) -> Callable[[BaseRequest], Awaitable[bytes]]:
+def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
     too_long = BATCH_TOO_LONG if endpoint.max_bytes else TOO_LONG
     max_bytes = min(endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes)
-    fields = QueryFields(endpoint.contract)
-
-    async def read(request: BaseRequest) -> bytes:
-        # Some old clients send the parameters of a GET as a JSON body.
-        if request.method != "POST" and request.query_string:
-            return fields.read(request.query)
-        return await read_body(request, max_bytes, too_long, settings.http.body_timeout)
-
-    return read
+    limit = BodyLimit(max_bytes, too_long, settings.http.body_timeout)
+    return dialect.reader(endpoint.contract, limit)
 
 
-def explained(error: Exception, request: BaseRequest, request_id: str) -> Response:
+def explained(
+    error: Exception, request: BaseRequest, request_id: str, dialect: Dialect
+) -> Response:
     """Answer to a request that failed, whatever it was; called where ``error`` is handled."""
     if isinstance(error, DomainError):
-        return refused(error, request_id)
+        return refused(error, request_id, dialect)
     if isinstance(error, RequestPayloadError):
-        return malformed(request, request_id, error)
+        return malformed(request, request_id, error, dialect)
     if isinstance(error, TooSlowError):
-        return too_slow(request, request_id, error)
+        return too_slow(request, request_id, error, dialect)
     transport = request.transport
     if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
         raise error  # The client has gone; aiohttp expects to hear it.
-    return failed(request, request_id, error)
+    return failed(request, request_id, error, dialect)
 
 
-def refused(error: DomainError, request_id: str) -> Response:
+def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
     """Answer with an error that the client is meant to read."""
-    return respond(mlflow.refuse(error), request_id)
-
-
-def respond(refusal: mlflow.Refusal, request_id: str) -> Response:
-    """Send a refusal."""
+    refusal = dialect.refuse(error)
     headers = {**JSON_HEADERS, "X-Request-Id": request_id}
-    return Response(status=refusal.status, body=refusal.body, headers=headers | refusal.headers)
+    return Response(
+        status=refusal.status, body=refusal.body, headers={**headers, **refusal.headers}
+    )
 
 
-def malformed(request: BaseRequest, request_id: str, error: BaseException | str) -> Response:
+def malformed(
+    request: BaseRequest, request_id: str, error: BaseException | str, dialect: Dialect
+) -> Response:
     """Answer to what isn't HTTP, and close: nothing sensible can follow on the connection."""
     text = f"Malformed HTTP request: {error}"
-    response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id)
+    response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id, dialect)
     response.force_close()
     # Otherwise aiohttp would look for the rest of the body, and log that it finds none.
     request.content.feed_eof()
     return response
 
 
-def too_slow(request: BaseRequest, request_id: str, error: TooSlowError) -> Response:
+def too_slow(
+    request: BaseRequest, request_id: str, error: TooSlowError, dialect: Dialect
+) -> Response:
     """Answer 408 to a client that has stopped sending, and close."""
-    response = respond(mlflow.refuse_as(HTTPStatus.REQUEST_TIMEOUT, str(error)), request_id)
+    timed_out = HttpError(HTTPStatus.REQUEST_TIMEOUT, str(error))
+    response = refused(timed_out, request_id, dialect)
     response.force_close()
     # What is still to come is not waited for.
     request.content.feed_eof()
     return response
 
 
-def failed(request: BaseRequest, request_id: str, error: BaseException | None) -> Response:
+def failed(
+    request: BaseRequest, request_id: str, error: BaseException | None, dialect: Dialect
+) -> Response:
     """Log the unexpected, once, and answer INTERNAL_ERROR with the id to look for."""
     _log.error("request_failed", request_id=request_id, path=request.path, exc_info=error)
     message = f"Internal error. The server's log has the details under {request_id}."
-    return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id)
+    return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id, dialect)

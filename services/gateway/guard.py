@@ -1,10 +1,13 @@
 """What is looked at before a request's path is: where it says it comes from, and how many came before."""
 
+from http import HTTPStatus
+
 from aiohttp.web import BaseRequest, Response
 
 from services.gateway.browsers import Browsers
-from services.gateway.dialects import mlflow
-from services.gateway.forward import refused, respond
+from services.gateway.dialects.refusal import HttpError
+from services.gateway.forward import refused
+from services.gateway.mounts import dialect_of
 from services.gateway.rate_limit import RateLimit
 from services.gateway.requests import expect_nothing, read_request_id
 from services.gateway.settings import Settings
@@ -25,7 +28,7 @@ class Guard:
         try:
             answer = self._browsers.check(request)
         except DomainError as error:
-            answer = refused(error, _request_id(request))
+            answer = _refused(request, error)
         if answer is None and self._limit is not None:
             answer = self._over_limit(request, self._limit)
         if answer is not None:
@@ -38,10 +41,10 @@ class Guard:
         if not seconds:
             return None
         message = "Too many requests with this token. Nothing was done; try again."
-        refusal = mlflow.refuse(DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message))
-        refusal.headers["Retry-After"] = str(seconds)
-        return respond(refusal, _request_id(request))
+        wait = {"Retry-After": str(seconds)}
+        code = ErrorCode.REQUEST_LIMIT_EXCEEDED
+        return _refused(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))
 
 
-def _request_id(request: BaseRequest) -> str:
-    return read_request_id(request.headers, new_id().hex)
+def _refused(request: BaseRequest, error: DomainError) -> Response:
+    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))

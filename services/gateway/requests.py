@@ -9,6 +9,7 @@ import json
 import re
 import typing
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import GenericAlias
 
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
@@ -18,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
 from shared.contracts.message import Message
-from shared.errors import invalid
+from shared.errors import DomainError, invalid
 
 JSON = "application/json"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
@@ -28,35 +29,58 @@ class TooSlowError(Exception):
     """The client did not send what it announced, or does not take what it asked for."""
 
 
-async def read_body(request: BaseRequest, max_bytes: int, too_long: str, seconds: float) -> bytes:
-    """Return the raw body; empty means no parameters.
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """How long a body may be, in bytes and in seconds.
 
-    Raises DomainError for another content type, or with ``too_long`` (a template that may name
-    ``limit`` and ``size``) for a longer body; RequestPayloadError for one that does not arrive in
-    the encoding that its headers announce, TooSlowError after ``seconds``.
+    ``too_long`` is a template that may name ``limit`` and ``size``.
+    """
+
+    max_bytes: int
+    too_long: str
+    seconds: float
+
+    def exceeded(self, size: object) -> DomainError:
+        """Return the refusal of a body of this size."""
+        return invalid(self.too_long.format(limit=self.max_bytes, size=size))
+
+
+async def read_body(request: BaseRequest, limit: BodyLimit) -> bytes:
+    """Return the raw JSON; empty means no parameters.
+
+    Raises DomainError for another content type, and what ``receive`` raises.
+    """
+    body = await receive(request, limit)
+    if not body:
+        return body
+    check_content_type(request)
+    return body if body[0] != ord('"') else _decode_twice(body)
+
+
+async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
+    """Return the body, whatever it is.
+
+    Raises DomainError for a longer one than the limit; RequestPayloadError for one that does not
+    arrive in the encoding that its headers announce; TooSlowError.
     """
     announced = request.content_length
-    if announced is not None and announced > max_bytes:
-        raise invalid(too_long.format(limit=max_bytes, size=announced))
+    if announced is not None and announced > limit.max_bytes:
+        raise limit.exceeded(announced)
     if "Expect" in request.headers:
         await say_continue(request)
     try:
         if request.content.is_eof():
             body = await request.read()
         else:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(limit.seconds):
                 body = await request.read()
     except TimeoutError:
-        raise TooSlowError(f"The body did not arrive within {seconds:g} s.") from None
+        raise TooSlowError(f"The body did not arrive within {limit.seconds:g} s.") from None
     except HTTPRequestEntityTooLarge:
-        size = f"more than {max_bytes}"
-        raise invalid(too_long.format(limit=max_bytes, size=size)) from None
-    if not body:
-        return body
-    if len(body) > max_bytes:
-        raise invalid(too_long.format(limit=max_bytes, size=len(body)))
-    check_content_type(request)
-    return body if body[0] != ord('"') else _decode_twice(body)
+        raise limit.exceeded(f"more than {limit.max_bytes}") from None
+    if len(body) > limit.max_bytes:
+        raise limit.exceeded(len(body))
+    return body
 
 
 async def say_continue(request: BaseRequest) -> None:
@@ -74,16 +98,20 @@ def expect_nothing(request: BaseRequest) -> None:
 
 
 def check_content_type(request: BaseRequest) -> None:
-    """Refuse a body that doesn't say it is JSON; parameters such as the charset may follow."""
-    content_type = request.headers.get("Content-Type")
-    if content_type == JSON:
-        return
-    if content_type is None:
+    """Refuse a body that doesn't say it is JSON."""
+    content_type = media_type(request)
+    if not content_type:
         message = "Bad Request. Content-Type header is missing."
         raise invalid(message)
-    if content_type.partition(";")[0].strip().lower() != JSON:
+    if content_type != JSON:
         message = f"Bad Request. Content-Type must be one of ['{JSON}']."
         raise invalid(message)
+
+
+def media_type(request: BaseRequest) -> str:
+    """Return the type of the body without its parameters, such as the charset; empty if not given."""
+    content_type = request.headers.get("Content-Type", "")
+    return content_type if content_type == JSON else content_type.partition(";")[0].strip().lower()
 
 
 def _decode_twice(body: bytes) -> bytes:
@@ -126,35 +154,36 @@ class QueryFields:
     """Turns a query string into the proto-JSON of one contract.
 
     A query string has no types: only the contract knows which fields are lists or booleans.
-    Numbers stay strings, which proto-JSON allows.
+    Numbers stay strings, which proto-JSON allows. ``lists``, ``booleans`` and ``scalars`` are the
+    names of the fields of each kind, in every way that the contract accepts.
     """
 
     def __init__(self, contract: type[Message]) -> None:
-        self._lists: set[str] = set()
-        self._booleans: set[str] = set()
-        self._scalars: set[str] = set()
+        self.lists: set[str] = set()
+        self.booleans: set[str] = set()
+        self.scalars: set[str] = set()
         for name, field in contract.model_fields.items():
-            kind = self._scalars
+            kind = self.scalars
             if _mentions(field.annotation, list):
-                kind = self._lists
+                kind = self.lists
             elif _mentions(field.annotation, bool):
-                kind = self._booleans
+                kind = self.booleans
             kind.update(_names(name, field))
 
-    def read(self, query: MultiMapping[str]) -> bytes:
-        """Return JSON with the fields of the contract; others are ignored, as MLflow does.
+    def pick(self, query: MultiMapping[str]) -> dict[str, object]:
+        """Return the fields of the contract; others are ignored, as MLflow does.
 
         A scalar that is repeated counts once, the first. Raises DomainError for a bad boolean.
         """
         fields: dict[str, object] = {}
         for name in query:
-            if name in self._lists:
+            if name in self.lists:
                 fields[name] = query.getall(name)
-            elif name in self._scalars:
+            elif name in self.scalars:
                 fields.setdefault(name, query[name])
-            elif name in self._booleans:
+            elif name in self.booleans:
                 fields.setdefault(name, _boolean(query[name]))
-        return to_json(fields)
+        return fields
 
 
 def _boolean(text: str) -> bool:

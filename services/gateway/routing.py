@@ -6,12 +6,14 @@ Almost every request has a fixed path, so it never gets to the templates.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.measuring import Measure, measuring
+from shared.tracing.hooks import OFF, Tracing
 
 Parameters = Mapping[str, str]
 """The variable parts of a path, percent-decoded once, by name."""
@@ -55,27 +57,32 @@ class RouteTable:
     """Handlers by path and method.
 
     A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
-    the rest of the path, empty or not, slashes included.
+    the rest of the path, empty or not, slashes included. ``prefix`` is what stands before all of
+    them, in measurements.
     """
 
+    prefix: str = ""
+    tracing: Tracing = OFF
     fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
     _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
-        leaf = Leaf(handler, measuring(plain(path), method))
+        route = plain(self.prefix + path)
+        leaf = Leaf(traced(handler, method, route, self.tracing), measuring(route, method))
         methods[method] = leaf
         if method == "GET":
             methods["HEAD"] = leaf
 
-    def find(self, request: BaseRequest) -> Route | None:
-        """Return what the request's path leads to, whatever its method."""
-        methods = self.fixed.get(request.path)
+    def find(self, path: str) -> Route | None:
+        """Return what a path leads to, whatever the method.
+
+        The path is still percent-encoded: a %2F inside a segment must not look like the end of it.
+        """
+        methods = self.fixed.get(unquote(path))
         if methods is not None:
             return Route(methods, NO_PARAMETERS)
-        # The encoded path: a %2F inside a segment must not look like the end of it.
-        path = request.rel_url.raw_path
         for pattern, templated in self._templates.values():
             if match := pattern.fullmatch(path):
                 parameters = {name: unquote(value) for name, value in match.groupdict().items()}
@@ -87,6 +94,22 @@ class RouteTable:
             return self.fixed.setdefault(path, {})
         _, methods = self._templates.setdefault(path, (_compile(path), {}))
         return methods
+
+
+def traced(handler: Handler, method: str, route: str, tracing: Tracing) -> Handler:
+    """Return the handler that makes a span of each request, if anything is traced at all."""
+    if not tracing.on:
+        return handler
+
+    async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+        work = partial(handler, request, parameters)
+        return await tracing.request(method, route, request.headers, work, _status)
+
+    return handle
+
+
+def _status(response: StreamResponse) -> int:
+    return response.status
 
 
 def _compile(template: str) -> re.Pattern[str]:

@@ -18,6 +18,7 @@ from aiohttp.web import (
 
 from services.gateway.app import App
 from services.gateway.forward import failed, malformed
+from services.gateway.mounts import dialect_of
 from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
 from services.gateway.tls import server_context
@@ -35,7 +36,7 @@ MAX_HEADERS = 128
 
 
 class _Connection(RequestHandler):
-    """A connection whose protocol errors are in MLflow's envelope too, and that has to be used.
+    """A connection whose protocol errors are in the dialect's envelope too, and that has to be used.
 
     aiohttp closes a connection that rests, or trickles, between two requests; before the first one a
     client has less time.
@@ -73,11 +74,12 @@ class _Connection(RequestHandler):
     ) -> StreamResponse:
         """Answer what the HTTP parser refused, or an exception that no handler caught."""
         request_id = read_request_id(request.headers, new_id().hex)
+        dialect = dialect_of(request)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return malformed(request, request_id, message or exc or "unreadable")
+            return malformed(request, request_id, message or exc or "unreadable", dialect)
         if isinstance(exc, ConnectionError):
             raise exc  # The client has gone: aiohttp closes the connection and says nothing.
-        response = failed(request, request_id, exc)
+        response = failed(request, request_id, exc, dialect)
         if request.writer.output_size > 0:
             message = "An answer was begun already: all that is left is to break it off."
             raise ConnectionError(message) from exc

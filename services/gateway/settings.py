@@ -1,8 +1,11 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
+from pathlib import Path
+
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
+from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.settings import PREFIX, ProcessSettings
 
@@ -29,6 +32,10 @@ class Settings(ProcessSettings):
     request_timeout: PositiveFloat = 30.0
     """Seconds until a request without an answer is given up with 503."""
 
+    access_mode: Mode | None = None
+    """open: anonymous clients use the root project as Developers; token: everybody shows a token;
+    unset: open where the gateway listens on loopback, else token."""
+
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
     """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""
 
@@ -37,6 +44,9 @@ class Settings(ProcessSettings):
 
     direct_artifacts: bool = False
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
+
+    storage_ca_file: Path | None = None
+    """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""
 
     drain_timeout: PositiveFloat = 20.0
     """Seconds that requests under way are given to finish after SIGTERM."""

@@ -1,6 +1,7 @@
-"""HTTPS at the gateway itself, where no proxy in front of it ends TLS."""
+"""TLS on either side of the gateway: clients', where no proxy ends it, and the storage's."""
 
 import ssl
+from pathlib import Path
 
 from services.gateway.http_settings import HttpSettings
 
@@ -13,3 +14,8 @@ def server_context(settings: HttpSettings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
     return context
+
+
+def storage_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return the context that checks the storage's certificate. Raises OSError for an unusable file."""
+    return ssl.create_default_context(cafile=ca_file)

@@ -78,6 +78,16 @@ def is_local(source: str) -> bool:
     return parsed.scheme in ("", "file")
 
 
+def is_remote(source: str) -> bool:
+    """Tell whether a text is a location at all, and not a path of some machine's own."""
+    try:
+        scheme = parse(source).scheme
+    except DomainError:
+        return False
+    # One letter is a drive of Windows.
+    return len(scheme) > 1 and scheme != "file"
+
+
 def check_path(source: str) -> None:
     """Raise DomainError unless the path of a source is absolute and leads nowhere else."""
     plain = _unquoted(source, plus=True)

@@ -23,6 +23,8 @@ MAX_LINK_LENGTH = 2048
 ACTIVE_STAGES = [ModelStage.STAGING.value, ModelStage.PRODUCTION.value]
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 PROMPT_TEXT_TAG = "mlflow.prompt.text"
+SEMVER_TAG = "gitlab.version"
+"""Names the semantic version of a new version, as in GitLab."""
 
 _ALIAS = re.compile(r"[\w\-]*")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")

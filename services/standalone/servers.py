@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from services.artifacts.settings import S3Settings
 from services.standalone.settings import StandaloneSettings
 from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.provision import provision
+from shared.embedded.provision import provision_services
 from shared.embedded.s3 import EmbeddedS3
 
 
@@ -41,7 +41,7 @@ async def servers(
                 group.create_task(server.start())
         dsns: Mapping[str, str] = dict.fromkeys(on_postgres, settings.postgres_dsn)
         if postgres in own:
-            dsns = await provision(postgres, dsns)
+            dsns = await provision_services(postgres, dsns)
         yield Servers(
             dsns, settings.s3 or S3Settings(endpoint=s3.endpoint, **asdict(s3.credentials))
         )

@@ -5,10 +5,12 @@ from pathlib import Path
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
+from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.addresses import PostgresDsn
-from shared.settings import PREFIX, LogLevel, MonitorSettings
+from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
 
 class StandaloneSettings(BaseSettings):
@@ -30,6 +32,17 @@ class StandaloneSettings(BaseSettings):
         repr=False,
         description="A PostgreSQL database to use instead of the embedded one",
     )
+    access_mode: Mode | None = Field(
+        default=None,
+        description="open: anonymous clients use the root project as Developers; token: everybody "
+        "shows a token; unset: open where it listens on loopback, else token",
+    )
+    root_token: RootToken = Field(
+        default="",
+        repr=False,
+        description="A token of the first administrator; empty: the first start makes one and "
+        "prints it",
+    )
     s3: S3Settings | None = Field(
         default=None, description="An S3 server to use instead of the embedded one"
     )
@@ -45,3 +58,4 @@ class StandaloneSettings(BaseSettings):
     monitor: MonitorSettings = Field(
         default=MonitorSettings(), description="Its listener for operators"
     )
+    tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")

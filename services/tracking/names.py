@@ -1,4 +1,7 @@
-"""Names for runs that come without one: ``brisk-otter-412``, as MLflow invents them."""
+"""Names for runs that come without one: ``brisk-otter-412`` as MLflow invents them, or GitLab's.
+
+A name belongs to an id: it is the same one when a command is done a second time.
+"""
 
 from uuid import UUID
 
@@ -25,11 +28,35 @@ NOUNS = [
 ]
 # fmt: on
 NUMBERS = 1000
+# fmt: off
+ANIMALS = [
+    "alpaca", "badger", "beaver", "bison", "bobcat", "buffalo", "camel", "caribou", "cheetah", "cobra",
+    "condor", "cougar", "coyote", "crane", "cricket", "dolphin", "donkey", "eagle", "egret", "falcon",
+    "ferret", "finch", "gazelle", "gecko", "giraffe", "gopher", "hamster", "heron", "hornet", "iguana",
+    "impala", "jackal", "jaguar", "kestrel", "lemming", "lemur", "leopard", "lizard", "llama", "lobster",
+    "macaw", "magpie", "marmot", "marten", "meerkat", "mongoose", "muskrat", "narwhal", "ocelot",
+    "octopus", "osprey", "ostrich", "otter", "oyster", "parrot", "peacock", "pelican", "penguin",
+    "pheasant", "puffin", "python", "rabbit", "raccoon", "salmon", "seahorse", "skunk", "sparrow",
+    "starling", "tapir", "tiger", "tortoise", "toucan", "turtle", "vulture", "walrus", "weasel",
+    "wombat", "zebra",
+]
+# fmt: on
+NICKNAME_NUMBERS = 10_000
 
 
 def run_name(run_id: UUID) -> str:
-    """Return the name that belongs to an id: the same one when a command is done a second time."""
+    """Return a predicate, a noun and a number."""
     rest, number = divmod(run_id.int, NUMBERS)
     rest, noun = divmod(rest, len(NOUNS))
     predicate = rest % len(PREDICATES)
     return f"{PREDICATES[predicate]}-{NOUNS[noun]}-{number}"
+
+
+def nickname(run_id: UUID) -> str:
+    """Return three animals and a number, as GitLab names runs and the runs of versions."""
+    rest, number = divmod(run_id.int, NICKNAME_NUMBERS)
+    animals = []
+    for _ in range(3):
+        rest, animal = divmod(rest, len(ANIMALS))
+        animals.append(ANIMALS[animal])
+    return "-".join([*animals, str(number)])

@@ -18,6 +18,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from shared.bus import topology
 from shared.bus.transport import (
     BrokerUnavailableError,
+    OnBroadcast,
     OnDelivery,
     OnReply,
     Publication,
@@ -121,6 +122,8 @@ class AmqpTransport:
         self._subscriptions: list[AmqpSubscription] = []
         self._on_reply: OnReply | None = None
         self._on_reset: Callable[[], None] | None = None
+        self._topics: Sequence[str] = ()
+        self._on_event: OnBroadcast | None = None
 
     reply_address = DIRECT_REPLY_TO
 
@@ -184,6 +187,10 @@ class AmqpTransport:
         if self._requests is not None and self.ready:
             await self._open_replies(self._requests)
 
+    async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
+        """Deliver events from a queue of this connection's own, made anew with each."""
+        self._topics, self._on_event = topics, on_event
+
     async def consumers(self, queue: str) -> int:
         """Ask the broker for the number of consumers of a queue."""
         if self._connection is None or not self.ready:
@@ -243,6 +250,8 @@ class AmqpTransport:
         self._connection, self._requests, self._replies = connection, requests, replies
         if self._on_reply:
             await self._open_replies(requests)
+        if self._on_event:
+            await self._open_events(replies, self._on_event)
         for subscription in self._subscriptions:
             await subscription.open(connection)
         self._connected.set()
@@ -258,6 +267,17 @@ class AmqpTransport:
                 on_reply(_received(message))
 
         queue = await channel.get_queue(DIRECT_REPLY_TO, ensure=False)
+        await queue.consume(receive, no_ack=True)
+
+    async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
+        """Bind a queue that goes with the connection; all is in place before ``on_reset``."""
+
+        async def receive(message: AbstractIncomingMessage) -> None:
+            on_event(_received(message))
+
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        for topic in self._topics:
+            await queue.bind(topology.EVENTS, topology.binding_key(topic))
         await queue.consume(receive, no_ack=True)
 
 

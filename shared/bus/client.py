@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from shared.bus.events import ReceivedEvent, read_event
 from shared.bus.lane import QUERY_LIMITS, Call, Lane, Limits, SentFrame, refused
 from shared.bus.messages import Answer, Envelope, Kind, decode_reply
 from shared.bus.transport import (
@@ -44,10 +45,27 @@ class BusClient:
         self._limits = limits
         self._lanes: dict[tuple[str, Kind], Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._topics: Sequence[str] = ()
+        self._on_event: Callable[[ReceivedEvent], None] = lambda _event: None
+        self._on_missed: Callable[[], None] = lambda: None
+
+    def hear(
+        self,
+        topics: Sequence[str],
+        on_event: Callable[[ReceivedEvent], None],
+        on_missed: Callable[[], None],
+    ) -> None:
+        """Hear of events, as every other process that asks; called before ``start``.
+
+        ``on_missed`` is called at each connection: what was published before is not heard of.
+        """
+        self._topics, self._on_event, self._on_missed = topics, on_event, on_missed
 
     async def start(self) -> None:
         """Connect, and begin to watch deadlines and consumers."""
-        await self._transport.listen_for_replies(self._on_reply, self._send_again)
+        await self._transport.listen_for_replies(self._on_reply, self._on_reset)
+        if self._topics:
+            await self._transport.listen_for_events(self._topics, self._on_broadcast)
         await self._transport.start()
         self._spawn(self._sweep())
         self._spawn(self._probe())
@@ -178,6 +196,18 @@ class BusClient:
         if not sent.calls:
             del lane.sent[frame_id]
         self._send_due(lane)
+
+    def _on_broadcast(self, publication: Publication) -> None:
+        try:
+            event = read_event(publication)
+        except (KeyError, ValueError):
+            log.exception("event_unreadable", topic=publication.routing_key)
+        else:
+            self._on_event(event)
+
+    def _on_reset(self) -> None:
+        self._on_missed()
+        self._send_again()
 
     def _send_again(self) -> None:
         """After a reconnection replies may be lost; the inbox answers what was done already."""

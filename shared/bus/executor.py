@@ -19,6 +19,7 @@ from asyncpg import Pool, Record
 from pydantic import BaseModel
 
 from shared.bus import inbox, outbox
+from shared.bus.calls import Bus
 from shared.bus.messages import Answer, Envelope, Frame
 from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
@@ -26,7 +27,6 @@ from shared.database.transaction import (
     AnyConnection,
     BatchHandler,
     BatchResult,
-    Bus,
     Call,
     Contention,
     Event,

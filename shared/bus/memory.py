@@ -14,6 +14,7 @@ from itertools import count
 from shared.bus import topology
 from shared.bus.transport import (
     BrokerUnavailableError,
+    OnBroadcast,
     OnDelivery,
     OnReply,
     Publication,
@@ -50,6 +51,8 @@ class MemoryBroker:
             for queue in self.queues.values():
                 if topic in queue.spec.topics:
                     queue.put(publication, redelivered=redelivered)
+            for transport in self.transports.values():
+                transport.receive_event(topic, publication)
             return
         name = publication.routing_key
         if publication.exchange == topology.DEAD_LETTERS:
@@ -172,6 +175,8 @@ class MemoryTransport:
         self._broker = broker
         self._on_reply: OnReply | None = None
         self._on_reset: Callable[[], None] | None = None
+        self._topics: Sequence[str] = ()
+        self._on_event: OnBroadcast | None = None
         self._subscriptions: list[MemorySubscription] = []
         self.reply_address = f"replies-{next(_addresses)}"
 
@@ -213,6 +218,10 @@ class MemoryTransport:
         """Deliver replies by direct calls."""
         self._on_reply, self._on_reset = on_reply, on_reset
 
+    async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
+        """Deliver events by direct calls."""
+        self._topics, self._on_event = topics, on_event
+
     async def consumers(self, queue: str) -> int:
         """Count the consumers of a queue."""
         if not self._broker.running:
@@ -224,6 +233,11 @@ class MemoryTransport:
         """Hand over a reply."""
         if self._on_reply:
             self._on_reply(publication)
+
+    def receive_event(self, topic: str, publication: Publication) -> None:
+        """Hand over an event, if it is of interest."""
+        if self._on_event and topic in self._topics:
+            self._on_event(publication)
 
     def reset(self) -> None:
         """Tell the owner that the broker came back."""

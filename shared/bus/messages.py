@@ -40,7 +40,7 @@ class Envelope:
     """One command or query with its context; ``deadline`` is in Unix seconds.
 
     ``id`` is chosen once, by the gateway: new ids (runs) derive from it, so a repeated delivery
-    makes nothing twice.
+    makes nothing twice. ``traceparent`` is W3C's header of that name, empty where nobody traces.
     """
 
     id: UUID
@@ -52,6 +52,7 @@ class Envelope:
     dialect: str = "mlflow"
     request_id: str = ""
     idempotency_key: str | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def encode_frame(frame: Frame) -> bytes:
                 envelope.dialect,
                 envelope.request_id,
                 envelope.idempotency_key,
+                envelope.traceparent,
             ]
             for envelope in frame.envelopes
         ],
@@ -111,7 +113,8 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
     envelopes = []
     start = 0
     for key, name, project, size, *context in header["envelopes"]:
-        deadline, user, dialect, request_id, idempotency_key = context
+        # Frames of the release before have no trace.
+        deadline, user, dialect, request_id, idempotency_key, *trace = context
         payload = rest[start : start + size]
         start += size
         envelopes.append(
@@ -125,6 +128,7 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
                 dialect=dialect,
                 request_id=request_id,
                 idempotency_key=idempotency_key,
+                traceparent=trace[0] if trace else "",
             )
         )
     return Frame(frame_id, header["kind"], envelopes, header.get("sent_at", 0.0))

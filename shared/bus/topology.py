@@ -53,6 +53,7 @@ Subscriptions = Mapping[str, Sequence[str]]
 """Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects."""
 
 SUBSCRIPTIONS: Subscriptions = {
+    "tracking": ("registered_model.deleted", "model_version.created", "model_version.deleted"),
     "artifacts": ("run.purged", "logged_model.purged", "experiment.purged"),
 }
 """Who hears what. A handler of an event is listed here and in its service (``Handlers.events``)."""

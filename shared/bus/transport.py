@@ -1,6 +1,6 @@
 """What the bus needs of a broker: the seam between our logic and RabbitMQ (or memory)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,6 +43,7 @@ class Delivery(Protocol):
 
 OnDelivery = Callable[[Delivery], Awaitable[None]]
 OnReply = Callable[[Publication], None]
+OnBroadcast = Callable[[Publication], None]
 
 
 class Subscription(Protocol):
@@ -79,6 +80,13 @@ class Transport(Protocol):
         """Deliver replies addressed to ``reply_address``.
 
         ``on_reset`` is called after each reconnection: replies under way may have been lost.
+        """
+
+    async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
+        """Deliver the events of these topics to this connection, as to every other that asks.
+
+        Called before ``start``. Nothing waits for a connection that is away: what is published
+        meanwhile is missed, and ``on_reset`` tells of it.
         """
 
     @property

@@ -10,6 +10,7 @@ from shared.contracts import (
     logged_models,
     metrics,
     model_aliases,
+    model_experiments,
     model_versions,
     purges,
     registered_models,
@@ -30,6 +31,7 @@ MESSAGES: dict[str, type[Message]] = {
         model_versions,
         purges,
         model_aliases,
+        model_experiments,
     )
     for name, contract in vars(module).items()
     if isinstance(contract, type)

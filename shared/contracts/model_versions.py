@@ -1,6 +1,8 @@
 """Model versions: MLflow's ``model-versions/*`` requests and answers.
 
-A version's number is an integer that travels as text.
+A version's number is an integer that travels as text. In GitLab's dialect that is not MLflow's
+count of a model's versions, but a number of its own in the project; requests may name a version by
+its semantic version as well, which is the first of ``aliases`` there.
 """
 
 from typing import Annotated, ClassVar
@@ -45,11 +47,13 @@ class CreateModelVersion(Command):
     """Make the next version of a model.
 
     ``source`` may be a location, ``models:/<name>/<version>`` (a copy) or ``models:/<model_id>``.
+    In GitLab's dialect it may be empty: what is logged to the version's run are its artifacts then.
+    The tag ``gitlab.version`` names the semantic version.
     """
 
     service: ClassVar[str] = "registry"
     name: Required
-    source: Required
+    source: str = ""
     run_id: str | None = None
     tags: Tags = Field(default_factory=list)
     run_link: str | None = None
@@ -63,6 +67,13 @@ class GetModelVersion(Query):
     service: ClassVar[str] = "registry"
     name: Required
     version: Required
+
+
+class GetVersionById(Query):
+    """Read the version that has a number of its own, which GitLab's dialect calls ``version``."""
+
+    service: ClassVar[str] = "registry"
+    id: Int64
 
 
 class UpdateModelVersion(Command):

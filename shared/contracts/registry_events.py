@@ -4,6 +4,7 @@ Nouns and verbs are those of MLflow's webhooks where MLflow has one.
 """
 
 from typing import ClassVar
+from uuid import UUID
 
 from shared.contracts.message import DomainEvent
 from shared.contracts.views import ModelStage
@@ -38,6 +39,7 @@ class RegisteredModelDeleted(ModelEvent):
     """A model is gone, with its versions, tags and aliases."""
 
     topic: ClassVar[str] = "registered_model.deleted"
+    registered_model_id: UUID | None = None
 
 
 class RegisteredModelTagSet(ModelEvent):
@@ -61,9 +63,13 @@ class VersionEvent(ModelEvent):
 
 
 class ModelVersionCreated(VersionEvent):
-    """A version was made, perhaps from a run or a logged model."""
+    """A version was made, perhaps from a run or a logged model.
+
+    ``called`` is what the client that made it calls the version: in GitLab's dialect another number.
+    """
 
     topic: ClassVar[str] = "model_version.created"
+    called: str = ""
     source: str
     run_id: str
     model_id: str | None = None
@@ -83,9 +89,10 @@ class ModelVersionStageTransitioned(VersionEvent):
 
 
 class ModelVersionDeleted(VersionEvent):
-    """A version is gone, with its tags and aliases."""
+    """A version is gone, with its tags and aliases. ``run_claim``: see ``EnsureVersionRun.claim``."""
 
     topic: ClassVar[str] = "model_version.deleted"
+    run_claim: UUID | None = None
 
 
 class ModelVersionTagSet(VersionEvent):

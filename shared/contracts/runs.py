@@ -96,6 +96,13 @@ class GetRun(Query):
     run_id: RunId
 
 
+class GetRunByIid(Query):
+    """Read the run of a number, as in GitLab's ``candidate:<iid>``."""
+
+    service: ClassVar[str] = "tracking"
+    iid: Int64
+
+
 class UpdateRun(Command):
     """Change status, end time or name of an active run."""
 

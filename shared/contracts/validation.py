@@ -5,7 +5,8 @@ Source of the words: ``mlflow/utils/validation.py`` (``invalid_value``, ``missin
 """
 
 import json
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -45,6 +46,28 @@ def missing_value(path: str) -> str:
 def invalid_value(path: str, value: Any, hint: str) -> str:
     """Return MLflow's sentence for a value of the wrong type or out of range."""
     return f"Invalid value {shown(value)} for parameter '{path}' supplied: {hint}"
+
+
+class WrongParameter(NamedTuple):
+    """Which parameter a refusal is about, as ``path_of`` writes it."""
+
+    path: str
+    missing: bool
+
+
+_ABOUT_PARAMETER = re.compile(
+    r"(Missing value for required|Invalid value .* for) parameter '([^']+)'[. ]", re.DOTALL
+)
+
+
+def wrong_parameter(message: str) -> WrongParameter | None:
+    """Read back which parameter one of the two sentences above is about; None for other messages.
+
+    An error crosses the bus as MLflow's code and sentence; dialects that say it otherwise begin
+    from there.
+    """
+    found = _ABOUT_PARAMETER.match(message)
+    return WrongParameter(found[2], missing=found[1].startswith("Missing")) if found else None
 
 
 def to_domain_error(error: ValidationError) -> DomainError:

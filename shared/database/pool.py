@@ -1,5 +1,8 @@
 """The asyncpg pool of a service."""
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import asyncpg
 
 from shared import metrics
@@ -19,10 +22,30 @@ async def _leave_as_it_is(_connection: AnyConnection) -> None:
     """Reset nothing."""
 
 
+def _watched_by(
+    logger: Callable[[Any], None] | None,
+) -> Callable[[AnyConnection], Coroutine[Any, Any, None]] | None:
+    if logger is None:
+        return None
+
+    async def watch(connection: AnyConnection) -> None:
+        connection.add_query_logger(logger)
+
+    return watch
+
+
 async def open_pool(
-    dsn: str, *, schema: str, size: int, application_name: str
+    dsn: str,
+    *,
+    schema: str,
+    size: int,
+    application_name: str,
+    query_logger: Callable[[Any], None] | None = None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open a pool whose connections see one schema; close it with ``await pool.close()``."""
+    """Open a pool whose connections see one schema; close it with ``await pool.close()``.
+
+    ``query_logger`` is told of each statement that has ended.
+    """
     pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -32,6 +55,7 @@ async def open_pool(
         # The usual reset is a round trip after each use. Nothing of ours outlives its transaction:
         # no session lock, no cursor, no LISTEN, no SET.
         reset=_leave_as_it_is,
+        init=_watched_by(query_logger),
         server_settings={
             "search_path": schema,
             "application_name": application_name,

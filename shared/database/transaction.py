@@ -7,15 +7,16 @@ whole frame. A handler only ever sees its own command's view of it.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import uuid5
 
 from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-from shared.bus.messages import Answer, Envelope, Kind
-from shared.contracts.message import DomainEvent, Message, Query
+from shared.bus.calls import Bus
+from shared.bus.messages import Answer, Envelope
+from shared.contracts.message import Command, DomainEvent, Message, Query
 from shared.errors import DomainError, ErrorCode
 
 M = TypeVar("M", bound=Message)
@@ -43,13 +44,6 @@ ASK_SECONDS = 5.0
 """How long a handler waits for another service: its transaction is open meanwhile."""
 
 
-class Bus(Protocol):
-    """What a handler needs of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer. Raises DomainError when there is none."""
-
-
 @dataclass(slots=True)
 class Transaction:
     """One command's view of the transaction.
@@ -73,11 +67,23 @@ class Transaction:
         REQUEST_LIMIT_EXCEEDED if it does not answer. Ask before anything is written: then the
         caller may safely send the command again.
         """
+        return await self._call(query)
+
+    async def have_done(self, command: Command) -> bytes:
+        """Have a service that ``Handlers.asks`` names do something; else as ``ask``.
+
+        The other service commits for itself. This command may be refused after that, or be carried
+        out again: so its part must be one that does no harm alone, and that is done twice as well
+        as once.
+        """
+        return await self._call(command)
+
+    async def _call(self, message: Query | Command) -> bytes:
         if self.bus is None or self.writes:
-            message = "A handler asks services that Handlers.asks names, and asks before it writes."
-            raise RuntimeError(message)
-        name = type(query).__name__
-        payload = query.model_dump_json(exclude_none=True).encode()
+            fault = "A handler asks services that Handlers.asks names, and asks before it writes."
+            raise RuntimeError(fault)
+        name = type(message).__name__
+        payload = message.model_dump_json(exclude_none=True).encode()
         envelope = replace(
             self.envelope,
             id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
@@ -87,10 +93,10 @@ class Transaction:
             idempotency_key=None,
         )
         try:
-            answer = await self.bus.call(query.service, query.kind, envelope)
+            answer = await self.bus.call(message.service, message.kind, envelope)
         except DomainError as error:
-            message = f"The {query.service} service did not answer. Nothing was done; try again."
-            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message) from error
+            text = f"The {message.service} service did not answer. Nothing was done; try again."
+            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text) from error
         if answer.error is not None:
             raise DomainError(answer.error, answer.body.decode(errors="replace"))
         return answer.body

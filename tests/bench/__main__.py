@@ -13,14 +13,16 @@ from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import describe_machine, resident_megabytes, wrk_version
+from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
-from tests.bench.peers import Peer, fasttrackml, mlflow, warren
+from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
 from tests.bench.prepare import prepare
 from tests.bench.report import Report, progress_line
 from tests.web_server import ROOT
 
 WARM_UP_SECONDS = 3
 PAUSE_SECONDS = 0.5
+DATABASES = {WARREN: "warren", MLFLOW: "mlflow", FASTTRACKML: "fasttrackml"}
 
 
 def main() -> None:
@@ -82,26 +84,28 @@ async def _bench(options: argparse.Namespace) -> Report:
         ) as rabbitmq,
     ):
         await _create_databases(postgres)
+        dsns = {name: postgres.dsn(database) for name, database in DATABASES.items()}
         peers = [
-            warren(options.data / "warren", postgres.dsn("warren"), rabbitmq.url),
+            warren(options.data / "warren", dsns[WARREN], rabbitmq.url),
             fasttrackml(
-                options.data / "fasttrackml",
-                postgres.dsn("fasttrackml"),
-                options.venvs / "fasttrackml",
+                options.data / "fasttrackml", dsns[FASTTRACKML], options.venvs / "fasttrackml"
             ),
-            mlflow(options.data / "mlflow", postgres.dsn("mlflow"), options.venvs / "bench"),
+            mlflow(options.data / "mlflow", dsns[MLFLOW], options.venvs / "bench"),
         ]
         try:
             print("Starting the servers; mlflow takes more than a minute", flush=True)
             await asyncio.gather(*(peer.server.start() for peer in peers))
-            for peer in peers:
-                print(f"Preparing runs on {peer.name}", flush=True)
-                await prepare(peer)
             operations = [
                 each
                 for each in OPERATIONS
                 if not options.operation or each.name in options.operation
             ]
+            for peer in peers:
+                print(f"Preparing runs on {peer.name}", flush=True)
+                await prepare(peer)
+                if peer.has_registry and any(each.of_registry for each in operations):
+                    print(f"Preparing models on {peer.name}", flush=True)
+                    await prepare_models(peer, dsns[peer.name])
             cells = await _load(peers, operations, options)
             return Report(
                 machine=describe_machine(),
@@ -118,18 +122,19 @@ async def _bench(options: argparse.Namespace) -> Report:
 async def _create_databases(postgres: EmbeddedPostgres) -> None:
     connection = await asyncpg.connect(postgres.dsn("postgres"))
     try:
-        for name in ("warren", "mlflow", "fasttrackml"):
+        for name in DATABASES.values():
             await connection.execute(f"CREATE DATABASE {name}")
     finally:
         await connection.close()
 
 
 async def _load(
-    peers: list[Peer], operations: list[Operation], options: argparse.Namespace
+    all_peers: list[Peer], operations: list[Operation], options: argparse.Namespace
 ) -> dict[tuple[str, int, str], Measurement]:
     """Measure all cells. The peers take turns within a round, so that what disturbs one minute disturbs all of them."""
     cells: dict[tuple[str, int, str], Measurement] = {}
     for operation in operations:
+        peers = [peer for peer in all_peers if peer.has_registry or not operation.of_registry]
         for peer in peers:
             await measure(peer, operation, 8, WARM_UP_SECONDS)
         for clients in options.clients:

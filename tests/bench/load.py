@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.bench.models import model_names
 from tests.bench.operations import HISTORY_POINTS, SCRIPTS, Operation
 from tests.bench.peers import Peer
 
@@ -68,13 +69,19 @@ def median(rounds: Sequence[Measurement]) -> Measurement:
 
 
 def _settings(peer: Peer, operation: Operation) -> dict[str, str]:
-    runs = peer.history_runs if operation.script == "get_history" else peer.runs
     return {
         "BENCH_LUA": str(SCRIPTS),
-        "BENCH_RUNS": ",".join(runs),
+        "BENCH_NAMES": ",".join(_names(peer, operation)),
         # New runs go elsewhere than where runs are searched, or a fast server would search among more of them.
         "BENCH_EXPERIMENT": peer.searched_experiment
         if operation.script == "search_runs"
         else peer.written_experiment,
         "BENCH_FIRST_STEP": str(next(_first_steps) + HISTORY_POINTS),
     }
+
+
+def _names(peer: Peer, operation: Operation) -> Sequence[str]:
+    """Return what the requests are about in turn: runs or models."""
+    if operation.of_registry:
+        return model_names()
+    return peer.history_runs if operation.script == "get_history" else peer.runs

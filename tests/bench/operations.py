@@ -7,6 +7,8 @@ SCRIPTS = Path(__file__).parent / "lua"
 CLIENTS = (1, 8, 32, 128)
 HISTORY_POINTS = 1000
 SEARCHED_RUNS = 200
+MODELS = 200
+VERSIONS_EACH = 1000
 
 # More runs than clients of most cells: with fewer, FastTrackML's batches deadlock on each other's rows
 # (it writes its latest metrics in no order), and the table would compare error paths.
@@ -20,6 +22,7 @@ class Operation:
     name: str
     script: str
     settings: dict[str, str] = field(default_factory=dict)
+    of_registry: bool = False
 
     @property
     def path(self) -> Path:
@@ -35,4 +38,7 @@ OPERATIONS = (
     Operation("create run", "create_run"),
     Operation("search runs", "search_runs"),
     Operation("get metric history", "get_history"),
+    Operation("create model version", "create_version", of_registry=True),
+    Operation("get version by alias", "get_by_alias", of_registry=True),
+    Operation("search model versions", "search_versions", of_registry=True),
 )

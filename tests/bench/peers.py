@@ -24,6 +24,11 @@ class Peer:
     searched_experiment: str = ""
 
     @property
+    def has_registry(self) -> bool:
+        """FastTrackML tracks experiments only."""
+        return self.name != FASTTRACKML
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return self.server.url

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.bench.load import Measurement
-from tests.bench.operations import HISTORY_POINTS, SEARCHED_RUNS, WRITTEN_RUNS
+from tests.bench.operations import (
+    HISTORY_POINTS,
+    MODELS,
+    SEARCHED_RUNS,
+    VERSIONS_EACH,
+    WRITTEN_RUNS,
+)
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN
 
 Cell = tuple[str, int, str]
@@ -46,7 +52,8 @@ class Report:
         )
         yield (
             f"- {WRITTEN_RUNS} existing runs are written to in turn, each request at a new step; "
-            f"{SEARCHED_RUNS} runs are searched by metric and param; a history has {HISTORY_POINTS} points."
+            f"{SEARCHED_RUNS} runs are searched by metric and param; a history has {HISTORY_POINTS} points; "
+            f"{MODELS:,} models have {VERSIONS_EACH:,} versions each (FastTrackML has no registry)."
         )
         yield ""
 

@@ -2,18 +2,30 @@
 
 import ast
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from tests.compat.stock_client import SCRIPTS
+from tests.compat.stock_client import GITLAB, script_of
 from tests.web_server import ROOT
 
 HEAD = """# Compatibility
 
 What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
-`tests/compat/clients/`, run against `make run` (one process) and against `make stack` (gateway, RabbitMQ, services).
+`tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
+services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
+"n/a": the client does not have this, or GitLab has other rules for it.
 """
-SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not in this client"}
+METHODS_HEAD = """
+## The methods that GitLab lists
+
+Each method of the two tables in GitLab's "MLflow client compatibility", used without the caveats that GitLab has about
+it (`tests/compat/clients/methods_*.py`).
+"""
+GITLAB_HEAD = """
+## GitLab's documentation and its own client
+
+The code blocks of that page, and everything that gitlab-mlops offers, which runs on MLflow 2 alone.
+"""
+SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "n/a"}
 
 Outcomes = Mapping[tuple[str, str, str], str]
 """pytest's word by scenario, client and server."""
@@ -21,13 +33,22 @@ Outcomes = Mapping[tuple[str, str, str], str]
 
 def page(outcomes: Outcomes) -> str:
     """Return the page as Markdown: a row a scenario, a column for each client on each server."""
-    columns = sorted({(client, server) for _, client, server in outcomes})
+    scenarios = sorted({scenario for scenario, _, _ in outcomes})
+    gitlab = [each for each in scenarios if each.startswith(GITLAB)]
+    methods = [each for each in scenarios if ":" in each]
+    topics = [each for each in scenarios if each not in {*gitlab, *methods}]
+    parts = ((HEAD, topics), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
+    return "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
+
+
+def _table(scenarios: Sequence[str], outcomes: Outcomes) -> str:
+    columns = sorted({(client, server) for each, client, server in outcomes if each in scenarios})
     titles = " | ".join(f"mlflow {_version(client)}, {server}" for client, server in columns)
     lines = [f"| what | {titles} |", "|---|" + "---|" * len(columns)]
-    for scenario in sorted({scenario for scenario, _, _ in outcomes}):
+    for scenario in scenarios:
         cells = (SIGNS[outcomes.get((scenario, *column), "skipped")] for column in columns)
         lines.append(f"| {_title(scenario)} | {' | '.join(cells)} |")
-    return HEAD + "\n" + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _version(client: str) -> str:
@@ -38,7 +59,10 @@ def _version(client: str) -> str:
 
 
 def _title(scenario: str) -> str:
-    """Return the first line of the script's docstring."""
-    docstring = ast.get_docstring(ast.parse(Path(SCRIPTS / f"{scenario}.py").read_text()))
+    """Return the name of the method, or the first line of the script's docstring."""
+    _, _, method = scenario.partition(":")
+    if method:
+        return f"`{method}`"
+    docstring = ast.get_docstring(ast.parse(script_of(scenario).read_text()))
     first = (docstring or scenario).partition("\n")[0]
     return first.replace("|", "\\|")

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from shared.projects import ROOT_PROJECT
 from tests.compat.compatibility import page
 from tests.compat.stock_client import StockClient
 from tests.warren_fixtures import stack_warren, standalone_warren
-from tests.web_server import ROOT
+from tests.web_server import ROOT, ROOT_TOKEN
 
 __all__ = ["stack_warren", "standalone_warren"]
 
 CLIENTS = ("mlflow-2.22.5", "mlflow-latest")
-SERVERS = ("standalone", "stack")
+SERVERS = ("standalone", "stack", "project")
+
+PROJECT_DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 
 
 def venv_of(client: str) -> Path:
@@ -36,8 +39,9 @@ def start_client(
 
         @functools.cache
         def start(client: str, url: str) -> StockClient:
+            token = ROOT_TOKEN if url.endswith(PROJECT_DOOR) else None
             return clients.enter_context(
-                StockClient(venv_of(client), url, tmp_path_factory.mktemp(client))
+                StockClient(venv_of(client), url, tmp_path_factory.mktemp(client), token)
             )
 
         yield start
@@ -45,7 +49,9 @@ def start_client(
 
 @pytest.fixture(params=SERVERS)
 def tracking_uri(request: pytest.FixtureRequest) -> str:
-    """Where the client is pointed to."""
+    """Where the client is pointed to: to the root of a server, or to a project's door of one, with a token."""
+    if request.param == "project":
+        return f"{request.getfixturevalue('standalone_warren').url}{PROJECT_DOOR}"
     url: str = request.getfixturevalue(f"{request.param}_warren").url
     return url
 

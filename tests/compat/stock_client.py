@@ -10,6 +10,12 @@ from typing import Self
 
 SCRIPTS = Path(__file__).parent / "clients"
 NOT_SCENARIOS = {"launch", "scenario"}
+METHODS = "methods_"
+"""Scripts of this prefix hold a function for each method of MLflow's clients."""
+GITLAB = "gitlab_"
+"""Scripts of this prefix are about what only GitLab's dialect has."""
+GITLAB_CLIENT = "gitlab_client"
+"""That of GitLab's own client."""
 
 # Retries would hide errors of the server, and MLflow's own would take minutes.
 ENVIRONMENT = {
@@ -31,17 +37,55 @@ class Outcome:
 
 
 def scenarios() -> list[str]:
-    """List the scripts."""
-    return sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NOT_SCENARIOS)
+    """List the scripts, and of those about methods each function: `methods_tracking:log_batch`."""
+    return [
+        each
+        for path in sorted(SCRIPTS.glob("*.py"))
+        if not path.stem.startswith(GITLAB)
+        for each in _scenarios(path)
+    ]
+
+
+def documented_scenarios() -> list[str]:
+    """List the scripts that hold the code of GitLab's documentation."""
+    found = sorted(path.stem for path in SCRIPTS.glob(f"{GITLAB}*.py"))
+    return [each for each in found if each != GITLAB_CLIENT]
+
+
+def _scenarios(path: Path) -> list[str]:
+    if path.stem in NOT_SCENARIOS:
+        return []
+    if not path.stem.startswith(METHODS):
+        return [path.stem]
+    defined = (
+        each for each in ast.parse(path.read_text()).body if isinstance(each, ast.FunctionDef)
+    )
+    return [f"{path.stem}:{each.name}" for each in defined if not each.name.startswith("_")]
+
+
+def script_of(scenario: str) -> Path:
+    """Return the script that holds a scenario."""
+    return SCRIPTS / f"{scenario.partition(':')[0]}.py"
 
 
 def minimum_version(scenario: str) -> tuple[int, ...]:
     """Return the MLflow that a script needs: its constant ``SINCE``, or any version at all."""
-    for statement in ast.parse((SCRIPTS / f"{scenario}.py").read_text()).body:
+    return _version(_constant(scenario, "SINCE"))
+
+
+def is_about_mlflows_dialect(scenario: str) -> bool:
+    """Tell whether a script says ``DIALECT = "mlflow"``: it is about what GitLab has other rules for."""
+    return _constant(scenario, "DIALECT") == "mlflow"
+
+
+def _constant(scenario: str, name: str) -> str:
+    """Return the text that a script gives to a name at its top, or none."""
+    for statement in ast.parse(script_of(scenario).read_text()).body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id="SINCE")], value=ast.Constant(value=str(text))):
-                return _version(text)
-    return ()
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Constant(value=str(text))):
+                if found == name:
+                    return text
+    return ""
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -51,14 +95,27 @@ def _version(text: str) -> tuple[int, ...]:
 class StockClient:
     """A running `launch.py`; a context manager."""
 
-    def __init__(self, venv: Path, tracking_uri: str, directory: Path) -> None:
-        """Start it; scripts run in `directory`."""
+    def __init__(
+        self, venv: Path, tracking_uri: str, directory: Path, token: str | None = None
+    ) -> None:
+        """Start it; scripts run in `directory`. Without a token it is anonymous.
+
+        GitLab's client lies in a folder beside the environments, and runs in that of MLflow 2.
+        """
+        environment = {
+            **_inherited(),
+            **ENVIRONMENT,
+            "MLFLOW_TRACKING_URI": tracking_uri,
+            "PYTHONPATH": str(venv.parent / "gitlab-mlops"),
+        }
+        if token:
+            environment["MLFLOW_TRACKING_TOKEN"] = token
         self._process = subprocess.Popen(
             [venv / "bin" / "python", SCRIPTS / "launch.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=directory,
-            env={**_inherited(), **ENVIRONMENT, "MLFLOW_TRACKING_URI": tracking_uri},
+            env=environment,
             text=True,
         )
         self.version = _version(self._readline())
@@ -72,9 +129,9 @@ class StockClient:
         self._process.communicate(timeout=30)
 
     def run(self, scenario: str) -> Outcome:
-        """Run one script to its end."""
+        """Run one script to its end, or one function of it."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{SCRIPTS / scenario}.py\n")
+        self._process.stdin.write(f"{script_of(scenario)}:{scenario.partition(':')[2]}\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._readline()))
 

@@ -2,12 +2,44 @@
 
 import pytest
 
-from tests.compat.stock_client import StockClient, minimum_version, scenarios
+from tests.compat.stock_client import (
+    GITLAB_CLIENT,
+    StockClient,
+    documented_scenarios,
+    is_about_mlflows_dialect,
+    minimum_version,
+    scenarios,
+)
+
+through_a_project = pytest.mark.parametrize("tracking_uri", ["project"], indirect=True)
 
 
 @pytest.mark.parametrize("scenario", scenarios())
-def test_stock_client_finds_mlflow_behaviour(stock_client: StockClient, scenario: str) -> None:
+def test_stock_client_finds_mlflow_behaviour(
+    stock_client: StockClient, tracking_uri: str, scenario: str
+) -> None:
+    if is_about_mlflows_dialect(scenario) and "/api/v4/" in tracking_uri:
+        pytest.skip("GitLab has other rules for this")
     if stock_client.version < (needed := minimum_version(scenario)):
         pytest.skip(f"MLflow has this since {'.'.join(map(str, needed))}")
+    _check(stock_client, scenario)
+
+
+@through_a_project
+@pytest.mark.parametrize("scenario", documented_scenarios())
+def test_code_of_gitlabs_documentation_runs(stock_client: StockClient, scenario: str) -> None:
+    _check(stock_client, scenario)
+
+
+@through_a_project
+@pytest.mark.parametrize("stock_client", ["mlflow-2.22.5"], indirect=True)
+@pytest.mark.parametrize("scenario", [GITLAB_CLIENT])
+def test_gitlabs_own_client_finds_gitlabs_behaviour(
+    stock_client: StockClient, scenario: str
+) -> None:
+    _check(stock_client, scenario)
+
+
+def _check(stock_client: StockClient, scenario: str) -> None:
     outcome = stock_client.run(scenario)
     assert outcome.code == 0, outcome.output

@@ -237,6 +237,8 @@ def connect(settings: S3Settings, endpoint: str) -> Minio:
     scheme, _, host = endpoint.rstrip("/").partition("://")
     pool = urllib3.PoolManager(
         maxsize=settings.threads,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=str(settings.ca_file) if settings.ca_file else None,
         timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=False),
     )

@@ -12,8 +12,7 @@ from services.gateway.artifacts.ranges import storage_headers, without_range
 from services.gateway.artifacts.storage import Storage
 from services.gateway.asking import Asker
 from services.gateway.browsers import EXTRA_HEADERS
-from services.gateway.dialects import mlflow
-from services.gateway.forward import respond
+from services.gateway.dialects.refusal import HttpError
 from services.gateway.requests import TooSlowError
 from shared.artifact_paths import absent
 from shared.content import attachment, content_type
@@ -45,8 +44,7 @@ async def send_artifact(
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact does not match the condition of the request."
-            refusal = mlflow.refuse_as(HTTPStatus.PRECONDITION_FAILED, message)
-            return respond(refusal, asker.request_id)
+            raise HttpError(HTTPStatus.PRECONDITION_FAILED, message)
     async with storage.read(request.method, reply.url, whole) as stored:
         return await _pass_on(request, path, asker, stored, patience)
 
@@ -62,8 +60,7 @@ async def _pass_on(
         raise absent(path)
     if stored.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         extent = {"Content-Range": stored.headers.get("Content-Range", "bytes */*")}
-        refusal = mlflow.refuse_as(stored.status, "The artifact has no such range.", extent)
-        return respond(refusal, asker.request_id)
+        raise HttpError(stored.status, "The artifact has no such range.", extent)
     if stored.status not in _WHOLE_OR_PART:
         raise await Storage.refusal(stored)
     headers = _headers(path, asker, stored) | request.get(EXTRA_HEADERS, {})

@@ -1,17 +1,19 @@
-"""The handlers that stream: MLflow's artifact proxy, and what its UI loads and saves."""
+"""The handlers that stream: MLflow's artifact proxy, what its UI loads and saves, GitLab's packages."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
+from services.gateway.access.needs import READ_ARTIFACTS, WRITE_ARTIFACTS, Need
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
-from services.gateway.artifacts.roots import FindRoot, root_of_run
+from services.gateway.artifacts.roots import FindRoot, root_of_package, root_of_run
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
 from services.gateway.asking import Asker, Bus
-from services.gateway.callers import Door
+from services.gateway.callers import Entrance
 from services.gateway.forward import explained
 from services.gateway.requests import expect_nothing, read_request_id
 from services.gateway.routing import Handler, Parameters
@@ -26,6 +28,9 @@ UI_BYTES = 10 * 1024**2
 
 UI_TOO_LARGE = "Artifact size is too large. Max size is 10MB."
 
+PACKAGE_TOO_LARGE = "400 Bad request - Artifact file is too large"
+"""``lib/api/ml_model_packages.rb`` in GitLab."""
+
 Work = Callable[[BaseRequest, Parameters, Asker], Awaitable[StreamResponse]]
 
 
@@ -34,7 +39,7 @@ class Streams:
     """Makes the handlers around what all of them need."""
 
     bus: Bus
-    door: Door
+    entrance: Entrance
     settings: Settings
     storage: Storage
 
@@ -46,7 +51,7 @@ class Streams:
         ) -> StreamResponse:
             return await self._send(request, parameters["path"], asker)
 
-        return self._handler(work)
+        return self._handler(READ_ARTIFACTS, work)
 
     def put_artifact(self) -> Handler:
         """``PUT mlflow-artifacts/artifacts/<path>``."""
@@ -59,23 +64,38 @@ class Streams:
             await upload.receive(Body(request, limit, self.settings.http.stall_timeout))
             return _done(asker)
 
-        return self._handler(work)
+        return self._handler(WRITE_ARTIFACTS, work)
 
     def get_artifact_of(self, find_root: FindRoot, name: str = "path") -> Handler:
         """``GET /get-artifact`` and its like: a path below a root that has to be looked up.
 
-        ``name`` is the path's own in the query string.
+        ``name`` is the path's own in the address or the query string.
         """
 
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
-            relative = request.query.get(name, "")
-            root = await find_root({**request.query, **parameters}, asker)
-            path = f"{proxied_root(root)}/{relative}"
+            fields = {**request.query, **parameters}
+            root = await find_root(fields, asker)
+            path = f"{proxied_root(root)}/{fields.get(name, '')}"
             return await self._send(request, path, asker)
 
-        return self._handler(work)
+        return self._handler(READ_ARTIFACTS, work)
+
+    def put_package_file(self) -> Handler:
+        """``PUT packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
+        limit = self.settings.max_artifact_bytes
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            body = Body(request, limit, self.settings.http.stall_timeout, PACKAGE_TOO_LARGE)
+            root = await root_of_package(parameters, asker)
+            path = f"{proxied_root(root)}/{parameters['path']}"
+            await Upload(request, path, asker, self.storage, limit).receive(body)
+            return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
+
+        return self._handler(WRITE_ARTIFACTS, work)
 
     def upload_artifact(self) -> Handler:
         """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
@@ -92,24 +112,25 @@ class Streams:
             await Upload(request, path, asker, self.storage, UI_BYTES).receive(body)
             return _done(asker)
 
-        return self._handler(work)
+        return self._handler(WRITE_ARTIFACTS, work)
 
     async def _send(self, request: BaseRequest, path: str, asker: Asker) -> StreamResponse:
         patience = self.settings.http.stall_timeout
         return await send_artifact(request, path, asker, self.storage, patience)
 
-    def _handler(self, work: Work) -> Handler:
+    def _handler(self, need: Need, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
+        door, dialect = self.entrance.door(need), self.entrance.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
             log_context.request_id.set(request_id)
             try:
-                caller = await self.door(request)
+                caller = await door(request)
                 asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
                 return await work(request, parameters, asker)
             except Exception as error:
-                response = explained(error, request, request_id)
+                response = explained(error, request, request_id, dialect)
                 if not request.content.is_eof():
                     _leave_unread(request, response)
                 return response
@@ -126,6 +147,6 @@ def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
     expect_nothing(request)
 
 
-def _done(asker: Asker) -> Response:
+def _done(asker: Asker, status: HTTPStatus = HTTPStatus.OK, body: bytes = b"{}") -> Response:
     headers = {"Content-Type": "application/json", "X-Request-Id": asker.request_id}
-    return Response(body=b"{}", headers=headers)
+    return Response(status=status, body=body, headers=headers)

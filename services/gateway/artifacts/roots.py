@@ -1,5 +1,6 @@
 """Where the artifacts of a run, a logged model or a model version lie: questions to their services."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic_core import from_json, to_json
@@ -8,9 +9,12 @@ from services.gateway.asking import Asker
 from services.gateway.requests import with_parameters
 from shared.contracts.artifacts import CreatePresignedUploadUrl
 from shared.contracts.logged_models import GetLoggedModel
-from shared.contracts.model_versions import GetModelVersionDownloadUri
-from shared.contracts.runs import GetRun
-from shared.errors import invalid
+from shared.contracts.message import INT64_MAX
+from shared.contracts.model_versions import GetModelVersionDownloadUri, GetVersionById
+from shared.contracts.runs import GetRun, GetRunByIid
+from shared.errors import invalid, missing_resource
+
+_OWNER = re.compile(r"(?P<candidate>candidate:)?(?P<number>[0-9]{1,19})")
 
 FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
 """From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
@@ -31,6 +35,27 @@ async def root_of_version(fields: Mapping[str, str], asker: Asker) -> str:
 async def root_of_model(fields: Mapping[str, str], asker: Asker) -> str:
     """Return the ``artifact_uri`` of the logged model that ``model_id`` names."""
     return await _of_model(to_json({"model_id": fields["model_id"]}), asker)
+
+
+async def root_of_package(fields: Mapping[str, str], asker: Asker) -> str:
+    """Return the root of the package that ``owner`` names: ``candidate:<a run's iid>`` or a version's id.
+
+    A version is a run, so its files are that run's artifacts; one of a source without a run keeps
+    them at its source. (``lib/api/ml_model_packages.rb``.)
+    """
+    found = _OWNER.fullmatch(fields["owner"])
+    if found is None or int(found["number"]) > INT64_MAX:
+        raise missing_resource(f"There is no model version or run '{fields['owner']}'.")
+    number = int(found["number"])
+    if found["candidate"]:
+        uri: str = from_json(await asker.ask(GetRunByIid(iid=number)))["run"]["info"][
+            "artifact_uri"
+        ]
+        return uri
+    version = from_json(await asker.ask(GetVersionById(id=number)))["model_version"]
+    if run_id := version.get("run_id"):
+        return await root_of_run({"run_id": run_id}, asker)
+    return await root_of_version({key: version[key] for key in ("name", "version")}, asker)
 
 
 async def with_uri_of_run(payload: bytes, asker: Asker) -> bytes:

@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 
 from services.gateway.artifacts.handlers import Streams
-from services.gateway.artifacts.roots import root_of_model, root_of_run, root_of_version
+from services.gateway.artifacts.roots import (
+    root_of_model,
+    root_of_package,
+    root_of_run,
+    root_of_version,
+)
 from services.gateway.routes import PROXY_PREFIXES
 from services.gateway.routing import Handler
 
@@ -12,6 +17,9 @@ GET_ARTIFACT = "/get-artifact"
 GET_MODEL_ARTIFACT = "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files"
 GET_VERSION_ARTIFACT = "/model-versions/get-artifact"
 UPLOAD_ARTIFACT = "/ajax-api/2.0/mlflow/upload-artifact"
+
+
+PACKAGE_FILE = "/packages/ml_models/{owner}/files/{path:path}"
 
 
 def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
@@ -23,3 +31,9 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     yield "GET", GET_MODEL_ARTIFACT, streams.get_artifact_of(root_of_model, "artifact_file_path")
     yield "GET", GET_VERSION_ARTIFACT, streams.get_artifact_of(root_of_version)
     yield "POST", UPLOAD_ARTIFACT, streams.upload_artifact()
+
+
+def package_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
+    """Yield those of a project's packages, which GitLab has beside its MLflow API."""
+    yield "GET", PACKAGE_FILE, streams.get_artifact_of(root_of_package)
+    yield "PUT", PACKAGE_FILE, streams.put_package_file()

@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 
 import aiohttp
 import structlog
 from yarl import URL
 
+from services.gateway.tls import storage_context
 from shared.errors import DomainError, ErrorCode, invalid
 
 _CONNECT_SECONDS = 5.0
@@ -34,7 +36,9 @@ _log = structlog.get_logger(__name__)
 class Storage:
     """A pool of connections to the storage. Nothing here knows a key or a bucket."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path | None = None) -> None:
+        """``ca_file`` has the authority of its certificate, if the system does not know it."""
+        self._tls = storage_context(ca_file)
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -96,7 +100,7 @@ class Storage:
         """Return the session, which belongs to the loop that first asks for it."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
                 timeout=_READING,
                 headers={"Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),

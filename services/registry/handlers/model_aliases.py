@@ -1,16 +1,15 @@
 """Aliases, each a name for one version of a model: MLflow's ``registered-models/alias``."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
+from services.registry.dialects import dialect_of
 from services.registry.handlers.registered_models import find_model
 from services.registry.handlers.replies import version_reply
+from services.registry.lineage import version_of_alias
 from services.registry.store import model_aliases
 from services.registry.validation import (
     check_alias,
-    check_alias_is_free,
     check_model_name,
-    parse_version,
     version_not_found,
 )
 from shared.contracts.experiments import Empty
@@ -22,15 +21,14 @@ from shared.contracts.model_aliases import (
 )
 from shared.contracts.registry_events import ModelVersionAliasDeleted, ModelVersionAliasSet
 from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid, missing_resource
 
 
 async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transaction) -> Empty:
     """Point an alias to a version, away from where it pointed before."""
     check_model_name(cmd.name)
-    check_alias(cmd.alias)
-    check_alias_is_free(cmd.alias)
-    number = parse_version(cmd.version)
+    dialect = dialect_of(tx)
+    dialect.check_new_alias(cmd.alias)
+    number = await dialect.version_number(tx, cmd.name, cmd.version)
     if not await model_aliases.set_alias(tx, cmd.name, number, cmd.alias):
         raise version_not_found(cmd.name, cmd.version)
     tx.tell(ModelVersionAliasSet(name=cmd.name, alias=cmd.alias, version=str(number)))
@@ -48,26 +46,10 @@ async def delete_registered_model_alias(cmd: DeleteRegisteredModelAlias, tx: Tra
 
 async def get_model_version_by_alias(query: GetModelVersionByAlias, tx: Transaction) -> bytes:
     """Read the version that an alias points to."""
-    check_alias(query.alias)
     model_id = await find_model(tx, query.name)
-    number = await version_of_alias(tx, model_id, query.name, query.alias)
+    dialect = dialect_of(tx)
+    number = await version_of_alias(tx, dialect, model_id, query.name, query.alias)
     return await version_reply(tx, query.name, (model_id, number))
-
-
-async def version_of_alias(tx: Transaction, model_id: UUID, name: str, alias: str) -> int:
-    """Return the number of the version that an alias points to; ``latest`` is the newest one.
-
-    Raises DomainError, as MLflow does with another code for an alias than for a missing version.
-    """
-    if alias.lower() == "latest":
-        number = await model_aliases.newest(tx, model_id)
-        if number is None:
-            raise missing_resource(f"Latest version not found for model {name}.")
-        return number
-    number = await model_aliases.find(tx, model_id, alias)
-    if number is None:
-        raise invalid(f"Registered model alias {alias} not found.")
-    return number
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from services.registry.handlers import lineage
+from services.registry import semver
+from services.registry.dialects import dialect_of
 from services.registry.handlers.replies import version_reply
+from services.registry.lineage import of_prompt
+from services.registry.semver import SemVer
 from services.registry.store import model_versions, registered_models
 from services.registry.store.model_versions import FoundVersion, NewVersion
 from services.registry.store.search_model_versions import search_model_version_keys
@@ -12,13 +15,13 @@ from services.registry.validation import (
     ACTIVE_STAGES,
     MAX_LINK_LENGTH,
     MAX_RUN_ID_LENGTH,
+    SEMVER_TAG,
     check_model_name,
     check_tag,
     checked_tags,
     is_prompt,
     model_not_found,
     parse_stage,
-    parse_version,
     version_not_found,
 )
 from shared.contracts.experiments import Empty
@@ -30,6 +33,7 @@ from shared.contracts.model_versions import (
     GetModelVersion,
     GetModelVersionDownloadUri,
     GetModelVersionDownloadUriReply,
+    GetVersionById,
     SearchModelVersions,
     SetModelVersionTag,
     TransitionModelVersionStage,
@@ -45,7 +49,7 @@ from shared.contracts.registry_events import (
 )
 from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid
+from shared.errors import invalid, missing_resource
 from shared.pages import page_json
 from shared.validation import check_length, check_name
 
@@ -58,33 +62,50 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
     check_length("run_id", MAX_RUN_ID_LENGTH, cmd.run_id or "")
     check_length("model_id", MAX_RUN_ID_LENGTH, cmd.model_id or "")
     tags = checked_tags(cmd.tags)
-    origin = lineage.of_prompt(cmd) if is_prompt(tags) else await lineage.of_model(cmd, tx)
-    key = await model_versions.create(
-        tx,
-        cmd.name,
-        NewVersion(
-            source=origin.source,
-            storage_location=origin.storage_location,
-            run_id=origin.run_id,
-            run_link=cmd.run_link or "",
-            description=cmd.description or "",
-            model_id=origin.model_id,
-            user_id=tx.envelope.user or None,
-            tags=tags,
-        ),
-    )
-    if key is None:
+    model_id = await registered_models.lock(tx, cmd.name)
+    if model_id is None:
         raise model_not_found(cmd.name)
+    dialect = dialect_of(tx)
+    new = NewVersion(
+        semver=await _semver(tx, model_id, tags),
+        lineage=of_prompt(cmd) if is_prompt(tags) else await dialect.lineage(tx, model_id, cmd),
+        run_link=cmd.run_link or "",
+        description=cmd.description or "",
+        user_id=tx.envelope.user or None,
+        tags=tags,
+    )
+    created = await model_versions.create(tx, model_id, new)
     tx.tell(
         ModelVersionCreated(
             name=cmd.name,
-            version=str(key[1]),
-            source=origin.source,
-            run_id=origin.run_id,
-            model_id=origin.model_id,
+            version=str(created.key[1]),
+            called=dialect.called(created.id, created.key[1]),
+            source=new.lineage.source,
+            run_id=new.lineage.run_id,
+            model_id=new.lineage.model_id,
         )
     )
-    return await version_reply(tx, cmd.name, key)
+    return await version_reply(tx, cmd.name, created.key)
+
+
+async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> SemVer:
+    """Return the semantic version of a locked model's next version. Raises DomainError."""
+    if SEMVER_TAG not in tags:
+        highest = await model_versions.highest(tx, model_id)
+        return semver.following(highest[1] if highest else None)
+    wanted = semver.checked(tags[SEMVER_TAG])
+    if await model_versions.called(tx, model_id, None, str(wanted)) is not None:
+        message = "Version has already been taken"
+        raise invalid(message)
+    return wanted
+
+
+async def get_version_by_id(query: GetVersionById, tx: Transaction) -> bytes:
+    """Read the version that has a number of its own, of whatever model."""
+    key = await model_versions.find_by_id(tx, query.id)
+    if key is None:
+        raise missing_resource(f"Model Version (id={query.id}) not found")
+    return await version_reply(tx, f"id {query.id}", key)
 
 
 async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
@@ -96,7 +117,7 @@ async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
 async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> bytes:
     """Replace the description of a version; none takes it away."""
     check_model_name(cmd.name)
-    number = parse_version(cmd.version)
+    number = await dialect_of(tx).version_number(tx, cmd.name, cmd.version)
     key = await model_versions.update(tx, cmd.name, number, cmd.description)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
@@ -128,15 +149,17 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
 async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empty:
     """Delete a version with its tags and aliases."""
     model_id, number = await _lock(tx, cmd.name, cmd.version)
-    if not await model_versions.delete(tx, model_id, number):
+    deleted = await model_versions.delete(tx, model_id, number)
+    if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number)))
+    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim))
     return Empty()
 
 
 async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> bytes:
     """Read a page of versions."""
-    page = await search_model_version_keys(tx.connection, tx.project, query)
+    number_column = dialect_of(tx).number_column
+    page = await search_model_version_keys(tx.connection, tx.project, query, number_column)
     found = await model_versions.read(tx, page.items) if page.items else b""
     return page_json("model_versions", found, page.next_page_token)
 
@@ -152,7 +175,7 @@ async def get_model_version_download_uri(
 async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Empty:
     """Set or overwrite a tag of a version."""
     check_model_name(cmd.name)
-    number = parse_version(cmd.version)
+    number = await dialect_of(tx).version_number(tx, cmd.name, cmd.version)
     check_tag(cmd.key, cmd.value)
     if not await model_versions.set_tag(tx, cmd.name, number, cmd.key, cmd.value):
         raise version_not_found(cmd.name, cmd.version)
@@ -172,7 +195,7 @@ async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) 
 async def _find(tx: Transaction, name: str, version: str) -> tuple[FoundVersion, int]:
     """Return a version that is there, and its number. Raises DomainError."""
     check_model_name(name)
-    number = parse_version(version)
+    number = await dialect_of(tx).version_number(tx, name, version)
     found = await model_versions.find(tx, name, number)
     if found is None:
         raise version_not_found(name, version)
@@ -182,7 +205,7 @@ async def _find(tx: Transaction, name: str, version: str) -> tuple[FoundVersion,
 async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
     """Lock the model of a version, whose number is returned. Raises DomainError."""
     check_model_name(name)
-    number = parse_version(version)
+    number = await dialect_of(tx).version_number(tx, name, version)
     model_id = await registered_models.lock(tx, name)
     if model_id is None:
         raise version_not_found(name, version)
@@ -192,6 +215,7 @@ async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
 HANDLERS: Mapping[type[Message], Handler] = {
     CreateModelVersion: create_model_version,
     GetModelVersion: get_model_version,
+    GetVersionById: get_version_by_id,
     UpdateModelVersion: update_model_version,
     TransitionModelVersionStage: transition_stage,
     DeleteModelVersion: delete_model_version,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from services.registry.dialects import dialect_of
 from services.registry.store import model_versions, registered_models
 from services.registry.store.search_registered_models import search_registered_model_ids
 from services.registry.validation import (
@@ -10,11 +11,12 @@ from services.registry.validation import (
     check_model_name,
     check_tag,
     checked_tags,
+    is_prompt,
     model_not_found,
-    parse_stage,
 )
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
+from shared.contracts.model_experiments import RenameModelExperiment
 from shared.contracts.registered_models import (
     CreateRegisteredModel,
     DeleteRegisteredModel,
@@ -34,7 +36,6 @@ from shared.contracts.registry_events import (
     RegisteredModelTagSet,
     RegisteredModelUpdated,
 )
-from shared.contracts.views import ModelStage
 from shared.database.transaction import Handler, Transaction
 from shared.errors import DomainError, already_exists
 from shared.pages import page_json
@@ -45,6 +46,11 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
     """Make a model without versions, or a prompt."""
     check_model_name(cmd.name)
     tags = checked_tags(cmd.tags)
+    await registered_models.lock_name(tx, cmd.name)
+    if await registered_models.find(tx, cmd.name) is not None:
+        raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
+    if not is_prompt(tags):
+        await dialect_of(tx).before_model(tx, cmd.name)
     if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
     tx.tell(RegisteredModelCreated(name=cmd.name))
@@ -78,9 +84,11 @@ async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -
     if model_id is None:
         raise model_not_found(cmd.name)
     taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
+    await registered_models.lock_name(tx, cmd.new_name)
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:
         raise taken
+    await tx.have_done(RenameModelExperiment(registered_model_id=model_id, new_name=cmd.new_name))
     if not await registered_models.rename(tx, model_id, cmd.new_name):
         raise taken
     tx.tell(RegisteredModelRenamed(name=cmd.name, new_name=cmd.new_name))
@@ -100,9 +108,10 @@ async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -
 async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -> Empty:
     """Delete a model with its versions, tags and aliases."""
     check_model_name(cmd.name)
-    if await registered_models.delete(tx, cmd.name) is None:
+    model_id = await registered_models.delete(tx, cmd.name)
+    if model_id is None:
         raise model_not_found(cmd.name)
-    tx.tell(RegisteredModelDeleted(name=cmd.name))
+    tx.tell(RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id))
     return Empty()
 
 
@@ -116,9 +125,7 @@ async def search_registered_models(query: SearchRegisteredModels, tx: Transactio
 async def get_latest_versions(query: GetLatestVersions, tx: Transaction) -> bytes:
     """Read the newest version of each of some stages; of all, if none are named."""
     model_id = await find_model(tx, query.name)
-    wanted = {parse_stage(stage) for stage in query.stages} or set(ModelStage)
-    stages = [stage for stage in ModelStage if stage in wanted]
-    numbers = await registered_models.latest_versions(tx, model_id, stages)
+    numbers = await dialect_of(tx).latest_versions(tx, model_id, query.stages)
     found = await model_versions.read(tx, [(model_id, number) for number in numbers])
     return page_json("model_versions", found, None)
 

@@ -1,30 +1,57 @@
 -- name: create_model_version
--- Take the model's next number and insert a version and its tags. No row: no such model.
--- The counter is part of the transaction: whoever is refused leaves no gap, and who comes second
--- waits on the model's row and then counts on from there.
+-- Take a locked model's next number and insert a version and its tags. The counter is part of the
+-- transaction: whoever is refused leaves no gap.
 WITH model AS (
     UPDATE registered_models SET next_version = next_version + 1, last_updated_time = $3
-    WHERE project_id = $1 AND name = $2
+    WHERE project_id = $1 AND registered_model_id = $2
     RETURNING registered_model_id, next_version - 1 AS version
 ),
 created AS (
     INSERT INTO model_versions (
         project_id, registered_model_id, version, creation_time, last_updated_time, user_id,
-        description, source, storage_location, run_id, run_link, model_id
+        description, source, storage_location, run_id, run_link, model_id, semver, semver_key,
+        run_claim
     )
-    SELECT $1, registered_model_id, version, $3, $3, $4, $5, $6, $7, $8, $9, $10 FROM model
+    SELECT
+        $1, registered_model_id, version, $3, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15
+    FROM model
+    RETURNING version, id
 ),
 tagged AS (
     INSERT INTO model_version_tags (project_id, registered_model_id, version, key, value)
     SELECT $1, registered_model_id, version, tag.key, tag.value
     FROM model, unnest($11::text[], $12::text[]) AS tag (key, value)
 )
-SELECT registered_model_id, version FROM model;
+SELECT version, id FROM created;
+
+-- name: run_has_version
+-- Whether there is a version of a run; many versions have none, which is ''.
+SELECT EXISTS (
+    SELECT FROM model_versions WHERE project_id = $1 AND run_id = $2 AND run_id <> ''
+);
+
+-- name: highest_version
+-- The version of a model that has the highest semantic version, in stage $3 unless that is NULL; of
+-- equal ones the later.
+SELECT version, semver FROM model_versions
+WHERE project_id = $1 AND registered_model_id = $2 AND stage = coalesce($3, stage)
+ORDER BY semver_key DESC, version DESC
+LIMIT 1;
+
+-- name: version_called
+-- The version of a model that has the number of its own $3 or the semantic version $4.
+SELECT version FROM model_versions
+WHERE project_id = $1 AND registered_model_id = $2 AND (id = $3 OR semver = $4);
+
+-- name: find_version_by_id
+-- The version that has a number of its own, of whatever model.
+SELECT registered_model_id, version FROM model_versions WHERE project_id = $1 AND id = $2;
 
 -- name: find_model_version
 -- The model's id of a version, and what a copy or a download needs to know of it.
 SELECT
-    versions.registered_model_id, versions.storage_location, versions.run_id, versions.model_id
+    versions.registered_model_id, versions.storage_location, versions.run_id, versions.model_id,
+    versions.id
 FROM registered_models AS models
 JOIN model_versions AS versions USING (project_id, registered_model_id)
 WHERE models.project_id = $1 AND models.name = $2 AND versions.version = $3;
@@ -67,7 +94,7 @@ RETURNING version;
 WITH deleted AS (
     DELETE FROM model_versions
     WHERE project_id = $1 AND registered_model_id = $2 AND version = $3
-    RETURNING registered_model_id
+    RETURNING registered_model_id, run_claim
 ),
 touched AS (
     UPDATE registered_models SET last_updated_time = $4
@@ -75,7 +102,7 @@ touched AS (
     WHERE registered_models.project_id = $1
         AND registered_models.registered_model_id = deleted.registered_model_id
 )
-SELECT registered_model_id FROM deleted;
+SELECT run_claim FROM deleted;
 
 -- name: set_model_version_tag
 -- Set or overwrite one tag. No row: no such version.
@@ -98,13 +125,14 @@ WHERE project_id = $1 AND registered_model_id = $2 AND version = $3 AND key = $4
 RETURNING key;
 
 -- name: read_model_versions
--- Whole versions in MLflow's JSON, comma-separated, in the order of the ids and numbers.
-SELECT convert_to(
-    coalesce(string_agg(versions.object::text, ',' ORDER BY wanted.position), ''), 'UTF8'
-)
+-- Whole versions in the JSON of the dialect $4, comma-separated, in the order of the ids and numbers.
+SELECT convert_to(coalesce(string_agg(
+    CASE $4::text WHEN 'gitlab' THEN versions.gitlab ELSE versions.mlflow END::text, ','
+    ORDER BY wanted.position
+), ''), 'UTF8')
 FROM unnest($2::uuid[], $3::integer[])
     WITH ORDINALITY AS wanted (registered_model_id, version, position)
-JOIN model_version_objects AS versions
+JOIN model_version_forms AS versions
     ON versions.project_id = $1
     AND versions.registered_model_id = wanted.registered_model_id
     AND versions.version = wanted.version;

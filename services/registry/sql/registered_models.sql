@@ -24,6 +24,10 @@ LEFT JOIN registered_model_tags AS prompt
     AND prompt.key = 'mlflow.prompt.is_prompt'
 WHERE models.project_id = $1 AND models.name = $2;
 
+-- name: lock_model_name
+-- Nobody else takes the name until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended($2, $1));
+
 -- name: lock_registered_model
 -- The id of a model; nobody else makes, moves or deletes its versions until the transaction ends.
 SELECT registered_model_id FROM registered_models WHERE project_id = $1 AND name = $2
@@ -83,8 +87,8 @@ CROSS JOIN LATERAL (
 ORDER BY wanted.position;
 
 -- name: read_registered_models
--- Whole models in MLflow's JSON, comma-separated, in the order of the ids, each with its newest
--- version of each of the stages $3.
+-- Whole models in the JSON of the dialect $4, comma-separated, in the order of the ids, each with its
+-- newest version of each of the stages $3; for GitLab with its highest version.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'name', models.name,
     'creation_timestamp', models.creation_time,
@@ -98,17 +102,33 @@ FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (registered_model_id, position
 JOIN registered_models AS models
     ON models.project_id = $1 AND models.registered_model_id = wanted.registered_model_id
 CROSS JOIN LATERAL (
-    SELECT json_agg(versions.object ORDER BY stages.position) AS items
-    FROM unnest($3::text[]) WITH ORDINALITY AS stages (stage, position)
-    CROSS JOIN LATERAL (
-        SELECT version FROM model_versions
-        WHERE project_id = $1
-            AND registered_model_id = wanted.registered_model_id
-            AND stage = stages.stage
-        ORDER BY version DESC
-        LIMIT 1
+    SELECT json_agg(
+        CASE $4::text WHEN 'gitlab' THEN versions.gitlab ELSE versions.mlflow END
+        ORDER BY newest.position
+    ) AS items
+    FROM (
+        SELECT stages.position, newest.version
+        FROM unnest($3::text[]) WITH ORDINALITY AS stages (stage, position)
+        CROSS JOIN LATERAL (
+            SELECT version FROM model_versions
+            WHERE project_id = $1
+                AND registered_model_id = wanted.registered_model_id
+                AND stage = stages.stage
+            ORDER BY version DESC
+            LIMIT 1
+        ) AS newest
+        WHERE $4 <> 'gitlab'
+        UNION ALL
+        (
+            SELECT 1, version FROM model_versions
+            WHERE project_id = $1
+                AND registered_model_id = wanted.registered_model_id
+                AND $4 = 'gitlab'
+            ORDER BY semver_key DESC, version DESC
+            LIMIT 1
+        )
     ) AS newest
-    JOIN model_version_objects AS versions
+    JOIN model_version_forms AS versions
         ON versions.project_id = $1
         AND versions.registered_model_id = wanted.registered_model_id
         AND versions.version = newest.version
@@ -119,9 +139,15 @@ CROSS JOIN LATERAL (
     WHERE project_id = $1 AND registered_model_id = wanted.registered_model_id
 ) AS tags
 CROSS JOIN LATERAL (
-    SELECT json_agg(
-        json_build_object('alias', alias, 'version', version::text) ORDER BY alias
-    ) AS items
-    FROM model_aliases
-    WHERE project_id = $1 AND registered_model_id = wanted.registered_model_id
+    SELECT json_agg(json_build_object(
+        'alias', aliases.alias,
+        'version', CASE $4
+            WHEN 'gitlab' THEN versions.gitlab_version
+            ELSE versions.version::text
+        END
+    ) ORDER BY aliases.alias) AS items
+    FROM model_aliases AS aliases
+    JOIN model_version_forms AS versions USING (project_id, registered_model_id, version)
+    WHERE aliases.project_id = $1
+        AND aliases.registered_model_id = wanted.registered_model_id
 ) AS aliases;

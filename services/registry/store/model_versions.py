@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.registry.semver import SemVer
 from shared.clock import now
 from shared.contracts.views import ModelStage
 from shared.database.queries import load_queries
@@ -16,49 +17,107 @@ VersionKey = tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
-    """A version that is about to be inserted.
+class Lineage:
+    """Where a version comes from.
 
-    ``storage_location`` is where its artifacts are, which ``source`` may only refer to.
+    ``storage_location`` is where its artifacts are, which ``source`` may only refer to; it never is
+    a ``models:/`` URI. ``run_claim`` is the id under which tracking knows that the run is the
+    version's own, if it is.
     """
 
     source: str
     storage_location: str
     run_id: str
+    model_id: str | None
+    run_claim: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version that is about to be inserted."""
+
+    lineage: Lineage
     run_link: str
     description: str
-    model_id: str | None
     user_id: str | None
     tags: Mapping[str, str]
+    semver: SemVer
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedVersion:
+    """A version that was inserted; ``id`` is a number of its own in the project."""
+
+    key: VersionKey
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedVersion:
+    """A version that is gone; ``run_claim`` is as in ``Lineage``."""
+
+    run_claim: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version that is there."""
+    """A version that is there; ``id`` is a number of its own in the project."""
 
     registered_model_id: UUID
     storage_location: str
     run_id: str
     model_id: str | None
+    id: int
 
 
-async def create(tx: Transaction, name: str, new: NewVersion) -> VersionKey | None:
-    """Insert a version under the model's next number; None if there is no such model."""
+async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> CreatedVersion:
+    """Insert a version under a locked model's next number."""
+    lineage = new.lineage
     row = await tx.write_row(
         SQL["create_model_version"],
         tx.project,
-        name,
+        model_id,
         now(),
         new.user_id,
         new.description,
-        new.source,
-        new.storage_location,
-        new.run_id,
+        lineage.source,
+        lineage.storage_location,
+        lineage.run_id,
         new.run_link,
-        new.model_id,
+        lineage.model_id,
         list(new.tags),
         list(new.tags.values()),
+        str(new.semver),
+        new.semver.key,
+        lineage.run_claim,
     )
+    if row is None:
+        message = "The caller has locked the model."
+        raise RuntimeError(message)
+    return CreatedVersion((model_id, row["version"]), row["id"])
+
+
+async def highest(
+    tx: Transaction, model_id: UUID, stage: ModelStage | None = None
+) -> tuple[int, str] | None:
+    """Return number and semantic version of the highest version, in a stage if one is named."""
+    row = await tx.fetch_row(SQL["highest_version"], tx.project, model_id, stage)
+    return (row["version"], row["semver"]) if row else None
+
+
+async def called(
+    tx: Transaction, model_id: UUID, own_number: int | None, semver: str
+) -> int | None:
+    """Return the number of the version that has a number of its own, or a semantic version."""
+    version: int | None = await tx.fetch_value(
+        SQL["version_called"], tx.project, model_id, own_number, semver
+    )
+    return version
+
+
+async def find_by_id(tx: Transaction, own_number: int) -> VersionKey | None:
+    """Return the key of the version that has a number of its own."""
+    row = await tx.fetch_row(SQL["find_version_by_id"], tx.project, own_number)
     return (row["registered_model_id"], row["version"]) if row else None
 
 
@@ -95,10 +154,16 @@ async def archive_others(
     return [row["version"] for row in rows]
 
 
-async def delete(tx: Transaction, model_id: UUID, version: int) -> bool:
-    """Delete a version of a locked model with its tags and aliases; False if there is none."""
+async def has_run(tx: Transaction, run_id: str) -> bool:
+    """Tell whether there is a version of the run."""
+    found: bool = await tx.fetch_value(SQL["run_has_version"], tx.project, run_id)
+    return found
+
+
+async def delete(tx: Transaction, model_id: UUID, version: int) -> DeletedVersion | None:
+    """Delete a version of a locked model with its tags and aliases; None if there is none."""
     row = await tx.write_row(SQL["delete_model_version"], tx.project, model_id, version, now())
-    return row is not None
+    return DeletedVersion(row["run_claim"]) if row else None
 
 
 async def set_tag(tx: Transaction, name: str, version: int, key: str, value: str) -> bool:
@@ -114,11 +179,12 @@ async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) ->
 
 
 async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
-    """Return whole versions as JSON objects, comma-separated, in the order asked."""
+    """Return whole versions as the dialect's JSON objects, comma-separated, in the order asked."""
     text: bytes = await tx.fetch_value(
         SQL["read_model_versions"],
         tx.project,
         [model_id for model_id, _ in keys],
         [version for _, version in keys],
+        tx.envelope.dialect,
     )
     return text

@@ -44,6 +44,11 @@ async def find(tx: Transaction, name: str) -> FoundModel | None:
     return FoundModel(row["registered_model_id"], row["prompt"]) if row else None
 
 
+async def lock_name(tx: Transaction, name: str) -> None:
+    """Let nobody else make a model of a name, or give it to one, until the transaction ends."""
+    await tx.fetch_value(SQL["lock_model_name"], tx.project, name)
+
+
 async def lock(tx: Transaction, name: str) -> UUID | None:
     """Return a model's id and keep its set of versions as it is until the transaction ends.
 
@@ -97,8 +102,8 @@ async def latest_versions(
 
 
 async def read(tx: Transaction, model_ids: Sequence[UUID]) -> bytes:
-    """Return whole models as JSON objects, comma-separated, in the order asked."""
+    """Return whole models as the dialect's JSON objects, comma-separated, in the order asked."""
     text: bytes = await tx.fetch_value(
-        SQL["read_registered_models"], tx.project, model_ids, list(ModelStage)
+        SQL["read_registered_models"], tx.project, model_ids, list(ModelStage), tx.envelope.dialect
     )
     return text

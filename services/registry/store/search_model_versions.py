@@ -1,6 +1,6 @@
 """Searches model versions: composes one statement for a page of their keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from services.registry.store import prompts
@@ -21,8 +21,8 @@ DEFAULT_PAGE = 10_000
 LARGEST_PAGE = 200_000
 
 _TEXT_COLUMNS: Final = {"name": "m.name", "run_id": "v.run_id", "source_path": "v.source"}
+_NUMBER = "version_number"
 _NUMBER_COLUMNS: Final = {
-    "version_number": "v.version",
     "creation_timestamp": "v.creation_time",
     "last_updated_timestamp": "v.last_updated_time",
 }
@@ -30,15 +30,16 @@ _LAST_CHANGED_FIRST = (OrderBy(Entity.ATTRIBUTE, "last_updated_timestamp", ascen
 # Together they are unique, so they end every order.
 _TIE_BREAKERS = (
     OrderBy(Entity.ATTRIBUTE, "name", ascending=True),
-    OrderBy(Entity.ATTRIBUTE, "version_number", ascending=False),
+    OrderBy(Entity.ATTRIBUTE, _NUMBER, ascending=False),
 )
 
 
 async def search_model_version_keys(
-    connection: Connection, project: int, query: SearchModelVersions
+    connection: Connection, project: int, query: SearchModelVersions, number_column: str
 ) -> Page[VersionKey]:
     """Return a page of keys, by default of the versions that changed last.
 
+    ``number_column`` holds what the dialect calls versions; prompts always go by their count.
     Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
     """
     limit = check_max_results(query.max_results, DEFAULT_PAGE, LARGEST_PAGE)
@@ -54,15 +55,17 @@ async def search_model_version_keys(
     if not with_prompts:
         # One version with the tag hides the others of its model, as in MLflow.
         statement.where(prompts.hidden("model_version_tags", "m"))
+    number = "version" if with_prompts else number_column
+    columns = {**_NUMBER_COLUMNS, _NUMBER: f"v.{number}"}
     for comparison in wanted:
-        statement.where(_condition(comparison, statement.bindings))
-    statement.terms += _terms((*(orders or _LAST_CHANGED_FIRST), *_TIE_BREAKERS))
+        statement.where(_condition(comparison, columns, statement.bindings))
+    statement.terms += _terms((*(orders or _LAST_CHANGED_FIRST), *_TIE_BREAKERS), columns)
     search = Search("model_versions", query.filter or "", tuple(query.order_by))
     page = await fetch_page(connection, statement, search, query.page_token, limit)
     return cast("Page[VersionKey]", page)
 
 
-def _condition(comparison: Comparison, bindings: Bindings) -> str:
+def _condition(comparison: Comparison, columns: Mapping[str, str], bindings: Bindings) -> str:
     comparator, value = comparison.comparator, comparison.value
     if comparison.entity is Entity.TAG:
         return (
@@ -72,21 +75,21 @@ def _condition(comparison: Comparison, bindings: Bindings) -> str:
             f" AND f.key = {bindings.add(comparison.key, 'text')}"
             f" AND {compare_text('f.value', comparator, value, bindings)})"
         )
-    if comparison.key in _NUMBER_COLUMNS:
-        return compare_integer(_NUMBER_COLUMNS[comparison.key], comparator, value, bindings)
+    if comparison.key in columns:
+        return compare_integer(columns[comparison.key], comparator, value, bindings)
     return compare_text(_TEXT_COLUMNS[comparison.key], comparator, value, bindings)
 
 
-def _terms(orders: Sequence[OrderBy]) -> list[Term]:
+def _terms(orders: Sequence[OrderBy], columns: Mapping[str, str]) -> list[Term]:
     """Return the ordering terms, each key once."""
     terms: dict[str, Term] = {}
     for order in orders:
         if order.key not in terms:
-            (terms[order.key],) = _term(order)
+            (terms[order.key],) = _term(order, columns)
     return list(terms.values())
 
 
-def _term(order: OrderBy) -> tuple[Term, ...]:
+def _term(order: OrderBy, columns: Mapping[str, str]) -> tuple[Term, ...]:
     if order.key == "name":
         return keyset.c_text("m.name", ascending=order.ascending)
-    return keyset.integer(_NUMBER_COLUMNS[order.key], ascending=order.ascending)
+    return keyset.integer(columns[order.key], ascending=order.ascending)

@@ -10,6 +10,7 @@ from services.tracking.handlers import (
     log,
     logged_models,
     metrics,
+    model_experiments,
     purges,
     runs,
 )
@@ -27,11 +28,13 @@ SINGLE: dict[type[Message], Handler] = {
     **logged_models.HANDLERS,
     **purges.HANDLERS,
     Diagnose: diagnosis_of("tracking"),
+    **model_experiments.HANDLERS,
 }
 
 HANDLERS = Handlers(
     single=SINGLE,
     batch=log.BATCH_HANDLERS,
     prepare=ensure_projects,
+    events={**model_experiments.EVENT_HANDLERS, **logged_models.EVENT_HANDLERS},
     repeatable=log.only_points,
 )

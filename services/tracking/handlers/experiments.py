@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.tracking.store import experiments
+from services.tracking.store import experiments, model_experiments
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_experiments import search_experiment_ids
 from services.tracking.validation import (
@@ -85,6 +85,7 @@ async def update_experiment(cmd: UpdateExperiment, tx: Transaction) -> Empty:
     if deleted:
         message = "Cannot rename a non-active experiment."
         raise DomainError(ErrorCode.INVALID_STATE, message)
+    await _check_no_models(tx, experiment_id, "rename")
     owner = await experiments.find_named(tx, cmd.new_name)
     if owner is not None and owner[0] != experiment_id:
         raise await _name_taken(tx, cmd.new_name)
@@ -96,6 +97,7 @@ async def update_experiment(cmd: UpdateExperiment, tx: Transaction) -> Empty:
 async def delete_experiment(cmd: DeleteExperiment, tx: Transaction) -> Empty:
     """Mark an active experiment and its runs deleted."""
     experiment_id = parse_experiment_id(cmd.experiment_id)
+    await _check_no_models(tx, experiment_id, "delete")
     if not await experiments.delete(tx, experiment_id):
         raise not_found(experiment_id)
     tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
@@ -137,6 +139,12 @@ async def _active(tx: Transaction, experiment_id: str) -> int:
     if deleted:
         raise not_active(number)
     return number
+
+
+async def _check_no_models(tx: Transaction, experiment_id: int, what: str) -> None:
+    """Raise DomainError, in GitLab's words, if an experiment is a model's own."""
+    if await model_experiments.is_a_models(tx, experiment_id):
+        raise invalid(f"Cannot {what} an experiment associated to a model")
 
 
 async def _name_taken(tx: Transaction, name: str) -> DomainError:

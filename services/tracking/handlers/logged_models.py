@@ -3,7 +3,9 @@
 Like MLflow, a deleted model can still be changed, and is only hidden from reading and searching.
 """
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from services.tracking.artifact_uris import below
 from services.tracking.handlers.experiments import not_active, not_found
@@ -26,12 +28,14 @@ from shared.contracts.logged_models import (
     SearchLoggedModels,
     SetLoggedModelTags,
 )
-from shared.contracts.message import Message
-from shared.database.transaction import Handler, Transaction
+from shared.contracts.message import DomainEvent, Message
+from shared.contracts.registry_events import ModelVersionCreated
+from shared.database.transaction import EventHandler, Handler, Transaction
 from shared.errors import invalid, missing_resource
 from shared.pages import page_json
 from shared.validation import check_length
 
+MODEL_VERSIONS = "mlflow.modelVersions"
 MAX_NAME_LENGTH = 500
 MAX_TYPE_LENGTH = 500
 MAX_SOURCE_RUN_LENGTH = 32
@@ -165,6 +169,30 @@ async def delete_logged_model_tag(cmd: DeleteLoggedModelTag, tx: Transaction) ->
     return Empty()
 
 
+async def on_version_created(event: ModelVersionCreated, tx: Transaction) -> None:
+    """Name a version in the tag of the logged model that it was made from, as MLflow's server does.
+
+    One that is not there, or is no more, has no tags.
+    """
+    if not event.model_id or not await models.lock_if_there(tx, event.model_id):
+        return
+    before = await models.get_tag(tx, event.model_id, MODEL_VERSIONS)
+    version = {"name": event.name, "version": event.called or event.version}
+    versions = _listed(before)
+    if version not in versions:
+        value = json.dumps([*versions, version])
+        await models.set_tags(tx, event.model_id, {MODEL_VERSIONS: value})
+
+
+def _listed(value: str | None) -> list[Any]:
+    """Read the tag; what a client wrote that is no list counts for nothing."""
+    try:
+        listed = json.loads(value or "[]")
+    except ValueError:
+        return []
+    return listed if isinstance(listed, list) else []
+
+
 HANDLERS: Mapping[type[Message], Handler] = {
     CreateLoggedModel: create_logged_model,
     GetLoggedModel: get_logged_model,
@@ -174,4 +202,8 @@ HANDLERS: Mapping[type[Message], Handler] = {
     LogLoggedModelParams: log_logged_model_params,
     SetLoggedModelTags: set_logged_model_tags,
     DeleteLoggedModelTag: delete_logged_model_tag,
+}
+
+EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
+    ModelVersionCreated: on_version_created,
 }

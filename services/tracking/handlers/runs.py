@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from services.tracking import dialects
 from services.tracking.handlers.experiments import not_active
-from services.tracking.names import run_name
-from services.tracking.store import runs
+from services.tracking.store import model_experiments, runs
 from services.tracking.store.runs import NewRun
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_runs import search_run_ids
@@ -26,6 +26,7 @@ from shared.contracts.runs import (
     DeleteRun,
     DeleteTag,
     GetRun,
+    GetRunByIid,
     LogModel,
     RestoreRun,
     Run,
@@ -78,12 +79,12 @@ def _new_run(cmd: CreateRun, tx: Transaction) -> NewRun:
             f"values (run_name='{cmd.run_name}', mlflow.runName='{tagged}')."
         )
         raise invalid(message)
-    name = cmd.run_name or tagged or run_name(tx.envelope.id)
+    name = dialects.run_name(tx, cmd.run_name or tagged)
     return NewRun(
         run_id=tx.envelope.id,
         experiment_id=experiment_id,
         name=name,
-        user_id=cmd.user_id or tags.get(USER, ""),
+        user_id=dialects.run_user(tx, cmd.user_id or tags.get(USER, "")),
         start_time=cmd.start_time or 0,
         tags={**tags, RUN_NAME: name},
     )
@@ -108,8 +109,18 @@ def _created(run: NewRun, artifact_uri: str) -> RunReply:
 async def get_run(query: GetRun, tx: Transaction) -> bytes:
     """Read a run, deleted or not."""
     run = await runs.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
+    return _one(run, query.run_id)
+
+
+async def get_run_by_iid(query: GetRunByIid, tx: Transaction) -> bytes:
+    """Read the run of a number, deleted or not."""
+    run_id = await runs.of_iid(tx, query.iid)
+    return _one(await runs.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
+
+
+def _one(run: bytes, named: str) -> bytes:
     if not run:
-        raise run_not_found(query.run_id)
+        raise run_not_found(named)
     return b'{"run":%b}' % run
 
 
@@ -129,7 +140,11 @@ async def update_run(cmd: UpdateRun, tx: Transaction) -> UpdateRunReply:
 
 
 async def delete_run(cmd: DeleteRun, tx: Transaction) -> Empty:
-    """Mark a run deleted."""
+    """Mark a run deleted. One that is a version's, in GitLab's dialect, stays: in its words."""
+    run = await runs.lock(tx, cmd.run_id)
+    if run and not run.deleted and await model_experiments.is_claimed(tx, cmd.run_id):
+        message = "Cannot delete a candidate associated to a model version"
+        raise invalid(message)
     experiment_id = await runs.delete(tx, cmd.run_id)
     tx.tell(RunDeleted(run_id=cmd.run_id, experiment_id=str(experiment_id)))
     return Empty()
@@ -206,6 +221,7 @@ def _flavor(flavor: Any) -> Any:
 HANDLERS: Mapping[type[Message], Handler] = {
     CreateRun: create_run,
     GetRun: get_run,
+    GetRunByIid: get_run_by_iid,
     SearchRuns: search_runs,
     UpdateRun: update_run,
     DeleteRun: delete_run,

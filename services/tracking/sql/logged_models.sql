@@ -54,6 +54,10 @@ FROM unnest($3::text[], $4::text[]) AS tag (key, value)
 ORDER BY tag.key
 ON CONFLICT (project_id, model_id, key) DO UPDATE SET value = excluded.value;
 
+-- name: logged_model_tag
+-- The value of one tag.
+SELECT value FROM logged_model_tags WHERE project_id = $1 AND model_id = $2 AND key = $3;
+
 -- name: delete_logged_model_tag
 -- Remove one tag.
 DELETE FROM logged_model_tags WHERE project_id = $1 AND model_id = $2 AND key = $3

@@ -29,9 +29,19 @@ FROM experiment LEFT JOIN run ON true;
 -- Whether one run is there, and deleted.
 SELECT deleted, experiment_id FROM runs WHERE project_id = $1 AND run_id = $2;
 
+-- name: run_of_iid
+-- The run that has a number.
+SELECT run_id FROM runs WHERE project_id = $1 AND iid = $2;
+
 -- name: lock_run
 -- As run_state, and nobody else changes the run until the transaction ends.
-SELECT deleted, experiment_id FROM runs WHERE project_id = $1 AND run_id = $2 FOR UPDATE;
+SELECT deleted, experiment_id, artifact_uri FROM runs
+WHERE project_id = $1 AND run_id = $2
+FOR UPDATE;
+
+-- name: run_artifact_uri
+-- Where a run keeps artifacts.
+SELECT artifact_uri FROM runs WHERE project_id = $1 AND run_id = $2;
 
 -- name: update_run
 -- Change what is not NULL of an active run; its name goes to the tag mlflow.runName, too.
@@ -80,7 +90,8 @@ DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
 -- name: read_runs
--- Whole runs in MLflow's JSON, comma-separated, in the order of the ids. (SELECT …) around the ids
+-- Whole runs in MLflow's JSON, comma-separated, in the order of the ids; for GitLab's dialect ($3)
+-- with the number that its file routes know them by. (SELECT …) around the ids
 -- is for the planner, as in log.sql.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'info', json_strip_nulls(json_build_object(
@@ -93,7 +104,8 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
         'start_time', runs.start_time,
         'end_time', runs.end_time,
         'artifact_uri', runs.artifact_uri,
-        'lifecycle_stage', CASE WHEN runs.deleted THEN 'deleted' ELSE 'active' END
+        'lifecycle_stage', CASE WHEN runs.deleted THEN 'deleted' ELSE 'active' END,
+        'iid', CASE $3::text WHEN 'gitlab' THEN runs.iid::text END
     )),
     'data', json_build_object(
         'metrics', coalesce(run_metrics.items, '[]'),

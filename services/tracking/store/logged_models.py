@@ -61,6 +61,17 @@ async def lock(tx: Transaction, model_id: str) -> None:
     await _is_deleted(tx, "lock_logged_model", model_id)
 
 
+async def lock_if_there(tx: Transaction, model_id: str) -> bool:
+    """As ``lock``, but tell whether there is an active model."""
+    return await tx.fetch_value(SQL["lock_logged_model"], tx.project, model_id) is False
+
+
+async def get_tag(tx: Transaction, model_id: str, key: str) -> str | None:
+    """Return the value of a tag, or None."""
+    value: str | None = await tx.fetch_value(SQL["logged_model_tag"], tx.project, model_id, key)
+    return value
+
+
 async def _is_deleted(tx: Transaction, query: str, model_id: str) -> bool:
     deleted: bool | None = await tx.fetch_value(SQL[query], tx.project, model_id)
     if deleted is None:

@@ -35,6 +35,15 @@ class RunState:
     experiment_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class LockedRun:
+    """A run that nobody else changes until the transaction ends."""
+
+    experiment_id: int
+    deleted: bool
+    artifact_uri: str
+
+
 async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None:
     """Insert a run if its experiment is active.
 
@@ -76,6 +85,20 @@ async def lock_active(tx: Transaction, run_id: str) -> RunState:
     return await active(tx, run_id, query="lock_run")
 
 
+async def lock(tx: Transaction, run_id: str) -> LockedRun | None:
+    """Return a run, deleted or not, and hold off other writers until the transaction ends."""
+    row = None
+    if is_run_id(run_id):
+        row = await tx.fetch_row(SQL["lock_run"], tx.project, run_id)
+    return LockedRun(row["experiment_id"], row["deleted"], row["artifact_uri"]) if row else None
+
+
+async def artifact_uri(tx: Transaction, run_id: UUID) -> str | None:
+    """Return where a run keeps artifacts; None if it is not there."""
+    uri: str | None = await tx.fetch_value(SQL["run_artifact_uri"], tx.project, run_id)
+    return uri
+
+
 async def update(
     tx: Transaction,
     run_id: str,
@@ -113,6 +136,12 @@ async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
     return experiment_id
 
 
+async def of_iid(tx: Transaction, iid: int) -> UUID | None:
+    """Return the id of the run that has a number, or None."""
+    run_id: UUID | None = await tx.fetch_value(SQL["run_of_iid"], tx.project, iid)
+    return run_id
+
+
 async def get_tag(tx: Transaction, run_id: str, key: str) -> str | None:
     """Return the value of a tag, or None."""
     value: str | None = await tx.fetch_value(SQL["get_tag"], tx.project, run_id, key)
@@ -132,7 +161,7 @@ async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
 
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
     """Return whole runs as JSON objects, comma-separated, in the order asked."""
-    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids)
+    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
     return text
 
 

@@ -7,9 +7,10 @@ local bench = { prefix = os.getenv("BENCH_PREFIX") or "/api/2.0/mlflow" }
 bench.step = tonumber(os.getenv("BENCH_FIRST_STEP") or "0")
 bench.metrics = tonumber(os.getenv("BENCH_METRICS") or "1")
 
-bench.runs = {}
-for run in (os.getenv("BENCH_RUNS") or ""):gmatch("[^,]+") do
-  bench.runs[#bench.runs + 1] = run
+-- The ids of runs, or the names of models, that requests are about.
+bench.names = {}
+for name in (os.getenv("BENCH_NAMES") or ""):gmatch("[^,]+") do
+  bench.names[#bench.names + 1] = name
 end
 
 local JSON = { ["Content-Type"] = "application/json" }
@@ -22,10 +23,10 @@ function bench.get(path)
   return wrk.format("GET", bench.prefix .. path)
 end
 
--- Writers go round the runs, one step further with each request.
+-- Requests go round the names, one step further with each request.
 function bench.next()
   bench.step = bench.step + 1
-  return bench.runs[bench.step % #bench.runs + 1], string.format("%d", bench.step)
+  return bench.names[bench.step % #bench.names + 1], string.format("%d", bench.step)
 end
 
 function done(summary, latency)

@@ -1,7 +1,7 @@
 """Run scripts in a stock client's environment: MLflow is imported once, and each script runs in a fork of its own.
 
-Writes MLflow's version first. Then reads a script's path from each line of standard input, and answers each with
-a line of JSON: its exit code and what it wrote.
+Writes MLflow's version first. Then reads from each line of standard input a script's path and, behind a colon, the
+function of it that is to be called, if any; and answers with a line of JSON: its exit code and what it wrote.
 (Importing MLflow takes several seconds, more than most scripts.)
 """
 
@@ -11,19 +11,18 @@ import runpy
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 import mlflow
 
 
-def run(script: Path) -> dict[str, object]:
-    """Run one script in a child process and wait for it."""
+def run(script: str, function: str) -> dict[str, object]:
+    """Run one script, or one function of it, in a child process and wait for it."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-            _script(script)
+            _script(script, function)
         _, status = os.waitpid(child, 0)
         output.seek(0)
         return {
@@ -32,11 +31,13 @@ def run(script: Path) -> dict[str, object]:
         }
 
 
-def _script(script: Path) -> None:
-    """Run a script as `python script` would, then end this process."""
+def _script(script: str, function: str) -> None:
+    """Run a script as `python script` would, call the function, then end this process."""
     code = 1
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        names = runpy.run_path(script, run_name="__main__")
+        if function:
+            names[function]()
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -49,7 +50,8 @@ def main() -> None:
     """Serve until standard input ends."""
     print(mlflow.__version__, flush=True)
     for line in sys.stdin:
-        print(json.dumps(run(Path(line.strip()))), flush=True)
+        script, _, function = line.strip().partition(":")
+        print(json.dumps(run(script, function)), flush=True)
 
 
 if __name__ == "__main__":

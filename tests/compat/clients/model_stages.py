@@ -6,6 +6,7 @@ from mlflow.tracking import MlflowClient
 from scenario import refused, unique
 
 warnings.filterwarnings("ignore", category=FutureWarning)
+DIALECT = "mlflow"
 client = MlflowClient()
 name = unique("model")
 client.create_registered_model(name)

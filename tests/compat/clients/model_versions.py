@@ -13,26 +13,28 @@ source = f"{run.info.artifact_uri}/model"
 version = client.create_model_version(
     name, source, run_id, tags={"a": 1}, run_link="https://example.org/run", description="first"
 )
-assert (version.name, version.version, version.status) == (name, "1", "READY"), version
+assert (version.name, version.status) == (name, "READY"), version
+one = version.version
 assert (version.source, version.run_id) == (source, run_id), version
 assert version.run_link == "https://example.org/run"
 assert version.description == "first"
 assert version.current_stage == "None"
 assert version.tags == {"a": "1"}
-read = client.get_model_version(name, "1")
+read = client.get_model_version(name, one)
 assert dict(read) == dict(version), (dict(read), dict(version))
-assert client.get_model_version_download_uri(name, "1") == source
-assert client.create_model_version(name, "s3://bucket/path").version == "2"
+assert client.get_model_version_download_uri(name, one) == source
+two = client.create_model_version(name, "s3://bucket/path").version
+assert int(two) > int(one)
 
-assert client.update_model_version(name, "1", description="changed").description == "changed"
-client.set_model_version_tag(name, "1", "b", "2")
-client.set_model_version_tag(name, "1", "a", "3")
-assert client.get_model_version(name, "1").tags == {"a": "3", "b": "2"}
-client.delete_model_version_tag(name, "1", "a")
-client.delete_model_version_tag(name, "1", "a")
-assert client.get_model_version(name, "1").tags == {"b": "2"}
+assert client.update_model_version(name, one, description="changed").description == "changed"
+client.set_model_version_tag(name, one, "b", "2")
+client.set_model_version_tag(name, one, "a", "3")
+assert client.get_model_version(name, one).tags == {"a": "3", "b": "2"}
+client.delete_model_version_tag(name, one, "a")
+client.delete_model_version_tag(name, one, "a")
+assert client.get_model_version(name, one).tags == {"b": "2"}
 
-client.delete_model_version(name, "2")
-with refused("RESOURCE_DOES_NOT_EXIST", f"Model Version (name={name}, version=2) not found"):
-    client.get_model_version(name, "2")
-assert [v.version for v in client.search_model_versions(f"name = '{name}'")] == ["1"]
+client.delete_model_version(name, two)
+with refused("RESOURCE_DOES_NOT_EXIST", f"Model Version (name={name}, version={two}) not found"):
+    client.get_model_version(name, two)
+assert [v.version for v in client.search_model_versions(f"name = '{name}'")] == [one]

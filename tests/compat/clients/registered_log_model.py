@@ -35,18 +35,22 @@ second_run, _ = train(2.0, name)
 third_run, third_uri = train(3.0, None)
 third = mlflow.register_model(third_uri, name)
 fourth = mlflow.register_model(f"runs:/{third_run}/line", name)
-assert (third.version, fourth.version) == ("3", "4")
-runs = {version: client.get_model_version(name, version).run_id for version in "1234"}
-assert runs == {"1": first_run, "2": second_run, "3": third_run, "4": third_run}, runs
+found = client.search_model_versions(f"name = '{name}'", order_by=["version_number"])
+if not third.aliases:
+    # Where a version has an alias from the start, which is GitLab's dialect, it has a run of its own, too.
+    runs = [version.run_id for version in found]
+    assert runs == [first_run, second_run, third_run, third_run], runs
+one, two, three, four = (version.version for version in found)
+assert (three, four) == (third.version, fourth.version)
 
-client.set_registered_model_alias(name, "champion", "1")
-client.transition_model_version_stage(name, "2", "Production")
-assert answer(f"models:/{name}/1") == 1
+client.set_registered_model_alias(name, "champion", one)
+client.transition_model_version_stage(name, two, "Production")
+assert answer(f"models:/{name}/{one}") == 1
 assert answer(f"models:/{name}@champion") == 1
 assert answer(f"models:/{name}/Production") == 2
-assert answer(f"models:/{name}/3") == 3
+assert answer(f"models:/{name}/{three}") == 3
 assert answer(f"models:/{name}/latest") == 3
 
 copy = client.copy_model_version(f"models:/{name}@champion", unique("copy"))
-assert (copy.version, copy.run_id) == ("1", first_run), copy
-assert answer(f"models:/{copy.name}/1") == 1
+assert copy.run_id == first_run, copy
+assert answer(f"models:/{copy.name}/{copy.version}") == 1

@@ -27,12 +27,12 @@ client.delete_registered_model_tag(name, "emoji")
 client.delete_registered_model_tag(name, "emoji")
 assert client.get_registered_model(name).tags == {"team": "others", "number": "7"}
 
-client.create_model_version(name, "s3://bucket/path")
-client.set_registered_model_alias(name, "best", "1")
+version = client.create_model_version(name, "s3://bucket/path").version
+client.set_registered_model_alias(name, "best", version)
 client.rename_registered_model(name, renamed)
 model = client.get_registered_model(renamed)
-assert [(version.name, version.version) for version in model.latest_versions] == [(renamed, "1")]
-assert {alias: str(version) for alias, version in model.aliases.items()} == {"best": "1"}
+assert [(each.name, each.version) for each in model.latest_versions] == [(renamed, version)]
+assert {alias: str(number) for alias, number in model.aliases.items()} == {"best": version}
 assert model.tags == {"team": "others", "number": "7"}
 with refused("RESOURCE_DOES_NOT_EXIST", f"Registered Model with name={name} not found"):
     client.get_registered_model(name)
@@ -42,6 +42,6 @@ with refused("RESOURCE_ALREADY_EXISTS", f"Registered Model (name={name}) already
 
 client.delete_registered_model(renamed)
 with refused("RESOURCE_DOES_NOT_EXIST", renamed):
-    client.get_model_version(renamed, "1")
+    client.get_model_version(renamed, version)
 with refused("RESOURCE_DOES_NOT_EXIST", renamed):
     client.delete_registered_model(renamed)

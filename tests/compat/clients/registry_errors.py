@@ -3,6 +3,7 @@
 from mlflow.tracking import MlflowClient
 from scenario import new_run, refused, unique
 
+DIALECT = "mlflow"
 client = MlflowClient()
 name = unique("model")
 client.create_registered_model(name)

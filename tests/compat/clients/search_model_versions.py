@@ -3,6 +3,7 @@
 from mlflow.tracking import MlflowClient
 from scenario import refused, unique
 
+DIALECT = "mlflow"
 client = MlflowClient()
 names = [unique("A"), unique("B")]
 run_ids = [unique("run").replace("-", "")[:32] for _ in range(3)]

@@ -30,8 +30,10 @@ class Bus:
         self.broker = broker
         self._stack = stack
 
-    async def client(self, *, limits: Limits | None = None) -> BusClient:
+    async def client(self, *, limits: Limits | None = None, hearing=None) -> BusClient:
         client = BusClient(self.connect(), limits=limits)
+        if hearing:
+            client.hear(*hearing)
         await client.start()
         self._stack.push_async_callback(client.close)
         return client

@@ -353,3 +353,49 @@ async def test_a_handler_asks_a_service_before_it_writes(bus):
     answer = await send(client, "AddAsMuchAs", name="a", other="other")
     assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
     assert await bus.total("a") == 5
+
+
+class Listener:
+    """Notes what a client hears."""
+
+    def __init__(self, *topics) -> None:
+        self.heard: list[tuple[int, str, bytes]] = []
+        self.missed = 0
+        self.hearing = (topics, self._on_event, self._on_missed)
+
+    def _on_event(self, event) -> None:
+        self.heard.append((event.project, event.topic, event.payload))
+
+    def _on_missed(self) -> None:
+        self.missed += 1
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
+async def test_every_client_that_listens_hears_an_event(bus):
+    listeners = [Listener("thing.changed"), Listener("thing.changed", "thing.gone")]
+    for listener in listeners:
+        await bus.client(hearing=listener.hearing)
+    await bus.publish(
+        outgoing_event(new_id(), "7.thing.changed", b"{}"),
+        outgoing_event(new_id(), "8.thing.gone", b"[]"),
+        outgoing_event(new_id(), "8.other.gone", b"[]"),
+    )
+    await listeners[1].until(lambda: len(listeners[1].heard) == 2)
+    await listeners[0].until(lambda: listeners[0].heard)
+    assert listeners[0].heard == [(7, "thing.changed", b"{}")]
+    assert listeners[1].heard == [(7, "thing.changed", b"{}"), (8, "thing.gone", b"[]")]
+
+
+async def test_a_client_that_was_away_is_told_so_and_hears_again(bus):
+    listener = Listener("thing.changed")
+    await bus.client(hearing=listener.hearing)
+    await bus.broker.stop()
+    before = listener.missed
+    await bus.broker.start()
+    await listener.until(lambda: listener.missed > before)
+    await bus.publish(outgoing_event(new_id(), "7.thing.changed", b"{}"))
+    await listener.until(lambda: listener.heard)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.process import ProcessFailedError
-from shared.embedded.provision import provision
+from shared.embedded.provision import provision_services
 from tests.processes import alive, gone
 
 ROOT = Path(__file__).parents[3]
@@ -85,9 +85,8 @@ async def test_a_failed_start_tells_what_the_server_wrote(open_directory):
 
 async def test_a_service_owns_its_schema_and_cannot_read_anothers(open_directory):
     async with EmbeddedPostgres(open_directory / "pg", fsync=False) as server:
-        await provision(server, ["tracking", "registry"])
-        dsns = await provision(server, ["tracking", "registry"])
-        await fetch(dsns["tracking"], "CREATE SCHEMA IF NOT EXISTS tracking")
+        await provision_services(server, ["tracking", "registry"])
+        dsns = await provision_services(server, ["tracking", "registry"])
         await fetch(dsns["tracking"], "CREATE TABLE tracking.secret AS SELECT 1 AS value")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await fetch(dsns["registry"], "SELECT value FROM tracking.secret")

@@ -25,6 +25,7 @@ READY = {
     "gateway": STARTED,
     "tracking": STARTED | {"database": True},
     "registry": STARTED | {"database": True},
+    "access": STARTED | {"database": True},
     "artifacts": STARTED | {"storage": True},
 }
 
@@ -93,6 +94,7 @@ def given(amqp_vhost_url, database_dsn, s3):
         "WARREN_AMQP_URL": amqp_vhost_url,
         "WARREN_TRACKING_DSN": database_dsn,
         "WARREN_REGISTRY_DSN": database_dsn,
+        "WARREN_ACCESS_DSN": database_dsn,
         "WARREN_S3_ENDPOINT": s3.endpoint,
         "WARREN_S3_ACCESS_KEY": s3.credentials.access_key,
         "WARREN_S3_SECRET_KEY": s3.credentials.secret_key,
@@ -103,7 +105,13 @@ async def test_given_servers_are_used_and_none_is_started(open_directory, given)
     with stack(open_directory, "--gateway", "2", "--tracking", "2", **given):
         content = record(open_directory)
         counts = {name: len(pids) for name, pids in content["processes"].items()}
-        assert counts == {"tracking": 2, "registry": 1, "artifacts": 1, "gateway": 2}
+        assert counts == {
+            "tracking": 2,
+            "registry": 1,
+            "access": 1,
+            "artifacts": 1,
+            "gateway": 2,
+        }
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
         for name, monitors in content["monitors"].items():

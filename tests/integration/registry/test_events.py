@@ -42,7 +42,7 @@ CHANGES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "CreateModelVersion",
         {"name": "m", "source": "s3://b/p", "run_id": "r"},
         "model_version.created",
-        {"name": "m", "version": "2", "source": "s3://b/p", "run_id": "r"},
+        {"name": "m", "version": "2", "called": "2", "source": "s3://b/p", "run_id": "r"},
     ),
     (
         "UpdateModelVersion",
@@ -108,7 +108,10 @@ async def test_a_change_leaves_an_event(
     before = len(await registry.topics())
     await registry.call(message, **fields)
     assert len(await registry.topics()) == before + 1
-    assert await registry.last_event() == (f"7.{topic}", payload)
+    told, rest = await registry.last_event()
+    model_id = rest.pop("registered_model_id", None)
+    assert (told, rest) == (f"7.{topic}", payload)
+    assert (model_id is not None) == (topic == "registered_model.deleted")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,22 @@ TEXTS = st.one_of(
     st.sampled_from(
         [
             *("m", "p", "n", "1", "2", "0", "-1", "9" * 20, "9" * 5000, "best", "latest", "v1"),
-            *("Production", "none", "a,b", "../a", "", " ", "\0", "x" * 3000, "é", "%", "²"),
+            *(
+                "Production",
+                "none",
+                "1.0.0",
+                "2.0.0-rc.1+b",
+                "gitlab.version",
+                "a,b",
+                "../a",
+                "",
+                " ",
+                "\0",
+                "x" * 3000,
+                "é",
+                "%",
+                "²",
+            ),
             *("mlflow.prompt.is_prompt", "true", "name = 'm'", "name DESC", "models:/m/1"),
             *("models:/m@best", "models:/p/1", "models:/m-1", "s3://b/p", "s3://b/%2e%2e/p"),
             *("mlflow-artifacts:/7/0/r/artifacts/m", "runs:/r/m", "/etc", "http://[", "file://h/x"),
@@ -51,9 +66,10 @@ async def test_no_message_is_an_internal_error(
 ) -> None:
     tracking.run_roots["r"] = "mlflow-artifacts:/7/0/r/artifacts"
     tracking.models["m-1"] = {"artifact_uri": "mlflow-artifacts:/7/0/models/m-1/artifacts"}
-    for body in _examples(bodies(HANDLERS.messages[name])):
+    tracking.done = Answer(b'{"run_id":"r","artifact_uri":"mlflow-artifacts:/7/0/r/artifacts"}')
+    for number, body in enumerate(_examples(bodies(HANDLERS.messages[name]))):
         await _restore(registry)
-        answer = await _send(registry, name, body)
+        answer = await _send(registry, name, body, dialect=("mlflow", "gitlab")[number % 2])
         assert answer.error is not ErrorCode.INTERNAL_ERROR, (body, answer.body)
 
 
@@ -91,9 +107,10 @@ async def _restore(registry: Registry) -> None:
     await registry.prompt("p")
 
 
-async def _send(registry: Registry, name: str, body: dict[str, Any]) -> Answer:
+async def _send(registry: Registry, name: str, body: dict[str, Any], dialect: str) -> Answer:
     payload = json.dumps(body).encode()
-    message = Envelope(new_id(), name, PROJECT, payload, deadline=time.time() + 60)
+    deadline = time.time() + 60
+    message = Envelope(new_id(), name, PROJECT, payload, deadline, dialect=dialect)
     if HANDLERS.messages[name].kind == "queries":
         return await registry.executor.query(message)
     frame = Frame(new_id(), "commands", [message, replace(message, id=new_id())])

@@ -245,7 +245,7 @@ async def test_a_page_of_200_000_versions_reads_no_more_than_a_page(many: Regist
     query = SearchModelVersions(max_results=100)
     seen: list[int] = []
     for _ in range(3):
-        page = await search_model_version_keys(explaining, PROJECT, query)
+        page = await search_model_version_keys(explaining, PROJECT, query, "version")
         seen += [version for _, version in page.items]
         query.page_token = page.next_page_token
     assert seen == list(range(VERSIONS, VERSIONS - 300, -1))
@@ -257,7 +257,7 @@ async def test_a_page_of_200_000_versions_reads_no_more_than_a_page(many: Regist
 async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
     explaining = Explaining(many.pool)
     query = SearchModelVersions(filter="name = 'model-2'", order_by=["version_number DESC"])
-    page = await search_model_version_keys(explaining, PROJECT, query)
+    page = await search_model_version_keys(explaining, PROJECT, query, "version")
     assert len(page.items) == VERSIONS // MODELS
     (plan,) = explaining.plans
     assert _pages_read(plan) < ENOUGH, plan
@@ -266,7 +266,7 @@ async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
 async def test_versions_of_a_run_are_found_by_the_run(many: Registry) -> None:
     explaining = Explaining(many.pool)
     query = SearchModelVersions(filter="run_id = 'run77'")
-    page = await search_model_version_keys(explaining, PROJECT, query)
+    page = await search_model_version_keys(explaining, PROJECT, query, "version")
     assert [version for _, version in page.items] == [77]
     assert "model_versions_run_idx" in explaining.plans[0]
 

@@ -3,8 +3,10 @@
 import json
 import re
 
+import asyncpg
 import pytest
 
+from shared.database.migrations import migrate, service_migrations
 from shared.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import Tracking
 
@@ -185,3 +187,21 @@ async def test_search_reads_whole_runs_in_order(tracking: Tracking) -> None:
     assert [r["info"]["run_id"] for r in rest["runs"]] == [run_ids[0]]
     assert rest["runs"][0]["data"]["params"] == [{"key": "p", "value": "1"}]
     assert "next_page_token" not in rest
+
+
+async def test_runs_from_before_runs_had_numbers_get_some(database_dsn: str) -> None:
+    everything = service_migrations("tracking")
+    before = [each for each in everything if each.component != "tracking" or each.version < 4]
+    await migrate(database_dsn, "tracking", before)
+    connection = await asyncpg.connect(database_dsn)
+    insert = (
+        "INSERT INTO tracking.runs (project_id, run_id, experiment_id, name, user_id, status,"
+        " start_time, artifact_uri) VALUES (7, gen_random_uuid(), 0, 'n', '', 'RUNNING', 1, 'a')"
+    )
+    for _ in range(2):
+        await connection.execute(insert)
+    await migrate(database_dsn, "tracking", everything)
+    await connection.execute(insert)
+    rows = await connection.fetch("SELECT iid FROM tracking.runs ORDER BY iid")
+    assert [row["iid"] for row in rows] == [1, 2, 3]
+    await connection.close()

@@ -26,6 +26,7 @@ envelopes = st.builds(
     dialect=st.sampled_from(["mlflow", "gitlab"]),
     request_id=st.text(),
     idempotency_key=st.none() | st.text(),
+    traceparent=st.text(),
 )
 answers = st.dictionaries(
     st.integers(0, 1000), st.builds(Answer, st.binary(), st.none() | st.sampled_from(ErrorCode))

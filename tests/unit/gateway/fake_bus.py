@@ -4,6 +4,17 @@ import asyncio
 import json
 
 from shared.bus.messages import Answer
+from shared.contracts.access import Ability, Authorization, Project, TokenState
+
+ADMITTED = Authorization(
+    state=TokenState.ACTIVE,
+    user_id=1,
+    username="root",
+    scopes=["api"],
+    project=Project(id=1, path="root/default"),
+    abilities=list(Ability),
+)
+"""Whoever shows a token may do everything in the root project, unless a test says otherwise."""
 
 
 class FakeBus:
@@ -15,7 +26,7 @@ class FakeBus:
     def __init__(self):
         self.ready = True
         self.reply = Answer(b"{}")
-        self.replies = {}
+        self.replies = {"Authorize": Answer(ADMITTED.model_dump_json().encode())}
         self.sent = []
         self.called = asyncio.Event()
         self.hold = asyncio.Event()
@@ -29,6 +40,9 @@ class FakeBus:
         if isinstance(reply, BaseException):
             raise reply
         return reply
+
+    def hear(self, topics, on_event, on_missed):
+        self.topics, self.on_event, self.on_missed = topics, on_event, on_missed
 
     @property
     def envelope(self):

@@ -3,18 +3,17 @@
 Of tracking's data only what a source leans on is asked for: a run's or a logged model's root.
 """
 
-from dataclasses import dataclass
+from uuid import UUID
 
 from services.registry import sources
-from services.registry.handlers.model_aliases import version_of_alias
+from services.registry.dialects.dialect import Dialect
 from services.registry.sources import ModelUri
-from services.registry.store import model_aliases, model_versions, registered_models
+from services.registry.store import model_versions, registered_models
+from services.registry.store.model_versions import Lineage
 from services.registry.validation import (
     check_model_name,
     is_true,
     model_not_found,
-    parse_stage,
-    parse_version,
     version_not_found,
 )
 from shared.contracts.logged_models import GetLoggedModel, LoggedModelInfo, LoggedModelReply
@@ -22,16 +21,6 @@ from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.runs import GetRun, RunReply
 from shared.database.transaction import Transaction
 from shared.errors import DomainError, ErrorCode, invalid, missing_resource
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """What is stored of a version's origin; ``storage_location`` never is a ``models:/`` URI."""
-
-    source: str
-    storage_location: str
-    run_id: str
-    model_id: str | None
 
 
 def of_prompt(cmd: CreateModelVersion) -> Lineage:
@@ -43,10 +32,10 @@ def of_prompt(cmd: CreateModelVersion) -> Lineage:
     return Lineage(cmd.source, cmd.source, cmd.run_id or "", None)
 
 
-async def of_model(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
+async def of_model(cmd: CreateModelVersion, tx: Transaction, dialect: Dialect) -> Lineage:
     """Follow a source. Raises DomainError if it may not be one, or leads nowhere."""
     if sources.parse(cmd.source).scheme == "models":
-        return await _of_model_uri(cmd, tx)
+        return await _of_model_uri(cmd, tx, dialect)
     run_id, model_id = cmd.run_id or "", cmd.model_id or None
     if model_id:
         model = await _check_in_model(cmd.source, model_id, tx)
@@ -56,14 +45,14 @@ async def of_model(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
     return Lineage(cmd.source, cmd.source, run_id, model_id)
 
 
-async def _of_model_uri(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
+async def _of_model_uri(cmd: CreateModelVersion, tx: Transaction, dialect: Dialect) -> Lineage:
     if sources.parse(cmd.source).netloc:
         raise sources.refused(
             cmd.source, "Registered model sources must use the active model registry."
         )
     uri = sources.parse_model_uri(cmd.source)
     if uri.model_id is None:
-        return await _of_version(cmd, uri, tx)
+        return await _of_version(cmd, uri, tx, dialect)
     sources.check_path(cmd.source)
     if uri.model_id != cmd.model_id:
         raise sources.not_contained(cmd.source, "model_id")
@@ -72,7 +61,9 @@ async def _of_model_uri(cmd: CreateModelVersion, tx: Transaction) -> Lineage:
     return Lineage(cmd.source, model.artifact_uri, run_id, uri.model_id)
 
 
-async def _of_version(cmd: CreateModelVersion, uri: ModelUri, tx: Transaction) -> Lineage:
+async def _of_version(
+    cmd: CreateModelVersion, uri: ModelUri, tx: Transaction, dialect: Dialect
+) -> Lineage:
     """Copy the lineage of a version that is there; a copy of a copy leads to the original too."""
     check_model_name(uri.name)
     model = await registered_models.find(tx, uri.name)
@@ -82,7 +73,7 @@ async def _of_version(cmd: CreateModelVersion, uri: ModelUri, tx: Transaction) -
         raise sources.refused(
             cmd.source, "Prompt versions cannot be used as model version sources."
         )
-    number = await _number(uri, model, tx)
+    number = await _number(uri, model, tx, dialect)
     found = await model_versions.find(tx, uri.name, number)
     if found is None:
         raise version_not_found(uri.name, uri.version or str(number))
@@ -91,27 +82,46 @@ async def _of_version(cmd: CreateModelVersion, uri: ModelUri, tx: Transaction) -
             cmd.source,
             "The run_id and model_id request parameters must match the referenced model version.",
         )
-    source = f"models:/{uri.name}/{number}"
+    source = f"models:/{uri.name}/{dialect.called(found.id, number)}"
     sources.check_path(source)
     return Lineage(source, found.storage_location, found.run_id, found.model_id)
 
 
-async def _number(uri: ModelUri, model: registered_models.FoundModel, tx: Transaction) -> int:
+async def _number(
+    uri: ModelUri, model: registered_models.FoundModel, tx: Transaction, dialect: Dialect
+) -> int:
     if uri.version is not None:
-        return parse_version(uri.version)
+        return await dialect.version_number(tx, uri.name, uri.version)
     model_id = model.registered_model_id
     if uri.alias is not None:
-        return await version_of_alias(tx, model_id, uri.name, uri.alias)
+        return await version_of_alias(tx, dialect, model_id, uri.name, uri.alias)
     if uri.stage is not None:
-        stage = parse_stage(uri.stage)
-        found = await registered_models.latest_versions(tx, model_id, [stage])
+        found = await dialect.latest_versions(tx, model_id, [uri.stage])
         number = found[0] if found else None
     else:
-        number = await model_aliases.newest(tx, model_id)
+        number = await dialect.newest(tx, model_id)
     if number is None:
         stage_text = f" and stage '{uri.stage}'" if uri.stage else ""
         message = f"No versions of model with name '{uri.name}'{stage_text} found"
         raise missing_resource(message)
+    return number
+
+
+async def version_of_alias(
+    tx: Transaction, dialect: Dialect, model_id: UUID, name: str, alias: str
+) -> int:
+    """Return the number of the version that an alias points to; ``latest`` is the newest one.
+
+    Raises DomainError, as MLflow does with another code for an alias than for a missing version.
+    """
+    if alias.lower() == "latest":
+        number = await dialect.newest(tx, model_id)
+        if number is None:
+            raise missing_resource(f"Latest version not found for model {name}.")
+        return number
+    number = await dialect.version_of_alias(tx, model_id, alias)
+    if number is None:
+        raise invalid(f"Registered model alias {alias} not found.")
     return number
 
 

@@ -1,0 +1,90 @@
+{{/* What a container's environment says. Values are text; passwords come from Secrets, each to whom needs it. */}}
+
+{{- define "warren.secretVariable" -}}
+- name: {{ .name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secret }}
+      key: {{ .key }}
+{{- end }}
+
+{{/* Kubernetes puts the parts together: $(NAME) of an earlier variable. */}}
+{{- define "warren.env.rabbitmq" -}}
+{{- if eq .Values.rabbitmq.mode "external" }}
+{{- include "warren.secretVariable" (dict "name" "WARREN_AMQP_URL" "secret" .Values.rabbitmq.external.secret "key" "url") }}
+{{- else }}
+{{- $secret := printf "%s-default-user" (include "warren.rabbitmq" .) }}
+{{- include "warren.secretVariable" (dict "name" "RABBITMQ_USER" "secret" $secret "key" "username") }}
+{{ include "warren.secretVariable" (dict "name" "RABBITMQ_PASSWORD" "secret" $secret "key" "password") }}
+- name: WARREN_AMQP_URL
+  value: amqp://$(RABBITMQ_USER):$(RABBITMQ_PASSWORD)@{{ include "warren.rabbitmq" . }}.{{ .Release.Namespace }}.svc:5672/
+{{- end }}
+{{- end }}
+
+{{/* (dict "root" $ "component" "tracking") */}}
+{{- define "warren.env.dsn" -}}
+{{- include "warren.secretVariable" (dict "name" (printf "WARREN_%s_DSN" (upper .component)) "secret" (include "warren.dsnSecret" .) "key" "dsn") }}
+{{- end }}
+
+{{- define "warren.env.admin" -}}
+{{- if eq .Values.postgres.mode "operator" }}
+{{- $secret := printf "%s-superuser" (include "warren.postgres" .) }}
+{{- include "warren.secretVariable" (dict "name" "POSTGRES_USER" "secret" $secret "key" "username") }}
+{{ include "warren.secretVariable" (dict "name" "POSTGRES_PASSWORD" "secret" $secret "key" "password") }}
+- name: WARREN_ADMIN_DSN
+  value: postgresql://$(POSTGRES_USER):$(POSTGRES_PASSWORD)@{{ include "warren.postgresHost" . }}:5432/postgres
+{{- else if .Values.postgres.external.adminSecret }}
+{{- include "warren.secretVariable" (dict "name" "WARREN_ADMIN_DSN" "secret" .Values.postgres.external.adminSecret "key" "dsn") }}
+{{- end }}
+{{- end }}
+
+{{- define "warren.env.gateway" -}}
+- name: WARREN_HOST
+  value: 0.0.0.0
+- name: WARREN_PORT
+  value: "5000"
+- name: WARREN_ACCESS_MODE
+  value: {{ .Values.gateway.accessMode }}
+- name: WARREN_DIRECT_ARTIFACTS
+  value: {{ .Values.gateway.directArtifacts | quote }}
+- name: WARREN_MAX_ARTIFACT_BYTES
+  value: {{ int64 .Values.maxArtifactBytes | quote }}
+{{- end }}
+
+{{- define "warren.env.artifacts" -}}
+- name: WARREN_S3_ENDPOINT
+  value: {{ .Values.s3.endpoint | quote }}
+- name: WARREN_S3_PUBLIC_ENDPOINT
+  value: {{ .Values.s3.publicEndpoint | quote }}
+- name: WARREN_S3_REGION
+  value: {{ .Values.s3.region | quote }}
+- name: WARREN_S3_BUCKET
+  value: {{ .Values.s3.bucket | quote }}
+{{ include "warren.secretVariable" (dict "name" "WARREN_S3_ACCESS_KEY" "secret" .Values.s3.secret "key" "access-key") }}
+{{ include "warren.secretVariable" (dict "name" "WARREN_S3_SECRET_KEY" "secret" .Values.s3.secret "key" "secret-key") }}
+- name: WARREN_MAX_ARTIFACT_BYTES
+  value: {{ int64 .Values.maxArtifactBytes | quote }}
+{{- end }}
+
+{{/* (dict "root" $ "component" "gateway") */}}
+{{- define "warren.env" -}}
+- name: WARREN_LOG_LEVEL
+  value: {{ .root.Values.logLevel }}
+- name: WARREN_MONITOR_HOST
+  value: 0.0.0.0
+- name: WARREN_MONITOR_PORT
+  value: "9090"
+{{ include "warren.env.rabbitmq" .root }}
+{{- if has .component (include "warren.schemas" .root | splitList " ") }}
+{{ include "warren.env.dsn" . }}
+{{- else }}
+{{ include (printf "warren.env.%s" .component) .root }}
+{{- end }}
+{{- if eq .component "access" }}
+{{ include "warren.secretVariable" (dict "name" "WARREN_ROOT_TOKEN" "secret" (include "warren.rootTokenSecret" .root) "key" "token") }}
+{{- end }}
+{{- range $name, $value := (index .root.Values .component).env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}

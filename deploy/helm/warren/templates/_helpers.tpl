@@ -1,0 +1,59 @@
+{{/* The services, each of which is a Deployment and a block of values. */}}
+{{- define "warren.services" -}}
+gateway tracking registry access artifacts
+{{- end }}
+
+{{/* Those with a role and a schema in PostgreSQL. */}}
+{{- define "warren.schemas" -}}
+tracking registry access
+{{- end }}
+
+{{- define "warren.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains .Chart.Name .Release.Name }}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "warren.image" -}}
+{{ required "image.repository: push the image of deploy/Dockerfile and name it here" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* (dict "root" $ "component" "gateway") */}}
+{{- define "warren.selector" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "warren.labels" -}}
+{{ include "warren.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* The name of the Secret that holds a service's DSN: (dict "root" $ "component" "tracking") */}}
+{{- define "warren.dsnSecret" -}}
+{{ index .root.Values.postgres.secrets .component | default (printf "%s-%s-postgres" (include "warren.fullname" .root) .component) }}
+{{- end }}
+
+{{- define "warren.rootTokenSecret" -}}
+{{ .Values.access.rootTokenSecret | default (printf "%s-root-token" (include "warren.fullname" .)) }}
+{{- end }}
+
+{{- define "warren.rabbitmq" -}}{{ include "warren.fullname" . }}-rabbitmq{{- end }}
+{{- define "warren.postgres" -}}{{ include "warren.fullname" . }}-postgres{{- end }}
+
+{{- define "warren.postgresHost" -}}
+{{ include "warren.postgres" . }}-rw.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "warren.s3Port" -}}
+{{- $url := urlParse .Values.s3.endpoint }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end }}

@@ -1,0 +1,1 @@
+"""Users, groups, projects, members and tokens: who may do what."""

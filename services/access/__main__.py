@@ -1,0 +1,29 @@
+"""``python -m services.access``: RabbitMQ on one side, PostgreSQL on the other."""
+
+import asyncio
+import sys
+
+from services.access.bootstrap import SCHEMA, ensure_root_token
+from services.access.handlers import HANDLERS
+from services.access.settings import AccessSettings
+from shared.service import run_service
+from shared.settings import read_settings
+
+
+def main() -> None:
+    """Read the settings, show a token that was made, and run."""
+    settings = read_settings(AccessSettings)
+    token = asyncio.run(ensure_root_token(settings.access.dsn, settings.root_token))
+    if token:
+        # Not a log line: those have no secrets.
+        print(first_token(token), file=sys.stderr, flush=True)  # noqa: T201
+    run_service(SCHEMA, settings.access, HANDLERS, settings)
+
+
+def first_token(token: str) -> str:
+    """Return what an operator reads, once."""
+    return f"The administrator's token, shown this once: {token}"
+
+
+if __name__ == "__main__":
+    main()

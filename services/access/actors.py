@@ -1,0 +1,93 @@
+"""Who asks for a change of who may do what, and whether they may: read anew for each message.
+
+The gateway has checked the token and its scopes; the envelope says whose it was.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.access.dates import today
+from services.access.policy import Role
+from services.access.store import authorize, groups, users
+from services.access.store.authorize import FoundProject
+from services.access.store.groups import FoundGroup
+from services.access.store.members import Source
+from shared.contracts.members import Of
+from shared.database.transaction import Transaction
+from shared.errors import DomainError, ErrorCode, missing_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A user, and the day on which it is asked."""
+
+    user_id: int
+    is_admin: bool
+    is_bot: bool
+    day: date
+
+    @classmethod
+    async def of(cls, tx: Transaction) -> "Actor":
+        """Read who sent a message. Raises DomainError(UNAUTHENTICATED)."""
+        name = tx.envelope.user
+        user = await users.find(tx, int(name)) if name.isdecimal() else None
+        if user is None or user.state != "active":
+            raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
+        return cls(user.user_id, user.is_admin, user.is_bot, today())
+
+    def require_admin(self) -> None:
+        """Raise DomainError(PERMISSION_DENIED) unless it is an administrator."""
+        if not self.is_admin:
+            raise forbidden()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project or group that the actor sees, and the actor's role in it."""
+
+    actor: Actor
+    source: Source
+    role: Role
+
+    def require(self, role: Role) -> None:
+        """Raise DomainError(PERMISSION_DENIED) unless the actor has at least this role."""
+        if self.role < role:
+            raise forbidden()
+
+    @property
+    def is_group(self) -> bool:
+        """Tell which it is."""
+        return self.source.project_id is None
+
+
+async def find_place(tx: Transaction, actor: Actor, of: Of) -> Place:
+    """Find a project or group. Raises DomainError(RESOURCE_DOES_NOT_EXIST) if there is none to see."""
+    if of.source_kind == "group":
+        group = await find_group(tx, actor, of.source)
+        source = Source(group.namespace_id, None)
+        return Place(actor, source, Role.OWNER if actor.is_admin else group.role)
+    project = await find_project(tx, actor, of.source)
+    source = Source(project.namespace_id, project.project_id)
+    return Place(actor, source, Role.OWNER if actor.is_admin else project.role)
+
+
+async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundProject:
+    """Find a project that the actor sees."""
+    project = await authorize.find_project(tx, reference, actor.user_id, actor.day)
+    if project is None or not (actor.is_admin or project.is_visible_to_users):
+        raise missing_resource("404 Project Not Found")
+    return project
+
+
+async def find_group(tx: Transaction, actor: Actor, reference: str) -> FoundGroup:
+    """Find a group that the actor sees."""
+    group = await groups.find(tx, reference, actor.user_id, actor.day)
+    if group is None or not (actor.is_admin or group.role or group.visibility != "private"):
+        raise missing_resource("404 Group Not Found")
+    return group
+
+
+def forbidden(reason: str = "") -> DomainError:
+    """Return GitLab's refusal to who is known, but may not."""
+    said = f"403 Forbidden - {reason}" if reason else "403 Forbidden"
+    return DomainError(ErrorCode.PERMISSION_DENIED, said)

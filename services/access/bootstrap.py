@@ -1,0 +1,35 @@
+"""The first administrator's token: given by the operator, or made by the first start."""
+
+import asyncpg
+
+from shared.clock import now
+from shared.database.migrations import migrate, service_migrations
+from shared.database.queries import load_queries
+from shared.tokens import digest_of, new_token
+
+SQL = load_queries("services.access.sql", "bootstrap")
+
+SCHEMA = "access"
+
+
+async def ensure_root_token(dsn: str, given: str = "") -> str | None:
+    """Make the schema, and see to it that the first administrator has a token.
+
+    ``given`` becomes one of that user's tokens; if it was revoked it stays so. Without it the very
+    first start makes one and returns it, for nobody can read it later. Raises NewerSchemaError,
+    OSError.
+    """
+    await migrate(dsn, SCHEMA, service_migrations(SCHEMA))
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": SCHEMA})
+    try:
+        async with connection.transaction():
+            await connection.execute(SQL["lock_root"])
+            if not given and await connection.fetchval(SQL["has_token"]):
+                return None
+            token = given or new_token()
+            digest = bytes.fromhex(digest_of(token))
+            name = "WARREN_ROOT_TOKEN" if given else "first start"
+            await connection.execute(SQL["insert_root_token"], digest, name, now())
+            return None if given else token
+    finally:
+        await connection.close()

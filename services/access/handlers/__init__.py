@@ -1,0 +1,25 @@
+"""All commands and queries of the access service."""
+
+from services.access.handlers import (
+    access_tokens,
+    authorize,
+    groups,
+    members,
+    projects,
+    tokens,
+    users,
+)
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Handlers
+
+SINGLE: dict[type[Message], Handler] = {
+    **authorize.HANDLERS,
+    **users.HANDLERS,
+    **groups.HANDLERS,
+    **projects.HANDLERS,
+    **members.HANDLERS,
+    **tokens.HANDLERS,
+    **access_tokens.HANDLERS,
+}
+
+HANDLERS = Handlers(single=SINGLE)

@@ -1,0 +1,117 @@
+"""Tokens of projects and groups, each borne by a user made for it: GitLab's ``access_tokens``."""
+
+import secrets
+from collections.abc import Mapping
+
+from services.access.actors import Actor, Place, find_place, forbidden
+from services.access.handlers import replies
+from services.access.handlers.tokens import checked_end, find_token, replace, revoke
+from services.access.policy import Role
+from services.access.store import members, tokens, users
+from services.access.store.tokens import FoundToken, NewToken, WantedTokens
+from shared.contracts.access_events import MemberChanged
+from shared.contracts.members import Of
+from shared.contracts.message import Message
+from shared.contracts.tokens import (
+    CreateAccessToken,
+    GetAccessToken,
+    ListAccessTokens,
+    OneToken,
+    RevokeAccessToken,
+    RotateAccessToken,
+    Rotated,
+)
+from shared.database.transaction import Handler, Transaction
+from shared.errors import DomainError, ErrorCode, missing_resource
+
+
+async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:
+    """Read a page of a project's or a group's tokens."""
+    place = await _place(tx, query)
+    wanted = WantedTokens(
+        active=None if query.state is None else query.state == "active",
+        limit=query.limit,
+        offset=query.offset,
+    )
+    found = await tokens.page(tx, None, place.source, place.actor.day, wanted)
+    return replies.page(found, lambda token: replies.token(token, place.actor.day))
+
+
+async def get_access_token(query: GetAccessToken, tx: Transaction) -> bytes:
+    """Read one."""
+    place = await _place(tx, query)
+    return replies.one(replies.token(await _find(tx, place, query), place.actor.day))
+
+
+async def create_access_token(cmd: CreateAccessToken, tx: Transaction) -> bytes:
+    """Make a token and its bearer."""
+    place = await _place(tx, cmd)
+    if place.actor.is_bot or cmd.access_level > place.role:
+        raise forbidden()
+    day = place.actor.day
+    end = checked_end(cmd.expires_at, day)
+    kind, number = (
+        ("group", place.source.namespace_id)
+        if place.is_group
+        else ("project", place.source.project_id)
+    )
+    username = f"{kind}_{number}_bot_{secrets.token_hex(16)}"
+    bot = await users.create(tx, username, cmd.name, is_bot=True)
+    if bot is None:
+        raise DomainError(ErrorCode.RESOURCE_CONFLICT, "Username has already been taken")
+    await members.add(tx, place.source, bot.user_id, cmd.access_level)
+    new = NewToken(
+        digest=cmd.new_digest,
+        user_id=bot.user_id,
+        name=cmd.name,
+        description=cmd.description,
+        scopes=sorted(set(cmd.scopes)),
+        expires_at=end,
+        source=place.source,
+    )
+    tx.tell(MemberChanged())
+    return replies.one(replies.token(await tokens.create(tx, new), day))
+
+
+async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> Rotated:
+    """Replace one; a token may rotate itself."""
+    actor = await Actor.of(tx)
+    place = await find_place(tx, actor, cmd)
+    if cmd.token_id != "self":  # noqa: S105
+        _require_management(place)
+    return await replace(tx, await _find(tx, place, cmd), cmd, actor.day)
+
+
+async def revoke_access_token(cmd: RevokeAccessToken, tx: Transaction) -> bytes:
+    """Revoke one."""
+    place = await _place(tx, cmd)
+    await revoke(tx, await _find(tx, place, cmd))
+    return b""
+
+
+async def _place(tx: Transaction, of: Of) -> Place:
+    place = await find_place(tx, await Actor.of(tx), of)
+    _require_management(place)
+    return place
+
+
+def _require_management(place: Place) -> None:
+    place.require(Role.OWNER if place.is_group else Role.MAINTAINER)
+
+
+async def _find(tx: Transaction, place: Place, of: OneToken) -> FoundToken:
+    found = await find_token(tx, of)
+    if not found.is_of(place.source):
+        raise missing_resource("404 Token Not Found")
+    if (found.access_level or 0) > place.role:
+        raise forbidden()
+    return found
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    ListAccessTokens: list_access_tokens,
+    GetAccessToken: get_access_token,
+    CreateAccessToken: create_access_token,
+    RotateAccessToken: rotate_access_token,
+    RevokeAccessToken: revoke_access_token,
+}

@@ -1,0 +1,83 @@
+"""Who may do what: the one question that every gateway has."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from services.access.dates import milliseconds, today
+from services.access.policy import Role, Standing, abilities
+from services.access.store import authorize as store
+from services.access.store.authorize import Bearer, FoundProject
+from shared.clock import now
+from shared.contracts.access import Authorization, Authorize, Project, TokenState
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Transaction
+from shared.projects import ROOT_PROJECT
+
+USE_NOTED_EVERY = 600_000
+"""Milliseconds for which a token's last use stays as it is, as in GitLab: reads must stay cheap."""
+
+
+async def authorize(query: Authorize, tx: Transaction) -> Authorization:
+    """Say what the holder of a token may do in a project."""
+    day = today()
+    if not query.token_digest:
+        project = await _find(query, tx, None, day)
+        return _answer(None, project)
+    digest = _bytes(query.token_digest)
+    bearer = await store.find_bearer(tx, digest) if digest else None
+    if bearer is None:
+        return Authorization(state=TokenState.UNKNOWN)
+    state = _state(bearer, day)
+    if state is not TokenState.ACTIVE:
+        return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
+    if now() - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
+        await store.touch(tx, bearer.token_id)
+    return _answer(bearer, await _find(query, tx, bearer.user_id, day))
+
+
+async def _find(
+    query: Authorize, tx: Transaction, user_id: int | None, day: date
+) -> FoundProject | None:
+    return await store.find_project(tx, query.project or str(ROOT_PROJECT), user_id, day)
+
+
+def _bytes(digest: str) -> bytes | None:
+    """Read a digest; what is none belongs to no token."""
+    try:
+        return bytes.fromhex(digest)
+    except ValueError:
+        return None
+
+
+def _state(bearer: Bearer, day: date) -> TokenState:
+    """Return what became of a token; the first reason that GitLab would name."""
+    if bearer.revoked:
+        return TokenState.REVOKED
+    if bearer.expires_at is not None and bearer.expires_at <= day:
+        return TokenState.EXPIRED
+    return TokenState.ACTIVE if bearer.state == "active" else TokenState.BLOCKED
+
+
+def _answer(bearer: Bearer | None, found: FoundProject | None) -> Authorization:
+    standing = Standing(
+        signed_in=bearer is not None,
+        is_admin=bearer is not None and bearer.is_admin,
+        role=found.role if found else Role.NONE,
+    )
+    allowed = abilities(standing, found.switches) if found else []
+    ends = [each.expires_at for each in (bearer, found) if each and each.expires_at]
+    return Authorization(
+        state=TokenState.ACTIVE,
+        user_id=bearer.user_id if bearer else 0,
+        username=bearer.username if bearer else "",
+        is_admin=standing.is_admin,
+        scopes=bearer.scopes if bearer else [],
+        project=Project(id=found.project_id, path=found.full_path, name=found.name)
+        if found and allowed
+        else None,
+        abilities=allowed,
+        fresh_until=milliseconds(min(ends)) if ends else None,
+    )
+
+
+HANDLERS: Mapping[type[Message], Handler] = {Authorize: authorize}

@@ -1,0 +1,50 @@
+"""Groups: GitLab's ``/groups``."""
+
+from collections.abc import Mapping
+
+from services.access.actors import Actor, find_group, forbidden
+from services.access.handlers import replies
+from services.access.policy import Role
+from services.access.store import groups, members
+from services.access.store.members import Source
+from shared.contracts.access_events import ProjectChanged
+from shared.contracts.accounts import CreateGroup, GetGroup, ListGroups
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Transaction
+from shared.errors import invalid
+
+
+async def list_groups(query: ListGroups, tx: Transaction) -> bytes:
+    """Read a page of groups."""
+    actor = await Actor.of(tx)
+    found = await groups.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
+    return replies.page(found, replies.group)
+
+
+async def get_group(query: GetGroup, tx: Transaction) -> bytes:
+    """Read a group."""
+    return replies.one(replies.group(await find_group(tx, await Actor.of(tx), query.group)))
+
+
+async def create_group(cmd: CreateGroup, tx: Transaction) -> bytes:
+    """Make a group at the top, as every user may, or in a group that one owns."""
+    actor = await Actor.of(tx)
+    if actor.is_bot:
+        raise forbidden()
+    if cmd.parent_id is not None:
+        above = await find_group(tx, actor, str(cmd.parent_id))
+        if above.role < Role.OWNER and not actor.is_admin:
+            raise forbidden()
+    number = await groups.create(tx, cmd)
+    if number is None:
+        raise invalid('Failed to save group {:path=>["has already been taken"]}')
+    await members.add(tx, Source(number, None), actor.user_id, Role.OWNER)
+    tx.tell(ProjectChanged())
+    return replies.one(replies.group(await find_group(tx, actor, str(number))))
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    ListGroups: list_groups,
+    GetGroup: get_group,
+    CreateGroup: create_group,
+}

@@ -1,0 +1,125 @@
+"""Members: GitLab's ``/projects/:id/members`` and ``/groups/:id/members``."""
+
+from collections.abc import Mapping
+
+from services.access.actors import Actor, Place, find_place, forbidden
+from services.access.handlers import replies
+from services.access.handlers.users import no_user
+from services.access.policy import Role
+from services.access.store import members, users
+from services.access.store.members import FoundMember, Wanted
+from shared.contracts.access_events import MemberChanged
+from shared.contracts.members import (
+    AddMember,
+    GetMember,
+    ListMembers,
+    Of,
+    RemoveMember,
+    UpdateMember,
+)
+from shared.contracts.message import Message
+from shared.database.transaction import Handler, Transaction
+from shared.errors import DomainError, ErrorCode, missing_resource
+
+
+async def list_members(query: ListMembers, tx: Transaction) -> bytes:
+    """Read a page of members; whoever sees a project or group sees who belongs to it."""
+    place = await find_place(tx, await Actor.of(tx), query)
+    wanted = Wanted(query.inherited, query.query, query.user_ids, query.limit, query.offset)
+    found = await members.page(tx, place.source, place.actor.day, wanted)
+    return replies.page(found, replies.member)
+
+
+async def get_member(query: GetMember, tx: Transaction) -> bytes:
+    """Read a member."""
+    place = await find_place(tx, await Actor.of(tx), query)
+    return _shown(await _find(tx, place, query.user_id, inherited=query.inherited))
+
+
+async def add_member(cmd: AddMember, tx: Transaction) -> bytes:
+    """Give users a role."""
+    place = await _place_to_manage(tx, cmd, cmd.access_level)
+    numbers = list(dict.fromkeys(int(part) for part in cmd.user_id.split(",")))
+    for number in numbers:
+        found = await users.find(tx, number)
+        if found is None or found.is_bot:
+            raise no_user()
+    for number in numbers:
+        if not await members.add(tx, place.source, number, cmd.access_level, cmd.expires_at):
+            raise DomainError(ErrorCode.RESOURCE_CONFLICT, "Member already exists")
+    tx.tell(MemberChanged())
+    if len(numbers) > 1:
+        return b'{"status":"success"}'
+    return await _after(tx, place, numbers[0])
+
+
+async def update_member(cmd: UpdateMember, tx: Transaction) -> bytes:
+    """Give a member another role."""
+    place = await _place_to_manage(tx, cmd, cmd.access_level)
+    await _check_owners(tx, place, await _find(tx, place, cmd.user_id), cmd.access_level)
+    await members.update(tx, place.source, cmd.user_id, cmd.access_level, cmd.expires_at)
+    tx.tell(MemberChanged())
+    return await _after(tx, place, cmd.user_id)
+
+
+async def remove_member(cmd: RemoveMember, tx: Transaction) -> bytes:
+    """Take a role away; everybody may leave."""
+    actor = await Actor.of(tx)
+    place = await find_place(tx, actor, cmd)
+    found = await _find(tx, place, cmd.user_id)
+    if cmd.user_id != actor.user_id:
+        _require_management(place, found.access_level)
+    await _check_owners(tx, place, found, Role.NONE)
+    await members.remove(tx, place.source, cmd.user_id)
+    tx.tell(MemberChanged())
+    return b""
+
+
+async def _place_to_manage(tx: Transaction, of: Of, level: int) -> Place:
+    place = await find_place(tx, await Actor.of(tx), of)
+    _require_management(place, level)
+    return place
+
+
+def _require_management(place: Place, level: int) -> None:
+    """Let Maintainers look after a project, Owners after a group, and nobody after those above."""
+    place.require(Role.OWNER if place.is_group else Role.MAINTAINER)
+    if level > place.role:
+        raise forbidden()
+
+
+async def _check_owners(tx: Transaction, place: Place, found: FoundMember, level: int) -> None:
+    """Refuse to change who is above the caller, or to leave a group without an Owner."""
+    if found.user_id != place.actor.user_id and found.access_level > place.role:
+        raise forbidden()
+    last = found.access_level == Role.OWNER and level < Role.OWNER and place.is_group
+    if last and not await members.other_owners(tx, place.source, found.user_id):
+        raise forbidden("a group needs an Owner")
+
+
+async def _find(
+    tx: Transaction, place: Place, user_id: int, *, inherited: bool = False
+) -> FoundMember:
+    found = await members.find(tx, place.source, user_id, place.actor.day, inherited=inherited)
+    if found is None:
+        raise missing_resource("404 Not found")
+    return found
+
+
+async def _after(tx: Transaction, place: Place, user_id: int) -> bytes:
+    """Show a member after a change, which may have given a date that is past."""
+    found = await members.find(tx, place.source, user_id, place.actor.day)
+    return _shown(found) if found else b"{}"
+
+
+def _shown(found: FoundMember) -> bytes:
+    return replies.one(replies.member(found))
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    ListMembers: list_members,
+    GetMember: get_member,
+    AddMember: add_member,
+    UpdateMember: update_member,
+    RemoveMember: remove_member,
+}

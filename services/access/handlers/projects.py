@@ -1,0 +1,111 @@
+"""Projects: GitLab's ``/projects``."""
+
+import re
+from collections.abc import Mapping
+
+from services.access.actors import Actor, find_group, find_place, find_project, forbidden
+from services.access.handlers import replies
+from services.access.policy import Role
+from services.access.store import groups, projects
+from services.access.store.pages import PageOf
+from shared.contracts.access_events import ProjectChanged
+from shared.contracts.members import Of
+from shared.contracts.message import Message
+from shared.contracts.projects import (
+    Accepted,
+    CreateProject,
+    DeleteProject,
+    GetProject,
+    ListProjects,
+    UpdateProject,
+)
+from shared.database.transaction import Handler, Transaction
+from shared.errors import DomainError, ErrorCode, invalid
+from shared.projects import ROOT_PROJECT
+
+_NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
+    """Read a page of projects."""
+    actor = await Actor.of(tx)
+    found = await projects.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
+    rows = await projects.read(tx, found.items, actor.user_id, actor.day)
+    return replies.page(PageOf(rows, found.total), replies.project)
+
+
+async def get_project(query: GetProject, tx: Transaction) -> bytes:
+    """Read a project."""
+    actor = await Actor.of(tx)
+    return await _shown(tx, actor, (await find_project(tx, actor, query.project)).project_id)
+
+
+async def create_project(cmd: CreateProject, tx: Transaction) -> bytes:
+    """Make a project in a group, as its Maintainers may, or in the caller's own namespace."""
+    actor = await Actor.of(tx)
+    if actor.is_bot:
+        raise forbidden()
+    name = cmd.name or cmd.path
+    path = cmd.path or _NOT_IN_PATHS.sub("-", (cmd.name or "").lower()).strip("-.")
+    if not name or not path:
+        raise invalid("name, path are missing, at least one parameter must be provided")
+    named = cmd.model_copy(update={"name": name, "path": path})
+    number = await projects.create(tx, await _home(tx, actor, cmd), actor.user_id, named)
+    if number is None:
+        raise invalid("Project path has already been taken")
+    tx.tell(ProjectChanged())
+    return await _shown(tx, actor, number)
+
+
+async def _home(tx: Transaction, actor: Actor, cmd: CreateProject) -> int:
+    """Return the namespace that a new project goes to."""
+    if cmd.namespace_id is not None:
+        own = await groups.own_namespace(tx, actor.user_id)
+        if cmd.namespace_id == own:
+            return own
+        group = await find_group(tx, actor, str(cmd.namespace_id))
+        if group.role < Role.MAINTAINER and not actor.is_admin:
+            raise forbidden()
+        return group.namespace_id
+    home = await groups.of_user(tx, actor.user_id)
+    if home is None:
+        raise DomainError(ErrorCode.RESOURCE_CONFLICT, "A group has the path of your namespace")
+    return home
+
+
+async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
+    """Change a project, as its Maintainers may; who may see it is its Owners' business."""
+    actor = await Actor.of(tx)
+    place = await find_place(tx, actor, Of(source=cmd.project))
+    place.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
+    number = place.source.project_id or 0
+    await projects.update(tx, number, cmd)
+    tx.tell(ProjectChanged())
+    return await _shown(tx, actor, number)
+
+
+async def delete_project(cmd: DeleteProject, tx: Transaction) -> bytes:
+    """Hide a project for good."""
+    actor = await Actor.of(tx)
+    place = await find_place(tx, actor, Of(source=cmd.project))
+    place.require(Role.OWNER)
+    number = place.source.project_id or 0
+    if number == ROOT_PROJECT:
+        raise forbidden("plain MLflow clients need this project")
+    await projects.delete(tx, number)
+    tx.tell(ProjectChanged())
+    return replies.one(Accepted())
+
+
+async def _shown(tx: Transaction, actor: Actor, number: int) -> bytes:
+    (row,) = await projects.read(tx, [number], actor.user_id, actor.day)
+    return replies.one(replies.project(row))
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    ListProjects: list_projects,
+    GetProject: get_project,
+    CreateProject: create_project,
+    UpdateProject: update_project,
+    DeleteProject: delete_project,
+}

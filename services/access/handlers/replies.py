@@ -1,0 +1,138 @@
+"""How rows look on the wire. GitLab shows what is null, so nothing is left out."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from asyncpg import Record
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from services.access.policy import Role
+from services.access.store.groups import FoundGroup
+from services.access.store.members import FoundMember
+from services.access.store.pages import PageOf
+from services.access.store.tokens import FoundToken
+from services.access.store.users import FoundUser
+from shared.contracts import projects as p
+from shared.contracts.accounts import Group, User
+from shared.contracts.members import Member
+from shared.contracts.tokens import Token
+
+T = TypeVar("T")
+
+
+def one(reply: BaseModel) -> bytes:
+    """Return an object's JSON, with its nulls."""
+    return reply.model_dump_json().encode()
+
+
+def page(found: PageOf[T], show: Callable[[T], BaseModel]) -> bytes:
+    """Return a page: ``{"items":[…],"total":…}``, which the gateway takes apart."""
+    items = [show(item).model_dump() for item in found.items]
+    return to_json({"items": items, "total": found.total})
+
+
+def iso(milliseconds: int) -> str:
+    """Write a time as GitLab does."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def day(value: date | None) -> str | None:
+    """Write a date."""
+    return value.isoformat() if value else None
+
+
+def user(found: FoundUser) -> User:
+    """Show a user."""
+    return User(
+        id=found.user_id,
+        username=found.username,
+        name=found.name,
+        state=found.state,
+        email=found.email,
+        is_admin=found.is_admin,
+        bot=found.is_bot,
+        created_at=iso(found.creation_time),
+    )
+
+
+def group(found: FoundGroup) -> Group:
+    """Show a group."""
+    return Group(
+        id=found.namespace_id,
+        name=found.name,
+        path=found.path,
+        full_path=found.full_path,
+        full_name=found.full_name,
+        description=found.description,
+        visibility=found.visibility,
+        parent_id=found.parent_id,
+        created_at=iso(found.creation_time),
+    )
+
+
+def member(found: FoundMember) -> Member:
+    """Show a member."""
+    return Member(
+        id=found.user_id,
+        username=found.username,
+        name=found.name,
+        state=found.state,
+        access_level=found.access_level,
+        created_at=iso(found.creation_time),
+        expires_at=day(found.expires_at),
+    )
+
+
+def token(found: FoundToken, today: date) -> Token:
+    """Show a token, of which nobody knows the text any more."""
+    return Token(
+        id=found.token_id,
+        name=found.name,
+        description=found.description,
+        revoked=found.revocation_time is not None,
+        active=found.is_active(today),
+        scopes=list(found.scopes),
+        user_id=found.user_id,
+        created_at=iso(found.creation_time),
+        last_used_at=iso(found.last_used_time) if found.last_used_time else None,
+        expires_at=day(found.expires_at),
+        access_level=found.access_level,
+    )
+
+
+def project(row: Record) -> p.ProjectReply:
+    """Show a row of ``read_projects``."""
+    namespace = p.Namespace(
+        id=row["namespace_id"],
+        name=row["namespace_name"],
+        path=row["namespace_path"],
+        kind="group" if row["owner_id"] is None else "user",
+        full_path=row["namespace_full_path"],
+        parent_id=row["parent_id"],
+    )
+    permissions = p.Permissions(
+        project_access=_level(row["own_level"]), group_access=_level(row["group_level"])
+    )
+    return p.ProjectReply(
+        id=row["project_id"],
+        description=row["description"],
+        name=row["name"],
+        name_with_namespace=f"{row['namespace_full_name']} / {row['name']}",
+        path=row["path"],
+        path_with_namespace=row["full_path"],
+        created_at=iso(row["creation_time"]),
+        last_activity_at=iso(row["last_updated_time"]),
+        namespace=namespace,
+        visibility=row["visibility"],
+        creator_id=row["creator_id"],
+        model_experiments_access_level=row["model_experiments_access_level"],
+        model_registry_access_level=row["model_registry_access_level"],
+        permissions=permissions,
+    )
+
+
+def _level(level: int | None) -> p.AccessLevelOf | None:
+    return p.AccessLevelOf(access_level=Role(level)) if level else None

@@ -1,0 +1,1 @@
+"""Named queries of the access service, one file a noun."""

@@ -1,0 +1,61 @@
+-- name: find_group
+-- A group by its number, or by its full path if that is not null, and a user's role in it.
+SELECT
+    namespaces.namespace_id, parent_id, path, full_path, name, full_name, description, visibility,
+    creation_time,
+    coalesce((SELECT max(access_level) FROM roles($3, namespaces.namespace_id, NULL, $4)), 0)
+        AS access_level
+FROM namespaces
+WHERE owner_id IS NULL AND (namespace_id = $1 OR lower(full_path) = lower($2));
+
+-- name: list_groups
+-- A page of the groups that a user ($1, on the day $2) sees, all of them if $3, and how many there are.
+SELECT
+    namespaces.namespace_id, parent_id, path, full_path, name, full_name, description, visibility,
+    creation_time, role.access_level,
+    count(*) OVER () AS total
+FROM namespaces
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(access_level), 0) AS access_level
+    FROM roles($1, namespaces.namespace_id, NULL, $2)
+) AS role
+WHERE owner_id IS NULL
+    AND ($3 OR visibility <> 'private' OR role.access_level > 0)
+    AND ($4::text IS NULL OR position(lower($4) IN lower(full_path || ' ' || name)) > 0)
+ORDER BY lower(name), namespace_id
+LIMIT $5 OFFSET $6;
+
+-- name: create_group
+-- Insert a group into another one or at the top. No row: the path is taken.
+INSERT INTO namespaces
+    (parent_id, path, full_path, name, full_name, description, visibility, creation_time)
+SELECT
+    $1,
+    $2,
+    coalesce(above.full_path || '/', '') || $2,
+    $3,
+    coalesce(above.full_name || ' / ', '') || $3,
+    $4,
+    $5,
+    $6
+FROM (SELECT 1) AS one
+LEFT JOIN namespaces AS above ON above.namespace_id = $1
+WHERE NOT EXISTS (
+        SELECT FROM projects
+        WHERE lower(full_path) = lower(coalesce(above.full_path || '/', '') || $2)
+            AND deletion_time IS NULL
+    )
+    AND (above.namespace_id IS NOT NULL OR NOT EXISTS (
+        SELECT FROM users WHERE lower(username) = lower($2)
+    ))
+ON CONFLICT DO NOTHING
+RETURNING namespace_id;
+
+-- name: ensure_user_namespace
+-- Make a user's own namespace, where it is not there yet.
+INSERT INTO namespaces (owner_id, path, full_path, name, full_name, creation_time)
+SELECT user_id, username, username, name, name, $2 FROM users WHERE user_id = $1
+ON CONFLICT DO NOTHING;
+
+-- name: find_user_namespace
+SELECT namespace_id FROM namespaces WHERE owner_id = $1;

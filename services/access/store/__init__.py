@@ -1,0 +1,1 @@
+"""What the access service keeps in PostgreSQL, by noun."""

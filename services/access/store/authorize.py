@@ -1,0 +1,82 @@
+"""What the answer to ``Authorize`` is made of."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from services.access.policy import Feature, Role, Switches, Visibility
+from shared.clock import now
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "authorize")
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A token and its user."""
+
+    token_id: int
+    scopes: list[str]
+    expires_at: date | None
+    revoked: bool
+    last_used_time: int | None
+    user_id: int
+    username: str
+    state: str
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundProject:
+    """A project and a user's role in it; ``expires_at`` is the next day on which that may change."""
+
+    project_id: int
+    full_path: str
+    name: str
+    switches: Switches
+    role: Role
+    expires_at: date | None
+    namespace_id: int
+
+    @property
+    def is_visible_to_users(self) -> bool:
+        """Tell whether the user may know of it, without being an administrator."""
+        return bool(self.role) or self.switches.visibility is not Visibility.PRIVATE
+
+
+async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
+    """Return whose token has a digest."""
+    row = await tx.fetch_row(SQL["find_bearer"], digest)
+    return Bearer(**row) if row else None
+
+
+async def find_project(
+    tx: Transaction, reference: str, user_id: int | None, today: date
+) -> FoundProject | None:
+    """Find a project by its number or its full path, which has a slash, as GitLab tells them apart."""
+    number = int(reference) if _NUMBER.fullmatch(reference) else None
+    path = reference if "/" in reference else None
+    row = await tx.fetch_row(SQL["find_project"], number, path, user_id, today)
+    if row is None:
+        return None
+    return FoundProject(
+        row["project_id"],
+        row["full_path"],
+        row["name"],
+        Switches(
+            Visibility(row["visibility"]),
+            Feature(row["model_experiments_access_level"]),
+            Feature(row["model_registry_access_level"]),
+        ),
+        Role(row["access_level"]),
+        row["expires_at"],
+        row["namespace_id"],
+    )
+
+
+async def touch(tx: Transaction, token_id: int) -> None:
+    """Note the time of a token's last use."""
+    await tx.write(SQL["touch_token"], token_id, now())

@@ -1,0 +1,87 @@
+"""Groups, and the namespaces of users."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from asyncpg import Record
+
+from services.access.policy import Role
+from services.access.store.pages import PageOf
+from shared.clock import now
+from shared.contracts.accounts import CreateGroup, ListGroups
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "groups")
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGroup:
+    """A row, and a user's role in it."""
+
+    namespace_id: int
+    parent_id: int | None
+    path: str
+    full_path: str
+    name: str
+    full_name: str
+    description: str
+    visibility: str
+    creation_time: int
+    role: Role
+
+    @classmethod
+    def of(cls, row: Record) -> "FoundGroup":
+        """Read the columns of a group."""
+        own = {name: row[name] for name in cls.__slots__ if name != "role"}
+        return cls(**own, role=Role(row["access_level"]))
+
+
+async def find(tx: Transaction, reference: str, user_id: int, day: date) -> FoundGroup | None:
+    """Return a group by its number or its full path."""
+    number = int(reference) if _NUMBER.fullmatch(reference) else None
+    path = None if number else reference
+    row = await tx.fetch_row(SQL["find_group"], number, path, user_id, day)
+    return FoundGroup.of(row) if row else None
+
+
+async def page(
+    tx: Transaction, user_id: int, day: date, query: ListGroups, *, every: bool
+) -> PageOf[FoundGroup]:
+    """Return a page of the groups that a user sees; ``every`` if that is all."""
+    rows = await tx.fetch(
+        SQL["list_groups"], user_id, day, every, query.search, query.limit, query.offset
+    )
+    return PageOf.read(rows, FoundGroup.of)
+
+
+async def create(tx: Transaction, cmd: CreateGroup) -> int | None:
+    """Insert a group and return its number; None if its path is taken."""
+    row = await tx.write_row(
+        SQL["create_group"],
+        cmd.parent_id,
+        cmd.path,
+        cmd.name,
+        cmd.description,
+        cmd.visibility,
+        now(),
+    )
+    return row["namespace_id"] if row else None
+
+
+async def of_user(tx: Transaction, user_id: int) -> int | None:
+    """Return the number of a user's own namespace, which is made when it is first needed.
+
+    None if a group has the path.
+    """
+    await tx.write(SQL["ensure_user_namespace"], user_id, now())
+    return await own_namespace(tx, user_id)
+
+
+async def own_namespace(tx: Transaction, user_id: int) -> int | None:
+    """Return the number of a user's own namespace, if there is one."""
+    number: int | None = await tx.fetch_value(SQL["find_user_namespace"], user_id)
+    return number

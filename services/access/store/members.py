@@ -1,0 +1,116 @@
+"""Members of projects and groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from asyncpg import Record
+
+from services.access.dates import today
+from services.access.policy import Role
+from services.access.store.pages import PageOf
+from shared.clock import now
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "members")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What somebody is a member of; ``namespace_id`` is the group, or what the project lies in."""
+
+    namespace_id: int
+    project_id: int | None
+
+    @property
+    def group_id(self) -> int | None:
+        """The group, unless it is a project."""
+        return self.namespace_id if self.project_id is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMember:
+    """A user and the highest role."""
+
+    user_id: int
+    username: str
+    name: str
+    state: str
+    access_level: Role
+    expires_at: date | None
+    creation_time: int
+
+    @classmethod
+    def of(cls, row: Record) -> "FoundMember":
+        """Read the columns of a member."""
+        columns = {name: row[name] for name in cls.__slots__}
+        return cls(**{**columns, "access_level": Role(row["access_level"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which members: with those of the groups around, by a part of their names, by number."""
+
+    inherited: bool = False
+    search: str | None = None
+    user_ids: Sequence[int] = ()
+    limit: int = 1
+    offset: int = 0
+
+
+async def page(tx: Transaction, source: Source, day: date, wanted: Wanted) -> PageOf[FoundMember]:
+    """Return a page of members whose roles have not ended."""
+    rows = await tx.fetch(
+        SQL["list_members"],
+        source.namespace_id,
+        source.project_id,
+        day,
+        wanted.inherited,
+        wanted.search,
+        list(wanted.user_ids) or None,
+        wanted.limit,
+        wanted.offset,
+    )
+    return PageOf.read(rows, FoundMember.of)
+
+
+async def find(
+    tx: Transaction, source: Source, user_id: int, day: date, *, inherited: bool = False
+) -> FoundMember | None:
+    """Return one member."""
+    found = await page(tx, source, day, Wanted(inherited, user_ids=[user_id]))
+    return found.items[0] if found.items else None
+
+
+async def add(
+    tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None = None
+) -> bool:
+    """Give a role; False if the user has one there that has not ended."""
+    await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, today())
+    row = await tx.write_row(
+        SQL["add_member"], user_id, source.group_id, source.project_id, role, expires_at, now()
+    )
+    return row is not None
+
+
+async def update(
+    tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None
+) -> bool:
+    """Change a role; False if there is none."""
+    row = await tx.write_row(
+        SQL["update_member"], user_id, source.group_id, source.project_id, role, expires_at
+    )
+    return row is not None
+
+
+async def remove(tx: Transaction, source: Source, user_id: int) -> bool:
+    """Take a role away; False if there is none."""
+    row = await tx.write_row(SQL["remove_member"], user_id, source.group_id, source.project_id)
+    return row is not None
+
+
+async def other_owners(tx: Transaction, source: Source, user_id: int) -> int:
+    """Count a group's Owners beside a user."""
+    count: int = await tx.fetch_value(SQL["count_owners"], source.namespace_id, user_id)
+    return count

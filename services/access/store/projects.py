@@ -1,0 +1,80 @@
+"""Projects."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from asyncpg import Record
+
+from services.access.store.pages import PageOf
+from shared.clock import now
+from shared.contracts.projects import CreateProject, ListProjects, UpdateProject
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "projects")
+
+
+async def page(
+    tx: Transaction, user_id: int, day: date, query: ListProjects, *, every: bool
+) -> PageOf[int]:
+    """Return the numbers of a page of projects that a user sees; ``every`` if that is all."""
+    rows = await tx.fetch(
+        SQL["list_projects"],
+        user_id,
+        day,
+        every,
+        query.search,
+        query.visibility,
+        query.membership,
+        query.owned,
+        query.order_by,
+        query.limit,
+        query.offset,
+        query.sort == "desc",
+    )
+    return PageOf.read(rows, lambda row: int(row["project_id"]))
+
+
+async def read(
+    tx: Transaction, numbers: Sequence[int], user_id: int, day: date
+) -> Sequence[Record]:
+    """Return projects with their namespaces and a user's roles, in the order asked."""
+    return await tx.fetch(SQL["read_projects"], list(numbers), user_id, day)
+
+
+async def create(
+    tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject
+) -> int | None:
+    """Insert a project, whose name and path are known, and return its number; None if the path is taken."""
+    row = await tx.write_row(
+        SQL["create_project"],
+        namespace_id,
+        cmd.path,
+        cmd.name,
+        cmd.description,
+        cmd.visibility,
+        cmd.model_experiments_access_level,
+        cmd.model_registry_access_level,
+        user_id,
+        now(),
+    )
+    return row["project_id"] if row else None
+
+
+async def update(tx: Transaction, project_id: int, cmd: UpdateProject) -> None:
+    """Change what is given."""
+    await tx.write_row(
+        SQL["update_project"],
+        project_id,
+        cmd.name,
+        cmd.description,
+        cmd.visibility,
+        cmd.model_experiments_access_level,
+        cmd.model_registry_access_level,
+        now(),
+    )
+
+
+async def delete(tx: Transaction, project_id: int) -> None:
+    """Hide a project for good."""
+    await tx.write_row(SQL["delete_project"], project_id, now())

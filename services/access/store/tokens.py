@@ -1,0 +1,150 @@
+"""Access tokens: personal ones, and those of projects and groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from asyncpg import Record
+
+from services.access.store.members import Source
+from services.access.store.pages import PageOf
+from shared.clock import now
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """A row; ``access_level`` is the role of the bearer of a project's or group's token."""
+
+    token_id: int
+    digest: bytes
+    user_id: int
+    namespace_id: int | None
+    project_id: int | None
+    family_id: int | None
+    name: str
+    description: str
+    scopes: Sequence[str]
+    creation_time: int
+    expires_at: date | None
+    revocation_time: int | None
+    last_used_time: int | None
+    access_level: int | None
+
+    @property
+    def source(self) -> Source | None:
+        """The project or group that it is of; none if it is personal."""
+        if self.project_id is None and self.namespace_id is None:
+            return None
+        return Source(self.namespace_id or 0, self.project_id)
+
+    @classmethod
+    def of(cls, row: Record) -> "FoundToken":
+        """Read the columns of a token."""
+        return cls(**{name: row[name] for name in cls.__slots__})
+
+    def is_active(self, day: date) -> bool:
+        """Tell whether it is good for anything."""
+        return self.revocation_time is None and (self.expires_at is None or self.expires_at > day)
+
+    def is_of(self, source: Source | None) -> bool:
+        """Tell whether it belongs to a project or group, or with None that it is personal."""
+        if source is None:
+            return self.namespace_id is None and self.project_id is None
+        return (self.namespace_id, self.project_id) == (source.group_id, source.project_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that is about to be inserted."""
+
+    digest: str
+    user_id: int
+    name: str
+    scopes: Sequence[str]
+    expires_at: date | None
+    description: str = ""
+    source: Source | None = None
+    family_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTokens:
+    """Which tokens: by state, by a part of the name."""
+
+    active: bool | None = None
+    revoked: bool | None = None
+    search: str | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+async def page(
+    tx: Transaction, user_id: int | None, source: Source | None, day: date, wanted: WantedTokens
+) -> PageOf[FoundToken]:
+    """Return a page of a user's personal tokens (of all users' for None), or of a source's own."""
+    rows = await tx.fetch(
+        SQL["list_tokens"],
+        user_id,
+        source.group_id if source else None,
+        source.project_id if source else None,
+        wanted.active,
+        day,
+        wanted.revoked,
+        wanted.search,
+        wanted.limit,
+        wanted.offset,
+    )
+    return PageOf.read(rows, FoundToken.of)
+
+
+async def find(tx: Transaction, number: int | None, digest: bytes | None) -> FoundToken | None:
+    """Return a token by its number or its digest."""
+    row = await tx.fetch_row(SQL["find_token"], number, digest)
+    return FoundToken.of(row) if row else None
+
+
+async def lock_family(tx: Transaction, token: FoundToken) -> None:
+    """Let rotations and revocations of a family come one after another."""
+    await tx.fetch(SQL["lock_family"], token.family_id or token.token_id)
+
+
+async def create(tx: Transaction, new: NewToken) -> FoundToken:
+    """Insert a token."""
+    row = await tx.write_row(
+        SQL["create_token"],
+        bytes.fromhex(new.digest),
+        new.user_id,
+        new.source.group_id if new.source else None,
+        new.source.project_id if new.source else None,
+        new.family_id,
+        new.name,
+        new.description,
+        list(new.scopes),
+        now(),
+        new.expires_at,
+    )
+    made = await find(tx, row["token_id"], None) if row else None
+    if made is None:
+        message = "A token that was just inserted is not there."
+        raise RuntimeError(message)
+    return made
+
+
+async def revoke(tx: Transaction, token: FoundToken) -> list[str]:
+    """Revoke a token; return the digests of what was not revoked before, in hex."""
+    return await _revoked(tx, "revoke_token", token.token_id)
+
+
+async def revoke_family(tx: Transaction, token: FoundToken) -> list[str]:
+    """Revoke all tokens that came from the same first one; return as ``revoke``."""
+    return await _revoked(tx, "revoke_family", token.family_id or token.token_id)
+
+
+async def _revoked(tx: Transaction, statement: str, number: int) -> list[str]:
+    rows = await tx.fetch(SQL[statement], number, now())
+    tx.writes = tx.writes or bool(rows)
+    return [row["digest"].hex() for row in rows]

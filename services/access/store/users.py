@@ -1,0 +1,66 @@
+"""Users."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from asyncpg import Record
+
+from services.access.store.pages import PageOf
+from shared.clock import now
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "users")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUser:
+    """A row."""
+
+    user_id: int
+    username: str
+    name: str
+    email: str
+    state: str
+    is_admin: bool
+    is_bot: bool
+    creation_time: int
+
+    @classmethod
+    def of(cls, row: Record) -> "FoundUser":
+        """Read the columns of a user."""
+        return cls(**{name: row[name] for name in cls.__slots__})
+
+
+async def find(tx: Transaction, user_id: int) -> FoundUser | None:
+    """Return a user."""
+    row = await tx.fetch_row(SQL["find_user"], user_id)
+    return FoundUser.of(row) if row else None
+
+
+async def page(
+    tx: Transaction, username: str | None, search: str | None, limit: int, offset: int
+) -> PageOf[FoundUser]:
+    """Return a page of people."""
+    rows = await tx.fetch(SQL["list_users"], username, search, limit, offset)
+    return PageOf.read(rows, FoundUser.of)
+
+
+async def create(tx: Transaction, username: str, name: str, **fields: Any) -> FoundUser | None:
+    """Insert a user (``email``, ``is_admin``, ``is_bot``); None if the name is taken."""
+    row = await tx.write_row(
+        SQL["create_user"],
+        username,
+        name,
+        fields.get("email", ""),
+        fields.get("is_admin", False),
+        fields.get("is_bot", False),
+        now(),
+    )
+    return FoundUser.of(row) if row else None
+
+
+async def set_state(tx: Transaction, user_id: int, state: str) -> FoundUser | None:
+    """Block somebody or the contrary; None if there is no such person."""
+    row = await tx.write_row(SQL["set_state"], user_id, state)
+    return FoundUser.of(row) if row else None

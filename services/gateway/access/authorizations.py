@@ -1,0 +1,150 @@
+"""What the access service has answered, for as long as it may be believed.
+
+An answer counts for a minute at most. It is forgotten at once when the service tells that it is not
+true any more, and all are when the connection to the bus was lost: what was told meanwhile, nobody
+heard.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.gateway.access.grants import Grant
+from shared.bus.events import ReceivedEvent
+from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.contracts.access import Authorization, Authorize
+from shared.contracts.access_events import (
+    MemberChanged,
+    ProjectChanged,
+    TokensRevoked,
+    UserChanged,
+)
+from shared.errors import DomainError
+from shared.projects import ROOT_PATH, ROOT_PROJECT
+
+TTL = 60.0
+"""Seconds that an answer is believed."""
+
+REFUSAL_TTL = 3.0
+"""Seconds for an answer that lets nobody in: what it is about may be made any moment."""
+
+MOST = 10_000
+"""Answers that are kept, of each kind: guesses at tokens must not drive out what is in use."""
+
+ASK_SECONDS = 10.0
+
+TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
+
+Key = tuple[str, str]
+"""Of a token the digest, and how the request calls the project."""
+
+
+class Bus(Protocol):
+    """What is needed of the bus's client."""
+
+    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+        """Return the service's answer. Raises DomainError when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    grant: Grant
+    until: float
+    """By the monotonic clock."""
+
+
+class Authorizations:
+    """Asks the access service, once for each token and project, and remembers."""
+
+    def __init__(self, bus: Bus, *, opens_root: bool) -> None:
+        """With ``opens_root`` the holder of any good token is a Developer of the root project."""
+        self._bus = bus
+        self._opens_root = opens_root
+        self._granted: OrderedDict[Key, _Kept] = OrderedDict()
+        self._refused: OrderedDict[Key, _Kept] = OrderedDict()
+        self._asking: dict[Key, asyncio.Task[Grant]] = {}
+        self._age = 0
+
+    async def grant(self, digest: str, project: str) -> Grant:
+        """Return what a token's holder may do in a project.
+
+        Raises DomainError if it is not known and the access service does not answer.
+        """
+        key = (digest, project)
+        kept = self._granted.get(key) or self._refused.get(key)
+        if kept is not None and kept.until > time.monotonic():
+            return kept.grant
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(key))
+            asking.add_done_callback(lambda done: self._done(key, done))
+        # Others wait for the same answer: a client that leaves must not take it along.
+        return await asyncio.shield(asking)
+
+    def on_event(self, event: ReceivedEvent) -> None:
+        """Forget what an event makes untrue."""
+        self._age += 1
+        if event.topic == TokensRevoked.topic:
+            digests = set(TokensRevoked.parse(event.payload).digests)
+            for kept in (self._granted, self._refused):
+                for key in [key for key in kept if key[0] in digests]:
+                    del kept[key]
+            self._asking = {k: v for k, v in self._asking.items() if k[0] not in digests}
+        else:
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget everything; questions under way are asked again by whoever comes next."""
+        self._age += 1
+        self._granted.clear()
+        self._refused.clear()
+        self._asking.clear()
+
+    async def _ask(self, key: Key) -> Grant:
+        age = self._age
+        answer = await self._answer(*key)
+        grant = Grant.of(answer, opened=self._opens_root and is_root(key[1]))
+        # What was heard of since may be newer than the answer, which then is for those who waited.
+        if age == self._age:
+            self._keep(key, grant, answer.fresh_until)
+        return grant
+
+    async def _answer(self, digest: str, project: str) -> Authorization:
+        query = Authorize(token_digest=digest, project=project)
+        envelope = Envelope(
+            id=new_id(),
+            name=Authorize.__name__,
+            project=ROOT_PROJECT,
+            payload=query.model_dump_json().encode(),
+            deadline=time.time() + ASK_SECONDS,
+        )
+        answer = await self._bus.call(query.service, query.kind, envelope)
+        if answer.error is not None:
+            raise DomainError(answer.error, answer.body.decode(errors="replace"))
+        return Authorization.model_validate_json(answer.body)
+
+    def _keep(self, key: Key, grant: Grant, fresh_until: int | None) -> None:
+        seconds = TTL if grant.is_positive else REFUSAL_TTL
+        if fresh_until is not None:
+            seconds = min(seconds, fresh_until / 1000 - time.time())
+        kept, other = self._granted, self._refused
+        if not grant.is_positive:
+            kept, other = other, kept
+        other.pop(key, None)
+        kept[key] = _Kept(grant, time.monotonic() + seconds)
+        kept.move_to_end(key)
+        if len(kept) > MOST:
+            kept.popitem(last=False)
+
+    def _done(self, key: Key, asked: "asyncio.Task[Grant]") -> None:
+        if self._asking.get(key) is asked:
+            del self._asking[key]
+        if not asked.cancelled():
+            asked.exception()  # Whoever waited was told; perhaps nobody does any more.
+
+
+def is_root(project: str) -> bool:
+    """Tell whether a request means the root project."""
+    return project in ("", str(ROOT_PROJECT)) or project.lower() == ROOT_PATH

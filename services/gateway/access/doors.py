@@ -1,0 +1,63 @@
+"""The two doors: MLflow's at the root, and that of GitLab's projects.
+
+An anonymous request in open mode costs a dictionary look-up; one with a token a digest and a
+look-up in what is known of it.
+"""
+
+from aiohttp.web import BaseRequest
+
+from services.gateway.access.authorizations import Authorizations, is_root
+from services.gateway.access.credentials import presented
+from services.gateway.access.grants import no_token
+from services.gateway.access.mode import Mode
+from services.gateway.access.needs import Need
+from services.gateway.callers import PROJECT, Caller, Door, Entrance
+from services.gateway.dialects import gitlab, mlflow
+from shared.projects import ROOT_PROJECT
+
+ANYONE = Caller(ROOT_PROJECT)
+ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab")
+
+
+class Doors:
+    """Makes the door of each route."""
+
+    def __init__(self, authorizations: Authorizations, mode: Mode) -> None:
+        self._authorizations = authorizations
+        self._open = mode == "open"
+
+    @property
+    def root(self) -> Entrance:
+        """The way in for plain MLflow clients, who name no project."""
+        return Entrance(self._root_door, mlflow)
+
+    @property
+    def by_project(self) -> Entrance:
+        """The way in under ``/api/v4/projects/<project>``."""
+        return Entrance(self._project_door, gitlab)
+
+    def _root_door(self, need: Need) -> Door:
+        async def door(request: BaseRequest) -> Caller:
+            digest = presented(request)
+            if digest is None:
+                if self._open:
+                    return ANYONE
+                raise no_token()
+            grant = await self._authorizations.grant(digest, "")
+            grant.check(need)
+            return grant.caller
+
+        return door
+
+    def _project_door(self, need: Need) -> Door:
+        async def door(request: BaseRequest) -> Caller:
+            digest, project = presented(request), request[PROJECT]
+            if digest is None:
+                if self._open and is_root(project):
+                    return ANYONE_BY_PROJECT
+                raise no_token()
+            grant = await self._authorizations.grant(digest, project)
+            grant.check(need)
+            return grant.caller_by_project
+
+        return door

@@ -1,0 +1,89 @@
+"""The answers of the access service, in the form that each request is measured against."""
+
+from dataclasses import dataclass
+
+from services.gateway.access.needs import Need
+from services.gateway.access.refusals import AccessRefused, Reason
+from services.gateway.callers import Caller
+from shared.contracts.access import Ability, Authorization, TokenState
+from shared.errors import ErrorCode
+from shared.projects import ROOT_PROJECT
+
+DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
+"""What everybody may do in the root project where access is open."""
+
+_STATES = {
+    TokenState.UNKNOWN: (Reason.UNKNOWN, ErrorCode.UNAUTHENTICATED, "The token is not known."),
+    TokenState.EXPIRED: (Reason.EXPIRED, ErrorCode.UNAUTHENTICATED, "The token is expired."),
+    TokenState.REVOKED: (Reason.REVOKED, ErrorCode.UNAUTHENTICATED, "The token was revoked."),
+    TokenState.BLOCKED: (
+        Reason.BLOCKED,
+        ErrorCode.PERMISSION_DENIED,
+        "Your account has been blocked.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who a token is of, and what they may do in one project, which is null if it is hidden."""
+
+    state: TokenState
+    scopes: frozenset[str]
+    abilities: frozenset[Ability]
+    project: int | None
+    caller: Caller
+    """Behind MLflow's door users are told by their names."""
+    caller_by_project: Caller
+    """Behind GitLab's they are by their numbers."""
+
+    @classmethod
+    def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
+        """Read an answer; ``opened`` if it is about the root project, and everybody may use that."""
+        project = answer.project.id if answer.project else None
+        abilities = frozenset(answer.abilities)
+        if opened and answer.state is TokenState.ACTIVE:
+            project, abilities = ROOT_PROJECT, abilities | DEVELOPER
+        number = project or 0
+        return cls(
+            answer.state,
+            frozenset(answer.scopes),
+            abilities,
+            project,
+            Caller(number, answer.username),
+            Caller(number, str(answer.user_id), "gitlab"),
+        )
+
+    @property
+    def is_positive(self) -> bool:
+        """Tell whether it lets anybody do anything."""
+        return self.state is TokenState.ACTIVE and self.project is not None
+
+    def check(self, need: Need) -> None:
+        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+        if self.state is not TokenState.ACTIVE:
+            raise AccessRefused(*_STATES[self.state])
+        if self.scopes.isdisjoint(need.scopes):
+            scopes = " ".join(sorted(need.scopes))
+            message = f"The token lacks the scope for this; it takes one of: {scopes}."
+            raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, scopes)
+        if self.project is None:
+            raise hidden_project()
+        if not need.read <= self.abilities:
+            message = "You may not read this part of the project."
+            raise AccessRefused(Reason.NO_READ, ErrorCode.PERMISSION_DENIED, message)
+        if not need.write <= self.abilities:
+            message = "You may not change this part of the project; it takes a Developer."
+            raise AccessRefused(Reason.NO_WRITE, ErrorCode.PERMISSION_DENIED, message)
+
+
+def hidden_project() -> AccessRefused:
+    """Return the refusal of a project that is not there, or that the caller must not know of."""
+    message = "There is no such project, or it is not visible to you."
+    return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
+
+
+def no_token() -> AccessRefused:
+    """Return the refusal of a caller who shows no token where one is asked for."""
+    message = "You are not authenticated. Set MLFLOW_TRACKING_TOKEN to an access token."
+    return AccessRefused(Reason.NO_TOKEN, ErrorCode.UNAUTHENTICATED, message)

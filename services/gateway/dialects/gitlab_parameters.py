@@ -1,0 +1,75 @@
+"""Where GitLab's API looks for parameters: query string, form and JSON body, all of them together.
+
+GitLab's framework (Grape, on Rack) merges what a request carries; what the body says goes before
+the query string.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp.web import BaseRequest
+from multidict import MultiDict
+from pydantic_core import from_json, to_json
+
+from services.gateway.dialects.dialect import Read
+from services.gateway.dialects.gitlab_types import Fields, GitLabTypes
+from services.gateway.requests import BodyLimit, QueryFields, media_type, read_body, receive
+from shared.contracts.message import Message
+
+FORM = "application/x-www-form-urlencoded"
+
+# Rack's names for what is in a list: ``experiment_ids[]``, ``tags[][key]``.
+_ELEMENT = re.compile(r"(\w+)\[\](?:\[(\w+)\])?")
+
+
+def reader(contract: type[Message], limit: BodyLimit) -> Read:
+    """Merge what a request carries.
+
+    A JSON body that comes alone stays unparsed if the contract has nothing of GitLab's types, as
+    those of logging have not.
+    """
+    known = QueryFields(contract)
+    types = GitLabTypes(contract, known)
+
+    async def read(request: BaseRequest) -> bytes:
+        fields = _fields(request.query.items(), known) if request.query_string else {}
+        if media_type(request) == FORM:
+            body = await receive(request, limit)
+            form = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+            return to_json(types.adapt(fields | _fields(form, known)))
+        body = await read_body(request, limit)
+        if not body:
+            return to_json(types.adapt(fields))
+        if not fields and not types.used:
+            return body
+        try:
+            inner = from_json(body)
+        except ValueError:
+            return body  # The service's parser finds the words for what is wrong with it.
+        return to_json(types.adapt(fields | inner)) if isinstance(inner, dict) else body
+
+    return read
+
+
+def _fields(pairs: Iterable[tuple[str, str]], known: QueryFields) -> Fields:
+    """Read the pairs of a query string or form; names without brackets as MLflow's are read."""
+    plain: MultiDict[str] = MultiDict()
+    lists: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        if element := _ELEMENT.fullmatch(name):
+            _append(lists.setdefault(element[1], []), element[2], value)
+        else:
+            plain.add(name, value)
+    return known.pick(plain) | lists
+
+
+def _append(items: list[Any], key: str | None, value: str) -> None:
+    """Add a text, or a field to the object at the end; a field that it has begins another object."""
+    if key is None:
+        items.append(value)
+    elif items and isinstance(items[-1], dict) and key not in items[-1]:
+        items[-1][key] = value
+    else:
+        items.append({key: value})

@@ -1,0 +1,69 @@
+"""Parameters that GitLab declares of other types than MLflow's protobuf does.
+
+``order_by`` is one text and names GitLab's columns, ``experiment_id`` and ``version`` are numbers
+(``lib/api/ml/mlflow/*.rb``). MLflow's clients send MLflow's types and people with curl send
+GitLab's; both are taken.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.gateway.requests import QueryFields
+from shared.contracts.experiments import SearchExperiments
+from shared.contracts.message import Message
+from shared.contracts.runs import SearchRuns
+
+Fields = dict[str, Any]
+
+_TEXTS = {"experiment_id", "experimentId", "version"}
+_LISTS = {"order_by", "orderBy", "experiment_ids", "experimentIds"}
+
+_COLUMNS: Mapping[type[Message], Mapping[str, str]] = {
+    SearchRuns: {"created_at": "start_time", "id": "start_time", "name": "run_name"},
+    SearchExperiments: {
+        "created_at": "creation_time",
+        "id": "creation_time",
+        "updated_at": "last_update_time",
+        "last_updated_timestamp": "last_update_time",
+    },
+}
+"""GitLab's columns of ``order_by`` by MLflow's names (``app/finders/projects/ml/*_finder.rb``)."""
+
+_DIRECTIONS: Mapping[type[Message], str] = {SearchRuns: "DESC"}
+"""The direction of a column of GitLab's that comes without one, where it is not ascending."""
+
+
+class GitLabTypes:
+    """Turns GitLab's types into those of one contract; ``used`` tells whether it has any such field."""
+
+    def __init__(self, contract: type[Message], known: QueryFields) -> None:
+        self._texts = known.scalars & _TEXTS
+        self._lists = known.lists & _LISTS
+        self._columns = _COLUMNS.get(contract, {})
+        self._direction = _DIRECTIONS.get(contract, "ASC")
+        self.used = bool(self._texts or self._lists)
+
+    def adapt(self, fields: Fields) -> Fields:
+        """Return the fields as MLflow's clients would send them."""
+        for name in self._texts & fields.keys():
+            fields[name] = _text(fields[name])
+        for name in self._lists & fields.keys():
+            fields[name] = self._list(fields[name])
+        return fields
+
+    def _list(self, value: object) -> object:
+        if isinstance(value, str):
+            return [self._clause(value)] if value else []
+        return [_text(item) for item in value] if isinstance(value, list) else value
+
+    def _clause(self, text: str) -> str:
+        """Translate ``created_at DESC``; what has no column of GitLab's is MLflow's own grammar."""
+        column, *direction = text.split() or [""]
+        ours = self._columns.get(column.lower())
+        return text if ours is None else " ".join((ours, *(direction or [self._direction])))
+
+
+def _text(value: object) -> object:
+    """Write a number as text, and leave everything else to the contract."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value

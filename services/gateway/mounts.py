@@ -1,0 +1,61 @@
+"""Which routes lie where: MLflow's API at the root, and once more behind each project's prefix."""
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+from aiohttp.web import BaseRequest
+
+from services.gateway.artifacts.handlers import Streams
+from services.gateway.artifacts.roots import (
+    with_uri_of_model,
+    with_uri_of_run,
+    with_uri_of_run_or_model,
+)
+from services.gateway.artifacts.routes import stream_routes
+from services.gateway.asking import Bus
+from services.gateway.callers import Entrance
+from services.gateway.dialects import gitlab, mlflow
+from services.gateway.dialects.dialect import Dialect
+from services.gateway.forward import Completion, forward
+from services.gateway.routes import ENDPOINTS
+from services.gateway.routing import Handler
+from services.gateway.settings import Settings
+
+GITLAB = "/api/v4/"
+"""Everything under this speaks GitLab's dialect."""
+
+MLFLOW_OF_PROJECT = "/ml/mlflow"
+"""What follows a project in the tracking URI of GitLab's dialect."""
+
+_PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
+
+COMPLETIONS: Mapping[str, Completion] = {
+    "run": with_uri_of_run,
+    "model": with_uri_of_model,
+    "run or model": with_uri_of_run_or_model,
+}
+"""By ``Endpoint.owner``."""
+
+
+def inside_project(path: str) -> tuple[str, str] | None:
+    """Cut an encoded path under GitLab's prefix into the project, decoded, and the rest, encoded."""
+    found = _PROJECT.fullmatch(path)
+    return (unquote(found[1]), found[2]) if found else None
+
+
+def dialect_of(request: BaseRequest) -> Dialect:
+    """Return the dialect for what no handler answers."""
+    return gitlab if request.path.startswith(GITLAB) else mlflow
+
+
+def mlflow_routes(
+    entrance: Entrance, bus: Bus, settings: Settings, streams: Streams
+) -> Iterator[tuple[str, str, Handler]]:
+    """Yield method, path and handler of MLflow's whole API behind one entrance."""
+    for endpoint in ENDPOINTS:
+        handler = forward(endpoint, bus, entrance, settings, COMPLETIONS.get(endpoint.owner))
+        for prefix in endpoint.prefixes:
+            for method in endpoint.methods.split():
+                yield method, prefix + endpoint.path, handler
+    yield from stream_routes(streams)

@@ -1,0 +1,1 @@
+"""The page for people: static files, which read the API that lies beside them."""

@@ -1,0 +1,37 @@
+// Finds the view that the fragment names, as MLflow's clients print it: #/experiments/1/runs/<id>
+
+import { element, experiment, home, model, run } from "./views.js";
+
+const views = [
+  [/^\/experiments\/([^/]+)\/runs\/([^/]+)/, (_, runId) => run(runId)],
+  [/^\/experiments\/([^/]+)/, experiment],
+  [/^\/models\/(.+)$/, model],
+  [/^/, home],
+];
+
+async function view() {
+  // What follows a question mark is for pages of MLflow's that this one does not have.
+  const path = location.hash.replace(/^#/, "").replace(/\?.*$/, "");
+  for (const [pattern, show] of views) {
+    const found = pattern.exec(path);
+    if (found) return show(...found.slice(1).map(decodeURIComponent));
+  }
+  return [];
+}
+
+let shown = 0;
+
+async function show() {
+  const mine = ++shown;
+  let content;
+  try {
+    content = await view();
+  } catch (error) {
+    content = [element("p", { class: "error" }, error.message)];
+  }
+  // A view that took longer than the next one must not replace it.
+  if (mine === shown) document.getElementById("main").replaceChildren(...content);
+}
+
+addEventListener("hashchange", show);
+show();

@@ -1,0 +1,55 @@
+"""Serves the page where a tracking URI leads to when it is opened in a browser.
+
+MLflow's clients print ``<tracking uri>/#/experiments/<id>/runs/<run>`` after each run. The fragment
+never reaches the server, so the page finds its way in the browser, from the same files for each
+project: they hold no data, and what they show is asked of the API with the reader's own rights.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from importlib.resources import files
+
+from aiohttp.web import BaseRequest, Response
+
+from services.gateway.routing import Handler, Parameters
+
+FILES = {
+    "": ("page.html", "text/html"),
+    "page.js": ("page.js", "text/javascript"),
+    "views.js": ("views.js", "text/javascript"),
+    "api.js": ("api.js", "text/javascript"),
+    "page.css": ("page.css", "text/css"),
+}
+"""File and media type by the path below the page's own."""
+
+HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Nothing comes from elsewhere or goes there, and no script runs that is not one of the files."""
+
+
+def page_routes() -> Iterator[tuple[str, str, Handler]]:
+    """Yield method, path and handler of each file."""
+    for path, (name, media_type) in FILES.items():
+        content = (files(__package__) / name).read_bytes()
+        yield "GET", f"/{path}", _file(content, media_type)
+
+
+def _file(content: bytes, media_type: str) -> Handler:
+    async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
+        return Response(body=content, content_type=media_type, charset="utf-8", headers=HEADERS)
+
+    return handle
+
+
+async def to_page(request: BaseRequest, _parameters: Parameters) -> Response:
+    """Lead from the tracking URI to the page, whose files lie below the slash at its end.
+
+    The address is a relative one, so that it holds behind any proxy; browsers keep the fragment.
+    """
+    location = request.rel_url.raw_path.rpartition("/")[2] + "/"
+    return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})

@@ -1,0 +1,1 @@
+"""Prepares PostgreSQL before the services start: databases, roles, schemas and their migrations."""

@@ -1,0 +1,67 @@
+"""What provisioning reads from its environment: an administrator's address and those of the services."""
+
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, PositiveFloat
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.addresses import PostgresDsn
+from shared.database.provision import SchemaOwner
+from shared.settings import PREFIX, LogLevel
+
+POSTGRES_SERVICES = ("tracking", "registry", "access")
+"""Services with a schema, each of which may be given a DSN below."""
+
+
+class ProvisionSettings(BaseSettings):
+    """Make the role and the schema of each service whose DSN is given, and migrate it; then leave.
+
+    Every option is also an environment variable, WARREN_<NAME>.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        extra="ignore",
+        cli_kebab_case=True,
+        cli_prog_name="python -m services.provision",
+    )
+
+    admin_dsn: PostgresDsn = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL as somebody who may create roles and databases; "
+        "where empty, roles and schemas must be there and are only migrated",
+    )
+    tracking_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Tracking's own PostgreSQL address"
+    )
+    registry_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Registry's own PostgreSQL address"
+    )
+    access_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Access's own PostgreSQL address"
+    )
+    provision_timeout: PositiveFloat = Field(
+        default=60.0, description="Seconds to wait for a server that is still on its way"
+    )
+    log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
+
+    @property
+    def dsns(self) -> Mapping[str, str]:
+        """The addresses that were given, by service."""
+        return {name: dsn for name in POSTGRES_SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
+
+
+def schema_owner(service: str, dsn: str) -> tuple[str, SchemaOwner]:
+    """Read the database, and the role that is to own the service's schema, from its address.
+
+    Raises ValueError, without the password in it.
+    """
+    parts = urlsplit(dsn)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    database = unquote(parts.path.removeprefix("/"))
+    if not (user and password and database):
+        message = f"{PREFIX}{service.upper()}_DSN must name a user, a password and a database."
+        raise ValueError(message)
+    return database, SchemaOwner(service, user, password)

@@ -1,0 +1,14 @@
+"""What differs between the dialects in the registry, one module each."""
+
+from services.registry.dialects.dialect import Dialect
+from services.registry.dialects.gitlab import GitLab
+from services.registry.dialects.mlflow import MLflow
+from shared.database.transaction import Transaction
+
+_MLFLOW = MLflow()
+_GITLAB = GitLab()
+
+
+def dialect_of(tx: Transaction) -> Dialect:
+    """Return the dialect that the caller of a message speaks."""
+    return _GITLAB if tx.envelope.dialect == "gitlab" else _MLFLOW

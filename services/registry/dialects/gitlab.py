@@ -1,0 +1,141 @@
+"""GitLab's dialect: a version is called by a number of its own, or by its semantic version.
+
+GitLab reads versions by the semantic version alone and answers with the number, so that its clients
+can't read what they were told; here both do. Prompts, which GitLab does not know, are MLflow's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+from uuid import UUID
+
+from services.registry import semver, sources
+from services.registry.dialects.mlflow import MLflow
+from services.registry.lineage import of_model
+from services.registry.store import model_versions, registered_models
+from services.registry.store.model_versions import Lineage
+from services.registry.validation import is_true, parse_stage, version_not_found
+from shared.contracts.message import INT64_MAX
+from shared.contracts.model_experiments import (
+    EnsureModelExperiment,
+    EnsureVersionRun,
+    EnsureVersionRunReply,
+)
+from shared.contracts.model_versions import CreateModelVersion
+from shared.contracts.runs import GetRun
+from shared.contracts.views import ModelStage
+from shared.database.transaction import Transaction
+from shared.errors import DomainError, ErrorCode, invalid
+
+_DIGITS = len(str(INT64_MAX))
+
+
+class GitLab(MLflow):
+    """GitLab's."""
+
+    number_column: ClassVar[str] = "id"
+
+    async def version_number(self, tx: Transaction, name: str, version: str) -> int:
+        """Look a version up by either of its names."""
+        model = await registered_models.find(tx, name)
+        if model is None:
+            raise version_not_found(name, version)
+        if is_true(model.prompt):
+            return await super().version_number(tx, name, version)
+        number = await _called(tx, model.registered_model_id, version)
+        if number is None:
+            raise version_not_found(name, version)
+        return number
+
+    async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
+        """Look an alias up; each version's first one is its semantic version."""
+        if semver.parse(alias):
+            return await model_versions.called(tx, model_id, None, alias)
+        return await super().version_of_alias(tx, model_id, alias)
+
+    def check_new_alias(self, alias: str) -> None:
+        """Refuse semantic versions, too: each is an alias of its own version and of no other."""
+        if semver.parse(alias):
+            raise invalid(f"Version alias name '{alias}' is reserved.")
+        super().check_new_alias(alias)
+
+    async def newest(self, tx: Transaction, model_id: UUID) -> int | None:
+        """Return the highest by semantic version."""
+        found = await model_versions.highest(tx, model_id)
+        return found[0] if found else None
+
+    async def latest_versions(
+        self, tx: Transaction, model_id: UUID, stages: Sequence[str]
+    ) -> list[int]:
+        """Return the highest version, unless stages are named that somebody moved versions to.
+
+        Clients take the end of ``models:/name/1.0.0`` for a stage; it selects that version. A stage
+        without a version selects none: the highest one would be another than was asked for.
+        """
+        selected = [await _selected(tx, model_id, stage) for stage in stages or [""]]
+        return list(dict.fromkeys(number for number in selected if number is not None))
+
+    def called(self, own_number: int, _number: int) -> str:
+        """Return the number of its own."""
+        return str(own_number)
+
+    async def before_model(self, tx: Transaction, name: str) -> None:
+        """Make the model's experiment."""
+        model_id = tx.envelope.id
+        await tx.have_done(EnsureModelExperiment(registered_model_id=model_id, name=name))
+
+    async def lineage(self, tx: Transaction, model_id: UUID, cmd: CreateModelVersion) -> Lineage:
+        """Follow the source, if it is a location, and give the version a run.
+
+        GitLab ignores sources: its users leave them empty, or write the version there. The
+        artifacts of such a version are those of its run.
+        """
+        if cmd.run_id:
+            await _check_run(tx, cmd.run_id)
+        followed = await of_model(cmd, tx, self) if sources.is_remote(cmd.source) else None
+        claim = tx.envelope.id
+        answer = await tx.have_done(
+            EnsureVersionRun(
+                registered_model_id=model_id,
+                name=cmd.name,
+                claim=claim,
+                run_id=cmd.run_id or None,
+                has_version=await model_versions.has_run(tx, cmd.run_id or ""),
+            )
+        )
+        run = EnsureVersionRunReply.model_validate_json(answer)
+        if followed is not None:
+            return replace(followed, run_id=run.run_id, run_claim=claim)
+        return Lineage(run.artifact_uri, run.artifact_uri, run.run_id, None, claim)
+
+
+async def _called(tx: Transaction, model_id: UUID, version: str) -> int | None:
+    return await model_versions.called(tx, model_id, _own_number(version), version)
+
+
+def _own_number(version: str) -> int | None:
+    """Read a number of a version's own; None if the text can't be one."""
+    if not (version.isascii() and version.isdigit() and len(version) <= _DIGITS):
+        return None
+    number = int(version)
+    return number if number <= INT64_MAX else None
+
+
+async def _selected(tx: Transaction, model_id: UUID, stage: str) -> int | None:
+    if semver.parse(stage):
+        return await model_versions.called(tx, model_id, None, stage)
+    wanted = parse_stage(stage) if stage else ModelStage.NONE
+    anywhere = wanted is ModelStage.NONE
+    found = await model_versions.highest(tx, model_id, None if anywhere else wanted)
+    return found[0] if found else None
+
+
+async def _check_run(tx: Transaction, run_id: str) -> None:
+    """Raise DomainError, in GitLab's words, unless there is the run."""
+    try:
+        await tx.ask(GetRun(run_id=run_id))
+    except DomainError as error:
+        if error.code is not ErrorCode.RESOURCE_DOES_NOT_EXIST:
+            raise
+        message = "Run not found"
+        raise invalid(message) from error

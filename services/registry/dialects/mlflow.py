@@ -1,0 +1,65 @@
+"""MLflow's own dialect: a version is called by its place in the count of its model's versions."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+from uuid import UUID
+
+from services.registry.lineage import of_model
+from services.registry.store import model_aliases, registered_models
+from services.registry.store.model_versions import Lineage
+from services.registry.validation import (
+    check_alias,
+    check_alias_is_free,
+    parse_stage,
+    parse_version,
+)
+from shared.contracts.model_versions import CreateModelVersion
+from shared.contracts.validation import missing_value
+from shared.contracts.views import ModelStage
+from shared.database.transaction import Transaction
+from shared.errors import invalid
+
+
+class MLflow:
+    """MLflow's own."""
+
+    number_column: ClassVar[str] = "version"
+
+    async def version_number(self, _tx: Transaction, _name: str, version: str) -> int:
+        """Read the number."""
+        return parse_version(version)
+
+    async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
+        """Look an alias up."""
+        check_alias(alias)
+        return await model_aliases.find(tx, model_id, alias)
+
+    def check_new_alias(self, alias: str) -> None:
+        """Refuse what can't be an alias, ``latest`` and numbers."""
+        check_alias(alias)
+        check_alias_is_free(alias)
+
+    async def newest(self, tx: Transaction, model_id: UUID) -> int | None:
+        """Return the highest number."""
+        return await model_aliases.newest(tx, model_id)
+
+    async def latest_versions(
+        self, tx: Transaction, model_id: UUID, stages: Sequence[str]
+    ) -> list[int]:
+        """Return the newest version of each stage that is named; of each one, if none is."""
+        wanted = {parse_stage(stage) for stage in stages} or set(ModelStage)
+        ordered = [stage for stage in ModelStage if stage in wanted]
+        return await registered_models.latest_versions(tx, model_id, ordered)
+
+    def called(self, _own_number: int, number: int) -> str:
+        """Return the number."""
+        return str(number)
+
+    async def before_model(self, _tx: Transaction, _name: str) -> None:
+        """Need nothing: models know nothing of experiments."""
+
+    async def lineage(self, tx: Transaction, _model_id: UUID, cmd: CreateModelVersion) -> Lineage:
+        """Follow the source."""
+        if not cmd.source:
+            raise invalid(missing_value("source"))
+        return await of_model(cmd, tx, self)

@@ -1,0 +1,160 @@
+"""What the registry has done here: experiments of models, and runs of versions.
+
+Whoever deletes a model or a version tells it by an event, so that a deletion waits for nobody and
+nothing is left behind. An experiment is known by the id of its model: whatever name it has when the
+event arrives, and whoever has taken the name meanwhile.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid5
+
+from services.tracking.names import nickname
+from services.tracking.store import experiments, model_experiments, runs
+from services.tracking.store.runs import NewRun
+from shared.clock import now
+from shared.contracts.events import ExperimentDeleted, RunDeleted
+from shared.contracts.experiments import Empty
+from shared.contracts.message import DomainEvent, Message
+from shared.contracts.model_experiments import (
+    PREFIX,
+    EnsureModelExperiment,
+    EnsureVersionRun,
+    EnsureVersionRunReply,
+    RenameModelExperiment,
+)
+from shared.contracts.registry_events import ModelVersionDeleted, RegisteredModelDeleted
+from shared.database.transaction import EventHandler, Handler, Transaction
+from shared.errors import DomainError, already_exists, invalid
+
+
+async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -> Empty:
+    """Make the experiment of a model that is about to be made."""
+    like_it = await model_experiments.named(tx, cmd.name)
+    if like_it is not None and not like_it.deleted:
+        raise _taken(cmd.name)
+    await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
+    return Empty()
+
+
+async def rename_model_experiment(cmd: RenameModelExperiment, tx: Transaction) -> Empty:
+    """Let the experiment of a model, if it has one, follow the model's name."""
+    own = await model_experiments.of_model(tx, cmd.registered_model_id)
+    if own is not None:
+        await _ensure_experiment(tx, cmd.registered_model_id, cmd.new_name)
+    return Empty()
+
+
+async def _ensure_experiment(tx: Transaction, model_id: UUID, model_name: str) -> int:
+    """Return the model's experiment, which is there and has the right name. Raises DomainError."""
+    name = PREFIX + model_name
+    own = await model_experiments.of_model(tx, model_id)
+    if own is not None and own.name == name:
+        return own.experiment_id
+    owner = await model_experiments.named(tx, name)
+    if owner is not None:
+        if owner.registered_model_id is None:
+            raise _taken(name)
+        # The registry knows one model of this name, and it is not that one: it is gone.
+        await _release(tx, owner.registered_model_id)
+    if own is None:
+        return await _create(tx, model_id, name)
+    if not await experiments.rename(tx, own.experiment_id, name):
+        raise _taken(name)
+    return own.experiment_id
+
+
+async def _create(tx: Transaction, model_id: UUID, name: str) -> int:
+    experiment_id = await experiments.create(tx, name, None, {})
+    if experiment_id is None:
+        raise _taken(name)
+    await model_experiments.own(tx, experiment_id, model_id)
+    return experiment_id
+
+
+def _taken(name: str) -> DomainError:
+    return already_exists(f"Experiment(name={name}) already exists.")
+
+
+async def ensure_version_run(cmd: EnsureVersionRun, tx: Transaction) -> EnsureVersionRunReply:
+    """Give a version a run, a new one or one that is there."""
+    if cmd.run_id:
+        return await _promote(cmd, cmd.run_id, tx)
+    run_id = uuid5(cmd.claim, "run")
+    artifact_uri = await runs.artifact_uri(tx, run_id)
+    if artifact_uri is None:
+        artifact_uri = await _create_run(cmd, run_id, tx)
+        await model_experiments.claim(tx, cmd.claim, cmd.registered_model_id, run_id, made=True)
+    return EnsureVersionRunReply(run_id=run_id.hex, artifact_uri=artifact_uri)
+
+
+async def _create_run(cmd: EnsureVersionRun, run_id: UUID, tx: Transaction) -> str:
+    experiment_id = await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
+    name = nickname(run_id)
+    run = NewRun(
+        run_id=run_id,
+        experiment_id=experiment_id,
+        name=name,
+        user_id=tx.envelope.user,
+        start_time=now(),
+        tags={"mlflow.runName": name},
+    )
+    created = await runs.create(tx, run)
+    if created is None or created[1] is None:
+        message = f"The experiment of model {cmd.name} was deleted at this moment. Try again."
+        raise invalid(message)
+    return created[1]
+
+
+async def _promote(cmd: EnsureVersionRun, run_id: str, tx: Transaction) -> EnsureVersionRunReply:
+    """Make a run a version's, in GitLab's words. Raises DomainError."""
+    run = await runs.lock(tx, run_id)
+    if run is None or run.deleted:
+        message = "Run not found"
+        raise invalid(message)
+    own = await model_experiments.of_model(tx, cmd.registered_model_id)
+    if cmd.has_version and own is not None and run.experiment_id == own.experiment_id:
+        message = "Run has already a model version"
+        raise invalid(message)
+    await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
+    await model_experiments.claim(
+        tx, cmd.claim, cmd.registered_model_id, UUID(hex=run_id), made=False
+    )
+    return EnsureVersionRunReply(run_id=run_id, artifact_uri=run.artifact_uri)
+
+
+async def on_model_deleted(event: RegisteredModelDeleted, tx: Transaction) -> None:
+    """Delete the experiment of a model that is gone, with its runs."""
+    if event.registered_model_id is None:
+        return  # Told by a process one release older, whose models have no experiments.
+    await model_experiments.give_up_all(tx, event.registered_model_id)
+    await _release(tx, event.registered_model_id)
+
+
+async def _release(tx: Transaction, model_id: UUID) -> None:
+    experiment_id = await model_experiments.release(tx, model_id)
+    if experiment_id is not None:
+        tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
+
+
+async def on_version_deleted(event: ModelVersionDeleted, tx: Transaction) -> None:
+    """Delete the run that was made for a version that is gone; a promoted one stays."""
+    given_up = await model_experiments.give_up(tx, event.run_claim) if event.run_claim else None
+    if given_up is None or not given_up.made:
+        return
+    run_id = given_up.run_id.hex
+    if await runs.lock(tx, run_id) is None or await model_experiments.is_claimed(tx, run_id):
+        return
+    experiment_id = await runs.delete(tx, run_id)
+    tx.tell(RunDeleted(run_id=run_id, experiment_id=str(experiment_id)))
+
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    EnsureModelExperiment: ensure_model_experiment,
+    RenameModelExperiment: rename_model_experiment,
+    EnsureVersionRun: ensure_version_run,
+}
+
+EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
+    RegisteredModelDeleted: on_model_deleted,
+    ModelVersionDeleted: on_version_deleted,
+}

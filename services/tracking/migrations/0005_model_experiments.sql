@@ -1,0 +1,19 @@
+-- GitLab's dialect: each model has an experiment of its own, and each version a run.
+ALTER TABLE experiments ADD COLUMN registered_model_id uuid;
+
+CREATE UNIQUE INDEX experiments_model_idx ON experiments (project_id, registered_model_id)
+    WHERE registered_model_id IS NOT NULL;
+
+-- Which versions of models have which run. "made": the run was made for the version, and goes with it.
+CREATE TABLE version_runs (
+    project_id bigint NOT NULL,
+    claim uuid NOT NULL,
+    registered_model_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    made boolean NOT NULL,
+    CONSTRAINT version_runs_pkey PRIMARY KEY (project_id, claim)
+);
+
+CREATE INDEX version_runs_run_idx ON version_runs (project_id, run_id);
+
+CREATE INDEX version_runs_model_idx ON version_runs (project_id, registered_model_id);

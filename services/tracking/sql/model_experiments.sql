@@ -1,0 +1,54 @@
+-- name: experiment_of_model
+-- The experiment that is a model's own.
+SELECT experiment_id, name FROM experiments WHERE project_id = $1 AND registered_model_id = $2;
+
+-- name: model_of_experiment
+-- The model whose own an experiment is, by the experiment's id.
+SELECT registered_model_id FROM experiments WHERE project_id = $1 AND experiment_id = $2;
+
+-- name: named_experiment
+-- An experiment by its name: whose own it is, and whether it is deleted.
+SELECT experiment_id, registered_model_id, deleted FROM experiments
+WHERE project_id = $1 AND name = $2;
+
+-- name: own_experiment
+-- Make an experiment a model's own.
+UPDATE experiments SET registered_model_id = $3 WHERE project_id = $1 AND experiment_id = $2;
+
+-- name: release_experiment
+-- Mark the experiment of a model that is gone deleted, with its runs, and free its name.
+WITH experiment AS (
+    UPDATE experiments
+    SET
+        registered_model_id = NULL,
+        name = name || ' (deleted ' || registered_model_id || ')',
+        deleted = true,
+        last_update_time = $3
+    WHERE project_id = $1 AND registered_model_id = $2
+    RETURNING experiment_id
+),
+its_runs AS (
+    UPDATE runs SET deleted = true, deleted_time = $3
+    FROM experiment
+    WHERE runs.project_id = $1 AND runs.experiment_id = experiment.experiment_id
+)
+SELECT experiment_id FROM experiment;
+
+-- name: claim_run
+-- Note that a version has a run; once.
+INSERT INTO version_runs (project_id, claim, registered_model_id, run_id, made)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (project_id, claim) DO NOTHING;
+
+-- name: is_claimed
+-- Whether a version has this run.
+SELECT EXISTS (SELECT FROM version_runs WHERE project_id = $1 AND run_id = $2);
+
+-- name: give_up_run
+-- Forget that a version has a run.
+DELETE FROM version_runs WHERE project_id = $1 AND claim = $2
+RETURNING run_id, made;
+
+-- name: give_up_runs
+-- Forget which runs the versions of a model have.
+DELETE FROM version_runs WHERE project_id = $1 AND registered_model_id = $2;

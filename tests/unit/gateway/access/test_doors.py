@@ -1,0 +1,236 @@
+"""Who gets in, by which door, and what the others are told."""
+
+import base64
+import json
+
+import pytest
+from aiohttp import ClientSession
+
+from services.gateway.access.authorizations import ASK_SECONDS
+from services.gateway.app import create_app
+from services.gateway.server import serve
+from services.gateway.settings import Settings
+from shared.bus.messages import Answer
+from shared.contracts.access import Ability
+from shared.errors import DomainError, ErrorCode
+from shared.tokens import digest_of
+from tests.unit.gateway.fake_bus import FakeBus
+
+TOKEN = "glpat-abcdefghijklmnopqrstuv"
+ROOT = "/api/2.0/mlflow"
+PROJECT = "/api/v4/projects/team%2Fp/ml/mlflow/api/2.0/mlflow"
+READ_EXPERIMENTS = [Ability.READ_PROJECT, Ability.READ_MODEL_EXPERIMENTS]
+EVERYTHING = list(Ability)
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def authorization(**fields):
+    fields = {
+        "state": "active",
+        "user_id": 42,
+        "username": "ann",
+        "scopes": ["api"],
+        "project": {"id": 7, "path": "team/p"},
+        "abilities": EVERYTHING,
+        **fields,
+    }
+    return Answer(json.dumps(fields).encode())
+
+
+@pytest.fixture(params=["open", "token"])
+def mode(request):
+    return request.param
+
+
+@pytest.fixture
+def bus():
+    bus = FakeBus()
+    bus.replies["Authorize"] = authorization()
+    return bus
+
+
+@pytest.fixture
+async def client(bus, mode):
+    settings = Settings(port=0, access_mode=mode)
+    running = await serve(create_app(bus, settings), settings)
+    async with ClientSession(f"http://127.0.0.1:{running.port}") as session:
+        yield session
+    await running.close()
+
+
+def asked(bus):
+    return [json.loads(each.payload) for _, _, each in bus.sent if each.name == "Authorize"]
+
+
+def forwarded(bus):
+    return [envelope for _, _, envelope in bus.sent if envelope.name != "Authorize"]
+
+
+def basic(password):
+    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize("mode", ["open"], indirect=True)
+@pytest.mark.parametrize(
+    "path",
+    [ROOT, PROJECT.replace("team%2Fp", "1"), PROJECT.replace("team%2Fp", "Root%2FDefault")],
+)
+async def test_open_mode_lets_anonymous_clients_into_the_root_project_without_asking(
+    client, bus, path
+):
+    response = await client.post(f"{path}/runs/log-metric", json={})
+    assert response.status == 200
+    assert [(e.name, e.project, e.user) for _, _, e in bus.sent] == [("LogMetric", 1, "")]
+
+
+@pytest.mark.parametrize("mode", ["open"], indirect=True)
+async def test_open_mode_lets_anonymous_clients_into_no_other_project(client, bus):
+    response = await client.get(f"{PROJECT}/runs/get?run_id=r")
+    assert response.status == 401
+    assert not bus.sent
+
+
+@pytest.mark.parametrize("mode", ["token"], indirect=True)
+async def test_token_mode_asks_everybody_for_a_token(client, bus):
+    response = await client.get(f"{ROOT}/runs/get?run_id=r")
+    assert response.status == 401
+    assert (await response.json())["error_code"] == "UNAUTHENTICATED"
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
+    response = await client.get(f"{PROJECT}/runs/get?run_id=r")
+    assert (response.status, await response.json()) == (401, {"message": "401 Unauthorized"})
+    assert not bus.sent
+
+
+@pytest.mark.parametrize("path", ["/health", "/version", "/health/live", "/openapi.json"])
+async def test_probes_are_for_everybody(client, path):
+    assert (await client.get(path)).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        BEARER,
+        {"Authorization": f"bearer   {TOKEN} "},
+        {"PRIVATE-TOKEN": TOKEN},
+        {"Authorization": basic(TOKEN)},
+        {"PRIVATE-TOKEN": TOKEN, "Authorization": "Bearer other"},
+    ],
+)
+async def test_a_token_is_found_where_clients_put_it(client, bus, headers):
+    response = await client.get(f"{PROJECT}/runs/get?run_id=r", headers=headers)
+    assert response.status == 200
+    assert asked(bus) == [{"token_digest": digest_of(TOKEN), "project": "team/p"}]
+    (envelope,) = forwarded(bus)
+    assert (envelope.project, envelope.user, envelope.dialect) == (7, "42", "gitlab")
+
+
+async def test_a_token_may_be_in_the_query_string(client, bus):
+    response = await client.get(f"{PROJECT}/runs/get?run_id=r&private_token={TOKEN}")
+    assert response.status == 200
+    assert asked(bus)[0]["token_digest"] == digest_of(TOKEN)
+    assert TOKEN.encode() not in forwarded(bus)[0].payload
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer ", "Digest x", "Basic !", "Basic /w==", basic(""), "Negotiate abc"],
+)
+async def test_credentials_of_another_kind_are_not_taken_for_none(client, bus, authorization):
+    bus.replies["Authorize"] = Answer(b'{"state":"unknown"}')
+    headers = {"Authorization": authorization}
+    for path in (ROOT, PROJECT):
+        response = await client.get(f"{path}/runs/get?run_id=r", headers=headers)
+        assert response.status == 401
+    assert not forwarded(bus)
+
+
+async def test_the_token_itself_does_not_cross_the_bus(client, bus):
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    assert all(TOKEN not in repr(envelope) for _, _, envelope in bus.sent)
+
+
+async def test_users_are_told_by_name_at_the_root(client, bus):
+    bus.replies["Authorize"] = authorization(project={"id": 1, "path": "root/default"})
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    (envelope,) = forwarded(bus)
+    assert (envelope.project, envelope.user, envelope.dialect) == (1, "ann", "mlflow")
+
+
+@pytest.mark.parametrize("mode", ["open"], indirect=True)
+async def test_in_open_mode_a_good_token_is_worth_as_much_as_none(client, bus):
+    bus.replies["Authorize"] = authorization(project=None, abilities=[])
+    response = await client.post(f"{ROOT}/runs/log-metric", json={}, headers=BEARER)
+    assert response.status == 200
+    assert forwarded(bus)[0].project == 1
+    bus.replies["Authorize"] = authorization(project=None, abilities=[], scopes=["read_api"])
+    other = {"Authorization": f"Bearer {TOKEN}2"}
+    response = await client.post(f"{ROOT}/runs/log-metric", json={}, headers=other)
+    assert response.status == 403
+
+
+REFUSALS = [
+    ({"state": "unknown"}, (401, "UNAUTHENTICATED"), (401, "message")),
+    ({"state": "expired"}, (401, "UNAUTHENTICATED"), (401, "error_description")),
+    ({"state": "revoked"}, (401, "UNAUTHENTICATED"), (401, "error_description")),
+    ({"state": "blocked"}, (403, "PERMISSION_DENIED"), (403, "message")),
+    ({"scopes": ["read_user"]}, (403, "PERMISSION_DENIED"), (403, "scope")),
+    ({"scopes": ["read_api"]}, (403, "PERMISSION_DENIED"), (403, "scope")),
+    ({"project": None, "abilities": []}, (404, "RESOURCE_DOES_NOT_EXIST"), (404, "message")),
+    ({"abilities": ["read_project"]}, (403, "PERMISSION_DENIED"), (404, "message")),
+    ({"abilities": READ_EXPERIMENTS}, (403, "PERMISSION_DENIED"), (401, "message")),
+]
+
+
+@pytest.mark.parametrize("mode", ["token"], indirect=True)
+@pytest.mark.parametrize(("fields", "root", "project"), REFUSALS)
+async def test_what_each_door_says_to_who_may_not_write(client, bus, fields, root, project):
+    bus.replies["Authorize"] = authorization(**fields)
+    response = await client.post(f"{ROOT}/runs/log-metric", data=b"no json", headers=BEARER)
+    assert (response.status, (await response.json())["error_code"]) == root
+    response = await client.post(f"{PROJECT}/runs/log-metric", data=b"no json", headers=BEARER)
+    body = await response.json()
+    assert response.status == project[0]
+    assert project[1] in body
+    if response.status == 401:
+        assert body["message"].startswith("401 Unauthorized")
+        assert "error_code" not in body
+    assert not forwarded(bus)
+
+
+@pytest.mark.parametrize("path", ["runs/search", "experiments/search"])
+async def test_searches_read_although_they_are_sent_with_post(client, bus, path):
+    bus.replies["Authorize"] = authorization(abilities=READ_EXPERIMENTS, scopes=["read_api"])
+    response = await client.post(f"{PROJECT}/{path}", json={}, headers=BEARER)
+    assert response.status == 200
+
+
+async def test_the_registry_and_artifacts_take_both_features(client, bus):
+    bus.replies["Authorize"] = authorization(abilities=READ_EXPERIMENTS)
+    response = await client.get(f"{PROJECT}/registered-models/get?name=m", headers=BEARER)
+    assert response.status == 404
+    path = PROJECT.replace("mlflow/api/2.0/mlflow", "mlflow/api/2.0/mlflow-artifacts")
+    for method in ("GET", "PUT"):
+        response = await client.request(
+            method, f"{path}/artifacts/7/0/r/artifacts/a", headers=BEARER
+        )
+        assert response.status == 404
+    assert not forwarded(bus)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(ErrorCode.REQUEST_LIMIT_EXCEEDED, 429), (ErrorCode.TEMPORARILY_UNAVAILABLE, 503)],
+)
+async def test_nobody_is_let_in_while_nobody_can_be_asked(client, bus, code, status):
+    bus.replies["Authorize"] = DomainError(code, "away")
+    for path in (ROOT, PROJECT):
+        response = await client.get(f"{path}/runs/get?run_id=r", headers=BEARER)
+        assert response.status == status
+    assert not forwarded(bus)
+
+
+async def test_the_question_has_a_deadline_of_its_own(client, bus):
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    question, request = (envelope for _, _, envelope in bus.sent)
+    assert question.deadline < request.deadline
+    assert ASK_SECONDS < 30

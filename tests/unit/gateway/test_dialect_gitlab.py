@@ -1,0 +1,116 @@
+"""GitLab's bodies word for word (``lib/api/helpers.rb``, ``api_guard.rb``), with MLflow's fields beside them."""
+
+import json
+
+import pytest
+
+from services.gateway.access.refusals import AccessRefused, Reason
+from services.gateway.dialects import gitlab
+from services.gateway.dialects.refusal import HttpError, wrong_method
+from shared.contracts.metrics import LogMetric
+from shared.contracts.runs import GetRun, LogBatch
+from shared.errors import DomainError, ErrorCode
+
+
+def said(error):
+    refusal = gitlab.refuse(error)
+    return refusal.status, json.loads(refusal.body)
+
+
+def access(reason, code=ErrorCode.UNAUTHENTICATED, message="why", scope=""):
+    return said(AccessRefused(reason, code, message, scope))
+
+
+@pytest.mark.parametrize("reason", [Reason.NO_TOKEN, Reason.UNKNOWN, Reason.NO_WRITE])
+def test_unauthorized_has_no_error_code(reason):
+    assert access(reason) == (401, {"message": "401 Unauthorized"})
+
+
+@pytest.mark.parametrize(
+    ("reason", "description"),
+    [
+        (Reason.EXPIRED, "Token is expired. You can either do re-authorization or token refresh."),
+        (Reason.REVOKED, "Token was revoked. You have to re-authorize from the user."),
+    ],
+)
+def test_token_that_was_good_once_says_what_became_of_it(reason, description):
+    status, body = access(reason)
+    assert status == 401
+    assert body.pop("message").startswith("401 Unauthorized")
+    assert body == {"error": "invalid_token", "error_description": description}
+
+
+def test_lacking_scope_names_those_that_would_do():
+    status, body = access(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, "why", "api read_api")
+    assert (status, body["error"], body["scope"]) == (403, "insufficient_scope", "api read_api")
+    assert body["error_code"] == "PERMISSION_DENIED"
+
+
+def test_blocked_user_is_told_so():
+    status, body = access(Reason.BLOCKED, ErrorCode.PERMISSION_DENIED, "Your account is blocked")
+    assert (status, body["message"]) == (403, "403 Forbidden - Your account is blocked")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (Reason.HIDDEN_PROJECT, "404 Project Not Found"),
+        (Reason.NO_READ, "404 Not Found"),
+    ],
+)
+def test_what_is_hidden_does_not_exist(reason, message):
+    code = ErrorCode.RESOURCE_DOES_NOT_EXIST
+    assert access(reason, code) == (404, {"message": message})
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words(reason):
+    assert 400 <= access(reason)[0] < 500
+
+
+def parsing(contract, body):
+    with pytest.raises(DomainError) as refused:
+        contract.parse(body)
+    return said(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("contract", "body", "error"),
+    [
+        (GetRun, b"{}", "run_id is missing"),
+        (LogMetric, b'{"run_id":"a","key":"k","value":"x","timestamp":1}', "value is invalid"),
+        (LogBatch, b'{"run_id":"a","metrics":[{"value":1}]}', "metrics[0][key] is missing"),
+        (LogBatch, b'{"run_id":"a","params":"x"}', "params is invalid"),
+    ],
+)
+def test_wrong_parameter_is_named_in_both_envelopes(contract, body, error):
+    status, said_body = parsing(contract, body)
+    assert (status, said_body["error"]) == (400, error)
+    assert said_body["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert said_body["message"].startswith(("Missing value for", "Invalid value"))
+
+
+def test_refusal_that_is_about_no_parameter_has_mlflows_fields_alone():
+    error = DomainError(ErrorCode.INVALID_PARAMETER_VALUE, "Version has already been taken")
+    assert said(error) == (400, {"error_code": error.code, "message": error.message})
+
+
+@pytest.mark.parametrize(
+    "code", [code for code in ErrorCode if code is not ErrorCode.UNAUTHENTICATED]
+)
+def test_mlflow_clients_see_code_and_message(code):
+    _, body = said(DomainError(code, "why"))
+    assert (body["error_code"], body["message"]) == (code, "why")
+
+
+def test_unknown_route_and_method_are_grapes():
+    error = DomainError(ErrorCode.ENDPOINT_NOT_FOUND, "There is no endpoint x.")
+    assert said(error)[1]["error"] == "404 Not Found"
+    refusal = gitlab.refuse(wrong_method("PUT", "GET, HEAD"))
+    assert (refusal.status, refusal.headers["Allow"]) == (405, "GET, HEAD")
+    assert json.loads(refusal.body)["error"] == "405 Not Allowed"
+
+
+def test_status_of_http_keeps_its_headers():
+    refusal = gitlab.refuse(HttpError(416, "no", {"Content-Range": "bytes */3"}))
+    assert (refusal.status, refusal.headers) == (416, {"Content-Range": "bytes */3"})

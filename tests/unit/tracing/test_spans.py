@@ -1,0 +1,190 @@
+"""Spans of requests, calls and frames, and none where nobody traces."""
+
+import time
+
+import pytest
+from aiohttp import ClientSession
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import StatusCode
+
+from services.gateway.app import create_app
+from services.gateway.routing import traced
+from services.gateway.server import serve
+from services.gateway.settings import Settings
+from shared.bus.client import BusClient
+from shared.bus.memory import MemoryBroker, MemoryTransport
+from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.bus.worker import Outcome, Worker
+from shared.errors import ErrorCode, invalid
+from shared.settings import TracingSettings
+from shared.tracing.hooks import OFF
+from shared.tracing.start import start_tracing
+from tests.spans import CLIENT, PARENT, TRACE, Recorded, is_child, same_trace
+
+CREATE = "/api/2.0/mlflow/runs/create"
+OTHER = CLIENT.replace("0af7", "1af7")
+
+
+class Toy:
+    """Answers each message with what it is told."""
+
+    def __init__(self, answer=None):
+        self.answer = answer or Answer(b"{}")
+        self.frames = []
+
+    async def commands(self, frame, *, redelivered):  # noqa: ARG002
+        self.frames.append(frame)
+        return Outcome(dict.fromkeys(range(len(frame.envelopes)), self.answer))
+
+    async def query(self, envelope):  # noqa: ARG002
+        return self.answer
+
+
+def envelope(traceparent="", name="CreateRun"):
+    deadline = time.time() + 10
+    return Envelope(
+        new_id(), name, 7, b'{"secret": 1}', deadline, request_id="r-1", traceparent=traceparent
+    )
+
+
+@pytest.fixture
+def recorded():
+    return Recorded()
+
+
+@pytest.fixture
+def toy():
+    return Toy()
+
+
+@pytest.fixture
+async def connected(recorded, toy):
+    """Run a gateway and a worker on the memory transport, both traced."""
+    broker = MemoryBroker(["tracking"])
+    processor = recorded.tracing.processor(toy, "tracking")
+    worker = Worker(MemoryTransport(broker), "tracking", processor)
+    await worker.start()
+    bus = BusClient(MemoryTransport(broker))
+    await bus.start()
+    settings = Settings(port=0)
+    app = create_app(recorded.tracing.bus(bus), settings, recorded.tracing)
+    server = await serve(app, settings)
+    async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        yield session
+    await server.close()
+    await bus.close()
+    await worker.drain()
+
+
+async def create(client, **headers):
+    async with client.post(CREATE, json={"tags": [{"secret": 1}]}, headers=headers) as response:
+        return response.status
+
+
+async def test_request_is_one_trace_as_far_as_the_worker(connected, recorded):
+    assert await create(connected, traceparent=CLIENT) == 200
+    request = recorded.one(f"POST {CREATE}")
+    sent = recorded.one("send tracking.commands")
+    processed = recorded.one("process tracking.commands")
+    assert (request.context.trace_id, request.parent.span_id) == (TRACE, PARENT)
+    assert is_child(sent, request)
+    assert is_child(processed, sent)
+    assert request.attributes["http.response.status_code"] == 200
+    assert sent.attributes["warren.messages"] == ("CreateRun",)
+    assert "secret" not in recorded.text()
+
+
+async def test_request_without_a_trace_begins_one(connected, recorded):
+    await create(connected)
+    assert recorded.one(f"POST {CREATE}").parent is None
+    assert len({span.context.trace_id for span in recorded.spans}) == 1
+
+
+async def test_trace_that_its_client_does_not_sample_is_not_recorded(connected, recorded):
+    await create(connected, traceparent=CLIENT[:-1] + "0")
+    assert not recorded.spans
+
+
+@pytest.mark.parametrize("header", ["nonsense", "00-0-0-01", CLIENT.replace("0af7", "xxxx"), ""])
+async def test_unreadable_trace_is_no_error(connected, recorded, header):
+    assert await create(connected, traceparent=header) == 200
+    assert recorded.one(f"POST {CREATE}").parent is None
+
+
+async def test_refusal_names_its_code_and_is_no_failure(connected, recorded, toy):
+    toy.answer = Answer.refusal(invalid("secret"))
+    assert await create(connected) == 400
+    for name in ("send tracking.commands", "process tracking.commands"):
+        span = recorded.one(name)
+        assert span.attributes["error.type"] == "INVALID_PARAMETER_VALUE"
+        assert span.status.status_code is StatusCode.UNSET
+    assert "secret" not in recorded.text()
+
+
+async def test_internal_error_is_a_failure_of_all_spans(connected, recorded, toy):
+    toy.answer = Answer(b"secret", ErrorCode.INTERNAL_ERROR)
+    assert await create(connected) == 500
+    assert {span.status.status_code for span in recorded.spans} == {StatusCode.ERROR}
+    assert len(recorded.spans) == 3
+
+
+async def test_frame_of_several_traces_is_in_each_of_them(recorded, toy):
+    processor = recorded.tracing.processor(toy, "tracking")
+    frame = Frame(new_id(), "commands", [envelope(), envelope(CLIENT), envelope(OTHER)])
+    await processor.commands(frame, redelivered=True)
+    other, first = recorded.named("process tracking.commands")
+    assert first.context.trace_id == TRACE
+    assert not same_trace(other, first)
+    assert first.attributes["messaging.batch.message_count"] == 3
+    assert first.attributes["warren.redelivered"] is True
+    assert [link.context.trace_id for link in first.links] == [other.context.trace_id]
+    assert [link.context.span_id for link in other.links] == [first.context.span_id]
+
+
+async def test_work_that_nobody_traces_has_no_span(recorded, toy):
+    processor = recorded.tracing.processor(toy, "tracking")
+    await processor.commands(Frame(new_id(), "commands", [envelope()]), redelivered=False)
+    await processor.query(envelope())
+    assert not recorded.spans
+
+
+async def test_exception_fails_the_span_without_its_text(recorded):
+    class Broken:
+        ready = True
+
+        async def call(self, *_):
+            raise ZeroDivisionError("secret")
+
+    with pytest.raises(ZeroDivisionError):
+        await recorded.tracing.bus(Broken()).call("tracking", "queries", envelope())
+    span = recorded.one("send tracking.queries")
+    assert span.attributes["error.type"] == "ZeroDivisionError"
+    assert span.status.status_code is StatusCode.ERROR
+    assert "secret" not in recorded.text()
+
+
+async def test_trace_that_is_not_sampled_goes_on_unsampled(toy):
+    off = Recorded(ALWAYS_OFF)
+    with off.tracing.calling("tracking", "queries", envelope()) as (_, traceparent):
+        assert not int(traceparent[-2:], 16) & 1
+    processor = off.tracing.processor(toy, "tracking")
+    await processor.query(envelope(traceparent))
+    assert not off.spans
+
+
+def test_without_a_collector_nothing_is_between_the_parts():
+    tracing = start_tracing("gateway", TracingSettings())
+    bus, processor, handler = object(), object(), object()
+    assert tracing is OFF
+    assert tracing.bus(bus) is bus
+    assert tracing.processor(processor, "tracking") is processor
+    assert traced(handler, "GET", "/", tracing) is handler
+    assert tracing.query_logger is None
+
+
+def test_collector_without_the_extra_is_a_line_that_says_so(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "shared.tracing.export", None)
+    with pytest.raises(SystemExit, match=r"warren\[tracing\]"):
+        start_tracing("gateway", TracingSettings(endpoint="http://127.0.0.1:4318/v1/traces"))
