@@ -17,7 +17,7 @@ from minio.error import MinioException
 
 from services.backup import bucket, database
 from services.backup.manifest import Manifest
-from services.backup.settings import SERVICES, BackupSettings
+from services.backup.settings import BackupSettings
 from shared.errors import DomainError, ErrorCode, invalid
 
 _FAULTS = (
@@ -46,8 +46,8 @@ async def take(settings: BackupSettings, directory: Path) -> Manifest:
         raise invalid(f"{directory} is not empty.")
     taken = datetime.now(UTC).isoformat(timespec="seconds")
     schemas = {
-        service: await database.dump(settings.dsn(service), service, directory / service)
-        for service in SERVICES
+        service: await database.dump(dsn, service, directory / service)
+        for service, dsn in settings.dsns().items()
     }
     stored = await asyncio.to_thread(bucket.dump, settings.s3, directory)
     manifest = Manifest(taken=taken, schemas=schemas, bucket=stored)
@@ -58,12 +58,13 @@ async def take(settings: BackupSettings, directory: Path) -> Manifest:
 async def restore(settings: BackupSettings, directory: Path) -> Manifest:
     """Fill empty servers from a backup: artifacts before the rows that name them. Raises DomainError."""
     manifest = Manifest.read(directory)
-    if set(manifest.schemas) != set(SERVICES):
-        raise invalid(f"The backup is of other services: {', '.join(manifest.schemas)}.")
-    for service in SERVICES:
-        await database.make_room(settings.dsn(service), service, manifest.schemas[service])
+    dsns = settings.dsns()
+    if set(manifest.schemas) != set(dsns):
+        had, given = (", ".join(sorted(each)) for each in (manifest.schemas, dsns))
+        raise invalid(f"The backup is of {had}, and the databases of {given} are given.")
+    for service, dsn in dsns.items():
+        await database.make_room(dsn, service, manifest.schemas[service])
     await asyncio.to_thread(bucket.load, settings.s3, directory, manifest.bucket)
-    for service in SERVICES:
-        dumped = manifest.schemas[service]
-        await database.load(settings.dsn(service), service, dumped, directory / service)
+    for service, dsn in dsns.items():
+        await database.load(dsn, service, manifest.schemas[service], directory / service)
     return manifest

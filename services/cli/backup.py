@@ -10,13 +10,14 @@ from shared.settings import ProcessSettings, read_environment
 
 VARIABLES = """\
 The servers are found by the services' own variables: WARREN_TRACKING_DSN, WARREN_REGISTRY_DSN,
-WARREN_S3_ENDPOINT, WARREN_S3_ACCESS_KEY, WARREN_S3_SECRET_KEY, WARREN_S3_BUCKET.
+WARREN_ACCESS_DSN (where the access service runs), WARREN_S3_ENDPOINT, WARREN_S3_ACCESS_KEY,
+WARREN_S3_SECRET_KEY, WARREN_S3_BUCKET.
 """
 BACKUP = f"""\
 Write every schema and every artifact to a new or empty directory, while Warren runs.
 
 Each schema is written as it was at one moment, the registry's before tracking's, the bucket after
-both: what a row refers to is in the backup. Only what is purged or deleted from the bucket while the
+them: what a row refers to is in the backup. Only what is purged or deleted from the bucket while the
 backup is taken may be missing from it, so don't run `warren gc` meanwhile. A backup that did not come
 to its end has no manifest.json and is refused by restore.
 

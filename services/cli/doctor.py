@@ -28,6 +28,9 @@ Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault.
 nobody's are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
 """
 SERVICES = ("tracking", "registry", "artifacts")
+OPTIONAL = ("access",)
+"""Not looked at where it never ran: a gateway for anonymous clients alone does not need it."""
+
 KINDS: tuple[Kind, ...] = ("commands", "queries")
 CROWD = 1_000
 """Messages in a queue that a healthy service does not leave waiting."""
@@ -76,7 +79,8 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
 async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
     async with connected(settings) as connection:
         yield Finding("broker", "ok", _version(connection))
-        for service in SERVICES:
+        services = [*SERVICES, *[each for each in OPTIONAL if await _ran(connection, each)]]
+        for service in services:
             for kind in KINDS:
                 yield await _queue(connection, topology.queue_name(service, kind))
         for spec in topology.event_queues(topology.SUBSCRIPTIONS):
@@ -88,7 +92,7 @@ async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
                     detail = f"{dead} dead letters; see `warren dead-letters list --queue {queue}`"
                     yield Finding(queue, "warning", detail)
     async with bus_client(settings, []) as bus:
-        for service in SERVICES:
+        for service in services:
             async for finding in _service(bus, service):
                 yield finding
 
@@ -113,6 +117,11 @@ async def _counts(
         except aio_pika.exceptions.ChannelNotFoundEntity:
             return None, None
         return result.message_count or 0, result.consumer_count or 0
+
+
+async def _ran(connection: AbstractConnection, service: str) -> bool:
+    waiting, _ = await _counts(connection, topology.queue_name(service, "queries"))
+    return waiting is not None
 
 
 async def _queue(connection: AbstractConnection, queue: str) -> Finding:

@@ -103,7 +103,11 @@ class Site:
         self.environment = {
             "WARREN_TRACKING_DSN": dsn,
             "WARREN_REGISTRY_DSN": dsn,
-            **{f"WARREN_S3_{name.upper()}": str(value) for name, value in self.s3},
+            **{
+                f"WARREN_S3_{name.upper()}": str(value)
+                for name, value in self.s3
+                if value is not None
+            },
         }
 
     def put(self, key, body, content_type="application/octet-stream"):
@@ -201,9 +205,15 @@ async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
     assert code == 0, said
 
 
-@pytest.mark.parametrize(
-    ("service", "version"), [("tracking", 1), ("tracking", 2), ("registry", 1)]
-)
+def pasts():
+    """List the past schemas: each but the newest migration of a service's own, and its oldest bus."""
+    for service in ("tracking", "registry"):
+        own = [each for each in service_migrations(service) if each.component == service]
+        for each in own[:-1] or own:
+            yield service, each.version
+
+
+@pytest.mark.parametrize(("service", "version"), list(pasts()))
 async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, version):
     """Rows that today's code has written go into the tables of a past schema, which is then migrated."""
     past = [
@@ -220,7 +230,7 @@ async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, 
     async with services(another_dsn) as (tracking, registry):
         found = await everything(tracking, registry)
     assert found[service] == wanted[service]
-    if past[-1].version > 1:
+    if service == "tracking" and version > 1:
         assert found["logged models"] == wanted["logged models"]
 
 
