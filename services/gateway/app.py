@@ -23,7 +23,7 @@ from services.gateway.health import fixed_json, probes, version
 from services.gateway.measuring import measuring
 from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
 from services.gateway.openapi import describe
-from services.gateway.page.routes import page_routes, to_page
+from services.gateway.page.routes import links_route, page_routes, to_page
 from services.gateway.requests import read_request_id
 from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
@@ -128,7 +128,7 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
-        for method, path, file in page_routes():
+        for method, path, file in (*page_routes(), links_route(entrance, settings.gitlab_url)):
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
     for method, path, handler in package_routes(

@@ -16,10 +16,10 @@ from services.gateway.access.needs import Need
 from services.gateway.callers import PROJECT, Caller, Door, Entrance
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
-from shared.projects import ROOT_PROJECT
+from shared.projects import ROOT_PATH, ROOT_PROJECT
 
-ANYONE = Caller(ROOT_PROJECT)
-ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab")
+ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
+ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
 
 
 class Doors:

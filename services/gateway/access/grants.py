@@ -7,7 +7,7 @@ from services.gateway.access.refusals import AccessRefused, Reason
 from services.gateway.callers import Caller
 from shared.contracts.access import Ability, Authorization, TokenState
 from shared.errors import ErrorCode
-from shared.projects import ROOT_PROJECT
+from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
 """What everybody may do in the root project where access is open."""
@@ -40,18 +40,18 @@ class Grant:
     @classmethod
     def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
         """Read an answer; ``opened`` if it is about the root project, and everybody may use that."""
-        project = answer.project.id if answer.project else None
+        project, path = (answer.project.id, answer.project.path) if answer.project else (None, "")
         abilities = frozenset(answer.abilities)
         if opened and answer.state is TokenState.ACTIVE:
-            project, abilities = ROOT_PROJECT, abilities | DEVELOPER
+            project, path, abilities = ROOT_PROJECT, ROOT_PATH, abilities | DEVELOPER
         number = project or 0
         return cls(
             answer.state,
             frozenset(answer.scopes),
             abilities,
             project,
-            Caller(number, answer.username),
-            Caller(number, str(answer.user_id), "gitlab"),
+            Caller(number, answer.username, "mlflow", path),
+            Caller(number, str(answer.user_id), "gitlab", path),
         )
 
     @property
