@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 _START_SECONDS = 240.0
 ROOT_TOKEN = "glpat-of_the_administrator_in_tests"
 """GitLab's client takes none without this prefix and 20 characters more."""
+GITLAB_URL = "https://gitlab.example.com"
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
@@ -102,7 +103,8 @@ async def _ready(session: aiohttp.ClientSession, monitor: str) -> bool:
 
 def standalone(data: Path) -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's."""
-    return _warren(data, ("services.standalone",), {"WARREN_ROOT_TOKEN": ROOT_TOKEN})
+    own = {"WARREN_ROOT_TOKEN": ROOT_TOKEN, "WARREN_GITLAB_URL": GITLAB_URL}
+    return _warren(data, ("services.standalone",), own)
 
 
 def stack(

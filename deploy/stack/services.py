@@ -32,7 +32,12 @@ class ServiceProcess(ChildProcess):
 
 def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, ServiceProcess]]:
     """List every process to start; the gateways come last, so that they stop first."""
-    common = {"WARREN_AMQP_URL": addresses.amqp_url, "WARREN_LOG_LEVEL": settings.log_level}
+    common = {
+        "WARREN_AMQP_URL": addresses.amqp_url,
+        "WARREN_LOG_LEVEL": settings.log_level,
+        "WARREN_TRACING_ENDPOINT": settings.tracing.endpoint,
+        "WARREN_TRACING_RATIO": str(settings.tracing.ratio),
+    }
     variables = {
         name: common | {f"WARREN_{name.upper()}_DSN": addresses.dsns[name]}
         for name in POSTGRES_SERVICES

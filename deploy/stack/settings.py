@@ -9,7 +9,7 @@ from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from services.gateway.access.mode import Mode
 from shared.addresses import AmqpUrl, PostgresDsn
-from shared.settings import PREFIX, LogLevel
+from shared.settings import PREFIX, LogLevel, TracingSettings
 
 
 class StackSettings(BaseSettings):
@@ -65,6 +65,9 @@ class StackSettings(BaseSettings):
         description="Let clients move large artifacts to and from the S3 server by themselves",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
+    tracing: TracingSettings = Field(
+        default=TracingSettings(), description="Traces of all services"
+    )
 
     def count(self, service: str) -> int:
         """Return how many processes of a service to run."""

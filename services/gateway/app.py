@@ -19,12 +19,13 @@ from services.gateway.callers import PROJECT
 from services.gateway.dialects.refusal import wrong_method
 from services.gateway.forward import refused
 from services.gateway.guard import Guard
-from services.gateway.health import fixed_json, probes
+from services.gateway.health import fixed_json, probes, version
 from services.gateway.measuring import measuring
 from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
 from services.gateway.openapi import describe
-from services.gateway.page.routes import page_routes, to_page
+from services.gateway.page.routes import links_route, page_routes, to_page
 from services.gateway.requests import read_request_id
+from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.calls import EventfulBus
@@ -127,13 +128,16 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
-        for method, path, file in page_routes():
+        for method, path, file in (*page_routes(), links_route(entrance, settings.gitlab_url)):
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
     for method, path, handler in package_routes(
         Streams(calls, doors.by_project, settings, storage)
     ):
         app.of_project.add(method, path, handler)
+    for method, path, handler in rest_routes(doors, bus, settings):
+        app.routes.add(method, path, handler)
+    app.routes.add("GET", "/api/v4/version", fixed_json(version))
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
 

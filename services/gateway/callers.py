@@ -22,6 +22,8 @@ class Caller:
     project: int
     user: str = ""
     dialect: Literal["mlflow", "gitlab"] = "mlflow"
+    project_path: str = ""
+    """The project's full path, for links."""
 
 
 Door = Callable[[BaseRequest], Awaitable[Caller]]

@@ -11,6 +11,9 @@ from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared.monitor import Checks
 
+VERSION = "0.1.0"
+"""Warren's own, as in pyproject.toml."""
+
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""
 
@@ -32,6 +35,11 @@ def server_info(*, direct_artifacts: bool) -> dict[str, object]:
         "presigned_upload_model_id_supported": True,
         "features_enabled": {"gateway": False},
     }
+
+
+def version() -> dict[str, str]:
+    """Return the answer of GitLab's ``/version``: ours, which is none of GitLab's."""
+    return {"version": f"{VERSION}-warren", "revision": "warren"}
 
 
 def fixed_text(text: str) -> Handler:

@@ -1,6 +1,7 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
@@ -8,6 +9,8 @@ from pydantic_settings import SettingsConfigDict
 from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
 from shared.settings import PREFIX, ProcessSettings
+
+GitLabUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]\S*)?$")]
 
 
 class Settings(ProcessSettings):
@@ -44,6 +47,9 @@ class Settings(ProcessSettings):
 
     direct_artifacts: bool = False
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
+
+    gitlab_url: GitLabUrl = ""
+    """Address of the GitLab whose CI jobs log runs; the page links jobs to the project of the same path there."""
 
     storage_ca_file: Path | None = None
     """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""

@@ -63,6 +63,7 @@ async def warren(
             storage_ca_file=under.s3.ca_file,
             http=settings.http,
             access_mode=settings.access_mode,
+            gitlab_url=settings.gitlab_url,
         )
         app = create_app(bus, gateway, tracing)
         await bus.start()

@@ -9,6 +9,7 @@ from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
 from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
+from services.gateway.settings import GitLabUrl
 from shared.addresses import PostgresDsn
 from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
@@ -52,6 +53,11 @@ class StandaloneSettings(BaseSettings):
     direct_artifacts: bool = Field(
         default=False,
         description="Let clients move large artifacts to and from the S3 server by themselves",
+    )
+    gitlab_url: GitLabUrl = Field(
+        default="",
+        description="Address of the GitLab whose CI jobs log runs; the page links jobs to the project "
+        "of the same path there",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
     http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")

@@ -4,7 +4,7 @@ Who asks is in the envelope: ``user`` is the number of a user whose token was ch
 8601 in UTC, with milliseconds, as GitLab writes them; ends are dates.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -42,6 +42,15 @@ class Paged(Query):
     def offset(self) -> int:
         """How many come before."""
         return (self.page - 1) * self.limit
+
+
+class Page(Wire):
+    """A page of a list; ``total`` counts the items of all pages."""
+
+    items: list[dict[str, Any]]
+    total: int
+    page: int
+    per_page: int
 
 
 class User(Wire):

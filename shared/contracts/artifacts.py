@@ -177,10 +177,11 @@ class CreatePresignedDownloadUrl(Query):
 class CreatePresignedUploadUrl(Query):
     """``artifacts/presigned-upload-url``; of a run or of a logged model.
 
-    ``expiration`` is in seconds.
+    ``expiration`` is in seconds. Nothing is written yet, but whoever has the URL may.
     """
 
     service: ClassVar[str] = "artifacts"
+    changes: ClassVar[bool] = True
     run_id: str = ""
     model_id: str = ""
     path: Required

@@ -102,6 +102,8 @@ class Message(Wire):
 
     service: ClassVar[str]
     kind: ClassVar[Literal["commands", "queries"]]
+    changes: ClassVar[bool]
+    """Whether who sends it must be allowed to change things."""
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
@@ -121,12 +123,14 @@ class Command(Message):
     """Changes something; runs inside a transaction, exactly once."""
 
     kind = "commands"
+    changes = True
 
 
 class Query(Message):
     """Reads."""
 
     kind = "queries"
+    changes = False
 
 
 class DomainEvent(Wire):

@@ -66,6 +66,7 @@ class ModelVersionCreated(VersionEvent):
     """A version was made, perhaps from a run or a logged model.
 
     ``called`` is what the client that made it calls the version: in GitLab's dialect another number.
+    ``run_claim``: see ``EnsureVersionRun.claim``.
     """
 
     topic: ClassVar[str] = "model_version.created"
@@ -73,6 +74,7 @@ class ModelVersionCreated(VersionEvent):
     source: str
     run_id: str
     model_id: str | None = None
+    run_claim: UUID | None = None
 
 
 class ModelVersionUpdated(VersionEvent):

@@ -36,31 +36,30 @@ class Outcome:
     output: str
 
 
-def scenarios() -> list[str]:
-    """List the scripts, and of those about methods each function: `methods_tracking:log_batch`."""
+def topics() -> list[str]:
+    """List the scripts that are neither about methods nor about GitLab."""
+    found = (path.stem for path in sorted(SCRIPTS.glob("*.py")))
     return [
         each
-        for path in sorted(SCRIPTS.glob("*.py"))
-        if not path.stem.startswith(GITLAB)
-        for each in _scenarios(path)
+        for each in found
+        if each not in NOT_SCENARIOS and not each.startswith((METHODS, GITLAB))
     ]
 
 
-def documented_scenarios() -> list[str]:
+def methods() -> list[str]:
+    """List each function of the scripts about methods: `methods_tracking:log_batch`."""
+    return [
+        f"{path.stem}:{each.name}"
+        for path in sorted(SCRIPTS.glob(f"{METHODS}*.py"))
+        for each in ast.parse(path.read_text()).body
+        if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
+    ]
+
+
+def documentation() -> list[str]:
     """List the scripts that hold the code of GitLab's documentation."""
     found = sorted(path.stem for path in SCRIPTS.glob(f"{GITLAB}*.py"))
     return [each for each in found if each != GITLAB_CLIENT]
-
-
-def _scenarios(path: Path) -> list[str]:
-    if path.stem in NOT_SCENARIOS:
-        return []
-    if not path.stem.startswith(METHODS):
-        return [path.stem]
-    defined = (
-        each for each in ast.parse(path.read_text()).body if isinstance(each, ast.FunctionDef)
-    )
-    return [f"{path.stem}:{each.name}" for each in defined if not each.name.startswith("_")]
 
 
 def script_of(scenario: str) -> Path:

@@ -5,16 +5,17 @@ import pytest
 from tests.compat.stock_client import (
     GITLAB_CLIENT,
     StockClient,
-    documented_scenarios,
+    documentation,
     is_about_mlflows_dialect,
+    methods,
     minimum_version,
-    scenarios,
+    topics,
 )
 
 through_a_project = pytest.mark.parametrize("tracking_uri", ["project"], indirect=True)
 
 
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", topics())
 def test_stock_client_finds_mlflow_behaviour(
     stock_client: StockClient, tracking_uri: str, scenario: str
 ) -> None:
@@ -25,8 +26,16 @@ def test_stock_client_finds_mlflow_behaviour(
     _check(stock_client, scenario)
 
 
+@pytest.mark.parametrize("tracking_uri", ["stack", "project"], indirect=True)
+@pytest.mark.parametrize("scenario", methods())
+def test_method_of_gitlabs_table_has_no_caveats_in_either_dialect(
+    stock_client: StockClient, scenario: str
+) -> None:
+    _check(stock_client, scenario)
+
+
 @through_a_project
-@pytest.mark.parametrize("scenario", documented_scenarios())
+@pytest.mark.parametrize("scenario", documentation())
 def test_code_of_gitlabs_documentation_runs(stock_client: StockClient, scenario: str) -> None:
     _check(stock_client, scenario)
 

@@ -19,7 +19,6 @@ from shared.contracts.tokens import (
     OneToken,
     RevokeAccessToken,
     RotateAccessToken,
-    Rotated,
 )
 from shared.database.transaction import Handler, Transaction
 from shared.errors import DomainError, ErrorCode, missing_resource
@@ -34,7 +33,7 @@ async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:
         offset=query.offset,
     )
     found = await tokens.page(tx, None, place.source, place.actor.day, wanted)
-    return replies.page(found, lambda token: replies.token(token, place.actor.day))
+    return replies.page(query, found, lambda token: replies.token(token, place.actor.day))
 
 
 async def get_access_token(query: GetAccessToken, tx: Transaction) -> bytes:
@@ -73,7 +72,7 @@ async def create_access_token(cmd: CreateAccessToken, tx: Transaction) -> bytes:
     return replies.one(replies.token(await tokens.create(tx, new), day))
 
 
-async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> Rotated:
+async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> bytes:
     """Replace one; a token may rotate itself."""
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, cmd)

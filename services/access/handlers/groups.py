@@ -18,7 +18,7 @@ async def list_groups(query: ListGroups, tx: Transaction) -> bytes:
     """Read a page of groups."""
     actor = await Actor.of(tx)
     found = await groups.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
-    return replies.page(found, replies.group)
+    return replies.page(query, found, replies.group)
 
 
 async def get_group(query: GetGroup, tx: Transaction) -> bytes:

@@ -27,7 +27,7 @@ async def list_members(query: ListMembers, tx: Transaction) -> bytes:
     place = await find_place(tx, await Actor.of(tx), query)
     wanted = Wanted(query.inherited, query.query, query.user_ids, query.limit, query.offset)
     found = await members.page(tx, place.source, place.actor.day, wanted)
-    return replies.page(found, replies.member)
+    return replies.page(query, found, replies.member)
 
 
 async def get_member(query: GetMember, tx: Transaction) -> bytes:

@@ -31,7 +31,7 @@ async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
     actor = await Actor.of(tx)
     found = await projects.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
     rows = await projects.read(tx, found.items, actor.user_id, actor.day)
-    return replies.page(PageOf(rows, found.total), replies.project)
+    return replies.page(query, PageOf(rows, found.total), replies.project)
 
 
 async def get_project(query: GetProject, tx: Transaction) -> bytes:

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from asyncpg import Record
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from services.access.policy import Role
 from services.access.store.groups import FoundGroup
@@ -15,7 +14,7 @@ from services.access.store.pages import PageOf
 from services.access.store.tokens import FoundToken
 from services.access.store.users import FoundUser
 from shared.contracts import projects as p
-from shared.contracts.accounts import Group, User
+from shared.contracts.accounts import Group, Page, Paged, User
 from shared.contracts.members import Member
 from shared.contracts.tokens import Token
 
@@ -27,10 +26,10 @@ def one(reply: BaseModel) -> bytes:
     return reply.model_dump_json().encode()
 
 
-def page(found: PageOf[T], show: Callable[[T], BaseModel]) -> bytes:
-    """Return a page: ``{"items":[…],"total":…}``, which the gateway takes apart."""
+def page(query: Paged, found: PageOf[T], show: Callable[[T], BaseModel]) -> bytes:
+    """Return a page, which the gateway takes apart: ``shared.contracts.accounts.Page``."""
     items = [show(item).model_dump() for item in found.items]
-    return to_json({"items": items, "total": found.total})
+    return one(Page(items=items, total=found.total, page=query.page, per_page=query.limit))
 
 
 def iso(milliseconds: int) -> str:

@@ -43,7 +43,7 @@ async def list_tokens(query: ListTokens, tx: Transaction) -> bytes:
         offset=query.offset,
     )
     found = await tokens.page(tx, whose, None, actor.day, wanted)
-    return replies.page(found, lambda token: replies.token(token, actor.day))
+    return replies.page(query, found, lambda token: replies.token(token, actor.day))
 
 
 async def get_token(query: GetToken, tx: Transaction) -> bytes:
@@ -73,7 +73,7 @@ async def create_token(cmd: CreateToken, tx: Transaction) -> bytes:
     return replies.one(replies.token(made, actor.day))
 
 
-async def rotate_token(cmd: RotateToken, tx: Transaction) -> Rotated:
+async def rotate_token(cmd: RotateToken, tx: Transaction) -> bytes:
     """Replace a token."""
     if cmd.token_id == "self":  # noqa: S105  # GitLab's word.
         own = await find_token(tx, cmd)
@@ -103,7 +103,7 @@ async def find_token(tx: Transaction, of: OneToken) -> FoundToken:
 
 async def replace(
     tx: Transaction, old: FoundToken, cmd: RotateToken | RotateAccessToken, day: date
-) -> Rotated:
+) -> bytes:
     """Revoke a token and make its successor."""
     await tokens.lock_family(tx, old)
     current = await tokens.find(tx, old.token_id, None) or old
@@ -122,16 +122,16 @@ async def replace(
         family_id=current.family_id or current.token_id,
     )
     await revoke(tx, current)
-    return Rotated(token=replies.token(await tokens.create(tx, new), day))
+    return replies.one(Rotated(token=replies.token(await tokens.create(tx, new), day)))
 
 
-async def _reused(tx: Transaction, old: FoundToken) -> Rotated:
+async def _reused(tx: Transaction, old: FoundToken) -> bytes:
     """Take a revoked token that is to be rotated for a stolen one, and revoke what came from it.
 
     Nobody can tell who of the two that have it is the thief, so that both have to come again.
     """
     _tell_revoked(tx, await tokens.revoke_family(tx, old))
-    return Rotated(token=None)
+    return replies.one(Rotated(token=None))
 
 
 async def revoke(tx: Transaction, token: FoundToken) -> None:

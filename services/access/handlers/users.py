@@ -32,7 +32,7 @@ async def list_users(query: ListUsers, tx: Transaction) -> bytes:
     """Read a page of users."""
     await Actor.of(tx)
     found = await users.page(tx, query.username, query.search, query.limit, query.offset)
-    return replies.page(found, replies.user)
+    return replies.page(query, found, replies.user)
 
 
 async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:

@@ -4,6 +4,8 @@ An anonymous request in open mode costs a dictionary look-up; one with a token a
 look-up in what is known of it.
 """
 
+from dataclasses import replace
+
 from aiohttp.web import BaseRequest
 
 from services.gateway.access.authorizations import Authorizations, is_root
@@ -13,10 +15,11 @@ from services.gateway.access.mode import Mode
 from services.gateway.access.needs import Need
 from services.gateway.callers import PROJECT, Caller, Door, Entrance
 from services.gateway.dialects import gitlab, mlflow
-from shared.projects import ROOT_PROJECT
+from shared.contracts.access import TokenState
+from shared.projects import ROOT_PATH, ROOT_PROJECT
 
-ANYONE = Caller(ROOT_PROJECT)
-ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab")
+ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
+ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
 
 
 class Doors:
@@ -35,6 +38,24 @@ class Doors:
     def by_project(self) -> Entrance:
         """The way in under ``/api/v4/projects/<project>``."""
         return Entrance(self._project_door, gitlab)
+
+    def of_user(self, scopes: frozenset[str], *, lets_revoked_in: bool = False) -> Door:
+        """Make a door to what is not a project's: it takes a token, in open mode, too.
+
+        Who comes with a revoked one, where those are let in, is nobody.
+        """
+
+        async def door(request: BaseRequest) -> Caller:
+            digest = presented(request)
+            if digest is None:
+                raise no_token()
+            grant = await self._authorizations.grant(digest, "")
+            if lets_revoked_in and grant.state is TokenState.REVOKED:
+                return ANYONE_BY_PROJECT
+            grant.check_token(scopes)
+            return replace(grant.caller_by_project, project=ROOT_PROJECT)
+
+        return door
 
     def _root_door(self, need: Need) -> Door:
         async def door(request: BaseRequest) -> Caller:

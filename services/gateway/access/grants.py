@@ -7,7 +7,7 @@ from services.gateway.access.refusals import AccessRefused, Reason
 from services.gateway.callers import Caller
 from shared.contracts.access import Ability, Authorization, TokenState
 from shared.errors import ErrorCode
-from shared.projects import ROOT_PROJECT
+from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
 """What everybody may do in the root project where access is open."""
@@ -40,18 +40,18 @@ class Grant:
     @classmethod
     def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
         """Read an answer; ``opened`` if it is about the root project, and everybody may use that."""
-        project = answer.project.id if answer.project else None
+        project, path = (answer.project.id, answer.project.path) if answer.project else (None, "")
         abilities = frozenset(answer.abilities)
         if opened and answer.state is TokenState.ACTIVE:
-            project, abilities = ROOT_PROJECT, abilities | DEVELOPER
+            project, path, abilities = ROOT_PROJECT, ROOT_PATH, abilities | DEVELOPER
         number = project or 0
         return cls(
             answer.state,
             frozenset(answer.scopes),
             abilities,
             project,
-            Caller(number, answer.username),
-            Caller(number, str(answer.user_id), "gitlab"),
+            Caller(number, answer.username, "mlflow", path),
+            Caller(number, str(answer.user_id), "gitlab", path),
         )
 
     @property
@@ -59,14 +59,18 @@ class Grant:
         """Tell whether it lets anybody do anything."""
         return self.state is TokenState.ACTIVE and self.project is not None
 
-    def check(self, need: Need) -> None:
-        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+    def check_token(self, scopes: frozenset[str]) -> None:
+        """Raise AccessRefused if the token is no good, or for other things than these."""
         if self.state is not TokenState.ACTIVE:
             raise AccessRefused(*_STATES[self.state])
-        if self.scopes.isdisjoint(need.scopes):
-            scopes = " ".join(sorted(need.scopes))
-            message = f"The token lacks the scope for this; it takes one of: {scopes}."
-            raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, scopes)
+        if self.scopes.isdisjoint(scopes):
+            listed = " ".join(sorted(scopes))
+            message = f"The token lacks the scope for this; it takes one of: {listed}."
+            raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
+
+    def check(self, need: Need) -> None:
+        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+        self.check_token(need.scopes)
         if self.project is None:
             raise hidden_project()
         if not need.read <= self.abilities:

@@ -48,6 +48,6 @@ WRITE_ARTIFACTS = Need(*_BOTH)
 
 
 def need_of(contract: type[Message]) -> Need:
-    """Return what a message needs: reading for queries, writing, too, for commands."""
+    """Return what a message needs: reading, and writing, too, if it changes something."""
     read, write = _OF_SERVICE[contract.service]
-    return Need(read, write) if contract.kind == "commands" else Need(read)
+    return Need(read, write) if contract.changes else Need(read)

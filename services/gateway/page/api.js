@@ -5,23 +5,48 @@ const here = location.pathname.endsWith("/") ? location.pathname : `${location.p
 export const trackingUri = (location.origin + here).replace(/\/$/, "");
 export const byProject = here.includes("/api/v4/projects/");
 
-export async function get(path, query = {}) {
-  return answer(await fetch(`${here}ajax-api/2.0/mlflow/${path}?${new URLSearchParams(query)}`));
+const tokenKey = `warren-token ${here}`;
+
+// The token stays in this tab, and is sent to nobody but the API beside the page.
+export const keepToken = (token) => sessionStorage.setItem(tokenKey, token);
+export const hasToken = () => sessionStorage.getItem(tokenKey) !== null;
+
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
 }
 
-export async function post(path, body) {
-  const headers = { "Content-Type": "application/json" };
-  return answer(
-    await fetch(`${here}ajax-api/2.0/mlflow/${path}`, { method: "POST", headers, body: JSON.stringify(body) }),
-  );
+export function get(path, query = {}) {
+  return json(`ajax-api/2.0/mlflow/${path}?${new URLSearchParams(query)}`);
 }
+
+export function post(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  return json(`ajax-api/2.0/mlflow/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+export const links = () => json("links.json");
 
 export function artifactUrl(runId, path) {
   return `${here}get-artifact?${new URLSearchParams({ run_id: runId, path })}`;
 }
 
-async function answer(response) {
+export async function bytes(url) {
+  return (await send(url)).blob();
+}
+
+async function json(path, options) {
+  return (await send(here + path, options)).json();
+}
+
+async function send(url, options = {}) {
+  const token = sessionStorage.getItem(tokenKey);
+  const headers = { ...options.headers, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) };
+  // Without "omit" a browser would ask for a name and a password on its own.
+  const response = await fetch(url, { ...options, headers, credentials: "omit" });
+  if (response.ok) return response;
   const body = await response.json();
-  if (!response.ok) throw new Error(body.message || body.error || `${response.status}`);
-  return body;
+  throw new Refusal(response.status, body.message || body.error || `${response.status}`);
 }

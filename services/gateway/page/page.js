@@ -1,6 +1,7 @@
 // Finds the view that the fragment names, as MLflow's clients print it: #/experiments/1/runs/<id>
 
-import { element, experiment, home, model, run } from "./views.js";
+import { keepToken } from "./api.js";
+import { element, experiment, home, model, run, signIn } from "./views.js";
 
 const views = [
   [/^\/experiments\/([^/]+)\/runs\/([^/]+)/, (_, runId) => run(runId)],
@@ -27,10 +28,16 @@ async function show() {
   try {
     content = await view();
   } catch (error) {
-    content = [element("p", { class: "error" }, error.message)];
+    const said = element("p", { class: "error" }, error.message);
+    content = error.status === 401 ? [said, ...signIn(enter)] : [said];
   }
   // A view that took longer than the next one must not replace it.
   if (mine === shown) document.getElementById("main").replaceChildren(...content);
+}
+
+function enter(token) {
+  keepToken(token);
+  show();
 }
 
 addEventListener("hashchange", show);

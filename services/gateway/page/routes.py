@@ -10,8 +10,15 @@ from http import HTTPStatus
 from importlib.resources import files
 
 from aiohttp.web import BaseRequest, Response
+from pydantic_core import to_json
 
+from services.gateway.access.needs import need_of
+from services.gateway.callers import Entrance
+from services.gateway.forward import JSON_HEADERS, explained
+from services.gateway.requests import read_request_id
 from services.gateway.routing import Handler, Parameters
+from shared.bus.messages import new_id
+from shared.contracts.runs import GetRun
 
 FILES = {
     "": ("page.html", "text/html"),
@@ -37,6 +44,24 @@ def page_routes() -> Iterator[tuple[str, str, Handler]]:
     for path, (name, media_type) in FILES.items():
         content = (files(__package__) / name).read_bytes()
         yield "GET", f"/{path}", _file(content, media_type)
+
+
+def links_route(entrance: Entrance, gitlab_url: str) -> tuple[str, str, Handler]:
+    """Return the route of what the page cannot know: where the CI jobs of its project are, if anywhere."""
+    door = entrance.door(need_of(GetRun))
+
+    async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
+        request_id = read_request_id(request.headers, new_id().hex)
+        try:
+            caller = await door(request)
+        except Exception as error:
+            return explained(error, request, request_id, entrance.dialect)
+        jobs = f"{gitlab_url.rstrip('/')}/{caller.project_path}/-/jobs/" if gitlab_url else None
+        return Response(
+            body=to_json({"jobs": jobs}), headers={**JSON_HEADERS, "X-Request-Id": request_id}
+        )
+
+    return "GET", "/links.json", handle
 
 
 def _file(content: bytes, media_type: str) -> Handler:

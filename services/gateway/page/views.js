@@ -1,6 +1,6 @@
 // What there is to see. Everything that comes from the API becomes text nodes, never markup.
 
-import { artifactUrl, byProject, get, post, trackingUri } from "./api.js";
+import { artifactUrl, byProject, bytes, get, hasToken, links, post, trackingUri } from "./api.js";
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -55,6 +55,16 @@ const modelRow = (each) => [
   (each.latest_versions || []).map(({ version }) => version).join(", "),
   when(each.last_updated_timestamp),
 ];
+
+export function signIn(enter) {
+  const input = element("input", { type: "password", autocomplete: "off", required: "", "aria-label": "Access token" });
+  const form = element("form", { class: "uri" }, input, element("button", {}, "Show"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    enter(input.value.trim());
+  });
+  return [section("An access token shows what is here", form), ...connecting()];
+}
 
 function connecting() {
   const copy = element("button", { type: "button" }, "Copy");
@@ -118,7 +128,7 @@ export async function run(runId) {
     ["User", info.user_id || ""],
   ];
   const job = (data.tags || []).find(({ key }) => key === "gitlab.CI_JOB_ID");
-  if (job) facts.push(["CI job", job.value]);
+  if (job) facts.push(["CI job", await jobLink(job.value)]);
   return [
     element("h1", {}, info.run_name, " ", status(info.status)),
     pairs(facts, ""),
@@ -127,6 +137,11 @@ export async function run(runId) {
     section("Tags", pairs(keyed(data.tags), "No tags.")),
     section("Artifacts", await artifacts(runId, "")),
   ];
+}
+
+async function jobLink(id) {
+  const { jobs } = await links();
+  return jobs && /^\d+$/.test(id) ? link(jobs + id, id) : id;
 }
 
 async function artifacts(runId, path) {
@@ -142,10 +157,27 @@ async function artifacts(runId, path) {
 
 function artifact(runId, file) {
   const name = file.path.split("/").pop();
-  if (!file.is_dir) return link(artifactUrl(runId, file.path), `${name} (${file.file_size} bytes)`);
+  if (!file.is_dir) return download(artifactUrl(runId, file.path), name, `${name} (${file.file_size} bytes)`);
   const directory = element("details", {}, element("summary", {}, `${name}/`));
   directory.addEventListener("toggle", async () => directory.append(await artifacts(runId, file.path)), { once: true });
   return directory;
+}
+
+// A link cannot show a token, so that with one the script fetches what the link leads to.
+function download(url, name, text) {
+  const made = link(url, text);
+  made.addEventListener("click", async (event) => {
+    if (!hasToken()) return;
+    event.preventDefault();
+    try {
+      const stored = URL.createObjectURL(await bytes(url));
+      element("a", { href: stored, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(stored), 60_000);
+    } catch (error) {
+      made.after(" ", error.message);
+    }
+  });
+  return made;
 }
 
 export async function model(name) {

@@ -83,6 +83,7 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
             source=new.lineage.source,
             run_id=new.lineage.run_id,
             model_id=new.lineage.model_id,
+            run_claim=new.lineage.run_claim,
         )
     )
     return await version_reply(tx, cmd.name, created.key)

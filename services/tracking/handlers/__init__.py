@@ -35,6 +35,6 @@ HANDLERS = Handlers(
     single=SINGLE,
     batch=log.BATCH_HANDLERS,
     prepare=ensure_projects,
-    events={**model_experiments.EVENT_HANDLERS, **logged_models.EVENT_HANDLERS},
+    events=model_experiments.EVENT_HANDLERS,
     repeatable=log.only_points,
 )

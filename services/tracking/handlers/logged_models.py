@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from services.tracking.artifact_uris import below
 from services.tracking.handlers.experiments import not_active, not_found
 from services.tracking.names import run_name
@@ -28,9 +30,9 @@ from shared.contracts.logged_models import (
     SearchLoggedModels,
     SetLoggedModelTags,
 )
-from shared.contracts.message import DomainEvent, Message
+from shared.contracts.message import Message
 from shared.contracts.registry_events import ModelVersionCreated
-from shared.database.transaction import EventHandler, Handler, Transaction
+from shared.database.transaction import Handler, Transaction
 from shared.errors import invalid, missing_resource
 from shared.pages import page_json
 from shared.validation import check_length
@@ -169,7 +171,7 @@ async def delete_logged_model_tag(cmd: DeleteLoggedModelTag, tx: Transaction) ->
     return Empty()
 
 
-async def on_version_created(event: ModelVersionCreated, tx: Transaction) -> None:
+async def name_version(event: ModelVersionCreated, tx: Transaction) -> None:
     """Name a version in the tag of the logged model that it was made from, as MLflow's server does.
 
     One that is not there, or is no more, has no tags.
@@ -187,7 +189,7 @@ async def on_version_created(event: ModelVersionCreated, tx: Transaction) -> Non
 def _listed(value: str | None) -> list[Any]:
     """Read the tag; what a client wrote that is no list counts for nothing."""
     try:
-        listed = json.loads(value or "[]")
+        listed = from_json(value or "[]")
     except ValueError:
         return []
     return listed if isinstance(listed, list) else []
@@ -202,8 +204,4 @@ HANDLERS: Mapping[type[Message], Handler] = {
     LogLoggedModelParams: log_logged_model_params,
     SetLoggedModelTags: set_logged_model_tags,
     DeleteLoggedModelTag: delete_logged_model_tag,
-}
-
-EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
-    ModelVersionCreated: on_version_created,
 }

@@ -8,6 +8,7 @@ event arrives, and whoever has taken the name meanwhile.
 from collections.abc import Mapping
 from uuid import UUID, uuid5
 
+from services.tracking.handlers.logged_models import name_version
 from services.tracking.names import nickname
 from services.tracking.store import experiments, model_experiments, runs
 from services.tracking.store.runs import NewRun
@@ -22,7 +23,11 @@ from shared.contracts.model_experiments import (
     EnsureVersionRunReply,
     RenameModelExperiment,
 )
-from shared.contracts.registry_events import ModelVersionDeleted, RegisteredModelDeleted
+from shared.contracts.registry_events import (
+    ModelVersionCreated,
+    ModelVersionDeleted,
+    RegisteredModelDeleted,
+)
 from shared.database.transaction import EventHandler, Handler, Transaction
 from shared.errors import DomainError, already_exists, invalid
 
@@ -83,7 +88,7 @@ async def ensure_version_run(cmd: EnsureVersionRun, tx: Transaction) -> EnsureVe
     artifact_uri = await runs.artifact_uri(tx, run_id)
     if artifact_uri is None:
         artifact_uri = await _create_run(cmd, run_id, tx)
-        await model_experiments.claim(tx, cmd.claim, cmd.registered_model_id, run_id, made=True)
+    await model_experiments.claim(tx, cmd.claim, cmd.registered_model_id, run_id, made=True)
     return EnsureVersionRunReply(run_id=run_id.hex, artifact_uri=artifact_uri)
 
 
@@ -122,6 +127,13 @@ async def _promote(cmd: EnsureVersionRun, run_id: str, tx: Transaction) -> Ensur
     return EnsureVersionRunReply(run_id=run_id, artifact_uri=run.artifact_uri)
 
 
+async def on_version_created(event: ModelVersionCreated, tx: Transaction) -> None:
+    """Take note that the version is there: for its run, and for the logged model it was made from."""
+    if event.run_claim:
+        await model_experiments.confirm(tx, event.run_claim)
+    await name_version(event, tx)
+
+
 async def on_model_deleted(event: RegisteredModelDeleted, tx: Transaction) -> None:
     """Delete the experiment of a model that is gone, with its runs."""
     if event.registered_model_id is None:
@@ -155,6 +167,7 @@ HANDLERS: Mapping[type[Message], Handler] = {
 }
 
 EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
+    ModelVersionCreated: on_version_created,
     RegisteredModelDeleted: on_model_deleted,
     ModelVersionDeleted: on_version_deleted,
 }

@@ -5,12 +5,15 @@ CREATE UNIQUE INDEX experiments_model_idx ON experiments (project_id, registered
     WHERE registered_model_id IS NOT NULL;
 
 -- Which versions of models have which run. "made": the run was made for the version, and goes with it.
+-- "confirmed": the version is there. Before that the registry may still fail to make it.
 CREATE TABLE version_runs (
     project_id bigint NOT NULL,
     claim uuid NOT NULL,
     registered_model_id uuid NOT NULL,
     run_id uuid NOT NULL,
     made boolean NOT NULL,
+    claimed_time bigint NOT NULL,
+    confirmed boolean NOT NULL DEFAULT false,
     CONSTRAINT version_runs_pkey PRIMARY KEY (project_id, claim)
 );
 

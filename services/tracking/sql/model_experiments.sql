@@ -35,14 +35,21 @@ its_runs AS (
 SELECT experiment_id FROM experiment;
 
 -- name: claim_run
--- Note that a version has a run; once.
-INSERT INTO version_runs (project_id, claim, registered_model_id, run_id, made)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (project_id, claim) DO NOTHING;
+-- Note that a version is to have a run; once, but at the time that it was last said.
+INSERT INTO version_runs (project_id, claim, registered_model_id, run_id, made, claimed_time)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (project_id, claim) DO UPDATE SET claimed_time = excluded.claimed_time;
+
+-- name: confirm_run
+-- Note that a version is there, and so has its run.
+UPDATE version_runs SET confirmed = true WHERE project_id = $1 AND claim = $2;
 
 -- name: is_claimed
--- Whether a version has this run.
-SELECT EXISTS (SELECT FROM version_runs WHERE project_id = $1 AND run_id = $2);
+-- Whether a version has this run, or was to have it at $3 or later.
+SELECT EXISTS (
+    SELECT FROM version_runs
+    WHERE project_id = $1 AND run_id = $2 AND (confirmed OR claimed_time >= $3)
+);
 
 -- name: give_up_run
 -- Forget that a version has a run.

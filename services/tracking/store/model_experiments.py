@@ -10,6 +10,13 @@ from shared.database.transaction import Transaction
 SQL = load_queries("services.tracking.sql", "model_experiments")
 
 
+UNCONFIRMED = 3_600_000
+"""Milliseconds for which a run is a version's before the registry tells that the version is there.
+
+It tells so at once. If it never does there is no version: the registry failed after its claim.
+"""
+
+
 class OwnExperiment(NamedTuple):
     """The experiment of a model."""
 
@@ -64,13 +71,19 @@ async def release(tx: Transaction, model_id: UUID) -> int | None:
 async def claim(
     tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, made: bool
 ) -> None:
-    """Note that a version has a run."""
-    await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
+    """Note that a version is to have a run."""
+    await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made, now())
+
+
+async def confirm(tx: Transaction, claim_id: UUID) -> None:
+    """Note that a version is there, and so has its run."""
+    await tx.write(SQL["confirm_run"], tx.project, claim_id)
 
 
 async def is_claimed(tx: Transaction, run_id: str | UUID) -> bool:
-    """Tell whether a version has the run."""
-    claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id)
+    """Tell whether a version has the run, or is about to have it."""
+    since = now() - UNCONFIRMED
+    claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id, since)
     return claimed
 
 

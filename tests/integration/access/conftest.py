@@ -1,18 +1,30 @@
 """The access service without a broker: its executor on a migrated schema."""
 
+import dataclasses
+import itertools
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
+from yarl import URL
 
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
+from services.artifacts.settings import S3Settings
+from services.standalone.__main__ import POSTGRES_SERVICES, warren
+from services.standalone.servers import Servers
+from services.standalone.settings import StandaloneSettings
 from shared.bus.executor import Executor
 from shared.bus.messages import Envelope, Frame, new_id
 from shared.database.pool import open_pool
+from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.s3 import EmbeddedS3
 from shared.errors import DomainError
+from shared.monitor import Monitor
 from shared.tokens import digest_of
 
 ROOT_TOKEN = "glpat-root-root-root-root"
@@ -66,3 +78,66 @@ async def pool(database_dsn: str):
 def access(pool: "asyncpg.Pool[asyncpg.Record]") -> Access:
     """The service."""
     return Access(pool)
+
+
+class Api:
+    """GitLab's and MLflow's API of one Warren, as somebody with a token uses it."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str = "") -> None:
+        self.session = session
+        self.url = url
+        self.token = token
+
+    def of(self, token: str) -> "Api":
+        """Return the same as somebody else uses it."""
+        return Api(self.session, self.url, token)
+
+    async def __call__(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Send a request; return the status and what the JSON says."""
+        headers = {"PRIVATE-TOKEN": self.token} if self.token else {}
+        url = URL(f"{self.url}{path}", encoded=True)
+        async with self.session.request(method, url, headers=headers, **options) as response:
+            text = await response.text()
+            self.headers = response.headers
+            return response.status, json.loads(text) if text else None
+
+    async def make(self, path: str, /, **fields: Any) -> Any:
+        """Make something with GitLab's API and return it."""
+        status, body = await self("POST", f"/api/v4{path}", json=fields)
+        assert status in (200, 201), body
+        return body
+
+    async def member(self, role: int, place: str, scopes: Sequence[str] = ("api",)) -> "Api":
+        """Make a user with a role in a project or group, who uses the API."""
+        number = next(NUMBERS)
+        user = await self.make("/users", username=f"user{number}", name=f"User {number}")
+        if role:
+            await self.make(f"{place}/members", user_id=user["id"], access_level=role)
+        made = await self.make(
+            f"/users/{user['id']}/personal_access_tokens", name="t", scopes=list(scopes)
+        )
+        api = self.of(made["token"])
+        api.user = user
+        return api
+
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+async def house(
+    postgres: EmbeddedPostgres, s3: EmbeddedS3, tmp_path_factory: pytest.TempPathFactory
+):
+    """A whole Warren that asks for tokens, in this process; give its administrator's view of it."""
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute("CREATE DATABASE house")
+    await admin.close()
+    dsn = postgres.dsn("house")
+    settings = StandaloneSettings(
+        port=0, access_mode="token", data=tmp_path_factory.mktemp("house"), _cli_parse_args=False
+    )
+    storage = S3Settings(endpoint=s3.endpoint, bucket="house", **dataclasses.asdict(s3.credentials))
+    under = Servers(dict.fromkeys(POSTGRES_SERVICES, dsn), storage)
+    await ensure_root_token(dsn, ROOT_TOKEN)
+    async with warren(settings, under, Monitor()) as server, aiohttp.ClientSession() as session:
+        yield Api(session, f"http://127.0.0.1:{server.port}", ROOT_TOKEN)

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -18,6 +19,7 @@ from shared.embedded.process import free_ports
 from tests.processes import alive
 
 ROOT = Path(__file__).parents[3]
+TOKEN = "glpat-0123456789abcdefghij"
 EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 STARTED = {"started": True, "accepting": True, "bus": True}
@@ -67,9 +69,12 @@ async def eventually(condition, seconds=30):
     assert condition()
 
 
-async def status(url):
+async def status(url, headers=None):
     try:
-        async with aiohttp.ClientSession() as session, session.get(url + EXPERIMENT) as response:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url + EXPERIMENT, headers=headers) as response,
+        ):
             return response.status
     except aiohttp.ClientError:
         return None
@@ -129,12 +134,25 @@ async def test_a_killed_service_comes_back(open_directory, given):
         await until_served(content["url"])
 
 
-async def test_sigterm_leaves_no_process_and_no_record(open_directory, given):
-    with stack(open_directory, **given) as process:
+def secrets(given):
+    addresses = [given["WARREN_AMQP_URL"], given["WARREN_TRACKING_DSN"]]
+    passwords = [urlsplit(address).password for address in addresses]
+    return [*passwords, given["WARREN_S3_SECRET_KEY"], TOKEN]
+
+
+async def test_sigterm_leaves_no_process_no_record_and_no_secret(open_directory, given):
+    with stack(open_directory, WARREN_LOG_LEVEL="debug", **given) as process:
         pids = all_pids(open_directory)
+        headers = {"Authorization": f"Bearer {TOKEN}", "PRIVATE-TOKEN": TOKEN}
+        await status(record(open_directory)["url"], headers)
     assert process.returncode == 0
     assert not any(alive(pid) for pid in pids)
     assert not (open_directory / "stack.json").exists()
+    logs = [log.read_text() for log in (open_directory / "log").iterdir()]
+    assert len(logs) >= 4
+    for secret in secrets(given):
+        assert len(secret) > 3
+        assert not any(secret in log for log in logs)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent")

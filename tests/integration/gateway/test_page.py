@@ -1,66 +1,35 @@
 """The page in a real browser: what the links that clients print lead to."""
 
-import asyncio
-import shutil
 import uuid
-from html.parser import HTMLParser
 
 import aiohttp
 import pytest
 
+from tests.integration.gateway import browser as browser_module
 from tests.rest import api, metric
+from tests.web_server import GITLAB_URL, ROOT_TOKEN
 
 DOORS = ["", "/api/v4/projects/1/ml/mlflow"]
 MARKUP = "<img src=x onerror=\"document.title='broken'\"><b>bold</b>"
 
 
-class Text(HTMLParser):
-    """The visible text of a page, and the names of its elements."""
-
-    def __init__(self, markup):
-        super().__init__()
-        self.elements = []
-        self.href = None
-        self.links = {}
-        self.words = []
-        self.feed(markup)
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append(tag)
-        self.href = dict(attrs).get("href")
-
-    def handle_data(self, data):
-        self.words.append(data)
-        self.links.setdefault(data, self.href)
-
-
 @pytest.fixture(scope="module")
-def browse(tmp_path_factory):
-    """Open an address in Chromium and return what its scripts made of the page."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+async def browser(tmp_path_factory):
+    if browser_module.installed() is None:
         pytest.skip("Chromium is not installed; make test installs it on Debian as root")
-    profile = tmp_path_factory.mktemp("chromium")
+    async with browser_module.running(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
 
-    async def open_page(url):
-        process = await asyncio.create_subprocess_exec(
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            f"--user-data-dir={profile}",
-            "--virtual-time-budget=20000",
-            "--dump-dom",
-            url,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 120)
-        return Text(output.decode())
 
-    return open_page
+@pytest.fixture
+def browse(browser):
+    """Open an address and return what its scripts made of the page."""
+
+    async def read(url):
+        async with browser.tab(url) as tab:
+            return await tab.read()
+
+    return read
 
 
 @pytest.fixture(params=DOORS, ids=["root", "project"])
@@ -114,6 +83,7 @@ async def test_link_that_clients_print_shows_the_run(browse, door, seen):
         "plots/",
     ):
         assert text in page.text
+    assert page.links["4711"] == f"{GITLAB_URL}/root/default/-/jobs/4711"
     assert page.links["notes.txt (5 bytes)"].endswith(
         f"/get-artifact?run_id={seen['run']}&path=notes.txt"
     )
@@ -141,6 +111,29 @@ async def test_what_is_not_there_is_said(browse, door):
     assert f"Run with id={'0' * 32} not found" in page.text
 
 
-async def test_hidden_project_shows_nothing(browse, standalone_warren):
-    page = await browse(f"{standalone_warren.url}/api/v4/projects/987/ml/mlflow/")
-    assert "404 Project Not Found" in page.text
+async def test_project_that_asks_for_a_token_takes_one(browser, standalone_warren):
+    url = f"{standalone_warren.url}/api/v4/projects/987/ml/mlflow/"
+    async with browser.tab(url) as tab:
+        page = await tab.read()
+        assert page.text.startswith("Warren Warren 401 Unauthorized")
+        assert f'export MLFLOW_TRACKING_URI="{url[:-1]}"' in page.text
+        await tab.run(f"""
+            document.querySelector("input").value = " {ROOT_TOKEN} ";
+            document.querySelector("form").requestSubmit();
+        """)
+        await tab.until("!document.querySelector('form')")
+        assert "404 Project Not Found" in (await tab.read()).text
+
+
+async def test_artifact_is_saved_with_the_token_of_the_tab(browser, door, seen):
+    async with browser.tab(f"{door}/#/experiments/{seen['experiment']}/runs/{seen['run']}") as tab:
+        await tab.read()
+        await tab.run("import('./api.js').then(api => api.keepToken('glpat-nobody_has_this_one'))")
+        await tab.run("[...document.links].find(a => a.textContent.startsWith('notes')).click()")
+        await tab.until("/401 Unauthorized|not known/.test(document.body.textContent)")
+        await tab.run(f"import('./api.js').then(api => api.keepToken('{ROOT_TOKEN}'))")
+        read = "import('./api.js').then(api => api.bytes('%s')).then(stored => stored.text())"
+        link = await tab.run(
+            "[...document.links].find(a => a.textContent.startsWith('notes')).href"
+        )
+        assert await tab.run(read % link) == "12345"

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -86,21 +87,19 @@ async def test_a_create_that_stopped_half_way_is_finished_when_it_comes_again(bo
     assert (await both.version("m"))["run_id"]
 
 
-@pytest.mark.parametrize("dialect", ["gitlab", "mlflow"])
-async def test_a_models_experiment_is_not_for_clients_to_delete_or_rename(
-    both: Both, dialect: str
-) -> None:
+async def test_a_models_experiment_is_not_for_clients_to_delete_or_rename(both: Both) -> None:
     await both.model("m")
     number = (await both.experiment("[model]m"))["experiment_id"]
-    for message, more, what in (
+    changes = (
         ("DeleteExperiment", {}, "delete"),
         ("UpdateExperiment", {"new_name": "x"}, "rename"),
-    ):
+    )
+    for dialect, (message, more, what) in product(("gitlab", "mlflow"), changes):
         with pytest.raises(DomainError) as caught:
             await both.ask(message, dialect, experiment_id=number, **more)
         assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
         assert caught.value.message == f"Cannot {what} an experiment associated to a model"
-    await both.ask("SetExperimentTag", dialect, experiment_id=number, key="k", value="v")
+    await both.ask("SetExperimentTag", experiment_id=number, key="k", value="v")
 
 
 async def test_an_experiment_follows_its_models_name(both: Both) -> None:

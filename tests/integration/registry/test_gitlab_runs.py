@@ -6,9 +6,11 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
+from shared.bus.messages import Frame, new_id
 from shared.errors import DomainError, ErrorCode
 from tests.integration.registry.both import Both, both_services
 from tests.integration.registry.conftest import envelope
@@ -31,17 +33,19 @@ async def refusal(both: Both, message: str, **fields: object) -> str:
     return caught.value.message
 
 
-@pytest.mark.parametrize("source", ["", "1.0.0", "anything at all", "../etc", "http://[", "c:/m"])
-async def test_a_version_has_a_new_run_whose_artifacts_are_its_own(both: Both, source: str) -> None:
-    version = await both.version("m", source=source)
-    run = await both.run(version["run_id"])
-    assert run["info"]["experiment_id"] == (await both.experiment("[model]m"))["experiment_id"]
-    assert NICKNAME.fullmatch(run["info"]["run_name"])
-    assert (run["info"]["user_id"], run["info"]["status"]) == ("ada", "RUNNING")
-    assert version["source"] == run["info"]["artifact_uri"]
-    assert version["aliases"] == ["1.0.0"]
-    uri = await both.ask("GetModelVersionDownloadUri", name="m", version="1.0.0")
-    assert uri == {"artifact_uri": run["info"]["artifact_uri"]}
+async def test_a_version_has_a_new_run_whose_artifacts_are_its_own(both: Both) -> None:
+    experiment = await both.experiment("[model]m")
+    no_locations = ["", "1.0.0", "anything at all", "../etc", "http://[", "c:/m"]
+    for patch, source in enumerate(no_locations):
+        version = await both.version("m", source=source)
+        run = await both.run(version["run_id"])
+        assert run["info"]["experiment_id"] == experiment["experiment_id"]
+        assert NICKNAME.fullmatch(run["info"]["run_name"])
+        assert (run["info"]["user_id"], run["info"]["status"]) == ("ada", "RUNNING")
+        assert version["source"] == run["info"]["artifact_uri"]
+        assert version["aliases"] == [f"1.0.{patch}"]
+        uri = await both.ask("GetModelVersionDownloadUri", name="m", version=f"1.0.{patch}")
+        assert uri == {"artifact_uri": run["info"]["artifact_uri"]}
 
 
 async def test_a_run_can_be_promoted_and_keeps_what_was_logged(both: Both) -> None:
@@ -94,12 +98,11 @@ async def test_refused_versions_leave_no_run(both: Both) -> None:
     assert await both.tracking_pool.fetchval("SELECT count(*) FROM runs") == 1
 
 
-@pytest.mark.parametrize("dialect", ["gitlab", "mlflow"])
-async def test_a_versions_run_is_not_for_clients_to_delete(both: Both, dialect: str) -> None:
+async def test_a_versions_run_is_not_for_clients_to_delete(both: Both) -> None:
     made = await both.version("m")
     run_id = (await both.new_run(experiment_id="0"))["info"]["run_id"]
     promoted = await both.version("m", run_id=run_id)
-    for version in (made, promoted):
+    for version, dialect in product((made, promoted), ("gitlab", "mlflow")):
         with pytest.raises(DomainError) as caught:
             await both.ask("DeleteRun", dialect, run_id=version["run_id"])
         assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
@@ -210,3 +213,25 @@ async def test_runs_of_other_projects_are_not_promoted(both: Both) -> None:
     number = (await both.run((await both.version("m"))["run_id"]))["info"]["iid"]
     with pytest.raises(DomainError, match=f"Run with id=candidate:{number} not found"):
         await both.send(replace(envelope("GetRunByIid", iid=int(number)), project=8))
+
+
+async def test_frames_that_lock_models_in_opposite_orders_are_all_carried_out(both: Both) -> None:
+    await both.model("n")
+
+    async def frame(*names: str) -> None:
+        commands = [
+            replace(envelope("CreateModelVersion", name=name), dialect="gitlab") for name in names
+        ]
+        outcome = await both.registry.commands(
+            Frame(new_id(), "commands", commands), redelivered=False
+        )
+        assert not outcome.poison
+        assert [answer.error for answer in outcome.answers.values()] == [None, None]
+
+    await asyncio.gather(*(frame(*names) for names in ("mn", "nm") * 2))
+    versions = await both.ask("SearchModelVersions")
+    runs = await both.tracking_pool.fetch("SELECT run_id FROM runs")
+    assert sorted(row["run_id"].hex for row in runs) == sorted(
+        each["run_id"] for each in versions["model_versions"]
+    )
+    assert len(runs) == 8

@@ -36,9 +36,9 @@ async def client(gateway, tracking, amqp_vhost_url, database_dsn):
         "tracking", PostgresServiceSettings(dsn=database_dsn), HANDLERS, connect, tracking.tracing
     )
     bus = BusClient(connect())
-    await bus.start()
     settings = Settings(port=0)
-    app = create_app(gateway.tracing.bus(bus), settings, gateway.tracing)
+    app = create_app(bus, settings, gateway.tracing)
+    await bus.start()
     server = await serve(app, settings)
     async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
         yield session

@@ -15,7 +15,15 @@ from shared.contracts.model_experiments import (
     RenameModelExperiment,
 )
 from shared.contracts.model_versions import GetVersionById
-from shared.contracts.purges import GetPurgePlan, PurgeDeleted
+from shared.contracts.purges import (
+    DeleteOrphans,
+    FindOwners,
+    GetPurgePlan,
+    ListOwnedDirectories,
+    ListProjects,
+    ListStoredProjects,
+    PurgeDeleted,
+)
 from shared.contracts.runs import GetRunByIid
 from shared.errors import DomainError, ErrorCode, invalid
 
@@ -45,8 +53,13 @@ async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, en
 def test_every_contract_has_an_endpoint_or_is_not_for_clients():
     assert {endpoint.contract for endpoint in ENDPOINTS} == set(MESSAGES.values()) - {
         PresignArtifact,
+        ListProjects,
+        ListStoredProjects,
         GetPurgePlan,
         PurgeDeleted,
+        ListOwnedDirectories,
+        FindOwners,
+        DeleteOrphans,
         GetRunByIid,
         GetVersionById,
         EnsureModelExperiment,

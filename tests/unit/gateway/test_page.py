@@ -3,10 +3,17 @@
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from services.gateway.page.routes import FILES
+from services.gateway.settings import Settings
 
 PAGES = ["/", "/api/v4/projects/1/ml/mlflow/", "/api/v4/projects/group%2Fproject/ml/mlflow/"]
+
+
+@pytest.fixture
+def settings():
+    return Settings(port=0, gitlab_url="https://gitlab.example.com/git/")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -35,3 +42,31 @@ async def test_tracking_uri_leads_to_the_page_wherever_a_proxy_puts_it(client, p
     path = f"/api/v4/projects/{project}/ml/mlflow"
     response = await client.get(path, allow_redirects=False)
     assert (response.status, response.headers["Location"]) == (308, "mlflow/")
+
+
+@pytest.mark.parametrize("door", ["", "/api/v4/projects/1/ml/mlflow"])
+async def test_jobs_are_those_of_the_project_of_the_same_path_in_gitlab(client, door):
+    answer = await (await client.get(f"{door}/links.json")).json()
+    assert answer == {"jobs": "https://gitlab.example.com/git/root/default/-/jobs/"}
+
+
+async def test_links_of_a_project_are_for_those_who_may_see_it(client):
+    response = await client.get("/api/v4/projects/2/ml/mlflow/links.json")
+    assert (response.status, await response.json()) == (401, {"message": "401 Unauthorized"})
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "gitlab.example.com", "https://", "https:///a"]
+)
+def test_address_of_gitlab_is_one(url):
+    with pytest.raises(ValidationError):
+        Settings(gitlab_url=url)
+
+
+class TestWithoutGitLab:
+    @pytest.fixture
+    def settings(self):
+        return Settings(port=0)
+
+    async def test_jobs_are_nowhere(self, client):
+        assert await (await client.get("/links.json")).json() == {"jobs": None}

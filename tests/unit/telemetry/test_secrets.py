@@ -11,7 +11,10 @@ import pytest
 import structlog
 
 from deploy.stack.settings import StackSettings
+from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings, S3Settings
+from services.provision.settings import ProvisionSettings
+from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
 from shared.bus.amqp import AmqpTransport
@@ -28,6 +31,9 @@ ENVIRONMENT = {
     "WARREN_TRACKING_DSN": f"postgresql://warren:{SECRET}@127.0.0.1:1/warren",
     "WARREN_REGISTRY_DSN": f"postgresql://warren:{SECRET}@127.0.0.1:1/warren",
     "WARREN_POSTGRES_DSN": f"postgresql://warren:{SECRET}@127.0.0.1:1/warren",
+    "WARREN_ACCESS_DSN": f"postgresql://warren:{SECRET}@127.0.0.1:1/warren",
+    "WARREN_ADMIN_DSN": f"postgresql://warren:{SECRET}@127.0.0.1:1/warren",
+    "WARREN_ROOT_TOKEN": f"{SECRET}-0123456789",
     "WARREN_S3_ENDPOINT": "http://127.0.0.1:1",
     "WARREN_S3_ACCESS_KEY": SECRET,
     "WARREN_S3_SECRET_KEY": SECRET,
@@ -56,7 +62,11 @@ def logs(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "kind", [TrackingSettings, ArtifactsSettings, StandaloneSettings, StackSettings]
+    "kind",
+    [
+        *(AccessSettings, ArtifactsSettings, ProvisionSettings, RegistrySettings),
+        *(StackSettings, StandaloneSettings, TrackingSettings),
+    ],
 )
 def test_settings_do_not_show_their_secrets(environment, kind):
     settings = read_settings(kind)
@@ -74,6 +84,14 @@ def test_address_that_cannot_be_read_is_refused_without_being_quoted(monkeypatch
     assert "WARREN_TRACKING_DSN: " in str(left.value)
     assert "WARREN_AMQP_URL: " in str(left.value)
     assert "%2F" in str(left.value)
+    assert "hunter2" not in str(left.value)
+
+
+def test_token_that_is_too_short_is_refused_without_being_quoted(environment, monkeypatch):
+    monkeypatch.setenv("WARREN_ROOT_TOKEN", "hunter2")
+    with pytest.raises(SystemExit) as left:
+        read_settings(AccessSettings)
+    assert "WARREN_ROOT_TOKEN: " in str(left.value)
     assert "hunter2" not in str(left.value)
 
 

@@ -65,9 +65,9 @@ async def connected(recorded, toy):
     worker = Worker(MemoryTransport(broker), "tracking", processor)
     await worker.start()
     bus = BusClient(MemoryTransport(broker))
-    await bus.start()
     settings = Settings(port=0)
-    app = create_app(recorded.tracing.bus(bus), settings, recorded.tracing)
+    app = create_app(bus, settings, recorded.tracing)
+    await bus.start()
     server = await serve(app, settings)
     async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
         yield session

@@ -1,0 +1,54 @@
+"""``warren member``."""
+
+import argparse
+
+from services.cli import tables
+from services.cli.access.parsing import Parsers, add_place, place, verb
+from services.cli.access.roles import NAMES, ROLES
+from services.cli.api import Api
+
+
+def add_members(parsers: Parsers) -> None:
+    """Describe what is done with members."""
+    add = verb(parsers, "add", add_member, "give a user a role, or another one")
+    add.add_argument("username")
+    add.add_argument("role", choices=ROLES)
+    add.add_argument("--expires", metavar="YYYY-MM-DD", help="the day on which the role ends")
+    remove = verb(parsers, "remove", remove_member, "take a user's role away")
+    remove.add_argument("username")
+    listing = verb(parsers, "list", list_members, "list who has a role")
+    listing.add_argument(
+        "--inherited", action="store_true", help="with the roles of the groups around"
+    )
+    for each in (add, remove, listing):
+        add_place(each, required=True)
+
+
+async def add_member(api: Api, options: argparse.Namespace) -> None:
+    """Give a role."""
+    number = await api.user_id(options.username)
+    fields = {"access_level": ROLES[options.role], "expires_at": options.expires}
+    members = f"{place(options)}/members"
+    held = [each["id"] async for each in api.all(members)]
+    if number in held:
+        await api.send("PUT", f"{members}/{number}", fields)
+    else:
+        await api.send("POST", members, {"user_id": number, **fields})
+    print(f"{options.username} is {options.role} of {options.project or options.group}")
+
+
+async def remove_member(api: Api, options: argparse.Namespace) -> None:
+    """Take a role away."""
+    number = await api.user_id(options.username)
+    await api.send("DELETE", f"{place(options)}/members/{number}")
+    print(f"{options.username} has no role of {options.project or options.group} any more")
+
+
+async def list_members(api: Api, options: argparse.Namespace) -> None:
+    """Print members."""
+    path = f"{place(options)}/members" + ("/all" if options.inherited else "")
+    rows = [
+        (each["id"], each["username"], NAMES[each["access_level"]], each["expires_at"])
+        async for each in api.all(path)
+    ]
+    print(tables.lines(("id", "username", "role", "expires"), rows))

@@ -1,0 +1,11 @@
+"""Roles by the names that people use."""
+
+ROLES = {
+    "guest": 10,
+    "planner": 15,
+    "reporter": 20,
+    "developer": 30,
+    "maintainer": 40,
+    "owner": 50,
+}
+NAMES = {level: name for name, level in ROLES.items()}

@@ -1,0 +1,89 @@
+"""The gateway's REST API, as the commands use it that say who may do what.
+
+They go the way that everybody goes, with a token: under ``make run`` there is no bus to reach from
+outside, and elsewhere an operator need not be able to.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from shared.errors import DomainError, ErrorCode, missing_resource
+
+URL_VARIABLE = "WARREN_URL"
+TOKEN_VARIABLE = "WARREN_TOKEN"  # noqa: S105
+DEFAULT_URL = "http://127.0.0.1:5000"
+SECONDS = 30.0
+MOST_A_PAGE = "100"
+
+Json = dict[str, Any]
+
+
+class Api:
+    """A connection with somebody's token."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def send(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
+        """Send a request under ``/api/v4`` and return the JSON of its answer. Raises DomainError."""
+        given = {name: value for name, value in (fields or {}).items() if value is not None}
+        async with self._session.request(method, f"/api/v4{path}", json=given) as response:
+            body = await response.json() if response.status != 204 else None  # noqa: PLR2004
+            if response.status >= 400:  # noqa: PLR2004
+                raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
+            return body
+
+    async def all(self, path: str, **query: str) -> AsyncIterator[Json]:
+        """Go through a list, page by page."""
+        page = "1"
+        while page:
+            asked = {**query, "page": page, "per_page": MOST_A_PAGE}
+            async with self._session.get(f"/api/v4{path}", params=asked) as response:
+                body = await response.json()
+                if response.status >= 400:  # noqa: PLR2004
+                    raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
+                for each in body:
+                    yield each
+                page = response.headers.get("X-Next-Page", "")
+
+    async def user_id(self, username: str) -> int:
+        """Return the number of a user. Raises DomainError."""
+        async for user in self.all("/users", username=username):
+            return int(user["id"])
+        raise missing_resource(f"There is no user {username}.")
+
+
+def encoded(path: str) -> str:
+    """Write a full path as one segment of an address."""
+    return quote(path, safe="")
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Api]:
+    """Open a connection to where the environment says. Raises DomainError."""
+    url = os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        message = f"{TOKEN_VARIABLE} must be an access token; the first start of Warren prints one."
+        raise DomainError(ErrorCode.UNAUTHENTICATED, message)
+    try:
+        async with aiohttp.ClientSession(
+            url,
+            headers={"PRIVATE-TOKEN": token},
+            timeout=aiohttp.ClientTimeout(total=SECONDS),
+        ) as session:
+            yield Api(session)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        message = f"Warren can't be reached at {url}; {URL_VARIABLE} says where it is. ({error})"
+        raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message) from None
+
+
+def _reason(body: Any, status: int) -> str:
+    if not isinstance(body, dict):
+        return f"The answer was {status}."
+    return str(body.get("message") or body.get("error_description") or body.get("error") or status)

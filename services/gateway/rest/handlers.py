@@ -1,0 +1,95 @@
+"""One request of GitLab's REST API becomes one message to the access service."""
+
+from collections.abc import Iterator, Mapping
+
+from aiohttp.web import BaseRequest, Response, StreamResponse
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json, to_json
+
+from services.gateway.access.credentials import presented
+from services.gateway.access.doors import Doors
+from services.gateway.asking import Asker, Bus
+from services.gateway.dialects import gitlab
+from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
+from services.gateway.requests import BodyLimit, read_request_id
+from services.gateway.rest import answers
+from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
+from services.gateway.routing import Handler, Parameters
+from services.gateway.settings import Settings
+from shared import log_context
+from shared.bus.messages import new_id
+from shared.contracts.accounts import Paged
+from shared.contracts.tokens import OneToken
+from shared.tokens import digest_of, new_token
+
+API = "/api/v4"
+MAX_BYTES = 100_000
+NO_CONTENT = 204
+
+
+def rest_routes(doors: Doors, bus: Bus, settings: Settings) -> Iterator[tuple[str, str, Handler]]:
+    """Yield method, path and handler of each endpoint."""
+    for endpoint in ENDPOINTS:
+        yield endpoint.method, API + endpoint.path, rest(endpoint, doors, bus, settings)
+
+
+def rest(endpoint: RestEndpoint, doors: Doors, bus: Bus, settings: Settings) -> Handler:
+    """Make the handler of one endpoint."""
+    door = doors.of_user(endpoint.scopes, lets_revoked_in=endpoint.reuse)
+    limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
+    read = gitlab.reader(endpoint.contract, limit)
+
+    async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+        request_id = read_request_id(request.headers, new_id().hex)
+        log_context.request_id.set(request_id)
+        token = new_token() if endpoint.makes else ""
+        try:
+            caller = await door(request)
+            ours = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
+            payload = _with_ours(await read(request), ours)
+            asker = Asker(bus, caller, request_id, settings.request_timeout)
+            body = await asker.pass_on(endpoint.contract, payload)
+            return _answer(endpoint, request, body, token, request_id)
+        except Exception as error:
+            return explained(error, request, request_id, gitlab)
+
+    return handle
+
+
+def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mapping[str, object]:
+    """Return what stands for tokens in a message."""
+    ours: dict[str, object] = {}
+    if issubclass(endpoint.contract, OneToken):
+        ours["own_digest"] = presented(request)
+    if token:
+        ours["new_digest"] = digest_of(token)
+    return ours
+
+
+def _with_ours(payload: bytes, ours: Mapping[str, object]) -> bytes:
+    """Put fields that are not the client's to say over its own, however it calls them."""
+    try:
+        fields = from_json(payload or b"{}")
+    except ValueError:
+        return payload  # The service finds the words for what is wrong with it.
+    if not isinstance(fields, dict):
+        return payload
+    for name in ours:
+        fields.pop(to_camel(name), None)
+    return to_json({**fields, **ours})
+
+
+def _answer(
+    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, request_id: str
+) -> Response:
+    headers = {**JSON_HEADERS, "X-Request-Id": request_id}
+    if endpoint.status == NO_CONTENT:
+        return Response(status=NO_CONTENT, headers={"X-Request-Id": request_id})
+    if issubclass(endpoint.contract, Paged):
+        body, more = answers.page(request, body)
+        headers |= more
+    elif endpoint.makes == "token":
+        body = answers.with_token(body, token)
+    elif endpoint.makes == "successor":
+        body = answers.successor(body, token)
+    return Response(status=endpoint.status, body=body, headers=headers)

@@ -1,0 +1,87 @@
+"""``warren project``, ``token`` and their like, against a whole Warren."""
+
+import asyncio
+
+import pytest
+
+from services.cli.__main__ import main
+from tests.integration.access.conftest import NUMBERS, ROOT_TOKEN
+
+
+@pytest.fixture
+def warren(house, monkeypatch, capsys):
+    """Run a command line; return what it printed, or the sentence that it left with."""
+    monkeypatch.setenv("WARREN_URL", house.url)
+    monkeypatch.setenv("WARREN_TOKEN", ROOT_TOKEN)
+
+    async def run(line: str) -> str:
+        try:
+            await asyncio.to_thread(main, line.split())
+        except SystemExit as leaving:
+            return f"failed: {leaving.code}"
+        return capsys.readouterr().out.strip()
+
+    return run
+
+
+async def test_from_nothing_to_a_colleague_who_logs(house, warren):
+    group, user = f"lab{next(NUMBERS)}", f"kim{next(NUMBERS)}"
+    assert (await warren(f"group create {group}")).endswith(f": {group}")
+    made = await warren(f"project create {group}/vision --visibility internal")
+    number = made.split()[1].rstrip(":")
+    assert f"/api/v4/projects/{number}/ml/mlflow" in made
+    assert f"{group}/vision" in await warren("project list")
+    await warren(f"user create {user} --name Kim")
+    assert await warren(f"member add {user} reporter --project {group}/vision") == (
+        f"{user} is reporter of {group}/vision"
+    )
+    await warren(f"member add {user} developer --project {group}/vision")
+    assert "developer" in await warren(f"member list --project {number}")
+    token = await warren(f"token create laptop --user {user} --scope api --scope read_user")
+    assert token.startswith("glpat-")
+    kim = house.of(token)
+    path = f"/api/v4/projects/{number}/ml/mlflow/api/2.0/mlflow/experiments/create"
+    assert (await kim("POST", path, json={"name": "e"}))[0] == 200
+    listed = await warren(f"token list --user {user}")
+    assert "api,read_user" in listed
+    assert token not in listed
+    identifier = listed.splitlines()[1].split()[0]
+    successor = await warren(f"token rotate {identifier} --expires 2099-01-01")
+    assert (await kim.of(successor)("GET", "/api/v4/user"))[0] == 200
+    await warren(f"member remove {user} --project {group}/vision")
+    assert user not in await warren(f"member list --project {number}")
+    assert user in await warren("user list")
+    assert group in await warren("group list")
+
+
+async def test_a_project_has_tokens_of_its_own(warren, house):
+    made = await warren(
+        "token create ci --project root/default --role reporter --expires 2099-01-01"
+    )
+    assert (await house.of(made)("GET", "/api/v4/projects/1"))[0] == 200
+    listed = (await warren("token list --project 1")).splitlines()
+    identifier = listed[1].split()[0]
+    assert "revoked" in await warren(f"token revoke {identifier} --project 1")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("project create nowhere/p", "404 Group Not Found"),
+        ("member add nobody guest --project 1", "There is no user nobody."),
+        ("token revoke 99999999", "404 Not Found"),
+        ("token create x --project 1", "Missing value for required parameter 'expires_at'"),
+        ("user create root", "Username has already been taken"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_a_sentence(warren, line, reason):
+    answer = await warren(line)
+    assert answer.startswith("failed: ")
+    assert reason in answer
+
+
+async def test_it_says_what_it_needs(warren, monkeypatch):
+    monkeypatch.setenv("WARREN_URL", "http://127.0.0.1:1")
+    assert "WARREN_URL says where it is" in await warren("project list")
+    monkeypatch.setenv("WARREN_TOKEN", "")
+    assert "WARREN_TOKEN must be an access token" in await warren("project list")

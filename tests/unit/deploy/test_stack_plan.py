@@ -1,0 +1,41 @@
+"""What the stack tells each of its processes."""
+
+from deploy.stack.servers import Addresses
+from deploy.stack.services import plan
+from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from services.artifacts.settings import S3Settings
+
+DSNS = {name: f"postgresql://{name}@127.0.0.1:1/warren" for name in POSTGRES_SERVICES}
+KEYS = {"access_key": "a", "secret_key": "s"}
+
+
+def planned(s3, **settings):
+    """Return the variables of each process, by its service."""
+    addresses = Addresses("amqp://127.0.0.1:1/", DSNS, s3)
+    told = plan(StackSettings(_cli_parse_args=[], **settings), addresses)
+    return {name: process.program.environment for name, process in told}
+
+
+def test_every_process_sends_its_traces_where_the_stack_was_told():
+    tracing = {"endpoint": "http://collector:4318/v1/traces", "ratio": 0.5}
+    for variables in planned(S3Settings(endpoint="http://s3:1", **KEYS), tracing=tracing).values():
+        assert variables["WARREN_TRACING_ENDPOINT"] == tracing["endpoint"]
+        assert variables["WARREN_TRACING_RATIO"] == "0.5"
+
+
+def test_authority_of_the_storage_is_known_to_those_who_speak_to_it():
+    s3 = S3Settings(endpoint="https://s3:1", ca_file="/ca.pem", **KEYS)
+    told = planned(s3)
+    assert told["artifacts"]["WARREN_S3_CA_FILE"] == "/ca.pem"
+    assert told["gateway"]["WARREN_STORAGE_CA_FILE"] == "/ca.pem"
+
+
+def test_storage_without_an_authority_of_its_own_has_none():
+    told = planned(S3Settings(endpoint="http://s3:1", **KEYS))
+    assert "WARREN_S3_CA_FILE" not in told["artifacts"]
+    assert "WARREN_STORAGE_CA_FILE" not in told["gateway"]
+
+
+def test_each_process_has_a_listener_of_its_own():
+    told = planned(S3Settings(endpoint="http://s3:1", **KEYS))
+    assert len({each["WARREN_MONITOR_PORT"] for each in told.values()}) == len(told) == 5

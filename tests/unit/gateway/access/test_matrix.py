@@ -1,0 +1,113 @@
+"""Roles by scopes by routes: every route of MLflow's API, behind both doors.
+
+What a role may do comes from the access service's own policy. What a route does is told here by the
+names of its contract, not by how the gateway works out its need.
+"""
+
+import json
+from itertools import product
+
+import pytest
+from aiohttp import ClientSession
+
+from services.access.policy import Feature, Role, Standing, Switches, Visibility, abilities
+from services.gateway.app import create_app
+from services.gateway.artifacts import routes as streams
+from services.gateway.mounts import MLFLOW_OF_PROJECT
+from services.gateway.routes import ENDPOINTS, PROXY_PREFIXES
+from services.gateway.routing import variables
+from services.gateway.server import serve
+from services.gateway.settings import Settings
+from shared.bus.messages import Answer
+from shared.errors import missing_resource
+from tests.unit.gateway.fake_bus import FakeBus
+
+READING = ("Get", "List", "Search")
+READS_BESIDES = {"CreatePresignedDownloadUrl"}
+"""Its name is MLflow's, but it only reads."""
+
+SCOPES = ("api", "read_api", "read_user")
+PROJECT = "/api/v4/projects/7"
+DOORS = {"root": "", "project": PROJECT + MLFLOW_OF_PROJECT}
+
+
+def filled(path):
+    for name in variables(path):
+        path = path.replace(f"{{{name}}}", "x").replace(f"{{{name}:path}}", "x")
+    return path
+
+
+def routes(door):
+    """Yield method, path and whether it reads; one prefix of each endpoint, for all have one handler."""
+    prefix = DOORS[door]
+    for endpoint in ENDPOINTS:
+        name = endpoint.contract.__name__
+        reads = name.startswith(READING) or name in READS_BESIDES
+        for method in endpoint.methods.split():
+            yield method, prefix + endpoint.prefixes[0] + filled(endpoint.path), reads
+    artifact = filled(streams.ARTIFACT)
+    for mount, method in product(PROXY_PREFIXES, ("GET", "PUT")):
+        yield method, prefix + mount + artifact, method == "GET"
+    for path in (streams.GET_ARTIFACT, streams.GET_MODEL_ARTIFACT, streams.GET_VERSION_ARTIFACT):
+        yield "GET", prefix + filled(path), True
+    yield "POST", prefix + streams.UPLOAD_ARTIFACT, False
+    if door == "project":
+        for method in ("GET", "PUT"):
+            path = streams.PACKAGE_FILE.replace("{owner}", "candidate:1")
+            yield method, PROJECT + filled(path), method == "GET"
+
+
+def authorization(standing, scope):
+    allowed = abilities(standing, Switches(Visibility.PRIVATE, Feature.ENABLED, Feature.ENABLED))
+    project = {"id": 7, "path": "a/b"} if allowed else None
+    fields = {"state": "active", "user_id": 5, "username": "u", "scopes": [scope]}
+    return Answer(json.dumps({**fields, "project": project, "abilities": allowed}).encode())
+
+
+def expected(door, standing, scope, reads):
+    """Return the status of the refusal, or None where the request passes."""
+    if scope != "api" and not (reads and scope == "read_api"):
+        return 403
+    if standing.role < Role.GUEST and not standing.is_admin:
+        return 404
+    if reads or standing.role >= Role.DEVELOPER or standing.is_admin:
+        return None
+    return {"root": 403, "project": 401}[door]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    "standing",
+    [
+        *(Standing(signed_in=True, role=role) for role in Role),
+        Standing(signed_in=True, is_admin=True),
+    ],
+    ids=lambda standing: "admin" if standing.is_admin else standing.role.name.lower(),
+)
+async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, standing):
+    bus = FakeBus()
+    # Whoever gets past the door gets this answer.
+    bus.reply = missing_resource("past the door")
+    settings = Settings(port=0, access_mode="token")
+    running = await serve(create_app(bus, settings), settings)
+    wrong = []
+    async with ClientSession(f"http://127.0.0.1:{running.port}") as client:
+        for number, scope in enumerate(SCOPES):
+            bus.replies["Authorize"] = authorization(standing, scope)
+            headers = {"PRIVATE-TOKEN": f"glpat-{number}"}
+            for method, path, reads in routes(door):
+                async with client.request(
+                    method, path, headers=headers, json={"run_id": "r"}
+                ) as response:
+                    body = await response.text()
+                wanted = expected(door, standing, scope, reads)
+                refused = None if _passed(body) else response.status
+                if refused != wanted:
+                    wrong.append((scope, method, path, wanted, response.status, body))
+    await running.close()
+    assert not wrong
+
+
+def _passed(body):
+    """Tell whether a request came to a service, or to the first look at its parameters."""
+    return "past the door" in body or "INVALID_PARAMETER_VALUE" in body
