@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from shared.addresses import AmqpUrl, PostgresDsn
+from shared.errors import invalid
 
 PREFIX = "WARREN_"
 
@@ -103,21 +104,36 @@ class ProcessSettings(BaseSettings):
 
 
 def read_settings(kind: type[S]) -> S:
-    """Read the settings of this process, or leave with a line for each that is wrong.
+    """Read the settings of this process, or leave with a line for each that is wrong."""
+    try:
+        return CliApp.run(kind, **_empty_groups(kind))
+    except ValidationError as error:
+        sys.exit(_faults(error))
 
-    Of a group without any setting pydantic only says that the group is missing; an empty group
-    lets it name what the group needs.
+
+def read_environment(kind: type[S]) -> S:
+    """Read settings from variables alone. Raises DomainError with a line for each that is wrong."""
+    try:
+        return kind(**_empty_groups(kind))
+    except ValidationError as error:
+        raise invalid(_faults(error)) from None
+
+
+def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return an empty group for each: of one without any setting pydantic only says that it is missing.
+
+    An empty group lets it name what the group needs.
     """
-    groups: dict[str, Any] = {
+    return {
         name: {}
         for name, field in kind.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     }
-    try:
-        return CliApp.run(kind, **groups)
-    except ValidationError as error:
-        lines = (
-            f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
-            for each in error.errors()
-        )
-        sys.exit("\n".join(lines))
+
+
+def _faults(error: ValidationError) -> str:
+    lines = (
+        f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+        for each in error.errors()
+    )
+    return "\n".join(lines)

@@ -118,7 +118,9 @@ def stack(
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
     if s3:
-        servers |= {f"WARREN_S3_{name.upper()}": str(value) for name, value in s3}
+        servers |= {
+            f"WARREN_S3_{name.upper()}": str(value) for name, value in s3 if value is not None
+        }
     return _stack(data, [f"--{name}={count}" for name, count in processes.items()], servers)
 
 

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from services.cli import access, dead_letters, gc
+from services.cli import access, backup, dead_letters, doctor, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings
 from shared.telemetry import configure_logging
@@ -18,11 +18,13 @@ def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
-        epilog=f"gc and dead-letters find RabbitMQ by {PREFIX}AMQP_URL; the others find Warren "
-        f"by {PREFIX}URL and show the access token {PREFIX}TOKEN.",
+        epilog=f"project, token, member and user find Warren by {PREFIX}URL and show the access token "
+        f"{PREFIX}TOKEN; the others find the servers by the variables that the services read.",
     )
     commands = described.add_subparsers(required=True, metavar="command")
+    backup.add_to(commands)
     dead_letters.add_to(commands)
+    doctor.add_to(commands)
     gc.add_to(commands)
     access.add_to(commands)
     return described

@@ -211,6 +211,8 @@ class AmqpTransport:
             except LOST as error:
                 log.warning("broker_unreachable", error=repr(error))
             except Exception:
+                if self._connection is None:
+                    raise  # Of the first connection `start` tells.
                 # Whatever it was: a process that no longer tries is lost until somebody restarts it.
                 log.exception("broker_unreachable")
             finally:

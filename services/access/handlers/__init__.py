@@ -9,7 +9,9 @@ from services.access.handlers import (
     tokens,
     users,
 )
+from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.database.diagnosis import diagnosis_of
 from shared.database.transaction import Handler, Handlers
 
 SINGLE: dict[type[Message], Handler] = {
@@ -20,6 +22,7 @@ SINGLE: dict[type[Message], Handler] = {
     **members.HANDLERS,
     **tokens.HANDLERS,
     **access_tokens.HANDLERS,
+    Diagnose: diagnosis_of("access"),
 }
 
 HANDLERS = Handlers(single=SINGLE)

@@ -43,8 +43,8 @@ class MinioStore:
 
     def __init__(self, settings: S3Settings) -> None:
         self._bucket = settings.bucket
-        self._client = _client(settings, settings.endpoint)
-        self._public = _client(settings, settings.public_endpoint or settings.endpoint)
+        self._client = connect(settings, settings.endpoint)
+        self._public = connect(settings, settings.public_endpoint or settings.endpoint)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
 
     def close(self) -> None:
@@ -232,7 +232,7 @@ def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:
     return found
 
 
-def _client(settings: S3Settings, endpoint: str) -> Minio:
+def connect(settings: S3Settings, endpoint: str) -> Minio:
     """Make a client that gives up soon: whoever asked is waiting, and may ask again."""
     scheme, _, host = endpoint.rstrip("/").partition("://")
     pool = urllib3.PoolManager(

@@ -75,6 +75,9 @@ class Signature:
 class ObjectStore(Protocol):
     """One bucket. Everything but ``presign`` raises StorageAwayError."""
 
+    async def has_bucket(self) -> bool:
+        """Tell whether the bucket is there."""
+
     def presign(self, signature: Signature) -> str:
         """Return a signed URL; without I/O."""
 

@@ -1,13 +1,16 @@
 """All commands and queries of the registry service."""
 
 from services.registry.handlers import model_aliases, model_versions, registered_models
+from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.database.diagnosis import diagnosis_of
 from shared.database.transaction import Handler, Handlers
 
 SINGLE: dict[type[Message], Handler] = {
     **registered_models.HANDLERS,
     **model_versions.HANDLERS,
     **model_aliases.HANDLERS,
+    Diagnose: diagnosis_of("registry"),
 }
 
 HANDLERS = Handlers(single=SINGLE, asks=("tracking",))

@@ -15,7 +15,9 @@ from services.tracking.handlers import (
     runs,
 )
 from services.tracking.store.experiments import ensure as ensure_projects
+from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.database.diagnosis import diagnosis_of
 from shared.database.transaction import Handler, Handlers
 
 SINGLE: dict[type[Message], Handler] = {
@@ -25,6 +27,7 @@ SINGLE: dict[type[Message], Handler] = {
     **datasets.HANDLERS,
     **logged_models.HANDLERS,
     **purges.HANDLERS,
+    Diagnose: diagnosis_of("tracking"),
     **model_experiments.HANDLERS,
 }
 

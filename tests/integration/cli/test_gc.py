@@ -2,98 +2,9 @@
 
 import asyncio
 import io
-import json
-import os
-import sys
-import time
-from contextlib import AsyncExitStack
-from functools import partial
 
-import pytest
-
-from services.artifacts.service import ArtifactsService
-from services.artifacts.settings import S3Settings
-from services.artifacts.store.minio import MinioStore
-from services.tracking.handlers import HANDLERS
 from services.tracking.store import purges
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.messages import Envelope, new_id
-from shared.projects import ROOT_PROJECT
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings
-
-
-class Warren:
-    """Tracking and artifacts on the bus, without a gateway."""
-
-    def __init__(self, url: str, bus: BusClient, store: MinioStore) -> None:
-        self.url = url
-        self.bus = bus
-        self.store = store
-
-    async def call(self, name, **fields):
-        contract = HANDLERS.messages[name]
-        payload = json.dumps(fields).encode()
-        envelope = Envelope(new_id(), name, ROOT_PROJECT, payload, time.time() + 20)
-        answer = await self.bus.call("tracking", contract.kind, envelope)
-        assert answer.error is None, answer
-        return json.loads(answer.body)
-
-    async def gc(self, *arguments):
-        """Start ``warren gc``."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "services.cli", "gc", *arguments),
-            env={**os.environ, "WARREN_AMQP_URL": self.url},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def collected(self, *arguments):
-        """Run ``warren gc`` to its end; return its exit code and what it said."""
-        process = await self.gc(*arguments)
-        _, said = await process.communicate()
-        return process.returncode, said.decode()
-
-    async def run_with_artifact(self, points: int):
-        """Log a run with an artifact; return its id and where the artifact is."""
-        info = (await self.call("CreateRun"))["run"]["info"]
-        metrics = [
-            {"key": f"k{n % 10}", "value": n, "timestamp": 1, "step": n} for n in range(points)
-        ]
-        await self.call("LogBatch", run_id=info["run_id"], metrics=metrics)
-        key = info["artifact_uri"].removeprefix("mlflow-artifacts:/") + "/file"
-        self.store._client.put_object(self.store._bucket, key, io.BytesIO(b"x"), 1)
-        return info["run_id"], key
-
-    async def names(self, directory: str):
-        return {entry.name for entry in (await self.store.page(directory)).entries}
-
-
-@pytest.fixture
-async def warren(amqp_vhost_url, database_dsn, s3):
-    keys = s3.credentials
-    s3_settings = S3Settings(
-        endpoint=s3.endpoint,
-        access_key=keys.access_key,
-        secret_key=keys.secret_key,
-        bucket=f"gc-{new_id().hex}",
-    )
-    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=["tracking"])
-    artifacts = AmqpTransport(amqp_vhost_url, name="test", services=["artifacts"])
-    async with AsyncExitStack() as running:
-        settings = PostgresServiceSettings(dsn=database_dsn)
-        tracking = await PostgresService.start("tracking", settings, HANDLERS, connect)
-        running.push_async_callback(tracking.close)
-        storing = await ArtifactsService.start(s3_settings, 1000, artifacts)
-        running.push_async_callback(storing.close)
-        bus = BusClient(connect())
-        await bus.start()
-        running.push_async_callback(bus.close)
-        store = MinioStore(s3_settings)
-        running.callback(store.close)
-        yield Warren(amqp_vhost_url, bus, store)
+from shared.bus.messages import new_id
 
 
 async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):

@@ -25,6 +25,10 @@ class FakeStore:
         self.signatures = []
         self._page_entries = page_entries
 
+    async def has_bucket(self):
+        self._check()
+        return True
+
     def presign(self, signature):
         self.signatures.append(signature)
         host = "public" if signature.public else "inner"

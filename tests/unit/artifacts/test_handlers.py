@@ -260,7 +260,7 @@ REQUESTS = [
 ]
 
 
-OF_THE_BUCKET = {"ListStoredProjects", "ListOwnedDirectories"}
+OF_THE_BUCKET = {"Diagnose", "ListStoredProjects", "ListOwnedDirectories"}
 """They name no place: an operator's command asks, and no route leads to them."""
 
 

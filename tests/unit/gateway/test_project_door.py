@@ -67,7 +67,6 @@ async def test_encoded_id_is_the_same_project(client, bus):
     [
         f"{API}/runs/nothing",
         "/api/v4/projects/1/ml",
-        "/api/v4/projects/1",
         "/api/v4/nothing",
         "/api/v4/projects//ml/mlflow/api/2.0/mlflow/runs/get",
     ],

@@ -1,0 +1,19 @@
+"""The diagnosis of the artifacts service."""
+
+from collections.abc import Mapping
+
+from services.artifacts.handlers.context import Context, Handler
+from shared.clock import now
+from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.contracts.message import Message
+from shared.errors import DomainError, ErrorCode
+
+
+async def diagnose(_query: Diagnose, context: Context) -> Diagnosis:
+    """Ask the storage for the bucket. Raises DomainError where it has none."""
+    if not await context.store.has_bucket():
+        raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "The storage has no bucket of ours.")
+    return Diagnosis(clocks={"process": now()})
+
+
+HANDLERS: Mapping[type[Message], Handler] = {Diagnose: diagnose}

@@ -1,0 +1,1 @@
+"""``warren backup`` and ``warren restore``: everything that Warren keeps, in one directory of plain files."""

@@ -1,0 +1,137 @@
+"""A schema, to files and back, by PostgreSQL's own COPY.
+
+Not by pg_dump: that must be as new as the server, and knows nothing of our migrations. A restore
+makes the schema that the backup was taken of, fills it, then migrates it as an upgrade would.
+"""
+
+from pathlib import Path
+
+import asyncpg
+
+from services.backup.manifest import Schema, Table
+from shared.database.migrations import NewerSchemaError, migrate, service_migrations
+from shared.database.transaction import AnyConnection
+from shared.errors import DomainError, invalid
+
+COLUMNS = """
+    WITH RECURSIVE
+    tables AS (
+        SELECT oid, relname FROM pg_class
+        WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relkind = 'r'
+    ),
+    levels AS (
+        SELECT oid, 0 AS level FROM tables
+        UNION
+        SELECT conrelid, level + 1
+        FROM levels JOIN pg_constraint ON confrelid = levels.oid AND conrelid <> confrelid
+        WHERE contype = 'f' AND level < 100
+    ),
+    fillable AS (
+        SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS columns
+        FROM information_schema.columns
+        WHERE table_schema = $1 AND is_generated = 'NEVER'
+        GROUP BY table_name
+    )
+    SELECT relname AS table_name, columns
+    FROM tables JOIN fillable ON table_name = relname JOIN levels USING (oid)
+    GROUP BY relname, columns ORDER BY max(level), relname
+"""
+"""The columns that COPY may fill, by table; a table comes after those that it refers to."""
+
+_COUNTERS = """
+    SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = $1 AND is_identity = 'YES'
+"""
+_MIGRATIONS = "migrations"
+
+
+async def dump(dsn: str, schema: str, directory: Path) -> Schema:
+    """Write every table of a schema as it is at one moment. Raises DomainError without a schema."""
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            found = await connection.fetch(COLUMNS, schema)
+            if not found:
+                raise invalid(f"There is no schema {schema} in the {schema} service's database.")
+            applied = await connection.fetch(
+                "SELECT component, version FROM migrations ORDER BY 1, 2"
+            )
+            directory.mkdir()
+            tables = [
+                await _dump_table(connection, schema, row["table_name"], row["columns"], directory)
+                for row in found
+                if row["table_name"] != _MIGRATIONS
+            ]
+            return Schema(migrations=[tuple(row) for row in applied], tables=tables)
+    finally:
+        await connection.close()
+
+
+async def _dump_table(
+    connection: AnyConnection, schema: str, name: str, columns: list[str], directory: Path
+) -> Table:
+    with _file(directory, name).open("wb") as file:
+        status = await connection.copy_from_table(
+            name, schema_name=schema, columns=columns, output=file
+        )
+    return Table(name=name, columns=columns, rows=int(status.split()[-1]))
+
+
+async def make_room(dsn: str, schema: str, dumped: Schema) -> None:
+    """Make the schema as it was when the backup was taken. Raises DomainError if anything is in it."""
+    newest = service_migrations(schema)
+    wanted = set(dumped.migrations)
+    if unknown := sorted(wanted - {(each.component, each.version) for each in newest}):
+        raise invalid(f"The backup is of a newer release: {schema} has migrations {unknown}.")
+    applied = [each for each in newest if (each.component, each.version) in wanted]
+    try:
+        await migrate(dsn, schema, applied)
+    except NewerSchemaError:
+        raise _not_empty(f"The schema {schema} is newer than the backup") from None
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
+    try:
+        for table in dumped.tables:
+            if await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{table.name}")'):  # noqa: S608
+                raise _not_empty(f"The table {schema}.{table.name} has rows")
+    finally:
+        await connection.close()
+
+
+async def load(dsn: str, schema: str, dumped: Schema, directory: Path) -> None:
+    """Fill a schema that ``make_room`` has made, all or nothing, and bring it up to date."""
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
+    try:
+        async with connection.transaction():
+            for table in dumped.tables:
+                await _load_table(connection, schema, table, directory)
+            for table_name, column in await connection.fetch(_COUNTERS, schema):
+                await connection.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table_name}', '{column}'), "  # noqa: S608
+                    f'max("{column}")) FROM "{table_name}" HAVING max("{column}") IS NOT NULL'
+                )
+    finally:
+        await connection.close()
+    await migrate(dsn, schema, service_migrations(schema))
+
+
+async def _load_table(
+    connection: AnyConnection, schema: str, table: Table, directory: Path
+) -> None:
+    status = await connection.copy_to_table(
+        table.name,
+        schema_name=schema,
+        columns=table.columns,
+        source=_file(directory, table.name),
+    )
+    if int(status.split()[-1]) != table.rows:
+        raise invalid(
+            f"{_file(directory, table.name)} has not the rows that the manifest tells of."
+        )
+
+
+def _not_empty(what: str) -> DomainError:
+    return invalid(f"{what}. A backup is restored into empty databases alone.")
+
+
+def _file(directory: Path, table: str) -> Path:
+    return directory / f"{table}.copy"

@@ -1,0 +1,157 @@
+"""``warren doctor``: what is wrong with a running Warren, from the broker to the disks."""
+
+import argparse
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+
+from services.cli.broker import bus_client, connected
+from shared.bus import topology
+from shared.bus.client import BusClient
+from shared.bus.messages import Envelope, Kind, new_id
+from shared.clock import now
+from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.errors import DomainError
+from shared.projects import ROOT_PROJECT
+from shared.settings import ProcessSettings
+
+DESCRIPTION = """\
+Look at the broker and its queues, and ask each service for its schema, its storage and its clock.
+
+Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault. Artifacts that are
+nobody's are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
+"""
+SERVICES = ("tracking", "registry", "artifacts")
+OPTIONAL = ("access",)
+"""Not looked at where it never ran: a gateway for anonymous clients alone does not need it."""
+
+KINDS: tuple[Kind, ...] = ("commands", "queries")
+CROWD = 1_000
+"""Messages in a queue that a healthy service does not leave waiting."""
+
+CLOCKS_APART = 1_000
+"""Milliseconds by which deadlines may be misjudged without anybody noticing."""
+
+SECONDS_TO_ANSWER = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["ok", "warning", "wrong"]
+    detail: str
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe this command."""
+    described = commands.add_parser(
+        "doctor",
+        help="find what is wrong",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    described.add_argument("--json", action="store_true", help="write one JSON object a line")
+    described.set_defaults(run=run)
+
+
+async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
+    """Look at everything, and say what was found. Raises DomainError without a broker."""
+    code = 0
+    async with aclosing(_findings(settings)) as findings:
+        async for finding in findings:
+            if finding.state == "wrong":
+                code = 1
+            if options.json:
+                print(json.dumps(asdict(finding)), flush=True)
+            else:
+                print(f"{finding.state:8} {finding.what}: {finding.detail}", flush=True)
+    return code
+
+
+async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
+    async with connected(settings) as connection:
+        yield Finding("broker", "ok", _version(connection))
+        services = [*SERVICES, *[each for each in OPTIONAL if await _ran(connection, each)]]
+        for service in services:
+            for kind in KINDS:
+                yield await _queue(connection, topology.queue_name(service, kind))
+        for spec in topology.event_queues(topology.SUBSCRIPTIONS):
+            if spec.topics:
+                yield await _queue(connection, spec.name)
+        for service in topology.SERVICES:
+            for queue in (topology.queue_name(service, kind) for kind in ("commands", "events")):
+                if dead := (await _counts(connection, topology.dead_letter_queue(queue)))[0]:
+                    detail = f"{dead} dead letters; see `warren dead-letters list --queue {queue}`"
+                    yield Finding(queue, "warning", detail)
+    async with bus_client(settings, []) as bus:
+        for service in services:
+            async for finding in _service(bus, service):
+                yield finding
+
+
+def _version(connection: AbstractConnection) -> str:
+    transport = connection.transport
+    properties = transport.connection.server_properties if transport else {}
+    return " ".join(_text(properties.get(name, "")) for name in ("product", "version"))
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+async def _counts(
+    connection: AbstractConnection, queue: str
+) -> tuple[int, int] | tuple[None, None]:
+    """Return how many messages wait in a queue, and its consumers; None without such a queue."""
+    async with connection.channel() as channel:
+        try:
+            result = (await channel.declare_queue(queue, passive=True)).declaration_result
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            return None, None
+        return result.message_count or 0, result.consumer_count or 0
+
+
+async def _ran(connection: AbstractConnection, service: str) -> bool:
+    waiting, _ = await _counts(connection, topology.queue_name(service, "queries"))
+    return waiting is not None
+
+
+async def _queue(connection: AbstractConnection, queue: str) -> Finding:
+    waiting, consumers = await _counts(connection, queue)
+    if waiting is None or not consumers:
+        return Finding(queue, "wrong", f"nobody works on it; {waiting or 0} messages wait")
+    state: Literal["ok", "warning"] = "warning" if waiting > CROWD else "ok"
+    return Finding(queue, state, f"{waiting} messages wait for {consumers} processes")
+
+
+async def _service(bus: BusClient, service: str) -> AsyncIterator[Finding]:
+    began = now()
+    envelope = Envelope(
+        new_id(), Diagnose.__name__, ROOT_PROJECT, b"", time.time() + SECONDS_TO_ANSWER
+    )
+    try:
+        answer = await bus.call(service, "queries", envelope)
+        if answer.error is not None:
+            raise DomainError(answer.error, answer.body.decode(errors="replace"))
+    except DomainError as error:
+        yield Finding(service, "wrong", error.message)
+        return
+    ended = now()
+    diagnosis = Diagnosis.model_validate_json(answer.body)
+    yield Finding(service, "ok", f"answers within {ended - began} ms")
+    for component, (applied, known) in diagnosis.schema_versions.items():
+        what, detail = f"{service} schema", f"{component} is at {applied}, the code at {known}"
+        yield Finding(what, "ok" if applied == known else "wrong", detail)
+    for name, clock in diagnosis.clocks.items():
+        # It was read somewhere between our question and the answer.
+        apart = max(began - clock, clock - ended, 0)
+        state: Literal["ok", "wrong"] = "wrong" if apart > CLOCKS_APART else "ok"
+        yield Finding(f"{service} clock", state, f"{name} differs by {apart} ms from ours")

@@ -1,0 +1,32 @@
+"""The diagnosis of a service on PostgreSQL."""
+
+from functools import cache
+
+from shared.clock import now
+from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.database.migrations import service_migrations
+from shared.database.transaction import Handler, Transaction
+
+_SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY component"
+_CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+
+def diagnosis_of(service: str) -> Handler:
+    """Return the handler of ``Diagnose`` for a service, whose schema has its name."""
+
+    @cache
+    def known() -> dict[str, int]:
+        return {each.component: each.version for each in service_migrations(service)}
+
+    async def diagnose(_query: Diagnose, tx: Transaction) -> Diagnosis:
+        """Read the database's clock and the schema's version."""
+        applied = {row["component"]: row["version"] for row in await tx.fetch(_SCHEMA)}
+        return Diagnosis(
+            clocks={"process": now(), "database": await tx.fetch_value(_CLOCK)},
+            schema_versions={
+                component: (applied.get(component, 0), version)
+                for component, version in known().items()
+            },
+        )
+
+    return diagnose

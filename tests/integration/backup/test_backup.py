@@ -1,0 +1,249 @@
+"""``warren backup`` and ``warren restore`` on real servers: what is read afterwards is what was there."""
+
+import asyncio
+import io
+import os
+import sys
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import connect
+from services.backup.database import COLUMNS
+from shared.bus.messages import new_id
+from shared.database.migrations import migrate, service_migrations
+from shared.database.pool import open_pool
+from tests.integration.registry.conftest import FakeTracking, Registry
+from tests.integration.tracking.conftest import Tracking
+
+
+@asynccontextmanager
+async def services(dsn):
+    """Open tracking and registry, both in one database, as far as they are without the bus."""
+    pools = []
+    for service in ("tracking", "registry"):
+        await migrate(dsn, service, service_migrations(service))
+        pools.append(await open_pool(dsn, schema=service, size=2, application_name="test"))
+    tracking, registry = pools
+    try:
+        yield Tracking(tracking), Registry(registry, FakeTracking())
+    finally:
+        await tracking.close()
+        await registry.close()
+
+
+@pytest.fixture
+async def another_dsn(postgres, database_dsn):
+    name = f"restored_{new_id().hex[:12]}"
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    await admin.execute(f"CREATE DATABASE {name}")
+    yield postgres.dsn(name)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+async def fill(tracking, registry):
+    """Make some of everything, with values that are hard to carry over."""
+    hard = 'tab\t, newline\n, \\N, \\., "quotes", ümläut, 🐇'
+    experiment = (await tracking.call("CreateExperiment", name=hard))["experiment_id"]
+    model = (await tracking.call("CreateLoggedModel", experiment_id=experiment))["model"]["info"]
+    for number in range(3):
+        run = await tracking.run(experiment_id=experiment, run_name=f"run {number}")
+        values = [0.1 + 0.2, "NaN", "-Infinity", 5e-324, 1.7976931348623157e308]
+        metrics = [
+            {"key": "a metric", "value": value, "timestamp": 2**53, "step": step}
+            | ({"model_id": model["model_id"]} if step == 0 else {})
+            for step, value in enumerate(values)
+        ]
+        params = [{"key": "p", "value": hard}, {"key": "empty", "value": ""}]
+        tags = [{"key": "t", "value": hard}]
+        await tracking.call("LogBatch", run_id=run, metrics=metrics, params=params, tags=tags)
+        dataset = {"name": "d", "digest": "1", "source_type": "local", "source": hard}
+        await tracking.call("LogInputs", run_id=run, datasets=[{"dataset": dataset, "tags": []}])
+    await tracking.call("DeleteRun", run_id=run)
+    await registry.model(hard)
+    await registry.version(hard, tags=[{"key": "t", "value": hard}])
+    await registry.version(hard)
+    await registry.call("SetRegisteredModelAlias", name=hard, alias="best", version="1")
+
+
+async def everything(tracking, registry):
+    """Read all of it, as clients do."""
+    found = (await tracking.call("SearchExperiments", view_type="ALL"))["experiments"]
+    ids = [each["experiment_id"] for each in found]
+    runs = await tracking.call("SearchRuns", experiment_ids=ids, run_view_type="ALL")
+    histories = [
+        await tracking.history(run["info"]["run_id"], metric["key"])
+        for run in runs["runs"]
+        for metric in run["data"]["metrics"]
+    ]
+    return {
+        "tracking": [found, runs, histories],
+        "logged models": await tracking.call("SearchLoggedModels", experiment_ids=ids),
+        "registry": [
+            await registry.call("SearchRegisteredModels"),
+            await registry.call("SearchModelVersions"),
+        ],
+    }
+
+
+class Site:
+    """A database and a bucket, and the command that knows both."""
+
+    def __init__(self, dsn, s3, bucket):
+        self.s3 = S3Settings(
+            endpoint=s3.endpoint,
+            access_key=s3.credentials.access_key,
+            secret_key=s3.credentials.secret_key,
+            bucket=bucket,
+        )
+        self.client = connect(self.s3, self.s3.endpoint)
+        self.environment = {
+            "WARREN_TRACKING_DSN": dsn,
+            "WARREN_REGISTRY_DSN": dsn,
+            **{
+                f"WARREN_S3_{name.upper()}": str(value)
+                for name, value in self.s3
+                if value is not None
+            },
+        }
+
+    def put(self, key, body, content_type="application/octet-stream"):
+        if not self.client.bucket_exists(self.s3.bucket):
+            self.client.make_bucket(self.s3.bucket)
+        self.client.put_object(self.s3.bucket, key, io.BytesIO(body), len(body), content_type)
+
+    def objects(self):
+        listed = self.client.list_objects(self.s3.bucket, recursive=True)
+        return {each.object_name: self._object(each.object_name) for each in listed}
+
+    def _object(self, key):
+        with self.client.get_object(self.s3.bucket, key) as answer:
+            return answer.read(), answer.headers["Content-Type"]
+
+    async def warren(self, *arguments):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "services.cli", *map(str, arguments)),
+            env={**os.environ, **self.environment},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+
+async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn, s3, tmp_path):
+    suffix = new_id().hex
+    before = Site(database_dsn, s3, f"before-{suffix}")
+    after = Site(another_dsn, s3, f"after-{suffix}")
+    async with services(database_dsn) as (tracking, registry):
+        await fill(tracking, registry)
+        wanted = await everything(tracking, registry)
+        kept = await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2")
+    before.put("7/0/r/artifacts/ünï code/+%.txt", b"text", "text/plain")
+    before.put("7/0/r/artifacts/" + "/".join("x" * 100 for _ in range(9)), os.urandom(100_000))
+    before.put("7/0/r/artifacts/empty", b"")
+
+    directory = tmp_path / "backup"
+    code, said = await before.warren("backup", directory)
+    assert code == 0, said
+    assert "3 artifacts" in said
+    code, said = await after.warren("restore", directory)
+    assert code == 0, said
+    assert after.objects() == before.objects()
+    async with services(another_dsn) as (tracking, registry):
+        assert await everything(tracking, registry) == wanted
+        assert await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2") == kept
+        # What comes next goes on from there.
+        made = await tracking.call("CreateExperiment", name="next")
+        assert made["experiment_id"] not in {
+            each["experiment_id"] for each in wanted["tracking"][0]
+        }
+
+    code, said = await after.warren("restore", directory)
+    assert code == 1
+    assert "has rows. A backup is restored into empty databases alone." in said
+    code, said = await after.warren("backup", directory)
+    assert (code, said) == (1, f"{directory} is not empty.\n")
+
+
+async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
+    database_dsn, another_dsn, s3, tmp_path
+):
+    suffix = new_id().hex
+    before = Site(database_dsn, s3, f"before-{suffix}")
+    after = Site(another_dsn, s3, f"after-{suffix}")
+    code, said = await before.warren("backup", tmp_path / "b")
+    assert (code, said) == (
+        1,
+        "There is no schema registry in the registry service's database.\n",
+    )
+    async with services(database_dsn) as (tracking, registry):
+        await fill(tracking, registry)
+    before.put("7/a", b"whole")
+    directory = tmp_path / "backup"
+    assert (await before.warren("backup", directory))[0] == 0
+
+    code, said = await after.warren("restore", tmp_path / "b")
+    assert code == 1
+    assert "holds no complete backup" in said
+    after.put("7/foreign", b"")
+    code, said = await after.warren("restore", directory)
+    assert code == 1
+    assert "holds 7/foreign, which is not of this backup." in said
+    after.client.remove_object(after.s3.bucket, "7/foreign")
+    [file] = [each for each in (directory / "bucket").rglob("*") if each.is_file()]
+    file.write_bytes(b"broken")
+    code, said = await after.warren("restore", directory)
+    assert code == 1
+    assert "the object 7/a, is not what was written." in said
+    file.write_bytes(b"whole")
+    code, said = await after.warren("restore", directory)
+    assert code == 0, said
+
+
+def pasts():
+    """List the past schemas: each but the newest migration of a service's own, and its oldest bus."""
+    for service in ("tracking", "registry"):
+        own = [each for each in service_migrations(service) if each.component == service]
+        for each in own[:-1] or own:
+            yield service, each.version
+
+
+@pytest.mark.parametrize(("service", "version"), list(pasts()))
+async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, version):
+    """Rows that today's code has written go into the tables of a past schema, which is then migrated."""
+    past = [
+        each
+        for each in service_migrations(service)
+        if each.version <= (version if each.component == service else 1)
+    ]
+    async with services(database_dsn) as (tracking, registry):
+        await fill(tracking, registry)
+        wanted = await everything(tracking, registry)
+    await migrate(another_dsn, service, past)
+    await copy(service, database_dsn, another_dsn)
+    assert await migrate(another_dsn, service, service_migrations(service)) > 0
+    async with services(another_dsn) as (tracking, registry):
+        found = await everything(tracking, registry)
+    assert found[service] == wanted[service]
+    if service == "tracking" and version > 1:
+        assert found["logged models"] == wanted["logged models"]
+
+
+async def copy(schema, source_dsn, target_dsn):
+    """Copy what the target has tables and columns for."""
+    source, target = [await asyncpg.connect(dsn) for dsn in (source_dsn, target_dsn)]
+    try:
+        for name, columns in await target.fetch(COLUMNS, schema):
+            if name != "migrations":
+                rows = io.BytesIO()
+                await source.copy_from_table(name, schema_name=schema, columns=columns, output=rows)
+                rows.seek(0)
+                await target.copy_to_table(name, schema_name=schema, columns=columns, source=rows)
+    finally:
+        await source.close()
+        await target.close()
