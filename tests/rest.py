@@ -21,16 +21,16 @@ class Api:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         """Use a session whose base is the API's root."""
-        self._session = session
+        self.session = session
 
     async def post(self, path: str, body: Any) -> Answer:
         """Send JSON."""
-        async with self._session.post(path, json=body) as response:
+        async with self.session.post(path, json=body) as response:
             return Answer(response.status, await response.json(content_type=None))
 
     async def get(self, path: str, **query: str) -> Answer:
         """Read."""
-        async with self._session.get(path, params=query) as response:
+        async with self.session.get(path, params=query) as response:
             return Answer(response.status, await response.json(content_type=None))
 
     async def done(self, path: str, body: Any) -> Any:

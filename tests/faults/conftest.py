@@ -1,7 +1,10 @@
 """A Warren of many processes on servers that can be stopped, by way of links that can be broken."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import asyncpg
 import pytest
@@ -29,6 +32,7 @@ class Site:
     to_postgres: Proxy
     to_rabbitmq: Proxy
     to_s3: Proxy
+    restarts: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -41,6 +45,15 @@ class Site:
     @property
     def links(self) -> tuple[Proxy, Proxy, Proxy]:
         return self.to_postgres, self.to_rabbitmq, self.to_s3
+
+    def crash_storage(self) -> None:
+        """Kill the S3 server at this very moment; it is started again, as under a supervisor."""
+        os.killpg(self.s3.pid, signal.SIGKILL)
+        self.restarts.append(asyncio.create_task(self._restart_storage()))
+
+    async def _restart_storage(self) -> None:
+        await self.s3.kill()
+        await self.s3.start()
 
 
 @pytest.fixture(scope="session")
@@ -61,4 +74,6 @@ async def site(
         bucket = S3Settings(endpoint=to_s3.url, bucket=NAME, **asdict(s3.credentials))
         described = stack(folder, to_postgres.url, to_rabbitmq.url, bucket, **PROCESSES)
         async with running(described) as warren:
-            yield Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3)
+            made = Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3)
+            yield made
+            await asyncio.gather(*made.restarts)

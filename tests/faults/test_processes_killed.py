@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.load import loaded
 
-SECONDS = float(os.environ.get("WARREN_CHAOS_SECONDS", "20"))
+SECONDS = float(os.environ.get("WARREN_CHAOS_SECONDS", "10"))
 """How long processes are killed at random; minutes in `make chaos`."""
 
 

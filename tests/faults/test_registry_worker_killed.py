@@ -4,15 +4,12 @@ Some of the models are of GitLab's dialect: a version is a run in another servic
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from shared.projects import ROOT_PROJECT
 from tests.rest import Api, api
-from tests.warren_fixtures import running_stack
-from tests.web_server import WebServer
 
 CLIENTS = 16
 MODELS = ("a", "b", "c")
@@ -20,14 +17,6 @@ OF_GITLAB = "c"
 DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 KILLS = 2
 VERSIONS_BEFORE_EACH_KILL = 100
-
-
-@pytest.fixture
-async def two_workers(server_directory, postgres, rabbitmq) -> AsyncIterator[WebServer]:
-    folder = server_directory / "registry-worker-killed"
-    folder.mkdir(mode=0o755)
-    async with running_stack(folder, postgres, rabbitmq, registry=2) as server:
-        yield server
 
 
 async def _create(
@@ -65,18 +54,18 @@ async def _runs(rest: Api, experiment: str) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(two_workers):
-    async with api(two_workers.url) as rest, api(f"{two_workers.url}{DOOR}") as gitlab:
+async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site):
+    async with api(site.url) as rest, api(f"{site.url}{DOOR}") as gitlab:
         doors = {name: gitlab if name == OF_GITLAB else rest for name in MODELS}
         for name in MODELS:
             await doors[name].done("registered-models/create", {"name": name})
         made: list[tuple[str, str, str]] = []
         stop = asyncio.Event()
         clients = [asyncio.create_task(_create(doors, n, made, stop)) for n in range(CLIENTS)]
-        assert len(two_workers.pids("registry")) == 2
+        assert len(site.warren.pids("registry")) == 2
         for _ in range(KILLS):
             await _count(made, len(made) + VERSIONS_BEFORE_EACH_KILL)
-            await two_workers.kill_one("registry")
+            await site.warren.kill_one("registry")
         await _count(made, len(made) + VERSIONS_BEFORE_EACH_KILL)
         stop.set()
         await asyncio.gather(*clients)

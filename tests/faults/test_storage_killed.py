@@ -6,19 +6,13 @@ No partial artifact is ever listed, and tracking does not notice.
 import asyncio
 import hashlib
 import os
-import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.integration.gateway.artifacts_api import Artifacts
 from tests.rest import api, metric
-from tests.warren_fixtures import running_stack
-from tests.web_server import WebServer
 
 MB = 1024**2
 SIZE = 200 * MB
@@ -26,26 +20,11 @@ CHUNK = os.urandom(MB)
 DIGEST = hashlib.sha256(CHUNK * (SIZE // MB)).hexdigest()
 
 
-@pytest.fixture(scope="module")
-async def warren(
-    server_directory: Path, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ
-) -> AsyncIterator[WebServer]:
-    folder = server_directory / "storage-killed"
-    folder.mkdir(mode=0o755)
-    async with running_stack(folder, postgres, rabbitmq, tracking=1) as server:
-        yield server
-
-
 @pytest.fixture
-async def artifacts(warren: WebServer) -> AsyncIterator[Artifacts]:
+async def artifacts(site) -> AsyncIterator[Artifacts]:
     timeout = aiohttp.ClientTimeout(total=90)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        yield await Artifacts.of_new_run(session, warren.url)
-
-
-def kill_storage(warren: WebServer) -> None:
-    [pid] = warren.pids("s3")
-    os.killpg(pid, signal.SIGKILL)
+        yield await Artifacts.of_new_run(session, site.url)
 
 
 async def until(attempt):
@@ -112,12 +91,9 @@ async def listed(artifacts: Artifacts):
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known length", "chunked"])
-async def test_storage_killed_in_the_middle_of_an_upload(warren, artifacts, known):
-    def kill():
-        kill_storage(warren)
-
+async def test_storage_killed_in_the_middle_of_an_upload(site, artifacts, known):
     try:
-        first = await upload(artifacts, kill, known=known)
+        first = await upload(artifacts, site.crash_storage, known=known)
     except aiohttp.ClientError:
         first = None
     assert first is None
@@ -127,10 +103,10 @@ async def test_storage_killed_in_the_middle_of_an_upload(warren, artifacts, know
     assert await until(lambda: download(artifacts)) == DIGEST
 
 
-async def test_storage_killed_in_the_middle_of_a_replacement_keeps_the_old(warren, artifacts):
+async def test_storage_killed_in_the_middle_of_a_replacement_keeps_the_old(site, artifacts):
     assert await until(lambda: store_old(artifacts))
     try:
-        first = await upload(artifacts, lambda: kill_storage(warren))
+        first = await upload(artifacts, site.crash_storage)
     except aiohttp.ClientError:
         first = None
     assert first is None
@@ -143,15 +119,15 @@ async def test_storage_killed_in_the_middle_of_a_replacement_keeps_the_old(warre
     assert await until(read) == b"old"
 
 
-async def test_storage_killed_in_the_middle_of_a_download(warren, artifacts):
+async def test_storage_killed_in_the_middle_of_a_download(site, artifacts):
     assert await until(lambda: upload(artifacts))
     with pytest.raises(aiohttp.ClientError):
-        await download(artifacts, lambda: kill_storage(warren))
+        await download(artifacts, site.crash_storage)
     assert await until(lambda: download(artifacts)) == DIGEST
 
 
-async def test_tracking_goes_on_while_the_storage_is_away(warren, artifacts):
-    async with api(warren.url) as rest:
+async def test_tracking_goes_on_while_the_storage_is_away(site, artifacts):
+    async with api(site.url) as rest:
         stopped = asyncio.Event()
         statuses = []
 
@@ -163,7 +139,7 @@ async def test_tracking_goes_on_while_the_storage_is_away(warren, artifacts):
                 statuses.append((await rest.post("runs/log-metric", body)).status)
 
         logging = asyncio.create_task(log())
-        kill_storage(warren)
+        site.crash_storage()
         await until(lambda: listed(artifacts))
         stopped.set()
         await logging

@@ -92,13 +92,17 @@ class Api:
         """Return the same as somebody else uses it."""
         return Api(self.session, self.url, token)
 
-    async def __call__(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """Send a request; return the status and what the JSON says."""
+    async def __call__(
+        self, method: str, path: str, *, raw: bool = False, **options: Any
+    ) -> tuple[int, Any]:
+        """Send a request; return the status and what the JSON says, or with ``raw`` the text."""
         headers = {"PRIVATE-TOKEN": self.token} if self.token else {}
         url = URL(f"{self.url}{path}", encoded=True)
         async with self.session.request(method, url, headers=headers, **options) as response:
             text = await response.text()
             self.headers = response.headers
+            if raw:
+                return response.status, text
             return response.status, json.loads(text) if text else None
 
     async def make(self, path: str, /, **fields: Any) -> Any:

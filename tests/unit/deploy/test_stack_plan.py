@@ -2,8 +2,9 @@
 
 from deploy.stack.servers import Addresses
 from deploy.stack.services import plan
-from deploy.stack.settings import POSTGRES_SERVICES, StackSettings
+from deploy.stack.settings import StackSettings
 from services.artifacts.settings import S3Settings
+from services.provision.settings import POSTGRES_SERVICES
 
 DSNS = {name: f"postgresql://{name}@127.0.0.1:1/warren" for name in POSTGRES_SERVICES}
 KEYS = {"access_key": "a", "secret_key": "s"}

@@ -1,0 +1,94 @@
+"""More than the database can take: memory stays bounded, the excess is told to come again, nothing is lost."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from tests.faults.load import loaded
+from tests.rest import api
+
+CHAOS = "WARREN_CHAOS_SECONDS" in os.environ
+CLIENTS = 2_000 if CHAOS else 100
+GATEWAY_MEGABYTES = 400
+"""What a gateway may hold of waiting calls is 64 MB a queue; a frame's encoding is a copy of some of it."""
+
+WORKER_MEGABYTES = 300
+BROKER_MEGABYTES = 600
+
+
+def peak(pid):
+    """Return the most memory that a process ever had, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def peak_of_group(leader):
+    """Return the same for all processes of a group, as RabbitMQ's start script leads one."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if os.getpgid(int(entry.name)) == leader:
+                    members.append(peak(entry.name))
+            except (ProcessLookupError, FileNotFoundError):
+                continue
+    return sum(members)
+
+
+def check_memory(site):
+    found = {
+        service: max(map(peak, site.warren.pids(service))) for service in ("gateway", "tracking")
+    }
+    found["broker"] = peak_of_group(site.rabbitmq.pid)
+    assert found["gateway"] < GATEWAY_MEGABYTES, found
+    assert found["tracking"] < WORKER_MEGABYTES, found
+    assert found["broker"] < BROKER_MEGABYTES, found
+
+
+async def test_a_crowd_of_clients_on_a_slow_database_is_served(site):
+    """Every round trip to PostgreSQL takes 40 ms, and all clients are there at once."""
+    site.to_postgres.delay = 0.02
+    try:
+        async with loaded(site.url, CLIENTS) as load:
+            await load.acknowledges(2 * CLIENTS)
+    finally:
+        site.to_postgres.go_on()
+    check_memory(site)
+
+
+async def test_what_does_not_fit_is_told_to_come_again_and_ends_well(site):
+    """The database hangs while clients bring more than two gateways may hold: 2 * 64 MB."""
+    clients, text = 240, "x" * 7_900
+    tags = [{"key": str(number), "value": text} for number in range(100)]
+    refusals = []
+    async with api(site.url, connections=clients) as rest:
+        runs = [await rest.new_run("0") for _ in range(clients)]
+
+        async def write(run):
+            while True:
+                body = {"run_id": run, "tags": tags}
+                async with rest.session.post("runs/log-batch", json=body) as answer:
+                    if answer.status == 200:
+                        return
+                    assert answer.status in {429, 503}, await answer.text()
+                    refusals.append(answer.status)
+                    pause = float(answer.headers["Retry-After"])
+                await asyncio.sleep(pause)
+
+        site.to_postgres.stall()
+        try:
+            async with asyncio.timeout(240), asyncio.TaskGroup() as group:
+                for run in runs:
+                    group.create_task(write(run))
+                while 429 not in refusals:
+                    await asyncio.sleep(0.05)
+                site.to_postgres.go_on()
+        finally:
+            site.to_postgres.go_on()
+        check_memory(site)
+        for run in runs:
+            stored = (await rest.get("runs/get", run_id=run)).body["run"]["data"]["tags"]
+            own = [tag for tag in stored if not tag["key"].startswith("mlflow.")]
+            assert sorted(own, key=lambda tag: int(tag["key"])) == tags

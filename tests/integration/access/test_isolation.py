@@ -1,0 +1,297 @@
+"""A token of project A reads and changes nothing of project B, whatever it asks for and however.
+
+Every route of MLflow's API is asked, at A's own door, with what only B has: ids of runs, experiments,
+models and versions, artifact paths, page tokens, filters; and at B's door, at the root with none.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.gateway.artifacts import routes as streams
+from services.gateway.routes import ENDPOINTS, PROXY_PREFIXES
+from services.gateway.routing import variables
+from tests.integration.access.conftest import NUMBERS, Api
+
+SECRET = "onlyinb"
+"""Part of every name in B, which requests tell."""
+
+HIDDEN = "hiddeninb"
+"""Every value and the content of files in B, which no request tells."""
+
+EXAMPLES = 150
+
+
+class Project:
+    """A project with one thing of each kind in it."""
+
+    def __init__(self, api: Api, number: int) -> None:
+        self.api = api
+        self.number = number
+        self.door = f"/api/v4/projects/{number}/ml/mlflow"
+
+    async def ask(self, method: str, path: str, **fields: Any) -> Any:
+        status, body = await self.api(
+            method,
+            f"{self.door}/api/2.0/mlflow/{path}",
+            **({"params": fields} if method == "GET" else {"json": fields}),
+        )
+        assert status == 200, body
+        return body
+
+    async def fill(self) -> dict[str, list[Any]]:
+        """Make things; return their names, ids and page tokens by the fields that take them."""
+        experiments = [
+            (await self.ask("POST", "experiments/create", name=f"{SECRET}-{n}"))["experiment_id"]
+            for n in range(3)
+        ]
+        runs = [
+            (await self.ask("POST", "runs/create", experiment_id=e, run_name=f"{SECRET} run"))[
+                "run"
+            ]
+            for e in experiments[1:]
+            for _ in range(2)
+        ]
+        run, root = runs[0]["info"]["run_id"], runs[0]["info"]["artifact_uri"]
+        point = {"key": SECRET, "value": 4711.5, "timestamp": 1, "step": 1}
+        pair = {"key": SECRET, "value": HIDDEN}
+        await self.ask(
+            "POST", "runs/log-batch", run_id=run, metrics=[point], params=[pair], tags=[pair]
+        )
+        made = await self.ask(
+            "POST", "logged-models", experiment_id=experiments[1], name=SECRET, tags=[pair]
+        )
+        model = made["model"]["info"]["model_id"]
+        await self.ask("POST", "registered-models/create", name=SECRET, tags=[pair])
+        version = await self.ask(
+            "POST", "model-versions/create", name=SECRET, source=root, run_id=run
+        )
+        number = version["model_version"]["version"]
+        await self.ask("POST", "registered-models/alias", name=SECRET, alias="best", version=number)
+        path = root.removeprefix("mlflow-artifacts:/") + "/f.txt"
+        proxy = f"{self.door}{PROXY_PREFIXES[0]}artifacts/{path}"
+        assert (await self.api("PUT", proxy, data=HIDDEN.encode()))[0] == 200
+        search = {"max_results": 1}
+        page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
+        pages = await self.ask("POST", "experiments/search", **search)
+        return {
+            "run_id": [run],
+            "run_ids": [[run]],
+            "source_run_id": [run],
+            "experiment_id": experiments[1:],
+            "experiment_ids": [experiments],
+            "experiment_name": [f"{SECRET}-1"],
+            "name": [SECRET, f"{SECRET}-1"],
+            "version": [number],
+            "model_id": [model],
+            "alias": ["best"],
+            "key": [SECRET],
+            "tag_key": [SECRET],
+            "metric_key": [SECRET],
+            "page_token": [page["next_page_token"], pages["next_page_token"]],
+            "path": [path, "f.txt", path.rpartition("/")[0], f"../../{path}", f"/{path}"],
+            "artifact_path": [path, path.rpartition("/")[0]],
+            "artifact_uri": [root],
+            "source": [root, f"models:/{SECRET}/{number}", f"runs:/{run}/f.txt"],
+            "filter": [
+                f"tags.{SECRET} != 'x'",
+                f"name LIKE '{SECRET}%'",
+                f"name = '{SECRET}' OR name != 'x'",
+                "",
+            ],
+        }
+
+    async def snapshot(self) -> str:
+        """Return all that there is, to compare."""
+        experiments = await self.ask(
+            "POST", "experiments/search", max_results=1000, view_type="ALL"
+        )
+        ids = [each["experiment_id"] for each in experiments["experiments"]]
+        found = [
+            experiments,
+            await self.ask("POST", "runs/search", experiment_ids=ids, run_view_type="ALL"),
+            await self.ask("POST", "logged-models/search", experiment_ids=ids),
+            await self.ask("GET", "registered-models/search"),
+            await self.ask("GET", "model-versions/search"),
+        ]
+        artifacts = f"{self.door}{PROXY_PREFIXES[0]}artifacts?path={self.number}"
+        return json.dumps([*found, await self.api("GET", artifacts)], sort_keys=True)
+
+
+@pytest.fixture(scope="session")
+async def two(house):
+    """Projects A and B, of different people; B is filled. Give them, and what B holds."""
+    group = await house.make("/groups", name="g", path=f"isolated{next(NUMBERS)}")
+    made = [
+        await house.make("/projects", path=name, namespace_id=group["id"]) for name in ("a", "b")
+    ]
+    # Owner: who may do everything in A.
+    apis = [await house.member(50, f"/projects/{each['id']}") for each in made]
+    a, b = (Project(api, each["id"]) for api, each in zip(apis, made, strict=True))
+    held = await b.fill()
+    assert HIDDEN in await b.snapshot(), "there would be nothing to leak"
+    return a, b, held
+
+
+def generic(name: str) -> Any:
+    """Return something that a field takes which names nothing of B's."""
+    return {
+        "value": "1",
+        "timestamp": 1,
+        "step": 1,
+        "new_name": "renamed",
+        "stage": "Production",
+        "description": "overwritten",
+        "model_json": "{}",
+        "num_parts": 1,
+        "upload_id": "u",
+        "parts": [],
+        "status": None,
+        "tags": [{"key": "k", "value": "overwritten"}],
+        "params": [{"key": "k", "value": "overwritten"}],
+        "max_results": 5,
+    }.get(name)
+
+
+def request_of(endpoint: Any, pick: Any) -> tuple[str, dict[str, Any]]:
+    """Return path and fields of a request that names what ``pick`` chooses for each field."""
+    fields = {}
+    for name in endpoint.contract.model_fields:
+        value = pick(name)
+        if value is not None:
+            fields[name] = value
+    path = endpoint.path
+    for name in variables(path):
+        text = str(fields.get(name) or "x")
+        for template in (f"{{{name}}}", f"{{{name}:path}}"):
+            path = path.replace(template, text.replace("../", "%2E%2E%2F"))
+    return endpoint.prefixes[0] + path, fields
+
+
+async def send(api: Api, method: str, url: str, fields: dict[str, Any]) -> tuple[int, str]:
+    """Send a request in a form that the route takes; return its status and all of the answer."""
+    if method == "GET":
+        pairs = [
+            (name, str(each))
+            for name, value in fields.items()
+            for each in (value if isinstance(value, list) else [value])
+        ]
+        status, body = await api("GET", url, params=pairs, raw=True)
+    else:
+        status, body = await api(method, url, json=fields, raw=True)
+    return status, body
+
+
+def leaks(body: str) -> bool:
+    """Tell whether an answer says something of B that only B knows."""
+    return "4711.5" in body or HIDDEN in body
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.methods} {e.path}")
+async def test_no_route_of_as_door_leads_to_b(two, endpoint):
+    a, b, held = two
+    before = await b.snapshot()
+    for turn in range(max(map(len, held.values()))):
+        chosen = {name: values[turn % len(values)] for name, values in held.items()}
+        url, fields = request_of(endpoint, lambda name, of=chosen: of.get(name, generic(name)))
+        for method in endpoint.methods.split():
+            status, body = await send(a.api, method, a.door + url, fields)
+            assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
+            assert not leaks(body), (method, url, fields, body)
+            status, body = await send(a.api, method, b.door + url, fields)
+            assert (status, json.loads(body)) == (404, {"message": "404 Project Not Found"})
+            status, body = await send(a.api, method, url, fields)
+            assert status == 404, body
+    assert await b.snapshot() == before
+
+
+async def test_no_way_of_streaming_leads_to_b(two):
+    a, b, held = two
+    before = await b.snapshot()
+    run, model = held["run_id"][0], held["model_id"][0]
+    asked = [
+        *(
+            (method, f"{prefix}artifacts/{path}")
+            for prefix in PROXY_PREFIXES
+            for method in ("GET", "PUT", "DELETE")
+            for path in (
+                held["path"][0],
+                f"{a.number}/..%2F{held['path'][0]}",
+                f"%2F{held['path'][0]}",
+            )
+        ),
+        ("GET", f"{streams.GET_ARTIFACT}?run_id={run}&run_uuid={run}&path=f.txt"),
+        ("GET", f"{streams.GET_VERSION_ARTIFACT}?name={SECRET}&version=1&path=f.txt"),
+        (
+            "GET",
+            streams.GET_MODEL_ARTIFACT.replace("{model_id}", model) + "?artifact_file_path=f.txt",
+        ),
+        ("POST", f"{streams.UPLOAD_ARTIFACT}?run_uuid={run}&path=f.txt"),
+    ]
+    for method, url in asked:
+        for door in (a.door, b.door, ""):
+            data = {"data": b"overwritten"} if method in ("PUT", "POST") else {}
+            status, body = await a.api(method, door + url, raw=True, **data)
+            assert 400 <= status < 500, (method, door, url, body)
+            assert not leaks(body)
+    for door, method in ((a, "GET"), (a, "PUT"), (b, "GET"), (b, "PUT")):
+        for owner in ("1", f"candidate:{run}", "candidate:1"):
+            url = f"/api/v4/projects/{door.number}/packages/ml_models/{owner}/files/f.txt"
+            status, body = await a.api(
+                method, url, raw=True, **({"data": b"x"} if method == "PUT" else {})
+            )
+            assert status == 404, body
+    assert await b.snapshot() == before
+
+
+@pytest.mark.parametrize("path", ["", "/members", "/members/all", "/members/1", "/access_tokens"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+async def test_nobody_learns_of_b_by_gitlabs_api(two, method, path):
+    a, b, _ = two
+    for fields in ({}, {"name": "x", "user_id": 1, "access_level": 10}):
+        url = f"/api/v4/projects/{b.number}{path}"
+        options = {"params": fields} if method == "GET" else {"json": fields}
+        status, body = await a.api(method, url, raw=True, **options)
+        assert status in (400, 404, 405), body
+        assert '"b"' not in body
+    _, listed = await a.api("GET", "/api/v4/projects")
+    assert b.number not in [each["id"] for each in listed]
+
+
+async def test_no_mixture_of_a_and_b_leads_to_b(two):
+    """Draw routes, and for each field something of B's, something of one's own, or nonsense."""
+    a, b, held = two
+    before = await b.snapshot()
+    for endpoint, choices in drawn(held):
+        url, fields = request_of(endpoint, choices.get)
+        for method in endpoint.methods.split():
+            status, body = await send(a.api, method, a.door + url, fields)
+            assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
+            assert not leaks(body), (method, url, fields, body)
+    assert await b.snapshot() == before
+
+
+def drawn(held: dict[str, list[Any]]) -> list[tuple[Any, dict[str, Any]]]:
+    """Draw examples; hypothesis itself runs no coroutines."""
+    found: list[tuple[Any, dict[str, Any]]] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.sampled_from(ENDPOINTS), st.data())
+    def draw(endpoint: Any, data: Any) -> None:
+        choices = {}
+        for name in endpoint.contract.model_fields:
+            own = [generic(name), "0", "1"]
+            choices[name] = data.draw(st.sampled_from([*held.get(name, []), *own]), name)
+        found.append((endpoint, choices))
+
+    draw()
+    return found
