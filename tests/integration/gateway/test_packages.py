@@ -1,5 +1,6 @@
 """GitLab's file routes and MLflow's artifact proxy are two ways to the same files."""
 
+import uuid
 from urllib.parse import quote
 
 import pytest
@@ -62,6 +63,19 @@ async def test_files_of_a_run_are_its_artifacts(packages, project, run):
     assert await packages.get(candidate, "d/e/other.txt") == (200, b"other")
     assert await packages.get(candidate, "d/e/other.txt", "HEAD") == (200, b"")
     assert await run.list("d/e") == {"f+g.txt": len("d/e/f+g.txt"), "other.txt": 5}
+
+
+async def test_files_of_a_version_are_those_of_its_run(packages, project):
+    name = f"packages-{uuid.uuid4().hex}"
+    await project.done("registered-models/create", {"name": name})
+    made = await project.done("model-versions/create", {"name": name, "source": ""})
+    version = made["model_version"]
+    assert (await packages.put(version["version"], "d/a.txt", b"content"))[0] == 201
+    listed = (await project.get("artifacts/list", run_id=version["run_id"])).body["files"]
+    assert listed == [{"path": "d", "is_dir": True}]
+    run = (await project.get("runs/get", run_id=version["run_id"])).body["run"]
+    by_run = f"candidate:{run['info']['iid']}"
+    assert await packages.get(by_run, "d/a.txt") == (200, b"content")
 
 
 async def test_directories_and_absent_files_are_not_found(packages, project, run):
