@@ -93,20 +93,41 @@ class GitLab(MLflow):
         if cmd.run_id:
             await _check_run(tx, cmd.run_id)
         followed = await of_model(cmd, tx, self) if sources.is_remote(cmd.source) else None
+        run = await _version_run(tx, model_id, cmd, followed.run_id if followed else "")
         claim = tx.envelope.id
-        answer = await tx.have_done(
-            EnsureVersionRun(
-                registered_model_id=model_id,
-                name=cmd.name,
-                claim=claim,
-                run_id=cmd.run_id or None,
-                has_version=await model_versions.has_run(tx, cmd.run_id or ""),
-            )
-        )
-        run = EnsureVersionRunReply.model_validate_json(answer)
         if followed is not None:
             return replace(followed, run_id=run.run_id, run_claim=claim)
         return Lineage(run.artifact_uri, run.artifact_uri, run.run_id, None, claim)
+
+
+async def _version_run(
+    tx: Transaction, model_id: UUID, cmd: CreateModelVersion, led_to: str
+) -> EnsureVersionRunReply:
+    """Have a run made the version's: the one asked for, the one its source led to, or a new one.
+
+    Only the first is an error where it can't be: nobody asked for the second.
+    """
+    if cmd.run_id or not led_to:
+        return await _ensure_run(tx, model_id, cmd.name, cmd.run_id or None)
+    try:
+        return await _ensure_run(tx, model_id, cmd.name, led_to)
+    except DomainError as error:
+        if error.code is not ErrorCode.INVALID_PARAMETER_VALUE:
+            raise
+        return await _ensure_run(tx, model_id, cmd.name, None)
+
+
+async def _ensure_run(
+    tx: Transaction, model_id: UUID, name: str, run_id: str | None
+) -> EnsureVersionRunReply:
+    command = EnsureVersionRun(
+        registered_model_id=model_id,
+        name=name,
+        claim=tx.envelope.id,
+        run_id=run_id,
+        has_version=await model_versions.has_run(tx, run_id or ""),
+    )
+    return EnsureVersionRunReply.model_validate_json(await tx.have_done(command))
 
 
 async def _called(tx: Transaction, model_id: UUID, version: str) -> int | None:

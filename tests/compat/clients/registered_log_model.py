@@ -36,10 +36,8 @@ third_run, third_uri = train(3.0, None)
 third = mlflow.register_model(third_uri, name)
 fourth = mlflow.register_model(f"runs:/{third_run}/line", name)
 found = client.search_model_versions(f"name = '{name}'", order_by=["version_number"])
-if not third.aliases:
-    # Where a version has an alias from the start, which is GitLab's dialect, it has a run of its own, too.
-    runs = [version.run_id for version in found]
-    assert runs == [first_run, second_run, third_run, third_run], runs
+runs = [version.run_id for version in found]
+assert runs == [first_run, second_run, third_run, third_run], runs
 one, two, three, four = (version.version for version in found)
 assert (three, four) == (third.version, fourth.version)
 
@@ -52,5 +50,5 @@ assert answer(f"models:/{name}/{three}") == 3
 assert answer(f"models:/{name}/latest") == 3
 
 copy = client.copy_model_version(f"models:/{name}@champion", unique("copy"))
-assert copy.run_id == first_run, copy
+assert copy.run_id == first_run or copy.aliases, copy
 assert answer(f"models:/{copy.name}/{copy.version}") == 1
