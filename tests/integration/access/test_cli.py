@@ -18,6 +18,8 @@ def warren(house, monkeypatch, capsys):
         try:
             await asyncio.to_thread(main, line.split())
         except SystemExit as leaving:
+            if not leaving.code:
+                return capsys.readouterr().out.strip()
             return f"failed: {leaving.code}"
         return capsys.readouterr().out.strip()
 

@@ -1,0 +1,63 @@
+"""A revocation on RabbitMQ: every gateway hears of it."""
+
+import json
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from services.access.bootstrap import SCHEMA, ensure_root_token
+from services.access.handlers import HANDLERS
+from services.gateway.access.authorizations import TOPICS, Authorizations
+from services.gateway.access.needs import READ_ARTIFACTS
+from services.gateway.access.refusals import AccessRefused
+from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.bus.messages import Envelope, new_id
+from shared.service import PostgresService
+from shared.settings import PostgresServiceSettings
+from shared.tokens import digest_of
+from tests.integration.access.conftest import ROOT_TOKEN
+from tests.integration.access.test_rest import SOON, until
+
+DIGEST = digest_of(ROOT_TOKEN)
+
+
+@pytest.fixture
+async def gateways(database_dsn, amqp_vhost_url):
+    """Two gateways' clients of the bus and what they remember, beside the access service."""
+    await ensure_root_token(database_dsn, ROOT_TOKEN)
+    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=[SCHEMA])
+    async with AsyncExitStack() as running:
+        settings = PostgresServiceSettings(dsn=database_dsn)
+        service = await PostgresService.start(SCHEMA, settings, HANDLERS, connect)
+        running.push_async_callback(service.close)
+        made = []
+        for _ in range(2):
+            bus = BusClient(connect())
+            known = Authorizations(bus, opens_root=False)
+            bus.hear(TOPICS, known.on_event, known.forget)
+            await bus.start()
+            running.push_async_callback(bus.close)
+            made.append((bus, known))
+        yield made
+
+
+async def test_a_revoked_token_is_out_at_every_gateway(gateways):
+    for _, known in gateways:
+        (await known.grant(DIGEST, "")).check(READ_ARTIFACTS)
+    bus, _ = gateways[0]
+    payload = json.dumps({"token_id": "self", "own_digest": DIGEST}).encode()
+    command = Envelope(new_id(), "RevokeToken", 1, payload, time.time() + 30, user="1")
+    assert (await bus.call(SCHEMA, "commands", command)).error is None
+    for _, known in gateways:
+
+        async def out(known=known):
+            try:
+                (await known.grant(DIGEST, "")).check(READ_ARTIFACTS)
+            except AccessRefused as refused:
+                return refused.reason == "revoked"
+            return False
+
+        assert await until(out) < SOON
