@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line on stderr, constant event names, data in fields."""
 
+import contextlib
 import json
 import logging
 import sys
@@ -24,9 +25,10 @@ class _Handler(logging.StreamHandler[TextIO]):
     """A handler that says where a line could not be made, and not, as Python's, of which values."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Write a line that can always be made."""
-        where = f"{record.pathname}:{record.lineno}"
-        self.stream.write(json.dumps({"event": "log_line_lost", "where": where}) + self.terminator)
+        """Write a line that can always be made; nothing, if there is no place for one any more."""
+        lost = {"event": "log_line_lost", "where": f"{record.pathname}:{record.lineno}"}
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(json.dumps(lost) + self.terminator)
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:

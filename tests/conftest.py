@@ -1,12 +1,15 @@
 """Real servers for the tests: one PostgreSQL, RabbitMQ and S3 a session, started when asked for."""
 
 import itertools
+import logging
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
@@ -14,6 +17,17 @@ from shared.embedded.s3 import EmbeddedS3
 
 VHOST_BATCH = 20
 """A call of rabbitmqctl takes a second, whatever it does, so virtual hosts are made in batches."""
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Let a test configure logging, as processes do, and forget it afterwards."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, sys.excepthook, structlog.get_config()
+    yield
+    root.handlers[:], root.level, sys.excepthook = before[:3]
+    structlog.configure(**before[3])
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

@@ -16,7 +16,11 @@ from services.gateway.access.needs import Need
 from services.gateway.callers import PROJECT, Caller, Door, Entrance
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
+from shared.errors import invalid
 from shared.projects import ROOT_PATH, ROOT_PROJECT
+
+WORKSPACE = "X-MLFLOW-WORKSPACE"
+DEFAULT_WORKSPACE = "default"
 
 ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
 ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
@@ -59,6 +63,8 @@ class Doors:
 
     def _root_door(self, need: Need) -> Door:
         async def door(request: BaseRequest) -> Caller:
+            if WORKSPACE in request.headers:
+                _check_workspace(request.headers[WORKSPACE])
             digest = presented(request)
             if digest is None:
                 if self._open:
@@ -82,3 +88,16 @@ class Doors:
             return grant.caller_by_project
 
         return door
+
+
+def _check_workspace(name: str) -> None:
+    """Refuse a workspace other than the one there is, as an MLflow server without them does.
+
+    Its clients' data would end in another place than they say.
+    """
+    if name.strip() not in {"", DEFAULT_WORKSPACE}:
+        message = (
+            "Workspace APIs are not available: workspaces are not enabled on this server. "
+            "A project has a tracking URI of its own, /api/v4/projects/<id or path>/ml/mlflow."
+        )
+        raise invalid(message)

@@ -9,7 +9,7 @@ from tests.integration.access.conftest import NUMBERS, ROOT_TOKEN
 
 
 @pytest.fixture
-def warren(house, monkeypatch, capsys):
+def warren(house, monkeypatch, capsys, own_logging):
     """Run a command line; return what it printed, or the sentence that it left with."""
     monkeypatch.setenv("WARREN_URL", house.url)
     monkeypatch.setenv("WARREN_TOKEN", ROOT_TOKEN)

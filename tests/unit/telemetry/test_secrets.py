@@ -48,17 +48,21 @@ def environment(monkeypatch):
 
 
 @pytest.fixture
-def logs(monkeypatch):
+def logs(monkeypatch, own_logging):
     """Log as a process does, and return what was written."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook, structlog.get_config()
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     configure_logging("test", "debug")
-    yield stream.getvalue
-    root.handlers[:], root.level, sys.excepthook = before[:3]
-    structlog.configure(**before[3])
-    structlog.contextvars.clear_contextvars()
+    return stream.getvalue
+
+
+def test_line_that_cannot_be_written_stops_nothing(logs):
+    [handler] = logging.getLogger().handlers
+    closed = io.StringIO()
+    closed.close()
+    handler.setStream(closed)
+    logging.getLogger().error("to nowhere")
+    assert "to nowhere" not in logs()
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,11 @@ async def test_the_question_has_a_deadline_of_its_own(client, bus):
     question, request = (envelope for _, _, envelope in bus.sent)
     assert question.deadline < request.deadline
     assert ASK_SECONDS < 30
+
+
+@pytest.mark.parametrize("workspace", ["", "default", "team"])
+async def test_workspace_that_is_none_is_refused_and_not_taken_for_the_default(client, workspace):
+    headers = {**BEARER, "X-MLFLOW-WORKSPACE": workspace}
+    url = f"{ROOT}/experiments/get?experiment_id=0"
+    async with client.get(url, headers=headers) as response:
+        assert response.status == (400 if workspace == "team" else 200)
