@@ -63,7 +63,7 @@ async def restore(settings: BackupSettings, directory: Path) -> Manifest:
         had, given = (", ".join(sorted(each)) for each in (manifest.schemas, dsns))
         raise invalid(f"The backup is of {had}, and the databases of {given} are given.")
     for service, dsn in dsns.items():
-        await database.make_room(dsn, service, manifest.schemas[service])
+        await database.check(dsn, service, manifest.schemas[service])
     await asyncio.to_thread(bucket.load, settings.s3, directory, manifest.bucket)
     for service, dsn in dsns.items():
         await database.load(dsn, service, manifest.schemas[service], directory / service)

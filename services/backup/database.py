@@ -9,9 +9,9 @@ from pathlib import Path
 import asyncpg
 
 from services.backup.manifest import Schema, Table
-from shared.database.migrations import NewerSchemaError, migrate, service_migrations
+from shared.database.migrations import migrate, service_migrations
 from shared.database.transaction import AnyConnection
-from shared.errors import DomainError, invalid
+from shared.errors import invalid
 
 COLUMNS = """
     WITH RECURSIVE
@@ -77,31 +77,33 @@ async def _dump_table(
     return Table(name=name, columns=columns, rows=int(status.split()[-1]))
 
 
-async def make_room(dsn: str, schema: str, dumped: Schema) -> None:
-    """Make the schema as it was when the backup was taken. Raises DomainError if anything is in it."""
-    newest = service_migrations(schema)
-    wanted = set(dumped.migrations)
-    if unknown := sorted(wanted - {(each.component, each.version) for each in newest}):
+async def check(dsn: str, schema: str, dumped: Schema) -> None:
+    """Raise DomainError if the schema has any table, or the backup is of a newer release than this."""
+    known = {(each.component, each.version) for each in service_migrations(schema)}
+    if unknown := sorted(set(dumped.migrations) - known):
         raise invalid(f"The backup is of a newer release: {schema} has migrations {unknown}.")
-    applied = [each for each in newest if (each.component, each.version) in wanted]
-    try:
-        await migrate(dsn, schema, applied)
-    except NewerSchemaError:
-        raise _not_empty(f"The schema {schema} is newer than the backup") from None
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
-        for table in dumped.tables:
-            if await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{table.name}")'):  # noqa: S608
-                raise _not_empty(f"The table {schema}.{table.name} has rows")
+        if await connection.fetch(COLUMNS, schema):
+            message = (
+                f"The schema {schema} has tables. A backup is restored into empty databases alone."
+            )
+            raise invalid(message)
     finally:
         await connection.close()
 
 
 async def load(dsn: str, schema: str, dumped: Schema, directory: Path) -> None:
-    """Fill a schema that ``make_room`` has made, all or nothing, and bring it up to date."""
+    """Make the schema as it was, fill it, all or nothing, and bring it up to date."""
+    newest = service_migrations(schema)
+    wanted = set(dumped.migrations)
+    await migrate(dsn, schema, [m for m in newest if (m.component, m.version) in wanted])
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         async with connection.transaction():
+            # Some migrations make rows; the backup has them, or what has become of them.
+            names = ", ".join(f'"{table.name}"' for table in dumped.tables)
+            await connection.execute(f"TRUNCATE {names}")
             for table in dumped.tables:
                 await _load_table(connection, schema, table, directory)
             for table_name, column in await connection.fetch(_COUNTERS, schema):
@@ -111,7 +113,7 @@ async def load(dsn: str, schema: str, dumped: Schema, directory: Path) -> None:
                 )
     finally:
         await connection.close()
-    await migrate(dsn, schema, service_migrations(schema))
+    await migrate(dsn, schema, newest)
 
 
 async def _load_table(
@@ -127,10 +129,6 @@ async def _load_table(
         raise invalid(
             f"{_file(directory, table.name)} has not the rows that the manifest tells of."
         )
-
-
-def _not_empty(what: str) -> DomainError:
-    return invalid(f"{what}. A backup is restored into empty databases alone.")
 
 
 def _file(directory: Path, table: str) -> Path:

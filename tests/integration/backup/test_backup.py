@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from services.access.bootstrap import ensure_root_token
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
 from services.backup.database import COLUMNS
@@ -18,14 +19,18 @@ from shared.database.pool import open_pool
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.tracking.conftest import Tracking
 
+TOKENS = "SELECT * FROM access.tokens"
+
 
 @asynccontextmanager
 async def services(dsn):
     """Open tracking and registry, both in one database, as far as they are without the bus."""
-    pools = []
-    for service in ("tracking", "registry"):
+    for service in ("access", "tracking", "registry"):
         await migrate(dsn, service, service_migrations(service))
-        pools.append(await open_pool(dsn, schema=service, size=2, application_name="test"))
+    pools = [
+        await open_pool(dsn, schema=service, size=2, application_name="test")
+        for service in ("tracking", "registry")
+    ]
     tracking, registry = pools
     try:
         yield Tracking(tracking), Registry(registry, FakeTracking())
@@ -103,6 +108,7 @@ class Site:
         self.environment = {
             "WARREN_TRACKING_DSN": dsn,
             "WARREN_REGISTRY_DSN": dsn,
+            "WARREN_ACCESS_DSN": dsn,
             **{
                 f"WARREN_S3_{name.upper()}": str(value)
                 for name, value in self.s3
@@ -141,7 +147,9 @@ async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn,
     after = Site(another_dsn, s3, f"after-{suffix}")
     async with services(database_dsn) as (tracking, registry):
         await fill(tracking, registry)
+        await ensure_root_token(database_dsn, "a-token-of-the-administrator")
         wanted = await everything(tracking, registry)
+        tokens = await tracking.pool.fetch(TOKENS)
         kept = await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2")
     before.put("7/0/r/artifacts/ünï code/+%.txt", b"text", "text/plain")
     before.put("7/0/r/artifacts/" + "/".join("x" * 100 for _ in range(9)), os.urandom(100_000))
@@ -157,6 +165,8 @@ async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn,
     async with services(another_dsn) as (tracking, registry):
         assert await everything(tracking, registry) == wanted
         assert await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2") == kept
+        assert tokens
+        assert await tracking.pool.fetch(TOKENS) == tokens
         # What comes next goes on from there.
         made = await tracking.call("CreateExperiment", name="next")
         assert made["experiment_id"] not in {
@@ -165,7 +175,7 @@ async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn,
 
     code, said = await after.warren("restore", directory)
     assert code == 1
-    assert "has rows. A backup is restored into empty databases alone." in said
+    assert "has tables. A backup is restored into empty databases alone." in said
     code, said = await after.warren("backup", directory)
     assert (code, said) == (1, f"{directory} is not empty.\n")
 
