@@ -114,7 +114,7 @@ def _resting(queue: str, rest: Rest) -> str:
 
 def dead_letter_queue(queue: str) -> str:
     """Return the queue that keeps the dead messages of a queue."""
-    return f"{queue}.dead"
+    return f"{queue}.dead-letters"
 
 
 def binding_key(topic: str) -> str:

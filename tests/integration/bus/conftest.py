@@ -14,6 +14,7 @@ from shared.bus.lane import Limits
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Envelope, new_id
 from shared.bus.outbox import relay_once
+from shared.bus.topology import dead_letter_queue
 from shared.bus.transport import Publication
 from shared.bus.worker import Worker
 from shared.database.migrations import load_migrations, migrate
@@ -102,7 +103,7 @@ class MemoryControl:
         self._broker.restart()
 
     async def dead(self, kind: str = "commands") -> int:
-        return len(self._broker.queues[f"toy.{kind}.dead"].waiting)
+        return len(self._broker.queues[dead_letter_queue(f"toy.{kind}")].waiting)
 
 
 class RabbitControl:
@@ -120,7 +121,7 @@ class RabbitControl:
         import aio_pika
 
         async with await aio_pika.connect(self._url) as connection, connection.channel() as channel:
-            queue = await channel.declare_queue(f"toy.{kind}.dead", passive=True)
+            queue = await channel.declare_queue(dead_letter_queue(f"toy.{kind}"), passive=True)
             return queue.declaration_result.message_count
 
 
