@@ -17,7 +17,13 @@ from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
 from tests.bench.prepare import prepare
-from tests.bench.report import Report, progress_line
+from tests.bench.report import (
+    HEADING_OF_TRANSFERS,
+    Report,
+    kept_section,
+    progress_line,
+    with_section,
+)
 from tests.web_server import ROOT
 
 WARM_UP_SECONDS = 3
@@ -34,7 +40,9 @@ def main() -> None:
     options.data.mkdir(parents=True)
     report = asyncio.run(_bench(options))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(report.markdown())
+    before = options.output.read_text() if options.output.exists() else ""
+    transfers = kept_section(before, HEADING_OF_TRANSFERS)
+    options.output.write_text(with_section(report.markdown(), HEADING_OF_TRANSFERS, transfers))
     print(report.markdown().partition("## Rates")[0])
     print(f"The whole table is in {options.output}")
 

@@ -1,5 +1,6 @@
 """The page docs/bench.md."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from tests.bench.operations import (
     WRITTEN_RUNS,
 )
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN
+
+HEADING_OF_TRANSFERS = "## Artifacts"
+"""Of the section that another program writes (`tests.bench.transfers`)."""
 
 Cell = tuple[str, int, str]
 """Operation, clients, peer."""
@@ -124,3 +128,19 @@ def progress_line(
 
 def _yes(met: bool) -> str:
     return "yes" if met else "**no**"
+
+
+def with_section(page: str, heading: str, section: str) -> str:
+    """Return the page with this section in the place of its old one, or at the end."""
+    rest = _section(heading).sub("", page).rstrip("\n")
+    return f"{rest}\n\n{section}"
+
+
+def kept_section(page: str, heading: str) -> str:
+    """Return a section of the page, heading included; empty if there is none."""
+    found = _section(heading).search(page)
+    return found[0] if found else ""
+
+
+def _section(heading: str) -> re.Pattern[str]:
+    return re.compile(rf"^{heading}$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,6 @@ Writes the section "Artifacts" of docs/bench.md; the rest of the page stays.
 import argparse
 import asyncio
 import os
-import re
 import shutil
 import statistics
 import sys
@@ -21,12 +20,13 @@ from services.artifacts.store.objects import Signature
 from tests.bench.machine import describe_machine
 from tests.bench.peers import MLFLOW, WARREN, Peer, mlflow
 from tests.bench.raw_http import download, upload
+from tests.bench.report import HEADING_OF_TRANSFERS as HEADING
+from tests.bench.report import with_section
 from tests.web_server import ROOT, WebServer, own_stack
 
 STRAIGHT = "straight to S3"
 MINIMUM_OF_STRAIGHT = 0.7
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
-HEADING = "## Artifacts"
 _MEGABYTE = 1024 * 1024
 
 Rates = Mapping[tuple[str, str], float]
@@ -55,16 +55,9 @@ def main() -> None:
     section, met = asyncio.run(_bench(options, file))
     shutil.rmtree(options.data)
     page = options.output.read_text() if options.output.exists() else "# Benchmark\n"
-    options.output.write_text(with_section(page, section))
+    options.output.write_text(with_section(page, HEADING, section))
     print(section)
     sys.exit(0 if met else "A target was missed.")
-
-
-def with_section(page: str, section: str) -> str:
-    """Return the page with this section in the place of its old one, or at the end."""
-    old = re.compile(rf"^{HEADING}$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    rest = old.sub("", page).rstrip("\n")
-    return f"{rest}\n\n{section}"
 
 
 def _options() -> argparse.Namespace:
