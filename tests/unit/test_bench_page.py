@@ -1,13 +1,23 @@
-from tests.bench.transfers import with_section
+from tests.bench.report import HEADING_OF_TRANSFERS, kept_section, with_section
 
 SECTION = "## Artifacts\n\nnew\n"
 
 
+def with_transfers(page):
+    return with_section(page, HEADING_OF_TRANSFERS, SECTION)
+
+
 def test_section_is_added_to_a_page_that_has_none():
-    assert with_section("# Benchmark\n\nhead\n", SECTION) == f"# Benchmark\n\nhead\n\n{SECTION}"
+    assert with_transfers("# Benchmark\n\nhead\n") == f"# Benchmark\n\nhead\n\n{SECTION}"
 
 
 def test_section_replaces_its_old_self_and_nothing_else():
     page = "# Benchmark\n\n## Artifacts\n\nold\n\n## Rates\n\ntable\n"
-    assert with_section(page, SECTION) == f"# Benchmark\n\n## Rates\n\ntable\n\n{SECTION}"
-    assert with_section(with_section(page, SECTION), SECTION) == with_section(page, SECTION)
+    assert with_transfers(page) == f"# Benchmark\n\n## Rates\n\ntable\n\n{SECTION}"
+    assert with_transfers(with_transfers(page)) == with_transfers(page)
+
+
+def test_section_outlives_the_page_that_it_was_on():
+    page = with_transfers("# Benchmark\n\n## Rates\n\ntable\n")
+    assert kept_section(page, HEADING_OF_TRANSFERS) == SECTION
+    assert kept_section("# Benchmark\n\n## Rates\n", HEADING_OF_TRANSFERS) == ""
