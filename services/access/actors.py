@@ -54,6 +54,15 @@ class Place:
         if self.role < role:
             raise forbidden()
 
+    def require_management(self, level: int = Role.NONE) -> None:
+        """Let Maintainers look after a project, Owners after a group, and nobody after those above.
+
+        Raises DomainError(PERMISSION_DENIED), also if ``level`` is above the actor's role.
+        """
+        self.require(Role.OWNER if self.is_group else Role.MAINTAINER)
+        if level > self.role:
+            raise forbidden()
+
     @property
     def is_group(self) -> bool:
         """Tell which it is."""

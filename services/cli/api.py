@@ -7,6 +7,7 @@ outside, and elsewhere an operator need not be able to.
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -33,10 +34,7 @@ class Api:
         """Send a request under ``/api/v4`` and return the JSON of its answer. Raises DomainError."""
         given = {name: value for name, value in (fields or {}).items() if value is not None}
         async with self._session.request(method, f"/api/v4{path}", json=given) as response:
-            body = await response.json() if response.status != 204 else None  # noqa: PLR2004
-            if response.status >= 400:  # noqa: PLR2004
-                raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
-            return body
+            return await _read(response)
 
     async def all(self, path: str, **query: str) -> AsyncIterator[Json]:
         """Go through a list, page by page."""
@@ -44,10 +42,7 @@ class Api:
         while page:
             asked = {**query, "page": page, "per_page": MOST_A_PAGE}
             async with self._session.get(f"/api/v4{path}", params=asked) as response:
-                body = await response.json()
-                if response.status >= 400:  # noqa: PLR2004
-                    raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
-                for each in body:
+                for each in await _read(response):
                     yield each
                 page = response.headers.get("X-Next-Page", "")
 
@@ -81,6 +76,14 @@ async def connection() -> AsyncIterator[Api]:
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         message = f"Warren can't be reached at {url}; {URL_VARIABLE} says where it is. ({error})"
         raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message) from None
+
+
+async def _read(response: aiohttp.ClientResponse) -> Any:
+    """Return the JSON of an answer, None without one. Raises DomainError for a refusal."""
+    body = await response.json() if response.status != HTTPStatus.NO_CONTENT else None
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
+    return body
 
 
 def _reason(body: Any, status: int) -> str:

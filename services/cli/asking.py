@@ -3,9 +3,10 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.bus.calls import Bus
+from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Command, Message, Query, Wire
 from shared.errors import DomainError
 
@@ -16,13 +17,6 @@ PAUSE = 2.0
 SECONDS_TO_ANSWER = 60.0
 
 Reply = TypeVar("Reply", bound=Wire)
-
-
-class Bus(Protocol):
-    """What the commands need of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer. Raises DomainError when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +39,7 @@ class Project:
                     raise
                 await asyncio.sleep(PAUSE)
                 continue
-            if answer.error is not None:
-                raise DomainError(answer.error, answer.body.decode(errors="replace"))
-            return reply.model_validate_json(answer.body)
+            return reply.model_validate_json(answer.checked())
         raise AssertionError  # The loop returns or raises.
 
     def _envelope(self, message: Message) -> Envelope:

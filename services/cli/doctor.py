@@ -139,13 +139,12 @@ async def _service(bus: BusClient, service: str) -> AsyncIterator[Finding]:
     )
     try:
         answer = await bus.call(service, "queries", envelope)
-        if answer.error is not None:
-            raise DomainError(answer.error, answer.body.decode(errors="replace"))
+        body = answer.checked()
     except DomainError as error:
         yield Finding(service, "wrong", error.message)
         return
     ended = now()
-    diagnosis = Diagnosis.model_validate_json(answer.body)
+    diagnosis = Diagnosis.model_validate_json(body)
     yield Finding(service, "ok", f"answers within {ended - began} ms")
     for component, (applied, known) in diagnosis.schema_versions.items():
         what, detail = f"{service} schema", f"{component} is at {applied}, the code at {known}"

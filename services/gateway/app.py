@@ -17,19 +17,16 @@ from services.gateway.artifacts.storage import Storage
 from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.callers import PROJECT
 from services.gateway.dialects.refusal import wrong_method
-from services.gateway.forward import refused
 from services.gateway.guard import Guard
 from services.gateway.health import fixed_json, probes, version
 from services.gateway.measuring import measuring
-from services.gateway.mounts import MLFLOW_OF_PROJECT, dialect_of, inside_project, mlflow_routes
+from services.gateway.mounts import MLFLOW_OF_PROJECT, inside_project, mlflow_routes, turned_away
 from services.gateway.openapi import describe
 from services.gateway.page.routes import links_route, page_routes, to_page
-from services.gateway.requests import read_request_id
 from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
 from shared.bus.calls import EventfulBus
-from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
 from shared.tracing.hooks import OFF, Tracing
@@ -95,7 +92,7 @@ class App:
 
 async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
     message = f"There is no endpoint {request.path}."
-    return _refused(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
+    return turned_away(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
 
 
 _NO_PATH = Leaf(_no_path, measuring("none", "none"))
@@ -104,13 +101,9 @@ _NO_PATH = Leaf(_no_path, measuring("none", "none"))
 
 def _no_method(route: Route) -> Leaf:
     async def refuse(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
-        return _refused(request, wrong_method(request.method, ", ".join(route.methods)))
+        return turned_away(request, wrong_method(request.method, ", ".join(route.methods)))
 
     return Leaf(refuse, _NO_PATH.measure)
-
-
-def _refused(request: BaseRequest, error: DomainError) -> StreamResponse:
-    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
 def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
@@ -119,23 +112,25 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
     app = App(storage, Guard(settings), tracing)
     doors = _doors(bus, settings)
     calls = tracing.bus(bus)
-    for table, prefix, entrance in (
-        (app.routes, "", doors.root),
-        (app.of_project, MLFLOW_OF_PROJECT, doors.by_project),
+    at_root = Streams(calls, doors.root, settings, storage)
+    in_project = Streams(calls, doors.by_project, settings, storage)
+    for table, prefix, streams in (
+        (app.routes, "", at_root),
+        (app.of_project, MLFLOW_OF_PROJECT, in_project),
     ):
-        streams = Streams(calls, entrance, settings, storage)
-        for method, path, handler in mlflow_routes(entrance, calls, settings, streams):
+        for method, path, handler in mlflow_routes(streams):
             table.add(method, prefix + path, handler)
         for path, probe in probes(bus, lambda: app.draining, settings).items():
             table.add("GET", prefix + path, probe)
-        for method, path, file in (*page_routes(), links_route(entrance, settings.gitlab_url)):
+        for method, path, file in (
+            *page_routes(),
+            links_route(streams.entrance, settings.gitlab_url),
+        ):
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
-    for method, path, handler in package_routes(
-        Streams(calls, doors.by_project, settings, storage)
-    ):
+    for method, path, handler in package_routes(in_project):
         app.of_project.add(method, path, handler)
-    for method, path, handler in rest_routes(doors, bus, settings):
+    for method, path, handler in rest_routes(doors, calls, settings):
         app.routes.add(method, path, handler)
     app.routes.add("GET", "/api/v4/version", fixed_json(version))
     app.routes.add("GET", "/openapi.json", fixed_json(describe))

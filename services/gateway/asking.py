@@ -7,9 +7,6 @@ from services.gateway.callers import Caller
 from shared.bus.calls import Bus
 from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Message
-from shared.errors import DomainError
-
-__all__ = ["Asker", "Bus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,4 @@ class Asker:
             request_id=self.request_id,
         )
         answer = await self.bus.call(contract.service, contract.kind, envelope)
-        if answer.error is not None:
-            raise DomainError(answer.error, answer.body.decode(errors="replace"))
-        return answer.body
+        return answer.checked()

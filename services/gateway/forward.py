@@ -11,7 +11,7 @@ import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
 from services.gateway.access.needs import need_of
-from services.gateway.asking import Asker, Bus
+from services.gateway.asking import Asker
 from services.gateway.callers import Entrance
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
@@ -26,6 +26,7 @@ from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
+from shared.bus.calls import Bus
 from shared.bus.messages import Envelope, new_id
 from shared.errors import DomainError, ErrorCode
 
@@ -82,13 +83,10 @@ def forward(
                 request_id=request_id,
                 idempotency_key=read_key(headers) if is_command else None,
             )
-            answer = await bus.call(service, kind, envelope)
+            body = (await bus.call(service, kind, envelope)).checked()
         except Exception as error:
             return explained(error, request, request_id, dialect)
-        if answer.error is not None:
-            message = answer.body.decode(errors="replace")
-            return refused(DomainError(answer.error, message), request_id, dialect)
-        return Response(body=answer.body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
+        return Response(body=body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
 
     return handle
 

@@ -6,12 +6,10 @@ from aiohttp.web import BaseRequest, Response
 
 from services.gateway.browsers import Browsers
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.forward import refused
-from services.gateway.mounts import dialect_of
+from services.gateway.mounts import turned_away
 from services.gateway.rate_limit import RateLimit
-from services.gateway.requests import expect_nothing, read_request_id
+from services.gateway.requests import expect_nothing
 from services.gateway.settings import Settings
-from shared.bus.messages import new_id
 from shared.errors import DomainError, ErrorCode
 
 
@@ -28,7 +26,7 @@ class Guard:
         try:
             answer = self._browsers.check(request)
         except DomainError as error:
-            answer = _refused(request, error)
+            answer = turned_away(request, error)
         if answer is None and self._limit is not None:
             answer = self._over_limit(request, self._limit)
         if answer is not None:
@@ -43,8 +41,4 @@ class Guard:
         message = "Too many requests with this token. Nothing was done; try again."
         wait = {"Retry-After": str(seconds)}
         code = ErrorCode.REQUEST_LIMIT_EXCEEDED
-        return _refused(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))
-
-
-def _refused(request: BaseRequest, error: DomainError) -> Response:
-    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
+        return turned_away(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))

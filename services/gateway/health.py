@@ -6,9 +6,9 @@ from functools import cache
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
-from services.gateway.asking import Bus
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
+from shared.bus.calls import Bus
 from shared.monitor import Checks
 
 VERSION = "0.1.0"

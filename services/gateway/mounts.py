@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, Response
 
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.roots import (
@@ -13,14 +13,14 @@ from services.gateway.artifacts.roots import (
     with_uri_of_run_or_model,
 )
 from services.gateway.artifacts.routes import stream_routes
-from services.gateway.asking import Bus
-from services.gateway.callers import Entrance
 from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
-from services.gateway.forward import Completion, forward
+from services.gateway.forward import Completion, forward, refused
+from services.gateway.requests import read_request_id
 from services.gateway.routes import ENDPOINTS
 from services.gateway.routing import Handler
-from services.gateway.settings import Settings
+from shared.bus.messages import new_id
+from shared.errors import DomainError
 
 GITLAB = "/api/v4/"
 """Everything under this speaks GitLab's dialect."""
@@ -49,12 +49,16 @@ def dialect_of(request: BaseRequest) -> Dialect:
     return gitlab if request.path.startswith(GITLAB) else mlflow
 
 
-def mlflow_routes(
-    entrance: Entrance, bus: Bus, settings: Settings, streams: Streams
-) -> Iterator[tuple[str, str, Handler]]:
+def turned_away(request: BaseRequest, error: DomainError) -> Response:
+    """Answer a request that gets to no handler."""
+    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
+
+
+def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of MLflow's whole API behind one entrance."""
     for endpoint in ENDPOINTS:
-        handler = forward(endpoint, bus, entrance, settings, COMPLETIONS.get(endpoint.owner))
+        complete = COMPLETIONS.get(endpoint.owner)
+        handler = forward(endpoint, streams.bus, streams.entrance, streams.settings, complete)
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():
                 yield method, prefix + endpoint.path, handler

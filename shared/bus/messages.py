@@ -67,6 +67,12 @@ class Answer:
         """Return the answer that carries a domain error."""
         return cls(error.message.encode(errors="replace"), error.code)
 
+    def checked(self) -> bytes:
+        """Return the JSON. Raises the DomainError of a refusal."""
+        if self.error is not None:
+            raise DomainError(self.error, self.body.decode(errors="replace"))
+        return self.body
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

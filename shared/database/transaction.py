@@ -97,9 +97,7 @@ class Transaction:
         except DomainError as error:
             text = f"The {message.service} service did not answer. Nothing was done; try again."
             raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text) from error
-        if answer.error is not None:
-            raise DomainError(answer.error, answer.body.decode(errors="replace"))
-        return answer.body
+        return answer.checked()
 
     def emit(self, event: Event) -> None:
         """Put an event into the outbox when the transaction commits."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from services.access.actors import Actor, Place, find_place, forbidden
 from services.access.handlers import replies
 from services.access.handlers.tokens import checked_end, find_token, replace, revoke
-from services.access.policy import Role
 from services.access.store import members, tokens, users
 from services.access.store.tokens import FoundToken, NewToken, WantedTokens
 from shared.contracts.access_events import MemberChanged
@@ -77,7 +76,7 @@ async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> bytes:
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, cmd)
     if cmd.token_id != "self":  # noqa: S105
-        _require_management(place)
+        place.require_management()
     return await replace(tx, await _find(tx, place, cmd), cmd, actor.day)
 
 
@@ -90,12 +89,8 @@ async def revoke_access_token(cmd: RevokeAccessToken, tx: Transaction) -> bytes:
 
 async def _place(tx: Transaction, of: Of) -> Place:
     place = await find_place(tx, await Actor.of(tx), of)
-    _require_management(place)
+    place.require_management()
     return place
-
-
-def _require_management(place: Place) -> None:
-    place.require(Role.OWNER if place.is_group else Role.MAINTAINER)
 
 
 async def _find(tx: Transaction, place: Place, of: OneToken) -> FoundToken:

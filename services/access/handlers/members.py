@@ -68,7 +68,7 @@ async def remove_member(cmd: RemoveMember, tx: Transaction) -> bytes:
     place = await find_place(tx, actor, cmd)
     found = await _find(tx, place, cmd.user_id)
     if cmd.user_id != actor.user_id:
-        _require_management(place, found.access_level)
+        place.require_management(found.access_level)
     await _check_owners(tx, place, found, Role.NONE)
     await members.remove(tx, place.source, cmd.user_id)
     tx.tell(MemberChanged())
@@ -77,15 +77,8 @@ async def remove_member(cmd: RemoveMember, tx: Transaction) -> bytes:
 
 async def _place_to_manage(tx: Transaction, of: Of, level: int) -> Place:
     place = await find_place(tx, await Actor.of(tx), of)
-    _require_management(place, level)
+    place.require_management(level)
     return place
-
-
-def _require_management(place: Place, level: int) -> None:
-    """Let Maintainers look after a project, Owners after a group, and nobody after those above."""
-    place.require(Role.OWNER if place.is_group else Role.MAINTAINER)
-    if level > place.role:
-        raise forbidden()
 
 
 async def _check_owners(tx: Transaction, place: Place, found: FoundMember, level: int) -> None:

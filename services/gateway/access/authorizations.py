@@ -9,11 +9,11 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.gateway.access.grants import Grant
+from shared.bus.calls import Bus
 from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Kind, new_id
+from shared.bus.messages import Envelope, new_id
 from shared.contracts.access import Authorization, Authorize
 from shared.contracts.access_events import (
     MemberChanged,
@@ -21,7 +21,6 @@ from shared.contracts.access_events import (
     TokensRevoked,
     UserChanged,
 )
-from shared.errors import DomainError
 from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 TTL = 60.0
@@ -39,13 +38,6 @@ TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectCh
 
 Key = tuple[str, str]
 """Of a token the digest, and how the request calls the project."""
-
-
-class Bus(Protocol):
-    """What is needed of the bus's client."""
-
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer. Raises DomainError when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +113,7 @@ class Authorizations:
             deadline=time.time() + ASK_SECONDS,
         )
         answer = await self._bus.call(query.service, query.kind, envelope)
-        if answer.error is not None:
-            raise DomainError(answer.error, answer.body.decode(errors="replace"))
-        return Authorization.model_validate_json(answer.body)
+        return Authorization.model_validate_json(answer.checked())
 
     def _keep(self, key: Key, grant: Grant, fresh_until: int | None) -> None:
         seconds = TTL if grant.is_positive else REFUSAL_TTL

@@ -12,7 +12,7 @@ from services.gateway.artifacts.download import send_artifact
 from services.gateway.artifacts.roots import FindRoot, root_of_package, root_of_run
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
-from services.gateway.asking import Asker, Bus
+from services.gateway.asking import Asker
 from services.gateway.callers import Entrance
 from services.gateway.forward import explained
 from services.gateway.requests import expect_nothing, read_request_id
@@ -20,6 +20,7 @@ from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
 from shared.artifact_paths import proxied_root
+from shared.bus.calls import Bus
 from shared.bus.messages import new_id
 from shared.errors import invalid
 

@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 
 from services.gateway.access.credentials import presented
 from services.gateway.access.doors import Doors
-from services.gateway.asking import Asker, Bus
+from services.gateway.asking import Asker
 from services.gateway.dialects import gitlab
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
@@ -17,6 +17,7 @@ from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
+from shared.bus.calls import Bus
 from shared.bus.messages import new_id
 from shared.contracts.accounts import Paged
 from shared.contracts.tokens import OneToken
