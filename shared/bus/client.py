@@ -57,7 +57,8 @@ class BusClient:
     ) -> None:
         """Hear of events, as every other process that asks; called before ``start``.
 
-        ``on_missed`` is called at each connection: what was published before is not heard of.
+        ``on_missed`` is called at each connection: what was published before is not heard of. And
+        for an event that can't be read, or that ``on_event`` raises for.
         """
         self._topics, self._on_event, self._on_missed = topics, on_event, on_missed
 
@@ -199,11 +200,11 @@ class BusClient:
 
     def _on_broadcast(self, publication: Publication) -> None:
         try:
-            event = read_event(publication)
-        except (KeyError, ValueError):
+            self._on_event(read_event(publication))
+        except Exception:
+            # Whoever can't take notice of an event has missed it.
             log.exception("event_unreadable", topic=publication.routing_key)
-        else:
-            self._on_event(event)
+            self._on_missed()
 
     def _on_reset(self) -> None:
         self._on_missed()

@@ -142,3 +142,18 @@ async def test_a_client_that_was_away_is_told_so_and_hears_again(bus):
     await listener.until(lambda: listener.missed > before)
     await bus.publish(outgoing_event(new_id(), "7.thing.changed", b"{}"))
     await listener.until(lambda: listener.heard)
+
+
+async def test_an_event_that_a_client_cannot_take_notice_of_counts_as_missed(bus):
+    class Refusing(Listener):
+        def _on_event(self, event) -> None:
+            json.loads(event.payload)
+            super()._on_event(event)
+
+    listener = Refusing("thing.changed")
+    await bus.client(hearing=listener.hearing)
+    before = listener.missed
+    good = outgoing_event(new_id(), "7.thing.changed", b"{}")
+    await bus.publish(replace(good, body=b"no JSON"), replace(good, message_id="no id"), good)
+    await listener.until(lambda: listener.heard)
+    assert listener.missed == before + 2
