@@ -160,10 +160,12 @@ def _child_setup(
 
     The death signal is set after the change of user, because Linux clears it when the credentials
     change. A parent that died in between is noticed by comparing its id, since the signal would
-    then never come.
+    then never come. A script that starts us in the background lets us ignore SIGINT, and a shell can't
+    trap a signal that it was started to ignore: so the child begins with the signal's default.
     """
 
     def setup() -> None:
+        signal.signal(death_signal, signal.SIG_DFL)
         if account is not None:
             os.setgroups([])
             os.setgid(account.gid)

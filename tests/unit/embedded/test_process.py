@@ -21,6 +21,15 @@ async def ready(tmp_path):
         time.sleep(0.01)
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN])
+def interrupts(request):
+    """Run as from a terminal, or as a script's background job, which ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 async def test_the_stop_signal_lets_a_child_clean_up(tmp_path):
     script = "trap 'echo cleaned; exit 0' INT; echo ready; while :; do sleep 0.05; done"
     child = shell(script, tmp_path, stop_signal=signal.SIGINT)
