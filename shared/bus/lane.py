@@ -36,8 +36,8 @@ class Limits:
     waiting_bytes: int = 64_000_000
 
 
-QUERY_LIMITS = Limits(frames_in_flight=8, company=1, frame_envelopes=50)
-"""Queries gain little from sharing a frame, so more of them are in flight."""
+QUERY_LIMITS = Limits(frames_in_flight=8, company=8, patience=0.002, frame_envelopes=50)
+"""Queries have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them."""
 
 
 def refused(reason: str) -> DomainError:

@@ -8,7 +8,7 @@ rather than rejected, because that way they carry the reason, and the broker con
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -52,6 +52,10 @@ REASON_LENGTH = 500
 
 EVENTS_AT_A_TIME = 8
 """Events that a process works on at a time; their handlers must not rely on an order."""
+
+
+COMPANY_SECONDS = 0.002
+"""How long the answer to a query waits for those to its frame's other queries: a message costs more."""
 
 
 class RetryLaterError(Exception):
@@ -180,13 +184,12 @@ class Worker:
             began = time.perf_counter()
             measures = self._measures["queries"]
             measures.received(frame, repeated=delivery.redelivered)
-            ready: dict[int, Answer] = {}
             pending = {
                 asyncio.ensure_future(self._processor.query(envelope)): index
                 for index, envelope in enumerate(frame.envelopes)
             }
             while pending:
-                done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                done = await _some(pending)
                 ready = {pending.pop(task): task.result() for task in done}
                 await self._reply(delivery, ready)
                 seconds = time.perf_counter() - began
@@ -306,6 +309,15 @@ class Worker:
             log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
             return False
         return True
+
+
+async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
+    """Wait for an answer, and a moment for those that may leave with it, in one message."""
+    done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+    if rest:
+        company, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
+        done |= company
+    return done
 
 
 class _Busy:
