@@ -110,7 +110,9 @@ class BusClient:
             reason = "Too many requests are waiting."
             raise refused(reason)
         loop = asyncio.get_running_loop()
-        call = Call(envelope, loop.create_future(), loop.time())
+        now = loop.time()
+        until = now + envelope.deadline - time.time()
+        call = Call(envelope, loop.create_future(), now, until)
         lane.add(call)
         if not lane.looking and lane.has_slot():
             # At the end of this turn of the event loop: the requests that other connections have
@@ -151,7 +153,8 @@ class BusClient:
                 self._spawn(self._publish(lane, *following))
 
     async def _publish(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
-        deadline = max((c.envelope.deadline for c in sent.calls.values()), default=0.0)
+        until = max((call.until for call in sent.calls.values()), default=0.0)
+        seconds = max(until - asyncio.get_running_loop().time(), 0.001)
         publication = Publication(
             routing_key=lane.queue,
             body=sent.body,
@@ -159,7 +162,7 @@ class BusClient:
             reply_to=self._transport.reply_address,
             correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
             persistent=lane.kind == "commands",
-            expiration=max(deadline - time.time(), 0.001) if lane.kind == "queries" else None,
+            expiration=seconds if lane.kind == "queries" else None,
         )
         try:
             await self._transport.publish(publication)
@@ -221,7 +224,7 @@ class BusClient:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
-            now = time.time()
+            now = asyncio.get_running_loop().time()
             for lane in self._lanes.values():
                 lane.expire(now)
                 self._send_due(lane)
