@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from shared.addresses import AmqpUrl, PostgresDsn
+from shared.bus.topology import QueryQueues
 from shared.errors import invalid
 
 PREFIX = "WARREN_"
@@ -93,8 +94,14 @@ class ProcessSettings(BaseSettings):
     amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
         repr=False,
-        description="RabbitMQ, as amqp://user:password@host:port/vhost; with TLS as amqps://…, "
-        "?cafile= its authority, certfile= and keyfile= a certificate of ours",
+        description="RabbitMQ, as amqp://user:password@host:port/vhost, a cluster's nodes as "
+        "host:port,host:port; with TLS as amqps://…, ?cafile= its authority, certfile= and keyfile= "
+        "a certificate of ours",
+    )
+    query_queues: QueryQueues = Field(
+        default="classic",
+        description="quorum: reads survive the loss of a node of RabbitMQ's cluster; "
+        "classic: they take less time. All processes must agree",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(
