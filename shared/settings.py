@@ -5,7 +5,8 @@ A group of settings, such as a service's database, is a field whose name comes f
 """
 
 import sys
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
@@ -124,6 +125,22 @@ def read_environment(kind: type[S]) -> S:
         return kind(**_empty_groups(kind))
     except ValidationError as error:
         raise invalid(_faults(error)) from None
+
+
+def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
+    """List the names of the variables that settings are read from."""
+    for name, field in kind.model_fields.items():
+        variable = prefix + name.upper()
+        group = group_of(field.annotation)
+        yield from variables(group, f"{variable}_") if group else (variable,)
+
+
+def group_of(annotation: object) -> type[BaseModel] | None:
+    """Return the group of settings that a field holds, or may hold."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:
