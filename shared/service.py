@@ -86,7 +86,8 @@ class PostgresService:
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
         )
-        await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
+        events = tracing.events(EventExecutor(pool, handlers), name) if handlers.events else None
+        await worker.start(events)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
             asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),

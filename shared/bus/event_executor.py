@@ -1,14 +1,11 @@
 """Takes notice of events on PostgreSQL, each exactly once."""
 
-import math
-
 import asyncpg
 from asyncpg import Pool, Record
 
 from shared.bus import inbox, outbox
 from shared.bus.events import ReceivedEvent
 from shared.bus.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
-from shared.bus.messages import Envelope
 from shared.bus.worker import RetryLaterError
 from shared.database.transaction import AnyConnection, Handlers, Transaction
 
@@ -55,7 +52,7 @@ class EventExecutor:
 
     async def _handle(self, connection: AnyConnection, event: ReceivedEvent) -> None:
         contract, handler = self._handlers[event.topic]
-        envelope = Envelope(event.id, event.topic, event.project, event.payload, math.inf)
+        envelope = event.as_message()
         tx = Transaction(connection, event.project, envelope)
         async with connection.transaction():
             await handler(contract.parse(event.payload), tx)

@@ -49,6 +49,9 @@ DIED_HEADER = "x-warren-died"
 TOPIC_HEADER = "x-warren-topic"
 """The routing key that an event was published with; on its way through a retry queue it loses it."""
 
+TRACE_HEADER = "traceparent"
+"""W3C's, of the command that an event tells of."""
+
 Subscriptions = Mapping[str, Sequence[str]]
 """Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects."""
 
