@@ -18,6 +18,7 @@ from shared.bus.transport import (
     PublishUncertainError,
     Transport,
 )
+from shared.errors import ErrorCode
 from shared.log_context import about
 
 log = structlog.get_logger()
@@ -194,7 +195,7 @@ class BusClient:
                 continue
             call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                call.answer.set_result(Answer(body, piece.error))
+                _settle(call, Answer(body, piece.error))
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
         lane.release(sent)
         if not sent.calls:
@@ -240,3 +241,11 @@ class BusClient:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _settle(call: Call, answer: Answer) -> None:
+    """Give a call its answer; one that is still awaited can be late by another clock alone."""
+    if answer.error is ErrorCode.DEADLINE_EXCEEDED:
+        call.fail(refused("The request is too old by the service's clock."))
+    else:
+        call.answer.set_result(answer)

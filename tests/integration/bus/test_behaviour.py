@@ -246,6 +246,17 @@ async def test_a_worker_whose_clock_was_set_serves_as_before(bus, monkeypatch, s
         assert json.loads((await send(client, message, name="a")).body) == {"total": 1}
 
 
+async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus, monkeypatch):
+    await bus.worker()
+    client = await bus.client()
+    monkeypatch.setattr("shared.bus.client.time", SetClock(-3600))
+    for message in ("Add", "Read"):
+        with pytest.raises(DomainError, match="Nothing was done") as caught:
+            await send(client, message, name="a", seconds=20 - 3600)
+        assert caught.value.code == ErrorCode.REQUEST_LIMIT_EXCEEDED
+    assert await bus.total("a") == 0
+
+
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(
     bus, monkeypatch, seconds
