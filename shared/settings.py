@@ -101,8 +101,8 @@ class ProcessSettings(BaseSettings):
     )
     query_queues: QueryQueues = Field(
         default="classic",
-        description="quorum: reads survive the loss of a node of RabbitMQ's cluster; "
-        "classic: they take less time. All processes must agree",
+        description="quorum: reads survive the loss of a node of RabbitMQ's cluster; classic: each "
+        "takes some milliseconds less. Where processes disagree it is quorum",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(

@@ -189,13 +189,16 @@ class BusClient:
         sent = lane.sent.get(frame_id)
         if sent is None:
             return
+        late = 0
         for piece in decode_reply(publication.body):
             body = sent.complete(piece)
             if body is None:
                 continue
             call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                _settle(call, Answer(body, piece.error))
+                late += not _settle(call, Answer(body, piece.error))
+        if late:
+            log.warning("clocks_differ", queue=lane.queue, calls=late)
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
         lane.release(sent)
         if not sent.calls:
@@ -243,9 +246,10 @@ class BusClient:
         task.add_done_callback(self._tasks.discard)
 
 
-def _settle(call: Call, answer: Answer) -> None:
-    """Give a call its answer; one that is still awaited can be late by another clock alone."""
+def _settle(call: Call, answer: Answer) -> bool:
+    """Give a call its answer. False if that calls it late, for it is not by our clock, and was not done."""
     if answer.error is ErrorCode.DEADLINE_EXCEEDED:
         call.fail(refused("The request is too old by the service's clock."))
-    else:
-        call.answer.set_result(answer)
+        return False
+    call.answer.set_result(answer)
+    return True
