@@ -33,7 +33,7 @@ class Actor:
         user = await users.find(tx, int(name)) if name.isdecimal() else None
         if user is None or user.state != "active":
             raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
-        return cls(user.user_id, user.is_admin, user.is_bot, today())
+        return cls(user.user_id, user.is_admin, user.is_bot, await today(tx))
 
     def require_admin(self) -> None:
         """Raise DomainError(PERMISSION_DENIED) unless it is an administrator."""

@@ -6,7 +6,6 @@ rather than rejected, because that way they carry the reason, and the broker con
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -207,9 +206,7 @@ class Worker:
                 await self._give_up(delivery, "events", repr(error))
                 event_ended(self._service, "unknown", began, "dead")
                 return
-            # An event has no request: who asks for what it tells of has long been answered.
-            as_message = Envelope(event.id, event.topic, event.project, b"", math.inf)
-            with about([as_message]):
+            with about([event.as_message()]):
                 outcome = await self._take_notice(events, delivery, event)
             event_ended(self._service, event.topic, began, outcome)
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.access.dates import milliseconds, today
+from services.access.dates import day_of, milliseconds
 from services.access.policy import Role, Standing, abilities
 from services.access.store import authorize as store
 from services.access.store.authorize import Bearer, FoundProject
-from shared.clock import now
 from shared.contracts.access import Authorization, Authorize, Project, TokenState
 from shared.contracts.message import Message
+from shared.database.clock import database_now
 from shared.database.transaction import Handler, Transaction
 from shared.projects import ROOT_PROJECT
 
@@ -19,10 +19,11 @@ USE_NOTED_EVERY = 600_000
 
 async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     """Say what the holder of a token may do in a project."""
-    day = today()
+    moment = await database_now(tx.connection)
+    day = day_of(moment)
     if not query.token_digest:
         project = await _find(query, tx, None, day)
-        return _answer(None, project)
+        return _answer(None, project, moment)
     digest = _bytes(query.token_digest)
     bearer = await store.find_bearer(tx, digest) if digest else None
     if bearer is None:
@@ -30,9 +31,9 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     state = _state(bearer, day)
     if state is not TokenState.ACTIVE:
         return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
-    if now() - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
-        await store.touch(tx, bearer.token_id)
-    return _answer(bearer, await _find(query, tx, bearer.user_id, day))
+    if moment - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
+        await store.touch(tx, bearer.token_id, moment)
+    return _answer(bearer, await _find(query, tx, bearer.user_id, day), moment)
 
 
 async def _find(
@@ -58,7 +59,7 @@ def _state(bearer: Bearer, day: date) -> TokenState:
     return TokenState.ACTIVE if bearer.state == "active" else TokenState.BLOCKED
 
 
-def _answer(bearer: Bearer | None, found: FoundProject | None) -> Authorization:
+def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> Authorization:
     standing = Standing(
         signed_in=bearer is not None,
         is_admin=bearer is not None and bearer.is_admin,
@@ -76,7 +77,7 @@ def _answer(bearer: Bearer | None, found: FoundProject | None) -> Authorization:
         if found and allowed
         else None,
         abilities=allowed,
-        fresh_until=milliseconds(min(ends)) if ends else None,
+        fresh_for=milliseconds(min(ends)) - moment if ends else None,
     )
 
 

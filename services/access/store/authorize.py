@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.access.policy import Feature, Role, Switches, Visibility
-from shared.clock import now
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 
@@ -77,6 +76,6 @@ async def find_project(
     )
 
 
-async def touch(tx: Transaction, token_id: int) -> None:
+async def touch(tx: Transaction, token_id: int, moment: int) -> None:
     """Note the time of a token's last use."""
-    await tx.write(SQL["touch_token"], token_id, now())
+    await tx.write(SQL["touch_token"], token_id, moment)
