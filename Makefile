@@ -50,8 +50,9 @@ bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Comp
 	.venv/bin/python -m tests.bench $(BENCH)
 	.venv/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
 
-soak: .venv/.dev  ## Watch the gateway's memory while gigabytes pass through it (some minutes, 5 GB of disk)
-	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py
+soak: .venv/.dev $(CLIENTS)  ## Watch the gateway's memory while gigabytes pass through it, or by it (some minutes, 10 GB of disk)
+	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py \
+		tests/compat/test_direct_transfers.py
 
 audit: .venv/.dev  ## Look for known weaknesses of the locked packages; asks PyPI (AUDIT="-s osv" asks OSV)
 	.venv/bin/python -m deploy.audit $(AUDIT)

@@ -65,6 +65,20 @@ def proxied_root(artifact_uri: str) -> str:
     return unquote(parts.path).strip("/")
 
 
+def owner_directory(artifact_uri: str, project: int) -> str:
+    """Return the key of the directory that has the id of a run, logged model or experiment for its name.
+
+    It is what holds the ``artifacts`` of a run or a logged model; an experiment's ``artifact_uri``
+    names it. Raises DomainError for other storage and other projects, as those above do.
+    """
+    return directory_key(proxied_root(artifact_uri).removesuffix("/artifacts"), project)
+
+
+def is_within(path: str, directory: str) -> bool:
+    """Tell whether a path is a directory's own, or that of anything below it."""
+    return path == directory or path.startswith(f"{directory}/")
+
+
 def join(root: str, path: str) -> str:
     """Return the path below a root; an empty path is the root itself."""
     return f"{root}/{path}" if path else root

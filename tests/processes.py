@@ -3,6 +3,10 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Self
+
+from shared.embedded.progress import announce
+from tests.bench.machine import resident_megabytes
 
 
 def alive(pid: int) -> bool:
@@ -19,3 +23,32 @@ async def gone(pid: int, seconds: float = 15) -> bool:
     while alive(pid) and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     return not alive(pid)
+
+
+class MemoryWatch:
+    """The largest memory of a process while the block runs, over what it was before, in MB."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.before = resident_megabytes([pid])
+        self.peak = self.before
+
+    async def __aenter__(self) -> Self:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._look())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Say what was seen."""
+        self._task.cancel()
+        announce(f"RSS: {self.before:.1f} MB before, {self.peak:.1f} MB at its peak")
+
+    @property
+    def growth(self) -> float:
+        """How much larger it was at its peak."""
+        return self.peak - self.before
+
+    async def _look(self) -> None:
+        while True:
+            self.peak = max(self.peak, resident_megabytes([self._pid]))
+            await asyncio.sleep(0.02)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.cli.asking import Project
 from services.cli.progress import Progress
+from shared.artifact_paths import is_within
 from shared.contracts.purges import (
     DeleteOrphans,
     DeleteOrphansReply,
@@ -43,8 +44,8 @@ async def sweep(project: Project, grace: int, progress: Progress, *, dry_run: bo
     verb = "To be swept" if dry_run else "Swept"
     async for directories in _portions(project):
         done.directories += len(directories)
-        for each in await _orphans(project, directories):
-            command = DeleteOrphans(path=each.path, older_than=grace, dry_run=dry_run)
+        async for each, kept in _orphans(project, directories):
+            command = DeleteOrphans(path=each.path, kept=kept, older_than=grace, dry_run=dry_run)
             deleted = await project.ask(command, DeleteOrphansReply)
             done.orphans += 1
             done.objects += deleted.objects
@@ -64,7 +65,14 @@ async def _portions(project: Project) -> AsyncIterator[Sequence[OwnedDirectory]]
             return
 
 
-async def _orphans(project: Project, directories: Sequence[OwnedDirectory]) -> list[OwnedDirectory]:
+async def _orphans(
+    project: Project, directories: Sequence[OwnedDirectory]
+) -> AsyncIterator[tuple[OwnedDirectory, list[str]]]:
+    """Yield those that are nobody's, and the paths in each where an experiment keeps artifacts all the same."""
+    if not directories:
+        return
     owners = FindOwners(ids=[each.owner for each in directories])
-    found = set((await project.ask(owners, FindOwnersReply)).ids) if directories else set()
-    return [each for each in directories if each.owner not in found]
+    found = await project.ask(owners, FindOwnersReply)
+    for each in directories:
+        if each.owner not in found.ids:
+            yield each, [path for path in found.chosen if is_within(path, each.path)]

@@ -1,8 +1,21 @@
-"""What services tell each other. ``artifact_uri`` names a directory that nobody needs any more."""
+"""What services tell each other."""
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from shared.contracts.message import DomainEvent
+
+
+class Purged(DomainEvent):
+    """Something is gone for good, and nobody needs the directory any more that ``artifact_uri`` names, if it names one.
+
+    ``kept`` are paths of directories in it, or its own, where other experiments keep artifacts
+    because clients chose so. Like ``artifact_paths.owner_directory`` they begin with the project.
+    """
+
+    artifact_uri: str | None = None
+    kept: list[str] = Field(default_factory=list)
 
 
 class RunEvent(DomainEvent):
@@ -30,11 +43,10 @@ class RunRestored(RunEvent):
     topic: ClassVar[str] = "run.restored"
 
 
-class RunPurged(RunEvent):
+class RunPurged(Purged, RunEvent):
     """A run is gone for good."""
 
     topic: ClassVar[str] = "run.purged"
-    artifact_uri: str
 
 
 class ExperimentEvent(DomainEvent):
@@ -55,11 +67,10 @@ class ExperimentRestored(ExperimentEvent):
     topic: ClassVar[str] = "experiment.restored"
 
 
-class ExperimentPurged(ExperimentEvent):
-    """An experiment is gone for good; no ``artifact_uri`` if others may keep artifacts there, too."""
+class ExperimentPurged(Purged, ExperimentEvent):
+    """An experiment is gone for good; no ``artifact_uri`` if a client chose the place."""
 
     topic: ClassVar[str] = "experiment.purged"
-    artifact_uri: str | None = None
 
 
 class LoggedModelDeleted(DomainEvent):
@@ -70,10 +81,9 @@ class LoggedModelDeleted(DomainEvent):
     experiment_id: str
 
 
-class LoggedModelPurged(DomainEvent):
+class LoggedModelPurged(Purged):
     """A logged model is gone for good."""
 
     topic: ClassVar[str] = "logged_model.purged"
     model_id: str
     experiment_id: str
-    artifact_uri: str

@@ -7,6 +7,7 @@ from pydantic import Field
 from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Wire
 
 Ids = Annotated[list[str], NullMeansEmpty()]
+Paths = Annotated[list[str], NullMeansEmpty()]
 
 
 class PurgeScope(Wire):
@@ -76,16 +77,20 @@ class ProjectIds(Wire):
 
 
 class FindOwners(Query):
-    """Tell which of these runs and logged models there are in the project, deleted ones included."""
+    """Tell which of these runs and logged models there are in the project, deleted ones included.
+
+    And which directories experiments keep artifacts in because clients chose them.
+    """
 
     service: ClassVar[str] = "tracking"
     ids: Ids = Field(default_factory=list)
 
 
 class FindOwnersReply(Wire):
-    """Those that there are."""
+    """Those that there are, and the paths of all ``chosen`` directories."""
 
     ids: list[str]
+    chosen: Paths = Field(default_factory=list)
 
 
 class ListOwnedDirectories(Query):
@@ -113,10 +118,14 @@ class ListOwnedDirectoriesReply(Wire):
 
 
 class DeleteOrphans(Command):
-    """Delete what was stored in a directory ``older_than`` milliseconds ago or earlier."""
+    """Delete what was stored in a directory ``older_than`` milliseconds ago or earlier.
+
+    What is in a directory that is ``kept`` stays.
+    """
 
     service: ClassVar[str] = "artifacts"
     path: str
+    kept: Paths = Field(default_factory=list)
     older_than: Annotated[Int64, Field(ge=0)]
     dry_run: bool = False
 

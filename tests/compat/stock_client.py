@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -127,10 +128,15 @@ class StockClient:
         """Let it end."""
         self._process.communicate(timeout=30)
 
-    def run(self, scenario: str) -> Outcome:
-        """Run one script to its end, or one function of it."""
+    def run(self, scenario: str, environment: Mapping[str, str] | None = None) -> Outcome:
+        """Run one script to its end, or one function of it, with more in its environment."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{script_of(scenario)}:{scenario.partition(':')[2]}\n")
+        wanted = {
+            "script": str(script_of(scenario)),
+            "function": scenario.partition(":")[2],
+            "environment": dict(environment or {}),
+        }
+        self._process.stdin.write(f"{json.dumps(wanted)}\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._readline()))
 

@@ -61,7 +61,7 @@ async def delete_orphans(cmd: DeleteOrphans, context: Context) -> DeleteOrphansR
     if not _OWNED.fullmatch(f"{key}/"):
         raise invalid(f"{cmd.path} is not the directory of a run or a logged model.")
     before = datetime.now(UTC) - timedelta(milliseconds=cmd.older_than)
-    swept = await context.store.sweep(key, before, dry_run=cmd.dry_run)
+    swept = await context.store.sweep(key, before, kept=cmd.kept, dry_run=cmd.dry_run)
     return DeleteOrphansReply(objects=swept.objects, bytes=swept.bytes)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from services.artifacts.handlers.context import Context
-from shared.artifact_paths import directory_key, proxied_root
-from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
+from shared.artifact_paths import owner_directory
+from shared.contracts.events import ExperimentPurged, LoggedModelPurged, Purged, RunPurged
 from shared.contracts.message import DomainEvent
 from shared.errors import DomainError
 
@@ -15,28 +15,29 @@ EventHandler = Callable[[Any, Context], Awaitable[None]]
 
 async def run_purged(event: RunPurged, context: Context) -> None:
     """Delete the directory that has the run's id."""
-    await _delete(event.artifact_uri, event.run_id, context)
+    await _delete(event, event.run_id, context)
 
 
 async def logged_model_purged(event: LoggedModelPurged, context: Context) -> None:
     """Delete the directory that has the model's id."""
-    await _delete(event.artifact_uri, event.model_id, context)
+    await _delete(event, event.model_id, context)
 
 
 async def experiment_purged(event: ExperimentPurged, context: Context) -> None:
     """Delete the directory that has the experiment's id, if it has one to itself."""
-    if event.artifact_uri is not None:
-        await _delete(event.artifact_uri, event.experiment_id, context)
+    await _delete(event, event.experiment_id, context)
 
 
-async def _delete(artifact_uri: str, owner: str, context: Context) -> None:
+async def _delete(event: Purged, owner: str, context: Context) -> None:
     """Delete the directory below which an owner's artifacts lie; elsewhere is not ours to delete."""
+    if event.artifact_uri is None:
+        return
     try:
-        key = directory_key(proxied_root(artifact_uri).removesuffix("/artifacts"), context.project)
+        key = owner_directory(event.artifact_uri, context.project)
     except DomainError:
         return
     if key.rpartition("/")[2] == owner and key != str(context.project):
-        await context.store.delete(key)
+        await context.store.delete(key, event.kept)
 
 
 EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {

@@ -7,7 +7,7 @@ version, and tests/integration/artifacts/test_minio_store.py would notice a chan
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
@@ -25,6 +25,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.errors import translated
 from services.artifacts.store.objects import Entry, Page, Part, Signature, Sweep
+from shared.artifact_paths import is_within
 from shared.tracing.hooks import OFF, Tracing
 
 T = TypeVar("T")
@@ -95,13 +96,21 @@ class MinioStore:
         """List some keys below a directory, in order, from the first one that is greater than ``after``."""
         return await self._run(self._keys, f"{directory}/", after)
 
-    async def sweep(self, directory: str, before: datetime, *, dry_run: bool) -> Sweep:
-        """Delete what is below a directory and was stored before a time; a dry run only counts."""
-        return await self._run(self._sweep, f"{directory}/", before, dry_run)
+    async def sweep(
+        self, directory: str, before: datetime, *, kept: Collection[str], dry_run: bool
+    ) -> Sweep:
+        """Delete what is below a directory, but not in one that is kept, and was stored before a time.
 
-    async def delete(self, key: str) -> None:
-        """Delete the object of a key and the directory of the same name, if they are there."""
-        await self._run(self._delete, key)
+        A dry run only counts.
+        """
+        return await self._run(self._sweep, f"{directory}/", before, kept, dry_run)
+
+    async def delete(self, key: str, kept: Collection[str] = ()) -> None:
+        """Delete the object of a key and the directory of the same name, if they are there.
+
+        What is in a directory that is kept stays.
+        """
+        await self._run(self._delete, key, kept)
 
     async def begin_upload(self, key: str) -> str:
         """Begin a multipart upload and return its id."""
@@ -174,7 +183,7 @@ class MinioStore:
         entries.sort(key=lambda entry: entry.name)
         return Page(entries, (next_token or "") if truncated else "")
 
-    def _delete(self, key: str) -> None:
+    def _delete(self, key: str, kept: Collection[str]) -> None:
         """Delete page after page of what is below the key, then the directories, then the key.
 
         SeaweedFS has real directories and keeps empty ones for some minutes: deleting their names
@@ -183,14 +192,16 @@ class MinioStore:
         prefix, directories, token = f"{key}/", {f"{key}/"}, ""
         while True:
             page = self._page(prefix, "", token)
-            names = [prefix + entry.name for entry in page.entries if entry.size is not None]
+            files = (prefix + entry.name for entry in page.entries if entry.size is not None)
+            names = [name for name in files if not _is_kept(name, kept)]
             self._delete_all(names)
             directories.update(_directories_of(names, prefix))
             token = page.next_token
             if not token:
                 break
         self._delete_all(sorted(directories, key=len, reverse=True))
-        self._client.remove_object(self._bucket, key)
+        if not _is_kept(key, kept):
+            self._client.remove_object(self._bucket, key)
 
     def _directories(self) -> list[str]:
         listed = self._client.list_objects(self._bucket)
@@ -202,9 +213,17 @@ class MinioStore:
         )
         return [each.object_name or "" for each in islice(listed, PAGE_ENTRIES)]
 
-    def _sweep(self, prefix: str, before: datetime, dry_run: object) -> Sweep:
+    def _sweep(
+        self, prefix: str, before: datetime, kept: Collection[str], dry_run: object
+    ) -> Sweep:
         listed = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
-        old = [each for each in listed if each.last_modified and each.last_modified < before]
+        old = [
+            each
+            for each in listed
+            if each.last_modified
+            and each.last_modified < before
+            and not _is_kept(each.object_name or "", kept)
+        ]
         if not dry_run:
             self._delete_all([each.object_name or "" for each in old])
         return Sweep(len(old), sum(each.size or 0 for each in old))
@@ -227,6 +246,10 @@ class MinioStore:
             if not answer.is_truncated:
                 return parts
             marker = str(answer.next_part_number_marker)
+
+
+def _is_kept(key: str, kept: Collection[str]) -> bool:
+    return any(is_within(key, directory) for directory in kept)
 
 
 def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:

@@ -1,6 +1,6 @@
 """What the service needs of object storage: the seam between our rules and an S3 server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -96,11 +96,19 @@ class ObjectStore(Protocol):
     async def keys(self, directory: str, after: str) -> Sequence[str]:
         """List some keys below a directory, in order, from the first one that is greater than ``after``."""
 
-    async def sweep(self, directory: str, before: datetime, *, dry_run: bool) -> Sweep:
-        """Delete what is below a directory and was stored before a time; a dry run only counts."""
+    async def sweep(
+        self, directory: str, before: datetime, *, kept: Collection[str], dry_run: bool
+    ) -> Sweep:
+        """Delete what is below a directory, but not in one that is kept, and was stored before a time.
 
-    async def delete(self, key: str) -> None:
-        """Delete the object of a key and the directory of the same name, if they are there."""
+        A dry run only counts.
+        """
+
+    async def delete(self, key: str, kept: Collection[str] = ()) -> None:
+        """Delete the object of a key and the directory of the same name, if they are there.
+
+        What is in a directory that is kept stays.
+        """
 
     async def begin_upload(self, key: str) -> str:
         """Begin a multipart upload and return its id."""

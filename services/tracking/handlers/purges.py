@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from asyncpg import Record
 
+from services.tracking.artifact_uris import kept_within
 from services.tracking.store import purges
 from services.tracking.store.purges import Kind, Selection
 from services.tracking.store.search import parse_experiment_id
@@ -114,7 +115,7 @@ async def _empty_experiments(tx: Transaction) -> PurgeDeletedReply | None:
         return None
     runs = await purges.purge_contents(tx, Kind.RUN, ids)
     models = await purges.purge_contents(tx, Kind.LOGGED_MODEL, ids)
-    _tell(tx, runs, models)
+    await _tell(tx, runs, models)
     if runs or models:
         return PurgeDeletedReply(runs=len(runs), logged_models=len(models))
     return await _delete_rows(tx, Kind.EXPERIMENT, ids)
@@ -125,13 +126,7 @@ async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
     runs = await purges.purge_deleted(tx, Kind.RUN, selection)
     models = await purges.purge_deleted(tx, Kind.LOGGED_MODEL, selection)
     experiments = await purges.purge_deleted(tx, Kind.EXPERIMENT, selection)
-    _tell(tx, runs, models)
-    for row in experiments:
-        tx.tell(
-            ExperimentPurged(
-                experiment_id=str(row["experiment_id"]), artifact_uri=_own_directory(tx, row)
-            )
-        )
+    await _tell(tx, runs, models, experiments)
     return PurgeDeletedReply(
         runs=len(runs),
         logged_models=len(models),
@@ -146,13 +141,32 @@ def _own_directory(tx: Transaction, experiment: Record) -> str | None:
     return own if experiment["artifact_location"] == own else None
 
 
-def _tell(tx: Transaction, runs: Sequence[Record], models: Sequence[Record]) -> None:
+async def _tell(
+    tx: Transaction,
+    runs: Sequence[Record],
+    models: Sequence[Record],
+    experiments: Sequence[Record] = (),
+) -> None:
+    """Let the artifacts go, but for those that lie where a client told another experiment to keep its own."""
+    if not (runs or models or experiments):
+        return
+    chosen = await purges.chosen_directories(tx)
+    for row in experiments:
+        uri = _own_directory(tx, row)
+        tx.tell(
+            ExperimentPurged(
+                experiment_id=str(row["experiment_id"]),
+                artifact_uri=uri,
+                kept=kept_within(uri, chosen, tx.project) if uri else [],
+            )
+        )
     for row in runs:
         tx.tell(
             RunPurged(
                 run_id=row["run_id"].hex,
                 experiment_id=str(row["experiment_id"]),
                 artifact_uri=row["artifact_uri"],
+                kept=kept_within(row["artifact_uri"], chosen, tx.project),
             )
         )
     for row in models:
@@ -161,6 +175,7 @@ def _tell(tx: Transaction, runs: Sequence[Record], models: Sequence[Record]) -> 
                 model_id=row["model_id"],
                 experiment_id=str(row["experiment_id"]),
                 artifact_uri=row["artifact_uri"],
+                kept=kept_within(row["artifact_uri"], chosen, tx.project),
             )
         )
 
@@ -172,7 +187,9 @@ async def list_projects(_query: ListProjects, tx: Transaction) -> ProjectIds:
 
 async def find_owners(query: FindOwners, tx: Transaction) -> FindOwnersReply:
     """Tell which runs and logged models there are, so that what is nobody's may be swept."""
-    return FindOwnersReply(ids=await purges.owners(tx, query.ids))
+    return FindOwnersReply(
+        ids=await purges.owners(tx, query.ids), chosen=await purges.chosen_directories(tx)
+    )
 
 
 HANDLERS: Mapping[type[Message], Handler] = {

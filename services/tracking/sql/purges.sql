@@ -237,6 +237,13 @@ FROM logged_models WHERE project_id = $1 AND model_id = ANY($2::text[]);
 SELECT experiment_id::text AS id, CASE WHEN deleted THEN last_update_time END AS deleted_time
 FROM experiments WHERE project_id = $1 AND experiment_id = ANY($2::text[]::bigint[]);
 
+-- name: chosen_locations
+-- Where experiments keep artifacts because a client chose the place, as far as that is this server's storage.
+SELECT artifact_location FROM experiments
+WHERE project_id = $1
+    AND artifact_location ILIKE 'mlflow-artifacts:%'
+    AND artifact_location <> 'mlflow-artifacts:/' || project_id || '/' || experiment_id;
+
 -- name: projects
 -- Every project.
 SELECT project_id FROM projects ORDER BY project_id;

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from asyncpg import Record
 
+from services.tracking.artifact_uris import stored_directories
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 
@@ -102,6 +103,12 @@ async def deletion_times(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dic
     """Return when each of the things was deleted, None if it was not; others are not there."""
     rows = await tx.fetch(SQL[f"{kind}_times"], tx.project, ids)
     return {row["id"]: row["deleted_time"] for row in rows}
+
+
+async def chosen_directories(tx: Transaction) -> list[str]:
+    """Return the paths of the directories that experiments, deleted ones included, have been given by clients."""
+    rows = await tx.fetch(SQL["chosen_locations"], tx.project)
+    return stored_directories([row["artifact_location"] for row in rows], tx.project)
 
 
 async def projects(tx: Transaction) -> list[int]:

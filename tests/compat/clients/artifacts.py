@@ -1,6 +1,7 @@
 """Artifacts of a run: files, directories, texts, dictionaries, figures, images, tables; there and back."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -47,7 +48,7 @@ with mlflow.start_run() as run:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
     mlflow.log_image(picture, "picture.png")
     for step in range(3):
-        mlflow.log_image(picture, key="dogs", step=step, timestamp=1_760_000_000_000 + step)
+        mlflow.log_image(picture + step, key="dogs", step=step, timestamp=1_760_000_000_000 + step)
     mlflow.log_table({"question": ["a", "b"], "answer": ["c", "d"]}, "table.json")
     mlflow.log_table(pd.DataFrame({"question": ["e"], "answer": ["f"]}), "table.json")
 
@@ -60,8 +61,12 @@ assert listed(run_id, "tree/sub") == {
 }
 assert listed(run_id, "one.txt") == {}
 assert listed(run_id, "nothing") == {}
-images = listed(run_id, "images")
+images = [Path(path).name for path in listed(run_id, "images")]
 assert len(images) == 6, images  # Each step has a full picture and a thumbnail.
+for step in range(3):
+    [full] = [each for each in images if re.search(rf"step[%+]{step}[%+].*\.png", each)]
+    seen = mlflow.artifacts.load_image(f"{root}/images/{full}")
+    assert np.array_equal(seen, picture + step), full
 
 down = Path(client.download_artifacts(run_id, "tree"))
 assert (down / "sub" / "middle.bin").read_bytes() == (tree / "sub" / "middle.bin").read_bytes()
@@ -75,6 +80,7 @@ assert Path(by_uri).read_text() == "one"
 assert mlflow.artifacts.load_text(f"{root}/notes/größe.txt") == "größe"
 assert mlflow.artifacts.load_dict(f"{root}/config.json") == {"a": [1, 2]}
 assert mlflow.artifacts.load_image(f"{root}/picture.png").size == (8, 8)
+assert mlflow.artifacts.load_image(f"{root}/plots/figure.png").size == (640, 480)
 table = mlflow.load_table("table.json", run_ids=[run_id])
 assert list(table["answer"]) == ["c", "d", "f"], table
 

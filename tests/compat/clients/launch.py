@@ -1,7 +1,8 @@
 """Run scripts in a stock client's environment: MLflow is imported once, and each script runs in a fork of its own.
 
-Writes MLflow's version first. Then reads from each line of standard input a script's path and, behind a colon, the
-function of it that is to be called, if any; and answers with a line of JSON: its exit code and what it wrote.
+Writes MLflow's version first. Then reads JSON from each line of standard input: a script's path, the function of it that
+is to be called, if any, and what is to be added to its environment; and answers with a line of JSON: its exit code and
+what it wrote.
 (Importing MLflow takes several seconds, more than most scripts.)
 """
 
@@ -15,13 +16,14 @@ import traceback
 import mlflow
 
 
-def run(script: str, function: str) -> dict[str, object]:
+def run(script: str, function: str, environment: dict[str, str]) -> dict[str, object]:
     """Run one script, or one function of it, in a child process and wait for it."""
     with tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
+            os.environ.update(environment)
             _script(script, function)
         _, status = os.waitpid(child, 0)
         output.seek(0)
@@ -50,8 +52,7 @@ def main() -> None:
     """Serve until standard input ends."""
     print(mlflow.__version__, flush=True)
     for line in sys.stdin:
-        script, _, function = line.strip().partition(":")
-        print(json.dumps(run(script, function)), flush=True)
+        print(json.dumps(run(**json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

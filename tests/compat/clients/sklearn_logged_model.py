@@ -3,7 +3,7 @@
 import mlflow
 import numpy as np
 from mlflow.models import infer_signature
-from scenario import new_experiment
+from scenario import new_experiment, refused
 from sklearn.linear_model import LinearRegression
 
 SINCE = "3.0"
@@ -27,6 +27,10 @@ files = {f.path for f in mlflow.artifacts.list_artifacts(artifact_uri=info.model
 assert {"MLmodel", "requirements.txt"} <= files, files
 within = mlflow.MlflowClient().list_logged_model_artifacts(info.model_id)
 assert "MLmodel" in {f.path for f in within}, within
+
+# What was a directory's path before is a name, which is not one of several directories.
+with refused("INVALID_PARAMETER_VALUE", "Invalid model name ('nested/model') provided."):
+    mlflow.sklearn.log_model(model, name="nested/model", signature=signature)
 
 # Outside of a run, and by autolog.
 alone = mlflow.sklearn.log_model(model, name="alone", signature=signature)

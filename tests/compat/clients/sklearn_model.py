@@ -27,6 +27,17 @@ for path in PATHS:
 files = {f.path for f in mlflow.MlflowClient().list_artifacts(run.info.run_id, "model")}
 assert {"model/MLmodel", "model/requirements.txt"} <= files, files
 
+# In the root of a run; MLflow 3 lets the server name such a model.
+with mlflow.start_run() as run:
+    info = mlflow.sklearn.log_model(
+        model, artifact_path="", signature=infer_signature(x, model.predict(x))
+    )
+uri = f"runs:/{run.info.run_id}/" if mlflow.__version__.startswith("2.") else info.model_uri
+assert np.allclose(mlflow.sklearn.load_model(uri).predict([[5.0]]), [16.0])
+assert np.allclose(mlflow.pyfunc.load_model(uri).predict(x[5:6]), [16.0])
+files = {f.path for f in mlflow.artifacts.list_artifacts(artifact_uri=uri)}
+assert {"MLmodel", "requirements.txt"} <= files, files
+
 mlflow.sklearn.autolog(log_models=True, silent=True)
 with mlflow.start_run() as automatic:
     LinearRegression().fit(x, 2 * x.ravel())

@@ -78,6 +78,15 @@ async def test_a_purged_experiment_takes_its_directory_if_it_has_one_to_itself(f
     assert await kept(filled, http) == {"1/01/r1/artifacts/a", "2/0/r1/artifacts/a"}
 
 
+@pytest.mark.parametrize("directory", ["1/0/r1", "1/0/r1/artifacts/deep", "1/0"])
+async def test_what_another_experiment_keeps_in_the_directory_stays(filled, http, directory):
+    event = ExperimentPurged(experiment_id="0", artifact_uri=ROOT, kept=[directory])
+    for _ in range(2):
+        await take_notice(filled, event)
+    outside = {key for key in FILES if not key.startswith("1/0/")}
+    assert await kept(filled, http) == {k for k in FILES if k.startswith(f"{directory}/")} | outside
+
+
 @pytest.mark.parametrize(
     "uri",
     [

@@ -31,7 +31,7 @@ class Warren:
         self.bus = bus
         self.store = store
 
-    async def call(self, name, **fields):
+    async def call(self, name, /, **fields):
         contract = HANDLERS.messages[name]
         payload = json.dumps(fields).encode()
         envelope = Envelope(new_id(), name, ROOT_PROJECT, payload, time.time() + 20)
@@ -59,9 +59,9 @@ class Warren:
         _, said = await process.communicate()
         return process.returncode, said.decode()
 
-    async def run_with_artifact(self, points: int):
+    async def run_with_artifact(self, points: int, experiment_id: str = "0"):
         """Log a run with an artifact; return its id and where the artifact is."""
-        info = (await self.call("CreateRun"))["run"]["info"]
+        info = (await self.call("CreateRun", experiment_id=experiment_id))["run"]["info"]
         metrics = [
             {"key": f"k{n % 10}", "value": n, "timestamp": 1, "step": n} for n in range(points)
         ]

@@ -47,6 +47,26 @@ async def test_a_gc_that_was_killed_goes_on_from_there(warren, monkeypatch):
     assert not await warren.names("1/0")
 
 
+async def test_what_an_experiment_keeps_in_another_ones_directory_outlives_it(warren):
+    gone = (await warren.call("CreateExperiment", name="gone"))["experiment_id"]
+    run_id, _ = await warren.run_with_artifact(0, gone)
+    for place in ("place", f"{run_id}/artifacts/place"):
+        location = f"mlflow-artifacts:/1/{gone}/{place}"
+        await warren.call("CreateExperiment", name=place, artifact_location=location)
+    kept = [(await warren.run_with_artifact(0, each))[1] for each in ("2", "3")]
+    await warren.call("DeleteExperiment", experiment_id=gone)
+    code, said = await warren.collected()
+    assert code == 0, said
+    for _ in range(100):
+        if len(found := await warren.store.keys("1", "")) == 2:
+            break
+        await asyncio.sleep(0.1)
+    assert set(found) == set(kept)
+    code, said = await warren.collected("--sweep", "--grace", "0s")
+    assert "1: 1 of 1 directories are nobody's; 0 objects" in said
+    assert set(await warren.store.keys("1", "")) == set(kept)
+
+
 async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
     kept, _ = await warren.run_with_artifact(0)
     deleted, _ = await warren.run_with_artifact(0)

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from shared.embedded.progress import announce
-from tests.bench.machine import resident_megabytes
 from tests.integration.gateway.artifacts_api import Artifacts
+from tests.processes import MemoryWatch
 
 MB = 1024**2
 SIZE = int(os.environ.get("WARREN_SOAK_MEGABYTES", "96")) * MB
@@ -17,32 +17,6 @@ SIMULTANEOUS = 4
 ALLOWED_MEGABYTES = 64
 CHUNK = os.urandom(MB)
 SOAK = "WARREN_SOAK_MEGABYTES" in os.environ
-
-
-class Watch:
-    """The largest memory of a process while the block runs, over what it was before, in MB."""
-
-    def __init__(self, pid):
-        self._pid = pid
-        self.before = resident_megabytes([pid])
-        self.peak = self.before
-
-    async def __aenter__(self):
-        self._task = asyncio.create_task(self._look())
-        return self
-
-    async def __aexit__(self, *_):
-        self._task.cancel()
-        announce(f"gateway RSS: {self.before:.1f} MB before, {self.peak:.1f} MB at its peak")
-
-    @property
-    def growth(self):
-        return self.peak - self.before
-
-    async def _look(self):
-        while True:
-            self.peak = max(self.peak, resident_megabytes([self._pid]))
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -88,9 +62,9 @@ async def download(artifacts, name):
 @pytest.mark.parametrize("known", [True, False], ids=["known length", "chunked"])
 async def test_uploads_and_downloads_side_by_side_take_constant_memory(artifacts, gateway, known):
     names = [f"large-{number}" for number in range(SIMULTANEOUS)]
-    async with Watch(gateway) as uploading:
+    async with MemoryWatch(gateway) as uploading:
         await asyncio.gather(*(upload(artifacts, name, known=known) for name in names))
-    async with Watch(gateway) as downloading:
+    async with MemoryWatch(gateway) as downloading:
         await asyncio.gather(*(download(artifacts, name) for name in names))
     await artifacts.delete("")
     assert uploading.growth < ALLOWED_MEGABYTES
@@ -99,7 +73,10 @@ async def test_uploads_and_downloads_side_by_side_take_constant_memory(artifacts
 
 async def test_reader_who_rests_is_waited_for(artifacts, gateway):
     await upload(artifacts, "large")
-    async with Watch(gateway) as watch, artifacts.session.get(f"{artifacts.url}/large") as answer:
+    async with (
+        MemoryWatch(gateway) as watch,
+        artifacts.session.get(f"{artifacts.url}/large") as answer,
+    ):
         await answer.content.readexactly(10_000)
         await asyncio.sleep(2)
     assert watch.growth < 16

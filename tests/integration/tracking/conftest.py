@@ -18,11 +18,15 @@ OTHER_PROJECT = 8
 
 
 class Tracking:
-    """Sends messages to the handlers as the executor would; one transaction a call."""
+    """Sends messages to the handlers as the executor would; one transaction a call.
+
+    ``events`` are the topics of what was told meanwhile, ``told`` what it says.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.events: list[str] = []
+        self.told: list[dict[str, Any]] = []
 
     async def call(self, name: str, project: int = PROJECT, /, **fields: Any) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""
@@ -51,6 +55,7 @@ class Tracking:
             handler = HANDLERS.single[type(call.message)]
             answers.append(await handler(call.message, tx))
             self.events += [event.topic for event in tx.events]
+            self.told += [json.loads(event.payload) for event in tx.events]
         return answers
 
     async def run(self, project: int = PROJECT, /, **fields: Any) -> str:

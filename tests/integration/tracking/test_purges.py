@@ -139,6 +139,37 @@ async def test_an_experiment_goes_with_all_that_is_in_it(tracking: Tracking) -> 
     await tracking.call("CreateExperiment", name="gone")
 
 
+async def test_what_clients_made_others_keep_in_a_purged_directory_is_named(
+    tracking: Tracking,
+) -> None:
+    await tracking.call("CreateExperiment", name="gone")
+    run_id = await tracking.run(experiment_id="1")
+    chosen = (
+        "mlflow-artifacts:/7/1/their%20place/",
+        f"MLFLOW-ARTIFACTS://host/7/1/{run_id}/artifacts/deep",
+        "mlflow-artifacts:/7/12",
+        "mlflow-artifacts:/8/1/a",
+        "mlflow-artifacts:/7/1//a",
+        "s3://bucket/7/1",
+    )
+    for number, location in enumerate(chosen):
+        await tracking.call("CreateExperiment", name=f"kept-{number}", artifact_location=location)
+    await tracking.call("DeleteExperiment", experiment_id="2")
+    assert (await tracking.call("FindOwners"))["chosen"] == [
+        "7/1/their place",
+        f"7/1/{run_id}/artifacts/deep",
+        "7/12",
+    ]
+    await tracking.call("DeleteExperiment", experiment_id="1")
+    tracking.told.clear()
+    await purge(tracking, experiment_ids=["1"])
+    kept = {each.get("run_id", "experiment"): set(each["kept"]) for each in tracking.told}
+    assert kept == {
+        "experiment": {"7/1/their place", f"7/1/{run_id}/artifacts/deep"},
+        run_id: {f"7/1/{run_id}/artifacts/deep"},
+    }
+
+
 async def test_a_purged_model_leaves_no_rows_but_stays_named_by_its_runs(
     tracking: Tracking,
 ) -> None:
@@ -200,5 +231,5 @@ async def test_owners_are_found_in_their_own_project_whatever_their_stage(tracki
     await tracking.call("DeleteRun", run_id=run_id)
     ids = [run_id, model_id, "f" * 32, "no id", ""]
     assert set((await tracking.call("FindOwners", ids=ids))["ids"]) == {run_id, model_id}
-    assert await tracking.call("FindOwners", 8, ids=ids) == {"ids": []}
+    assert (await tracking.call("FindOwners", 8, ids=ids))["ids"] == []
     assert (await tracking.call("ListProjects"))["projects"] == [PROJECT, 8]

@@ -12,6 +12,7 @@ from services.artifacts.store.objects import (
     StorageAwayError,
     Sweep,
 )
+from shared.artifact_paths import is_within
 
 
 class FakeStore:
@@ -68,17 +69,24 @@ class FakeStore:
         below = (key for key in self.objects if key.startswith(f"{directory}/") and key > after)
         return sorted(below)[: self._page_entries]
 
-    async def sweep(self, directory, _before, *, dry_run):
+    async def sweep(self, directory, _before, *, kept, dry_run):
         self._check()
-        count = len([key for key in self.objects if key.startswith(f"{directory}/")])
+        going = self._going(directory, kept)
         if not dry_run:
-            await self.delete(directory)
-        return Sweep(count)
+            await self.delete(directory, kept)
+        return Sweep(len(going))
 
-    async def delete(self, key):
+    async def delete(self, key, kept=()):
         self._check()
-        for each in [k for k in self.objects if k == key or k.startswith(f"{key}/")]:
+        for each in self._going(key, kept):
             del self.objects[each]
+
+    def _going(self, directory, kept):
+        return [
+            key
+            for key in self.objects
+            if is_within(key, directory) and not any(is_within(key, each) for each in kept)
+        ]
 
     async def begin_upload(self, key):
         self._check()

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.artifact_paths import directory_key, file_key, join, proxied_root
+from shared.artifact_paths import (
+    directory_key,
+    file_key,
+    is_within,
+    join,
+    owner_directory,
+    proxied_root,
+)
 from shared.errors import DomainError, ErrorCode
 
 ROOT = "7/0/run/artifacts"
@@ -159,3 +166,23 @@ def test_other_storage_is_never_opened(uri):
 def test_empty_path_is_the_root_itself():
     assert join("1/0", "") == "1/0"
     assert join("1/0", "a") == "1/0/a"
+
+
+@pytest.mark.parametrize(
+    ("uri", "directory"),
+    [
+        ("mlflow-artifacts:/7/0/run/artifacts", "7/0/run"),
+        ("mlflow-artifacts:/7/0/models/m-1/artifacts", "7/0/models/m-1"),
+        ("mlflow-artifacts:/7/0", "7/0"),
+        ("mlflow-artifacts:/7/my%20place/", "7/my place"),
+    ],
+)
+def test_directory_of_an_owner_is_what_holds_its_artifacts(uri, directory):
+    assert owner_directory(uri, 7) == directory
+
+
+def test_a_directory_is_within_itself_and_not_within_one_whose_name_it_begins_with():
+    assert is_within("7/1", "7/1")
+    assert is_within("7/1/a", "7/1")
+    assert not is_within("7/12", "7/1")
+    assert not is_within("7", "7/1")
