@@ -60,14 +60,15 @@ class Transaction:
     events: list[Event] = field(default_factory=list)
     writes: bool = False
 
-    async def ask(self, query: Query) -> bytes:
+    async def ask(self, query: Query, project: int | None = None) -> bytes:
         """Ask a service that ``Handlers.asks`` names, on behalf of this command's caller.
 
+        It is about this command's project, unless another one is named.
         Returns the JSON of the answer. Raises the other service's DomainError, or
         REQUEST_LIMIT_EXCEEDED if it does not answer. Ask before anything is written: then the
         caller may safely send the command again.
         """
-        return await self._call(query)
+        return await self._call(query, project)
 
     async def have_done(self, command: Command) -> bytes:
         """Have a service that ``Handlers.asks`` names do something; else as ``ask``.
@@ -78,7 +79,7 @@ class Transaction:
         """
         return await self._call(command)
 
-    async def _call(self, message: Query | Command) -> bytes:
+    async def _call(self, message: Query | Command, project: int | None = None) -> bytes:
         if self.bus is None or self.writes:
             fault = "A handler asks services that Handlers.asks names, and asks before it writes."
             raise RuntimeError(fault)
@@ -88,6 +89,7 @@ class Transaction:
             self.envelope,
             id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
             name=name,
+            project=self.project if project is None else project,
             payload=payload,
             deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
             idempotency_key=None,

@@ -53,13 +53,13 @@ WHERE deletion_time IS NULL
 ORDER BY wanted.position;
 
 -- name: create_project
--- Insert a project. No row: the path is taken.
+-- Insert a project. No row: the path or the workspace's name is taken.
 INSERT INTO projects (
     namespace_id, path, full_path, name, description, visibility,
     model_experiments_access_level, model_registry_access_level,
-    creator_id, creation_time, last_updated_time
+    creator_id, creation_time, last_updated_time, workspace
 )
-SELECT namespace_id, $2, full_path || '/' || $2, $3, $4, $5, $6, $7, $8, $9, $9
+SELECT namespace_id, $2, full_path || '/' || $2, $3, $4, $5, $6, $7, $8, $9, $9, $10
 FROM namespaces AS home
 WHERE namespace_id = $1
     AND NOT EXISTS (

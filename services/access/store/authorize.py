@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from asyncpg import Record
+
 from services.access.policy import Feature, Role, Switches, Visibility
 from shared.clock import now
 from shared.database.queries import load_queries
@@ -66,14 +68,19 @@ async def find_project(
         row["project_id"],
         row["full_path"],
         row["name"],
-        Switches(
-            Visibility(row["visibility"]),
-            Feature(row["model_experiments_access_level"]),
-            Feature(row["model_registry_access_level"]),
-        ),
+        switches_of(row),
         Role(row["access_level"]),
         row["expires_at"],
         row["namespace_id"],
+    )
+
+
+def switches_of(row: Record) -> Switches:
+    """Read the columns that say what a project's settings are."""
+    return Switches(
+        Visibility(row["visibility"]),
+        Feature(row["model_experiments_access_level"]),
+        Feature(row["model_registry_access_level"]),
     )
 
 

@@ -43,9 +43,12 @@ async def read(
 
 
 async def create(
-    tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject
+    tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject, workspace: str | None
 ) -> int | None:
-    """Insert a project, whose name and path are known, and return its number; None if the path is taken."""
+    """Insert a project, whose name and path are known, and return its number.
+
+    None if the path is taken, or the short name that it is to have as a workspace.
+    """
     row = await tx.write_row(
         SQL["create_project"],
         namespace_id,
@@ -57,6 +60,7 @@ async def create(
         cmd.model_registry_access_level,
         user_id,
         now(),
+        workspace,
     )
     return row["project_id"] if row else None
 

@@ -9,12 +9,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.gateway.access.grants import Grant
 from shared.bus.calls import Bus
 from shared.bus.events import ReceivedEvent
 from shared.bus.messages import Envelope, new_id
-from shared.contracts.access import Authorization, Authorize
+from shared.contracts.access import Authorization, Authorize, AuthorizeWorkspace
 from shared.contracts.access_events import (
     MemberChanged,
     ProjectChanged,
@@ -36,8 +37,18 @@ ASK_SECONDS = 10.0
 
 TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
 
-Key = tuple[str, str]
-"""Of a token the digest, and how the request calls the project."""
+
+class Key(NamedTuple):
+    """Of a token the digest, and how the request calls the project: by a workspace's name, or not."""
+
+    digest: str
+    project: str
+    workspace: str = ""
+
+    @property
+    def is_of_root(self) -> bool:
+        """Tell whether the request means the root project."""
+        return not self.workspace and is_root(self.project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +70,17 @@ class Authorizations:
         self._asking: dict[Key, asyncio.Task[Grant]] = {}
         self._age = 0
 
-    async def grant(self, digest: str, project: str) -> Grant:
-        """Return what a token's holder may do in a project.
+    async def grant(self, digest: str, project: str, workspace: str = "") -> Grant:
+        """Return what a token's holder may do in a project, or in a workspace if one is named.
 
         Raises DomainError if it is not known and the access service does not answer.
         """
-        key = (digest, project)
-        kept = self._granted.get(key) or self._refused.get(key)
-        if kept is not None and kept.until > time.monotonic():
-            return kept.grant
+        key = Key(digest, project, workspace)
+        for known in (self._granted, self._refused):
+            kept = known.get(key)
+            if kept is not None and kept.until > time.monotonic():
+                known.move_to_end(key)
+                return kept.grant
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))
@@ -81,9 +94,9 @@ class Authorizations:
         if event.topic == TokensRevoked.topic:
             digests = set(TokensRevoked.parse(event.payload).digests)
             for kept in (self._granted, self._refused):
-                for key in [key for key in kept if key[0] in digests]:
+                for key in [key for key in kept if key.digest in digests]:
                     del kept[key]
-            self._asking = {k: v for k, v in self._asking.items() if k[0] not in digests}
+            self._asking = {k: v for k, v in self._asking.items() if k.digest not in digests}
         else:
             self.forget()
 
@@ -96,18 +109,18 @@ class Authorizations:
 
     async def _ask(self, key: Key) -> Grant:
         age = self._age
-        answer = await self._answer(*key)
-        grant = Grant.of(answer, opened=self._opens_root and is_root(key[1]))
+        answer = await self._answer(key)
+        grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
         # What was heard of since may be newer than the answer, which then is for those who waited.
         if age == self._age:
             self._keep(key, grant, answer.fresh_until)
         return grant
 
-    async def _answer(self, digest: str, project: str) -> Authorization:
-        query = Authorize(token_digest=digest, project=project)
+    async def _answer(self, key: Key) -> Authorization:
+        query = _question(key)
         envelope = Envelope(
             id=new_id(),
-            name=Authorize.__name__,
+            name=type(query).__name__,
             project=ROOT_PROJECT,
             payload=query.model_dump_json().encode(),
             deadline=time.time() + ASK_SECONDS,
@@ -125,6 +138,7 @@ class Authorizations:
         other.pop(key, None)
         kept[key] = _Kept(grant, time.monotonic() + seconds)
         kept.move_to_end(key)
+        # The first is what was asked for longest ago.
         if len(kept) > MOST:
             kept.popitem(last=False)
 
@@ -133,6 +147,12 @@ class Authorizations:
             del self._asking[key]
         if not asked.cancelled():
             asked.exception()  # Whoever waited was told; perhaps nobody does any more.
+
+
+def _question(key: Key) -> Authorize | AuthorizeWorkspace:
+    if key.workspace:
+        return AuthorizeWorkspace(token_digest=key.digest, workspace=key.workspace)
+    return Authorize(token_digest=key.digest, project=key.project)
 
 
 def is_root(project: str) -> bool:

@@ -1,4 +1,4 @@
-"""One request of GitLab's REST API becomes one message to the access service."""
+"""One request of GitLab's REST API, or about MLflow's workspaces, becomes one message to the access service."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,10 +9,11 @@ from pydantic_core import from_json, to_json
 from services.gateway.access.credentials import presented
 from services.gateway.access.doors import Doors
 from services.gateway.asking import Asker
-from services.gateway.dialects import gitlab
+from services.gateway.dialects import gitlab, mlflow
+from services.gateway.dialects.dialect import Dialect
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
-from services.gateway.rest import answers
+from services.gateway.rest import answers, workspaces
 from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
@@ -31,14 +32,20 @@ NO_CONTENT = 204
 def rest_routes(doors: Doors, bus: Bus, settings: Settings) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of each endpoint."""
     for endpoint in ENDPOINTS:
-        yield endpoint.method, API + endpoint.path, rest(endpoint, doors, bus, settings)
+        yield endpoint.method, API + endpoint.path, rest(endpoint, gitlab, doors, bus, settings)
+    for endpoint in workspaces.ENDPOINTS:
+        handler = rest(endpoint, mlflow, doors, bus, settings)
+        for prefix in workspaces.PREFIXES:
+            yield endpoint.method, prefix + endpoint.path, handler
 
 
-def rest(endpoint: RestEndpoint, doors: Doors, bus: Bus, settings: Settings) -> Handler:
+def rest(
+    endpoint: RestEndpoint, dialect: Dialect, doors: Doors, bus: Bus, settings: Settings
+) -> Handler:
     """Make the handler of one endpoint."""
     door = doors.of_user(endpoint.scopes, lets_revoked_in=endpoint.reuse)
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
-    read = gitlab.reader(endpoint.contract, limit)
+    read = dialect.reader(endpoint.contract, limit)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)
@@ -50,9 +57,11 @@ def rest(endpoint: RestEndpoint, doors: Doors, bus: Bus, settings: Settings) -> 
             payload = _with_ours(await read(request), ours)
             asker = Asker(bus, caller, request_id, settings.request_timeout)
             body = await asker.pass_on(endpoint.contract, payload)
+            if endpoint.contract.changes:
+                doors.forget()
             return _answer(endpoint, request, body, token, request_id)
         except Exception as error:
-            return explained(error, request, request_id, gitlab)
+            return explained(error, request, request_id, dialect)
 
     return handle
 
