@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from services.access.actors import Actor, find_group, find_place
 from services.access.handlers import projects
-from services.access.policy import Role, Standing, abilities
+from services.access.policy import Role, abilities
 from services.access.store import workspaces as store
 from services.access.store.workspaces import FoundWorkspace
 from shared.contracts.access import Ability
@@ -129,10 +129,7 @@ async def _readable(
     return [
         each
         for each in found
-        if Ability.READ_MODEL_EXPERIMENTS
-        in abilities(
-            Standing(is_admin=actor.is_admin, role=each.role, signed_in=True), each.switches
-        )
+        if Ability.READ_MODEL_EXPERIMENTS in abilities(actor.standing(each.role), each.switches)
     ]
 
 

@@ -1,6 +1,6 @@
 -- name: list_projects
--- A page of the numbers of projects that a user ($1, on the day $2) sees, all of them if $3, and
--- how many there are. $6: those where the user has a role; $7: where it is Owner.
+-- A page of the numbers of projects that a user ($1, 0 for nobody known, on the day $2) sees, all of them
+-- if $3, and how many there are. $6: those where the user has a role; $7: where it is Owner.
 -- $8 is what they are sorted by, $11 if backwards.
 SELECT projects.project_id, count(*) OVER () AS total
 FROM projects
@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
         END AS number
 ) AS sorted
 WHERE deletion_time IS NULL
-    AND ($3 OR visibility <> 'private' OR role.access_level > 0)
+    AND ($3 OR visibility = 'public' OR (visibility = 'internal' AND $1 <> 0) OR role.access_level > 0)
     AND ($4::text IS NULL OR position(lower($4) IN lower(full_path || ' ' || name)) > 0)
     AND ($5::text IS NULL OR visibility = $5)
     AND (NOT $6 OR role.access_level > 0)

@@ -43,11 +43,6 @@ class FoundProject:
     expires_at: date | None
     namespace_id: int
 
-    @property
-    def is_visible_to_users(self) -> bool:
-        """Tell whether the user may know of it, without being an administrator."""
-        return bool(self.role) or self.switches.visibility is not Visibility.PRIVATE
-
 
 async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
     """Return whose token has a digest."""

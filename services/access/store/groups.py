@@ -6,7 +6,7 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.policy import Role
+from services.access.policy import Role, Visibility
 from services.access.store.pages import PageOf
 from shared.clock import now
 from shared.contracts.accounts import CreateGroup, ListGroups
@@ -29,15 +29,16 @@ class FoundGroup:
     name: str
     full_name: str
     description: str
-    visibility: str
+    visibility: Visibility
     creation_time: int
     role: Role
 
     @classmethod
     def of(cls, row: Record) -> "FoundGroup":
         """Read the columns of a group."""
-        own = {name: row[name] for name in cls.__slots__ if name != "role"}
-        return cls(**own, role=Role(row["access_level"]))
+        own = {name: row[name] for name in cls.__slots__ if name not in ("role", "visibility")}
+        role, visibility = Role(row["access_level"]), Visibility(row["visibility"])
+        return cls(**own, role=role, visibility=visibility)
 
 
 async def find(tx: Transaction, reference: str, user_id: int, day: date) -> FoundGroup | None:

@@ -44,15 +44,23 @@ class Doors:
         """Ask anew who may do what: this gateway has just had it changed, and need not wait to be told."""
         self._authorizations.forget()
 
-    def of_user(self, scopes: frozenset[str], *, lets_revoked_in: bool = False) -> Door:
+    def of_user(
+        self,
+        scopes: frozenset[str],
+        *,
+        lets_revoked_in: bool = False,
+        lets_anybody_in: bool = False,
+    ) -> Door:
         """Make a door to what is not a project's: it takes a token, in open mode, too.
 
-        Who comes with a revoked one, where those are let in, is nobody.
+        Who comes with a revoked one, or with none, where those are let in, is nobody.
         """
 
         async def door(request: BaseRequest) -> Caller:
             digest = presented(request)
             if digest is None:
+                if lets_anybody_in:
+                    return ANYONE_BY_PROJECT
                 raise no_token()
             grant = await self._authorizations.grant(digest, "")
             if lets_revoked_in and grant.state is TokenState.REVOKED:

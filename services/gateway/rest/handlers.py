@@ -43,7 +43,9 @@ def rest(
     endpoint: RestEndpoint, dialect: Dialect, doors: Doors, bus: Bus, settings: Settings
 ) -> Handler:
     """Make the handler of one endpoint."""
-    door = doors.of_user(endpoint.scopes, lets_revoked_in=endpoint.reuse)
+    door = doors.of_user(
+        endpoint.scopes, lets_revoked_in=endpoint.reuse, lets_anybody_in=endpoint.public
+    )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     read = dialect.reader(endpoint.contract, limit)
 

@@ -24,7 +24,8 @@ class RestEndpoint:
     """One endpoint; ``fixed`` are fields of the contract that the path says without a variable part.
 
     ``makes`` a token: then the gateway thinks of it, and is the only one who ever sees it.
-    ``reuse`` lets a revoked token in, for the service to find out where it came from.
+    ``reuse`` lets a revoked token in, for the service to find out where it came from; ``public`` lets
+    in who shows none, to see what everybody may.
     """
 
     method: str
@@ -35,6 +36,7 @@ class RestEndpoint:
     also: frozenset[str] = frozenset()
     makes: Literal["", "token", "successor"] = ""
     reuse: bool = False
+    public: bool = False
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -104,12 +106,12 @@ ENDPOINTS = (
     RestEndpoint("GET", f"{TOKENS}/{{token_id}}", t.GetToken),
     RestEndpoint("DELETE", f"{TOKENS}/{{token_id}}", t.RevokeToken, 204),
     RestEndpoint("POST", f"{TOKENS}/{{token_id}}/rotate", t.RotateToken, makes="successor"),
-    RestEndpoint("GET", "/groups", a.ListGroups),
+    RestEndpoint("GET", "/groups", a.ListGroups, public=True),
     RestEndpoint("POST", "/groups", a.CreateGroup, 201),
-    RestEndpoint("GET", "/groups/{group}", a.GetGroup),
-    RestEndpoint("GET", "/projects", p.ListProjects),
+    RestEndpoint("GET", "/groups/{group}", a.GetGroup, public=True),
+    RestEndpoint("GET", "/projects", p.ListProjects, public=True),
     RestEndpoint("POST", "/projects", p.CreateProject, 201),
-    RestEndpoint("GET", "/projects/{project}", p.GetProject),
+    RestEndpoint("GET", "/projects/{project}", p.GetProject, public=True),
     RestEndpoint("PUT", "/projects/{project}", p.UpdateProject),
     RestEndpoint("DELETE", "/projects/{project}", p.DeleteProject, 202),
     *_of_sources(),

@@ -216,12 +216,35 @@ async def test_without_a_token_nothing_is_told(house):
     for path in (
         "user",
         "users",
-        "projects",
-        "projects/1",
-        "groups",
+        "projects/1/members",
+        "projects/1/access_tokens",
         "personal_access_tokens/self",
     ):
         assert await anonymous("GET", f"/api/v4/{path}") == UNAUTHORIZED
+    assert (await anonymous("POST", "/api/v4/projects", json={"name": "x"})) == UNAUTHORIZED
+    assert (await anonymous("GET", "/api/v4/projects/1"))[0] == 404
+    assert (await house.of("glpat-unknown-unknown-unk")("GET", "/api/v4/projects"))[0] == 401
+
+
+@pytest.mark.parametrize("visibility", ["private", "internal", "public"])
+async def test_what_is_public_is_told_to_everybody(house, visibility):
+    path = name("told")
+    group = await house.make("/groups", name="g", path=path, visibility=visibility)
+    project = await house.make(
+        "/projects", path="p", namespace_id=group["id"], visibility=visibility
+    )
+    user = await house.member(0, "")
+    for api, seen in ((house.of(""), visibility == "public"), (user, visibility != "private")):
+        status = 200 if seen else 404
+        for one in (f"projects/{project['id']}", f"projects/{path}%2Fp", f"groups/{path}"):
+            assert (await api("GET", f"/api/v4/{one}"))[0] == status
+        for kind in ("projects", "groups"):
+            _, listed = await api("GET", f"/api/v4/{kind}?search={path}")
+            assert len(listed) == seen
+    # Their experiments are for users alone, as in GitLab.
+    read = mlflow(project, "experiments/get?experiment_id=0")
+    assert await house.of("")("GET", read) == UNAUTHORIZED
+    assert (await user("GET", read))[0] == (200 if visibility == "public" else 404)
 
 
 async def test_a_revoked_token_is_out_within_a_second(house, project):
