@@ -23,6 +23,12 @@ _STATES = {
     ),
 }
 
+_LACKS = {
+    Reason.NO_READ: "You may not read this part of the project.",
+    Reason.NO_PACKAGE: "You may not upload files to this project; it takes a Developer.",
+    Reason.NO_WRITE: "You may not change this part of the project; it takes a Developer.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -76,12 +82,9 @@ class Grant:
         self.check_token(need.scopes)
         if self.project is None:
             raise hidden_workspace(workspace) if workspace else hidden_project()
-        if not need.read <= self.abilities:
-            message = "You may not read this part of the project."
-            raise AccessRefused(Reason.NO_READ, ErrorCode.PERMISSION_DENIED, message)
-        if not need.write <= self.abilities:
-            message = "You may not change this part of the project; it takes a Developer."
-            raise AccessRefused(Reason.NO_WRITE, ErrorCode.PERMISSION_DENIED, message)
+        for abilities, reason in need.checks:
+            if not abilities <= self.abilities:
+                raise AccessRefused(reason, ErrorCode.PERMISSION_DENIED, _LACKS[reason])
 
 
 def hidden_project() -> AccessRefused:

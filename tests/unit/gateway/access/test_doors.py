@@ -316,3 +316,42 @@ async def test_who_changes_something_finds_it_changed_before_any_event(client, b
     await client.delete("/api/v4/projects/7", headers=BEARER)
     await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
     assert len(asked(bus)) == before + 1
+
+
+PACKAGES = "/api/v4/projects/7/packages/ml_models"
+REGISTRY = [Ability.READ_PROJECT, Ability.READ_MODEL_REGISTRY]
+PACKAGE_DOORS = [
+    ("GET candidate:1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
+    ("GET candidate:1", REGISTRY, None),
+    ("GET 1", REGISTRY, None),
+    ("PUT 1", REGISTRY, 403),
+    ("PUT 1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_EXPERIMENTS], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_REGISTRY], None),
+    ("PUT candidate:1", [*REGISTRY, Ability.WRITE_MODEL_EXPERIMENTS], 403),
+    ("PUT candidate:1", [*REGISTRY, Ability.CREATE_PACKAGE], 404),
+    ("PUT candidate:1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_REGISTRY], 404),
+    (
+        "PUT candidate:1",
+        [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_EXPERIMENTS],
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "abilities", "status"), PACKAGE_DOORS)
+async def test_files_of_packages_take_gitlabs_abilities(client, bus, asked, abilities, status):
+    method, owner = asked.split()
+    bus.replies["Authorize"] = authorization(abilities=abilities)
+    bus.reply = DomainError(ErrorCode.RESOURCE_CONFLICT, "past the door")
+    response = await client.request(
+        method,
+        f"{PACKAGES}/{owner}/files/a",
+        headers=BEARER,
+        data=b"x" if method == "PUT" else None,
+    )
+    assert response.status == (status or 409)
+    assert bool(forwarded(bus)) == (status is None)
+    message = (await response.json())["message"]
+    assert message.startswith({404: "404 Not Found", 403: "403 Forbidden"}.get(status, "past"))
