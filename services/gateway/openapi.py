@@ -32,7 +32,7 @@ ERROR = {
 REFUSALS = {
     "400": "A parameter is missing, malformed or not allowed.",
     "404": "There is no such resource.",
-    "429": "Overloaded and nothing was done: send it again after Retry-After.",
+    "429": "Nothing was done, or no more than the message tells: send it again after Retry-After.",
     "503": "The outcome is unknown: reads and idempotent writes may be sent again.",
     "default": "Any other error.",
 }

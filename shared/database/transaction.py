@@ -59,6 +59,8 @@ class Transaction:
     bus: Bus | None = None
     events: list[Event] = field(default_factory=list)
     writes: bool = False
+    has_begun: bool = False
+    """Whether another service has done something for this command, or may have."""
 
     async def ask(self, query: Query, project: int | None = None) -> bytes:
         """Ask a service that ``Handlers.asks`` names, on behalf of this command's caller.
@@ -94,12 +96,20 @@ class Transaction:
             deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
             idempotency_key=None,
         )
+        does = isinstance(message, Command)
         try:
             answer = await self.bus.call(message.service, message.kind, envelope)
         except DomainError as error:
-            text = f"The {message.service} service did not answer. Nothing was done; try again."
-            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text) from error
+            unsent = error.code is ErrorCode.REQUEST_LIMIT_EXCEEDED
+            self.has_begun = self.has_begun or (does and not unsent)
+            raise self._unanswered(message.service) from error
+        self.has_begun = self.has_begun or (does and answer.error is None)
         return answer.checked()
+
+    def _unanswered(self, service: str) -> DomainError:
+        done = "A part may have been done" if self.has_begun else "Nothing was done"
+        text = f"The {service} service did not answer. {done}; try again."
+        return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
     def emit(self, event: Event) -> None:
         """Put an event into the outbox when the transaction commits."""

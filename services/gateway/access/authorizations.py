@@ -22,6 +22,7 @@ from shared.contracts.access_events import (
     TokensRevoked,
     UserChanged,
 )
+from shared.errors import DomainError, ErrorCode
 from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 TTL = 60.0
@@ -34,6 +35,9 @@ MOST = 10_000
 """Answers that are kept, of each kind: guesses at tokens must not drive out what is in use."""
 
 ASK_SECONDS = 10.0
+
+UNANSWERED = frozenset({ErrorCode.TEMPORARILY_UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED})
+"""Codes of a question that was sent in vain."""
 
 TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
 
@@ -125,8 +129,11 @@ class Authorizations:
             payload=query.model_dump_json().encode(),
             deadline=time.time() + ASK_SECONDS,
         )
-        answer = await self._bus.call(query.service, query.kind, envelope)
-        return Authorization.model_validate_json(answer.checked())
+        try:
+            body = (await self._bus.call(query.service, query.kind, envelope)).checked()
+        except DomainError as error:
+            raise (_not_begun() if error.code in UNANSWERED else error) from error
+        return Authorization.model_validate_json(body)
 
     def _keep(self, key: Key, grant: Grant, fresh_until: int | None) -> None:
         seconds = TTL if grant.is_positive else REFUSAL_TTL
@@ -147,6 +154,15 @@ class Authorizations:
             del self._asking[key]
         if not asked.cancelled():
             asked.exception()  # Whoever waited was told; perhaps nobody does any more.
+
+
+def _not_begun() -> DomainError:
+    """Return the error for a request that waits outside: 429, safe to repeat.
+
+    What became of the question does not matter to the client: its request was not sent anywhere.
+    """
+    message = "It can't be found out now who you are. Nothing was done; try again."
+    return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message)
 
 
 def _question(key: Key) -> Authorize | AuthorizeWorkspace:
