@@ -1,7 +1,7 @@
 -- name: list_projects
 -- A page of the numbers of projects that a user ($1, 0 for nobody known, on the day $2) sees, all of them
 -- if $3, and how many there are. $6: those where the user has a role; $7: where it is Owner.
--- $8 is what they are sorted by, $11 if backwards.
+-- $8 is what they are sorted by, $9 if backwards.
 SELECT projects.project_id, count(*) OVER () AS total
 FROM projects
 CROSS JOIN LATERAL (
@@ -25,12 +25,12 @@ WHERE deletion_time IS NULL
     AND (NOT $6 OR role.access_level > 0)
     AND (NOT $7 OR role.access_level = 50)
 ORDER BY
-    CASE WHEN NOT $11 THEN sorted.text END,
-    CASE WHEN NOT $11 THEN sorted.number END,
-    CASE WHEN $11 THEN sorted.text END DESC,
-    CASE WHEN $11 THEN sorted.number END DESC,
-    CASE WHEN $11 THEN -project_id ELSE project_id END
-LIMIT $9 OFFSET $10;
+    CASE WHEN NOT $9 THEN sorted.text END,
+    CASE WHEN NOT $9 THEN sorted.number END,
+    CASE WHEN $9 THEN sorted.text END DESC,
+    CASE WHEN $9 THEN sorted.number END DESC,
+    CASE WHEN $9 THEN -project_id ELSE project_id END
+LIMIT $10 OFFSET $11;
 
 -- name: read_projects
 -- Projects in the order asked, with their namespaces and a user's roles: by itself, by the groups.

@@ -7,7 +7,7 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.policy import Role, Visibility
-from services.access.store.pages import PageOf
+from services.access.store.pages import PageOf, Slice, fetch_page
 from shared.clock import now
 from shared.contracts.accounts import CreateGroup, ListGroups
 from shared.database.queries import load_queries
@@ -53,10 +53,8 @@ async def page(
     tx: Transaction, user_id: int, day: date, query: ListGroups, *, every: bool
 ) -> PageOf[FoundGroup]:
     """Return a page of the groups that a user sees; ``every`` if that is all."""
-    rows = await tx.fetch(
-        SQL["list_groups"], user_id, day, every, query.search, query.limit, query.offset
-    )
-    return PageOf.read(rows, FoundGroup.of)
+    values = (user_id, day, every, query.search)
+    return await fetch_page(tx, SQL["list_groups"], values, Slice.of(query), FoundGroup.of)
 
 
 async def create(tx: Transaction, cmd: CreateGroup) -> int | None:

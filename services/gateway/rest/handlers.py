@@ -15,6 +15,7 @@ from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
 from services.gateway.rest import answers, workspaces
 from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
+from services.gateway.rest.web_urls import Fill, web_urls
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
@@ -47,6 +48,7 @@ def rest(
         endpoint.scopes, lets_revoked_in=endpoint.reuse, lets_anybody_in=endpoint.public
     )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
+    fill = web_urls(settings.gitlab_url)
     read = dialect.reader(endpoint.contract, limit)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
@@ -61,7 +63,10 @@ def rest(
             body = await asker.pass_on(endpoint.contract, payload)
             if endpoint.contract.changes:
                 doors.forget()
-            return _answer(endpoint, request, body, token, request_id)
+            headers, said = _answer(endpoint, request, body, token, fill)
+            return Response(
+                status=endpoint.status, body=said, headers={**headers, "X-Request-Id": request_id}
+            )
         except Exception as error:
             return explained(error, request, request_id, dialect)
 
@@ -92,16 +97,17 @@ def _with_ours(payload: bytes, ours: Mapping[str, object]) -> bytes:
 
 
 def _answer(
-    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, request_id: str
-) -> Response:
-    headers = {**JSON_HEADERS, "X-Request-Id": request_id}
+    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, fill: Fill
+) -> tuple[answers.Headers, bytes]:
+    """Return headers and body. Raises AccessRefused."""
     if endpoint.status == NO_CONTENT:
-        return Response(status=NO_CONTENT, headers={"X-Request-Id": request_id})
+        return {}, b""
+    found = from_json(body)
     if issubclass(endpoint.contract, Paged):
-        body, more = answers.page(request, body)
-        headers |= more
-    elif endpoint.makes == "token":
-        body = answers.with_token(body, token)
-    elif endpoint.makes == "successor":
-        body = answers.successor(body, token)
-    return Response(status=endpoint.status, body=body, headers=headers)
+        items = [fill(request, item) for item in found["items"]]
+        return {**JSON_HEADERS, **answers.page_headers(request, found)}, to_json(items)
+    if endpoint.makes == "token":
+        return JSON_HEADERS, answers.with_token(found, token)
+    if endpoint.makes == "successor":
+        return JSON_HEADERS, answers.successor(found, token)
+    return JSON_HEADERS, to_json(fill(request, found) if isinstance(found, dict) else found)

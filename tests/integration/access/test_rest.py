@@ -143,6 +143,14 @@ async def test_lists_have_pages(house, group):
     _, second = await house("GET", f"{path}&page=2")
     assert (len(second), house.headers["X-Next-Page"], house.headers["X-Prev-Page"]) == (1, "", "1")
     assert not {each["id"] for each in first} & {each["id"] for each in second}
+    for beyond in (3, 1000):
+        status, nothing = await house("GET", f"{path}&page={beyond}")
+        assert (status, nothing) == (200, [])
+        headers = house.headers
+        assert (headers["X-Total"], headers["X-Total-Pages"]) == ("3", "2")
+        assert (headers["X-Next-Page"], headers["X-Prev-Page"]) == ("", "2")
+    status, nothing = await house("GET", "/api/v4/projects?search=nothing+like+it&page=2")
+    assert (nothing, house.headers["X-Total"]) == ([], "0")
     for bad in ("page=0", "page=x", "per_page=0", f"page={10**30}"):
         assert (await house("GET", f"/api/v4/projects?{bad}"))[0] == 400
 
@@ -353,6 +361,13 @@ async def test_projects_and_groups_have_tokens_of_their_own(house, group, projec
     _, listed = await house("GET", f"/api/v4{path}")
     assert [each["id"] for each in listed] == [made["id"]]
     assert "token" not in listed[0]
+    for query, count in (
+        ("search=c", 1),
+        ("search=x", 0),
+        ("revoked=true", 0),
+        ("state=active", 1),
+    ):
+        assert len((await house("GET", f"/api/v4{path}?{query}"))[1]) == count
     one = f"/api/v4{path}/{made['id']}"
     assert (await house("GET", one))[0] == 200
     status, again = await house("POST", f"{one}/rotate", json={"expires_at": LATER})
@@ -381,3 +396,13 @@ async def test_clients_cannot_say_what_the_gateway_says(house):
 
 async def test_the_version_is_told(house):
     assert (await house.of("")("GET", "/api/v4/version"))[0] == 200
+
+
+async def test_addresses_lead_to_a_projects_page_here(house, project):
+    _, found = await house("GET", f"/api/v4{place(project)}")
+    assert found["web_url"] == f"{house.url}{mlflow(project, '').partition('/api/2.0')[0]}/"
+    async with house.session.get(found["web_url"]) as page:
+        assert (page.status, page.content_type) == (200, "text/html")
+    _, listed = await house("GET", f"/api/v4/projects?search={project['path']}")
+    assert [each["web_url"] for each in listed] == [found["web_url"]]
+    assert (await house("GET", "/api/v4/user"))[1]["web_url"] == ""
