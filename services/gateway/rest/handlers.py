@@ -14,7 +14,7 @@ from services.gateway.dialects.dialect import Dialect
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
 from services.gateway.rest import answers, workspaces
-from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
+from services.gateway.rest.routes import API, ENDPOINTS, RestEndpoint
 from services.gateway.rest.web_urls import Fill, web_urls
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
@@ -25,7 +25,6 @@ from shared.contracts.accounts import Paged
 from shared.contracts.tokens import OneToken
 from shared.tokens import digest_of, new_token
 
-API = "/api/v4"
 MAX_BYTES = 100_000
 NO_CONTENT = 204
 

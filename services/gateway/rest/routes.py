@@ -15,6 +15,8 @@ from shared.contracts import projects as p
 from shared.contracts import tokens as t
 from shared.contracts.message import Message
 
+API = "/api/v4"
+
 SELF_SERVICE = frozenset({"api", "read_api", "read_user", "self_rotate"})
 """Whatever a token is for, it may be read and revoked by itself."""
 
@@ -88,8 +90,8 @@ ENDPOINTS = (
     RestEndpoint("GET", "/users", a.ListUsers, also=frozenset({"read_user"})),
     RestEndpoint("POST", "/users", a.CreateUser, 201),
     RestEndpoint("GET", "/users/{user_id}", a.GetUser, also=frozenset({"read_user"})),
-    RestEndpoint("POST", "/users/{user_id}/block", a.BlockUser, 201),
-    RestEndpoint("POST", "/users/{user_id}/unblock", a.UnblockUser, 201),
+    RestEndpoint("POST", "/users/{user_id}/block", a.BlockUser, 201, {"state": "blocked"}),
+    RestEndpoint("POST", "/users/{user_id}/unblock", a.UnblockUser, 201, {"state": "active"}),
     RestEndpoint("POST", "/users/{user_id}/personal_access_tokens", t.CreateToken, 201, makes="token"),
     RestEndpoint("GET", TOKENS, t.ListTokens),
     RestEndpoint("GET", f"{TOKENS}/self", t.GetToken, fixed=SELF, also=SELF_SERVICE),

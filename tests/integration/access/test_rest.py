@@ -289,7 +289,9 @@ async def test_a_role_counts_and_ends_within_a_second(house, project):
 
 async def test_a_blocked_user_is_out(house, project):
     ann = await house.member(30, place(project))
-    assert (await house("POST", f"/api/v4/users/{ann.user['id']}/block"))[0] == 201
+    ignored = {"state": "active"}
+    blocked = await house("POST", f"/api/v4/users/{ann.user['id']}/block", json=ignored)
+    assert blocked == (201, True)
 
     async def out():
         return (await ann("GET", "/api/v4/user"))[0] == 403

@@ -189,3 +189,28 @@ async def test_a_token_is_asked_for(house):
         assert (status, body["error_code"]) == (401, "UNAUTHENTICATED")
     reader = await house.member(0, "", ["read_api"])
     assert (await make(reader, name("reader-")))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "%00",
+        "a%00b",
+        "%ED%A0%80",
+        "%FF",
+        "a%2Fb",
+        "..",
+        "%2e%2e",
+        "a" * 5000,
+        "default%20",
+        "%F0%9F%90%87",
+    ],
+)
+async def test_odd_names_are_refused(house, odd):
+    for method in ("GET", "PATCH", "DELETE"):
+        options = {} if method == "GET" else {"json": {"description": "x"}}
+        status, body = await house(method, f"{WORKSPACES}/{odd}", **options)
+        assert (status, body["error_code"]) in (
+            (400, "INVALID_PARAMETER_VALUE"),
+            (404, "ENDPOINT_NOT_FOUND"),
+        )
