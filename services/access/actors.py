@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.access.dates import today
-from services.access.policy import Role
+from services.access.policy import Role, Standing, sees
 from services.access.store import authorize, groups, users
 from services.access.store.authorize import FoundProject
 from services.access.store.groups import FoundGroup
@@ -16,10 +16,13 @@ from shared.contracts.members import Of
 from shared.database.transaction import Transaction
 from shared.errors import DomainError, ErrorCode, missing_resource
 
+NOBODY = 0
+"""The number of who shows no token: no user's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user, and the day on which it is asked."""
+    """A user, and the day on which it is asked; or nobody known, who may see what is public."""
 
     user_id: int
     is_admin: bool
@@ -34,6 +37,17 @@ class Actor:
         if user is None or user.state != "active":
             raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
         return cls(user.user_id, user.is_admin, user.is_bot, await today(tx))
+
+    @classmethod
+    async def of_anybody(cls, tx: Transaction) -> "Actor":
+        """As ``of``, and let those in who show no token."""
+        if tx.envelope.user:
+            return await cls.of(tx)
+        return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
+
+    def standing(self, role: Role) -> Standing:
+        """Return what the actor is in a project or group, from the role there."""
+        return Standing(self.user_id != NOBODY, self.is_admin, role)
 
     def require_admin(self) -> None:
         """Raise DomainError(PERMISSION_DENIED) unless it is an administrator."""
@@ -83,7 +97,7 @@ async def find_place(tx: Transaction, actor: Actor, of: Of) -> Place:
 async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundProject:
     """Find a project that the actor sees."""
     project = await authorize.find_project(tx, reference, actor.user_id, actor.day)
-    if project is None or not (actor.is_admin or project.is_visible_to_users):
+    if project is None or not sees(actor.standing(project.role), project.switches.visibility):
         raise missing_resource("404 Project Not Found")
     return project
 
@@ -91,7 +105,7 @@ async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundPr
 async def find_group(tx: Transaction, actor: Actor, reference: str) -> FoundGroup:
     """Find a group that the actor sees."""
     group = await groups.find(tx, reference, actor.user_id, actor.day)
-    if group is None or not (actor.is_admin or group.role or group.visibility != "private"):
+    if group is None or not sees(actor.standing(group.role), group.visibility):
         raise missing_resource("404 Group Not Found")
     return group
 

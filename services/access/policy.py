@@ -23,7 +23,7 @@ class Role(IntEnum):
 
 
 class Visibility(StrEnum):
-    """Who may know of a project: its members, every user, everybody."""
+    """Who may know of a project or a group: its members, every user, everybody."""
 
     PRIVATE = "private"
     INTERNAL = "internal"
@@ -67,7 +67,7 @@ class Switches:
 
 def abilities(standing: Standing, project: Switches) -> list[Ability]:
     """Return what one may do in a project; nothing at all means that it looks absent."""
-    if not _sees(standing, project.visibility):
+    if not sees(standing, project.visibility):
         return []
     found = [Ability.READ_PROJECT]
     writes = standing.has(Role.DEVELOPER)
@@ -88,7 +88,8 @@ def abilities(standing: Standing, project: Switches) -> list[Ability]:
     return found
 
 
-def _sees(standing: Standing, visibility: Visibility) -> bool:
+def sees(standing: Standing, visibility: Visibility) -> bool:
+    """Tell whether one may know of a project or a group."""
     if visibility is Visibility.PUBLIC:
         return True
     return standing.is_member or (visibility is Visibility.INTERNAL and standing.signed_in)

@@ -120,7 +120,8 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
     ):
         for method, path, handler in mlflow_routes(streams):
             table.add(method, prefix + path, handler)
-        for path, probe in probes(bus, lambda: app.draining, settings).items():
+        is_root = table is app.routes
+        for path, probe in probes(bus, lambda: app.draining, settings, workspaces=is_root).items():
             table.add("GET", prefix + path, probe)
         for method, path, file in (
             *page_routes(),

@@ -18,16 +18,17 @@ MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""
 
 
-def server_info(*, direct_artifacts: bool) -> dict[str, object]:
+def server_info(*, direct_artifacts: bool, workspaces: bool) -> dict[str, object]:
     """Return the answer of ``server-info``: fields of ``mlflow/utils/server_info.py``, each a promise.
 
+    There are ``workspaces`` at the root; a project's own tracking URI leads to none but it.
     Clients that read that multipart transfers are enabled go to the storage's public address with
     them, so it must be one that they reach.
     """
     return {
         # The client only tells file stores from databases, for its own statistics.
         "store_type": "SqlStore",
-        "workspaces_enabled": False,
+        "workspaces_enabled": workspaces,
         "trace_archival_enabled": False,
         "multipart_uploads_enabled": direct_artifacts,
         "multipart_downloads_enabled": direct_artifacts,
@@ -82,10 +83,13 @@ def checks(bus: Bus) -> Checks:
     return {"bus": bus_ready}
 
 
-def probes(bus: Bus, is_draining: Callable[[], bool], settings: Settings) -> dict[str, Handler]:
-    """Return the handlers by path; all are read with GET."""
+def probes(
+    bus: Bus, is_draining: Callable[[], bool], settings: Settings, *, workspaces: bool
+) -> dict[str, Handler]:
+    """Return the handlers by path, at the root or, where there are no workspaces, behind a project."""
     alive = fixed_json(lambda: {"status": "alive"})
-    info = fixed_json(lambda: server_info(direct_artifacts=settings.direct_artifacts))
+    promises = server_info(direct_artifacts=settings.direct_artifacts, workspaces=workspaces)
+    info = fixed_json(lambda: promises)
     return {
         "/health": fixed_text("OK"),
         "/health/live": alive,

@@ -1,8 +1,9 @@
 """How many requests a token may send: a bucket for each, in each gateway.
 
 A bucket is one number, the time at which it would be full again (the generic cell rate algorithm).
-Requests without a token share the bucket of their address. The key is Python's own keyed hash of
-the token, so that no token is kept here; whether it is a token at all is found out behind.
+A token has one bucket however it is shown; requests without one share that of their address. The
+key is a hash of the token's digest, so that no token is kept here; whether it is a token at all is
+found out behind.
 """
 
 import math
@@ -10,12 +11,11 @@ from time import monotonic
 
 from aiohttp.web import BaseRequest
 
+from services.gateway.access.credentials import presented
 from services.gateway.browsers import EXEMPT
 from shared.metrics import HTTP_RATE_LIMITED
 
 MOST_BUCKETS = 20_000
-CREDENTIALS = ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN")
-"""Headers that carry a token: MLflow's, and GitLab's."""
 
 
 class RateLimit:
@@ -53,7 +53,5 @@ class RateLimit:
 
 
 def _key(request: BaseRequest) -> int:
-    for name in CREDENTIALS:
-        if (value := request.headers.get(name)) is not None:
-            return hash((name, value))
-    return hash(request.remote)
+    digest = presented(request)
+    return hash(request.remote if digest is None else digest)

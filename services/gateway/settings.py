@@ -49,7 +49,8 @@ class Settings(ProcessSettings):
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
 
     gitlab_url: GitLabUrl = ""
-    """Address of the GitLab whose CI jobs log runs; the page links jobs to the project of the same path there."""
+    """Address of the GitLab whose CI jobs log runs: the page links jobs, and GitLab's REST API what it tells
+    of (web_url), to the same path there."""
 
     storage_ca_file: Path | None = None
     """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""

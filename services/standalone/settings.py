@@ -56,8 +56,8 @@ class StandaloneSettings(BaseSettings):
     )
     gitlab_url: GitLabUrl = Field(
         default="",
-        description="Address of the GitLab whose CI jobs log runs; the page links jobs to the project "
-        "of the same path there",
+        description="Address of the GitLab whose CI jobs log runs: the page links jobs, and GitLab's "
+        "REST API what it tells of (web_url), to the same path there",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
     http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")

@@ -51,6 +51,19 @@ class Authorize(Query):
     project: str = ""
 
 
+class AuthorizeWorkspace(Query):
+    """Ask the same about the project that is a workspace of MLflow's.
+
+    A message of its own: a service that does not know it yet refuses it, and does not answer about
+    the root project.
+    """
+
+    service = "access"
+
+    token_digest: str
+    workspace: str
+
+
 class Authorization(Wire):
     """The answer: who it is, and what they may do.
 

@@ -59,13 +59,18 @@ class OneToken(Wire):
     own_digest: str = ""
 
 
-class ListTokens(Paged):
-    """List personal tokens: the caller's, or for an administrator anybody's."""
+class TokenPage(Paged):
+    """A page of tokens, all or some of them; ``search`` is a part of the name."""
 
-    user_id: Int64 | None = None
     state: Literal["active", "inactive"] | None = None
     revoked: bool | None = None
     search: str | None = None
+
+
+class ListTokens(TokenPage):
+    """List personal tokens: the caller's, or for an administrator anybody's."""
+
+    user_id: Int64 | None = None
 
 
 class GetToken(Query, OneToken):
@@ -100,10 +105,8 @@ class RevokeToken(Command, OneToken):
     service = "access"
 
 
-class ListAccessTokens(Paged, Of):
+class ListAccessTokens(TokenPage, Of):
     """List a project's or a group's own tokens."""
-
-    state: Literal["active", "inactive"] | None = None
 
 
 class GetAccessToken(Query, Of, OneToken):

@@ -60,15 +60,18 @@ class Transaction:
     bus: Bus | None = None
     events: list[Event] = field(default_factory=list)
     writes: bool = False
+    has_begun: bool = False
+    """Whether another service has done something for this command, or may have."""
 
-    async def ask(self, query: Query) -> bytes:
+    async def ask(self, query: Query, project: int | None = None) -> bytes:
         """Ask a service that ``Handlers.asks`` names, on behalf of this command's caller.
 
+        It is about this command's project, unless another one is named.
         Returns the JSON of the answer. Raises the other service's DomainError, or
         REQUEST_LIMIT_EXCEEDED if it does not answer. Ask before anything is written: then the
         caller may safely send the command again.
         """
-        return await self._call(query)
+        return await self._call(query, project)
 
     async def have_done(self, command: Command) -> bytes:
         """Have a service that ``Handlers.asks`` names do something; else as ``ask``.
@@ -79,7 +82,7 @@ class Transaction:
         """
         return await self._call(command)
 
-    async def _call(self, message: Query | Command) -> bytes:
+    async def _call(self, message: Query | Command, project: int | None = None) -> bytes:
         if self.bus is None or self.writes:
             fault = "A handler asks services that Handlers.asks names, and asks before it writes."
             raise RuntimeError(fault)
@@ -89,16 +92,25 @@ class Transaction:
             self.envelope,
             id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
             name=name,
+            project=self.project if project is None else project,
             payload=payload,
             deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
             idempotency_key=None,
         )
+        does = isinstance(message, Command)
         try:
             answer = await self.bus.call(message.service, message.kind, envelope)
         except DomainError as error:
-            text = f"The {message.service} service did not answer. Nothing was done; try again."
-            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text) from error
+            unsent = error.code is ErrorCode.REQUEST_LIMIT_EXCEEDED
+            self.has_begun = self.has_begun or (does and not unsent)
+            raise self._unanswered(message.service) from error
+        self.has_begun = self.has_begun or (does and answer.error is None)
         return answer.checked()
+
+    def _unanswered(self, service: str) -> DomainError:
+        done = "A part may have been done" if self.has_begun else "Nothing was done"
+        text = f"The {service} service did not answer. {done}; try again."
+        return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
     def tell(self, event: DomainEvent) -> None:
         """Put an event into the outbox when the transaction commits."""

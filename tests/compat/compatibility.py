@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from tests.compat.stock_client import GITLAB, script_of
+from tests.compat.stock_client import GITLAB, TOKEN, script_of
 from tests.web_server import ROOT
 
 HEAD = """# Compatibility
@@ -13,6 +13,11 @@ What unchanged MLflow clients do against Warren, as `make compatibility` saw it:
 `tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
 services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
 "n/a": the client does not have this, or GitLab has other rules for it.
+"""
+TOKEN_HEAD = """
+## What takes a token
+
+Scripts that show one at the root of `make run`: more than the one project, as MLflow's workspaces.
 """
 METHODS_HEAD = """
 ## The methods that GitLab lists
@@ -36,8 +41,9 @@ def page(outcomes: Outcomes) -> str:
     scenarios = sorted({scenario for scenario, _, _ in outcomes})
     gitlab = [each for each in scenarios if each.startswith(GITLAB)]
     methods = [each for each in scenarios if ":" in each]
-    topics = [each for each in scenarios if each not in {*gitlab, *methods}]
-    parts = ((HEAD, topics), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
+    token = [each for each in scenarios if each.startswith(TOKEN)]
+    topics = [each for each in scenarios if each not in {*gitlab, *methods, *token}]
+    parts = ((HEAD, topics), (TOKEN_HEAD, token), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
     return "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
 
 

@@ -18,6 +18,11 @@ __all__ = ["stack_warren", "standalone_warren"]
 
 CLIENTS = ("mlflow-2.22.5", "mlflow-latest")
 SERVERS = ("standalone", "stack", "project")
+WITH_TOKEN = ("project", "token")
+"""Where the client shows the administrator's token: at a project's door, and at the root of a server."""
+
+StartClient = Callable[[str, str, str | None], StockClient]
+"""From a client's name, a tracking URI and a token, if any."""
 
 PROJECT_DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 
@@ -33,13 +38,12 @@ def venv_of(client: str) -> Path:
 @pytest.fixture(scope="session")
 def start_client(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str, str], StockClient]]:
+) -> Iterator[StartClient]:
     """Start each client once for each server: its import of MLflow takes longer than most scripts."""
     with ExitStack() as clients:
 
         @functools.cache
-        def start(client: str, url: str) -> StockClient:
-            token = ROOT_TOKEN if url.endswith(PROJECT_DOOR) else None
+        def start(client: str, url: str, token: str | None) -> StockClient:
             return clients.enter_context(
                 StockClient(venv_of(client), url, tmp_path_factory.mktemp(client), token)
             )
@@ -49,9 +53,10 @@ def start_client(
 
 @pytest.fixture(params=SERVERS)
 def tracking_uri(request: pytest.FixtureRequest) -> str:
-    """Where the client is pointed to: to the root of a server, or to a project's door of one, with a token."""
-    if request.param == "project":
-        return f"{request.getfixturevalue('standalone_warren').url}{PROJECT_DOOR}"
+    """Where the client is pointed to: to the root of a server, or to a project's door of one."""
+    if request.param in WITH_TOKEN:
+        door = PROJECT_DOOR if request.param == "project" else ""
+        return f"{request.getfixturevalue('standalone_warren').url}{door}"
     url: str = request.getfixturevalue(f"{request.param}_warren").url
     return url
 
@@ -60,10 +65,11 @@ def tracking_uri(request: pytest.FixtureRequest) -> str:
 def stock_client(
     request: pytest.FixtureRequest,
     tracking_uri: str,
-    start_client: Callable[[str, str], StockClient],
+    start_client: StartClient,
 ) -> StockClient:
     """A client of each version for each server."""
-    return start_client(request.param, tracking_uri)
+    server = request.node.callspec.params["tracking_uri"]
+    return start_client(request.param, tracking_uri, ROOT_TOKEN if server in WITH_TOKEN else None)
 
 
 _outcomes: dict[tuple[str, str, str], str] = {}

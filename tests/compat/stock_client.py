@@ -15,6 +15,8 @@ METHODS = "methods_"
 """Scripts of this prefix hold a function for each method of MLflow's clients."""
 GITLAB = "gitlab_"
 """Scripts of this prefix are about what only GitLab's dialect has."""
+TOKEN = "token_"
+"""Scripts of this prefix are about what MLflow's API has for those alone who show a token."""
 GITLAB_CLIENT = "gitlab_client"
 """That of GitLab's own client."""
 
@@ -38,13 +40,18 @@ class Outcome:
 
 
 def topics() -> list[str]:
-    """List the scripts that are neither about methods nor about GitLab."""
+    """List the scripts that are about none of what the prefixes stand for."""
     found = (path.stem for path in sorted(SCRIPTS.glob("*.py")))
     return [
         each
         for each in found
-        if each not in NOT_SCENARIOS and not each.startswith((METHODS, GITLAB))
+        if each not in NOT_SCENARIOS and not each.startswith((METHODS, GITLAB, TOKEN))
     ]
+
+
+def with_token() -> list[str]:
+    """List the scripts that take a token."""
+    return sorted(path.stem for path in SCRIPTS.glob(f"{TOKEN}*.py"))
 
 
 def methods() -> list[str]:

@@ -10,6 +10,7 @@ from tests.compat.stock_client import (
     methods,
     minimum_version,
     topics,
+    with_token,
 )
 
 through_a_project = pytest.mark.parametrize("tracking_uri", ["project"], indirect=True)
@@ -21,8 +22,14 @@ def test_stock_client_finds_mlflow_behaviour(
 ) -> None:
     if is_about_mlflows_dialect(scenario) and "/api/v4/" in tracking_uri:
         pytest.skip("GitLab has other rules for this")
-    if stock_client.version < (needed := minimum_version(scenario)):
-        pytest.skip(f"MLflow has this since {'.'.join(map(str, needed))}")
+    _check(stock_client, scenario)
+
+
+@pytest.mark.parametrize("tracking_uri", ["token"], indirect=True)
+@pytest.mark.parametrize("scenario", with_token())
+def test_stock_client_with_a_token_finds_mlflow_behaviour(
+    stock_client: StockClient, scenario: str
+) -> None:
     _check(stock_client, scenario)
 
 
@@ -50,5 +57,7 @@ def test_gitlabs_own_client_finds_gitlabs_behaviour(
 
 
 def _check(stock_client: StockClient, scenario: str) -> None:
+    if stock_client.version < (needed := minimum_version(scenario)):
+        pytest.skip(f"MLflow has this since {'.'.join(map(str, needed))}")
     outcome = stock_client.run(scenario)
     assert outcome.code == 0, outcome.output

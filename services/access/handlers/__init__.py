@@ -8,6 +8,7 @@ from services.access.handlers import (
     projects,
     tokens,
     users,
+    workspaces,
 )
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
@@ -22,7 +23,8 @@ SINGLE: dict[type[Message], Handler] = {
     **members.HANDLERS,
     **tokens.HANDLERS,
     **access_tokens.HANDLERS,
+    **workspaces.HANDLERS,
     Diagnose: diagnosis_of("access"),
 }
 
-HANDLERS = Handlers(single=SINGLE)
+HANDLERS = Handlers(single=SINGLE, asks=("tracking", "registry"))

@@ -7,7 +7,7 @@ from services.access.actors import Actor, Place, find_place, forbidden
 from services.access.handlers import replies
 from services.access.handlers.tokens import checked_end, find_token, replace, revoke
 from services.access.store import members, tokens, users
-from services.access.store.tokens import FoundToken, NewToken, WantedTokens
+from services.access.store.tokens import FoundToken, NewToken
 from shared.contracts.access_events import MemberChanged
 from shared.contracts.members import Of
 from shared.contracts.message import Message
@@ -26,12 +26,7 @@ from shared.errors import DomainError, ErrorCode, missing_resource
 async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:
     """Read a page of a project's or a group's tokens."""
     place = await _place(tx, query)
-    wanted = WantedTokens(
-        active=None if query.state is None else query.state == "active",
-        limit=query.limit,
-        offset=query.offset,
-    )
-    found = await tokens.page(tx, None, place.source, place.actor.day, wanted)
+    found = await tokens.page(tx, None, place.source, place.actor.day, query)
     return replies.page(query, found, lambda token: replies.token(token, place.actor.day))
 
 

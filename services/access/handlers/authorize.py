@@ -6,8 +6,15 @@ from datetime import date
 from services.access.dates import day_of, milliseconds
 from services.access.policy import Role, Standing, abilities
 from services.access.store import authorize as store
+from services.access.store import workspaces
 from services.access.store.authorize import Bearer, FoundProject
-from shared.contracts.access import Authorization, Authorize, Project, TokenState
+from shared.contracts.access import (
+    Authorization,
+    Authorize,
+    AuthorizeWorkspace,
+    Project,
+    TokenState,
+)
 from shared.contracts.message import Message
 from shared.database.clock import database_now
 from shared.database.transaction import Handler, Transaction
@@ -19,12 +26,24 @@ USE_NOTED_EVERY = 600_000
 
 async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     """Say what the holder of a token may do in a project."""
+    reference = query.project or str(ROOT_PROJECT)
+    if query.token_digest:
+        return await _of_token(query.token_digest, reference, tx)
+    moment = await database_now(tx.connection)
+    project = await store.find_project(tx, reference, None, day_of(moment))
+    return _answer(None, project, moment)
+
+
+async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
+    """Say what the holder of a token may do in a workspace."""
+    number = await workspaces.number_of(tx, query.workspace)
+    return await _of_token(query.token_digest, "" if number is None else str(number), tx)
+
+
+async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Authorization:
     moment = await database_now(tx.connection)
     day = day_of(moment)
-    if not query.token_digest:
-        project = await _find(query, tx, None, day)
-        return _answer(None, project, moment)
-    digest = _bytes(query.token_digest)
+    digest = _bytes(token_digest)
     bearer = await store.find_bearer(tx, digest) if digest else None
     if bearer is None:
         return Authorization(state=TokenState.UNKNOWN)
@@ -33,13 +52,8 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
         return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
     if moment - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
         await store.touch(tx, bearer.token_id, moment)
-    return _answer(bearer, await _find(query, tx, bearer.user_id, day), moment)
-
-
-async def _find(
-    query: Authorize, tx: Transaction, user_id: int | None, day: date
-) -> FoundProject | None:
-    return await store.find_project(tx, query.project or str(ROOT_PROJECT), user_id, day)
+    project = await store.find_project(tx, reference, bearer.user_id, day)
+    return _answer(bearer, project, moment)
 
 
 def _bytes(digest: str) -> bytes | None:
@@ -81,4 +95,7 @@ def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> A
     )
 
 
-HANDLERS: Mapping[type[Message], Handler] = {Authorize: authorize}
+HANDLERS: Mapping[type[Message], Handler] = {
+    Authorize: authorize,
+    AuthorizeWorkspace: authorize_workspace,
+}

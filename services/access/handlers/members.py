@@ -8,6 +8,7 @@ from services.access.handlers.users import no_user
 from services.access.policy import Role
 from services.access.store import members, users
 from services.access.store.members import FoundMember, Wanted
+from services.access.store.pages import Slice
 from shared.contracts.access_events import MemberChanged
 from shared.contracts.members import (
     AddMember,
@@ -25,7 +26,7 @@ from shared.errors import DomainError, ErrorCode, missing_resource
 async def list_members(query: ListMembers, tx: Transaction) -> bytes:
     """Read a page of members; whoever sees a project or group sees who belongs to it."""
     place = await find_place(tx, await Actor.of(tx), query)
-    wanted = Wanted(query.inherited, query.query, query.user_ids, query.limit, query.offset)
+    wanted = Wanted(query.inherited, query.query, query.user_ids, Slice.of(query))
     found = await members.page(tx, place.source, place.actor.day, wanted)
     return replies.page(query, found, replies.member)
 

@@ -28,7 +28,7 @@ _NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
 
 async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
     """Read a page of projects."""
-    actor = await Actor.of(tx)
+    actor = await Actor.of_anybody(tx)
     found = await projects.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
     rows = await projects.read(tx, found.items, actor.user_id, actor.day)
     return replies.page(query, PageOf(rows, found.total), replies.project)
@@ -36,25 +36,39 @@ async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
 
 async def get_project(query: GetProject, tx: Transaction) -> bytes:
     """Read a project."""
-    actor = await Actor.of(tx)
+    actor = await Actor.of_anybody(tx)
     return await _shown(tx, actor, (await find_project(tx, actor, query.project)).project_id)
 
 
 async def create_project(cmd: CreateProject, tx: Transaction) -> bytes:
     """Make a project in a group, as its Maintainers may, or in the caller's own namespace."""
     actor = await Actor.of(tx)
-    if actor.is_bot:
-        raise forbidden()
     name = cmd.name or cmd.path
     path = cmd.path or _NOT_IN_PATHS.sub("-", (cmd.name or "").lower()).strip("-.")
     if not name or not path:
         raise invalid("name, path are missing, at least one parameter must be provided")
     named = cmd.model_copy(update={"name": name, "path": path})
-    number = await projects.create(tx, await _home(tx, actor, cmd), actor.user_id, named)
+    number = await create(tx, actor, named)
     if number is None:
         raise invalid("Project path has already been taken")
-    tx.tell(ProjectChanged())
     return await _shown(tx, actor, number)
+
+
+async def create(
+    tx: Transaction, actor: Actor, cmd: CreateProject, workspace: str | None = None
+) -> int | None:
+    """Make a project, whose name and path are known, and return its number.
+
+    ``workspace`` is its short name, if it has one. None if that or the path is taken. Raises
+    DomainError if the actor may not.
+    """
+    if actor.is_bot:
+        raise forbidden()
+    home = await _home(tx, actor, cmd)
+    number = await projects.create(tx, home, actor.user_id, cmd, workspace)
+    if number is not None:
+        tx.tell(ProjectChanged())
+    return number
 
 
 async def _home(tx: Transaction, actor: Actor, cmd: CreateProject) -> int:

@@ -7,7 +7,7 @@ from services.access.actors import Actor, forbidden
 from services.access.handlers import replies
 from services.access.handlers.users import no_user
 from services.access.store import tokens, users
-from services.access.store.tokens import FoundToken, NewToken, WantedTokens
+from services.access.store.tokens import FoundToken, NewToken
 from shared.contracts.access_events import TokensRevoked
 from shared.contracts.message import Message
 from shared.contracts.tokens import (
@@ -35,14 +35,7 @@ async def list_tokens(query: ListTokens, tx: Transaction) -> bytes:
     if query.user_id not in (None, actor.user_id) and not actor.is_admin:
         raise DomainError(ErrorCode.UNAUTHENTICATED, UNAUTHORIZED)
     whose = query.user_id if actor.is_admin else actor.user_id
-    wanted = WantedTokens(
-        active=None if query.state is None else query.state == "active",
-        revoked=query.revoked,
-        search=query.search,
-        limit=query.limit,
-        offset=query.offset,
-    )
-    found = await tokens.page(tx, whose, None, actor.day, wanted)
+    found = await tokens.page(tx, whose, None, actor.day, query)
     return replies.page(query, found, lambda token: replies.token(token, actor.day))
 
 

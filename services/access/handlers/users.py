@@ -31,7 +31,7 @@ async def get_user(query: GetUser, tx: Transaction) -> bytes:
 async def list_users(query: ListUsers, tx: Transaction) -> bytes:
     """Read a page of users."""
     await Actor.of(tx)
-    found = await users.page(tx, query.username, query.search, query.limit, query.offset)
+    found = await users.page(tx, query)
     return replies.page(query, found, replies.user)
 
 

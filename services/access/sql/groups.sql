@@ -9,7 +9,8 @@ FROM namespaces
 WHERE owner_id IS NULL AND (namespace_id = $1 OR lower(full_path) = lower($2));
 
 -- name: list_groups
--- A page of the groups that a user ($1, on the day $2) sees, all of them if $3, and how many there are.
+-- A page of the groups that a user ($1, 0 for nobody known, on the day $2) sees, all of them if $3, and how
+-- many there are.
 SELECT
     namespaces.namespace_id, parent_id, path, full_path, name, full_name, description, visibility,
     creation_time, role.access_level,
@@ -20,7 +21,7 @@ CROSS JOIN LATERAL (
     FROM roles($1, namespaces.namespace_id, NULL, $2)
 ) AS role
 WHERE owner_id IS NULL
-    AND ($3 OR visibility <> 'private' OR role.access_level > 0)
+    AND ($3 OR visibility = 'public' OR (visibility = 'internal' AND $1 <> 0) OR role.access_level > 0)
     AND ($4::text IS NULL OR position(lower($4) IN lower(full_path || ' ' || name)) > 0)
 ORDER BY lower(name), namespace_id
 LIMIT $5 OFFSET $6;

@@ -1,7 +1,7 @@
 -- name: list_projects
--- A page of the numbers of projects that a user ($1, on the day $2) sees, all of them if $3, and
--- how many there are. $6: those where the user has a role; $7: where it is Owner.
--- $8 is what they are sorted by, $11 if backwards.
+-- A page of the numbers of projects that a user ($1, 0 for nobody known, on the day $2) sees, all of them
+-- if $3, and how many there are. $6: those where the user has a role; $7: where it is Owner.
+-- $8 is what they are sorted by, $9 if backwards.
 SELECT projects.project_id, count(*) OVER () AS total
 FROM projects
 CROSS JOIN LATERAL (
@@ -19,18 +19,18 @@ CROSS JOIN LATERAL (
         END AS number
 ) AS sorted
 WHERE deletion_time IS NULL
-    AND ($3 OR visibility <> 'private' OR role.access_level > 0)
+    AND ($3 OR visibility = 'public' OR (visibility = 'internal' AND $1 <> 0) OR role.access_level > 0)
     AND ($4::text IS NULL OR position(lower($4) IN lower(full_path || ' ' || name)) > 0)
     AND ($5::text IS NULL OR visibility = $5)
     AND (NOT $6 OR role.access_level > 0)
     AND (NOT $7 OR role.access_level = 50)
 ORDER BY
-    CASE WHEN NOT $11 THEN sorted.text END,
-    CASE WHEN NOT $11 THEN sorted.number END,
-    CASE WHEN $11 THEN sorted.text END DESC,
-    CASE WHEN $11 THEN sorted.number END DESC,
-    CASE WHEN $11 THEN -project_id ELSE project_id END
-LIMIT $9 OFFSET $10;
+    CASE WHEN NOT $9 THEN sorted.text END,
+    CASE WHEN NOT $9 THEN sorted.number END,
+    CASE WHEN $9 THEN sorted.text END DESC,
+    CASE WHEN $9 THEN sorted.number END DESC,
+    CASE WHEN $9 THEN -project_id ELSE project_id END
+LIMIT $10 OFFSET $11;
 
 -- name: read_projects
 -- Projects in the order asked, with their namespaces and a user's roles: by itself, by the groups.
@@ -53,13 +53,13 @@ WHERE deletion_time IS NULL
 ORDER BY wanted.position;
 
 -- name: create_project
--- Insert a project. No row: the path is taken.
+-- Insert a project. No row: the path or the workspace's name is taken.
 INSERT INTO projects (
     namespace_id, path, full_path, name, description, visibility,
     model_experiments_access_level, model_registry_access_level,
-    creator_id, creation_time, last_updated_time
+    creator_id, creation_time, last_updated_time, workspace
 )
-SELECT namespace_id, $2, full_path || '/' || $2, $3, $4, $5, $6, $7, $8, $9, $9
+SELECT namespace_id, $2, full_path || '/' || $2, $3, $4, $5, $6, $7, $8, $9, $9, $10
 FROM namespaces AS home
 WHERE namespace_id = $1
     AND NOT EXISTS (

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from asyncpg import Record
+
 from services.access.policy import Feature, Role, Switches, Visibility
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
@@ -40,11 +42,6 @@ class FoundProject:
     expires_at: date | None
     namespace_id: int
 
-    @property
-    def is_visible_to_users(self) -> bool:
-        """Tell whether the user may know of it, without being an administrator."""
-        return bool(self.role) or self.switches.visibility is not Visibility.PRIVATE
-
 
 async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
     """Return whose token has a digest."""
@@ -65,14 +62,19 @@ async def find_project(
         row["project_id"],
         row["full_path"],
         row["name"],
-        Switches(
-            Visibility(row["visibility"]),
-            Feature(row["model_experiments_access_level"]),
-            Feature(row["model_registry_access_level"]),
-        ),
+        switches_of(row),
         Role(row["access_level"]),
         row["expires_at"],
         row["namespace_id"],
+    )
+
+
+def switches_of(row: Record) -> Switches:
+    """Read the columns that say what a project's settings are."""
+    return Switches(
+        Visibility(row["visibility"]),
+        Feature(row["model_experiments_access_level"]),
+        Feature(row["model_registry_access_level"]),
     )
 
 

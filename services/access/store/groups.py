@@ -6,8 +6,8 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.policy import Role
-from services.access.store.pages import PageOf
+from services.access.policy import Role, Visibility
+from services.access.store.pages import PageOf, Slice, fetch_page
 from shared.clock import now
 from shared.contracts.accounts import CreateGroup, ListGroups
 from shared.database.queries import load_queries
@@ -29,15 +29,16 @@ class FoundGroup:
     name: str
     full_name: str
     description: str
-    visibility: str
+    visibility: Visibility
     creation_time: int
     role: Role
 
     @classmethod
     def of(cls, row: Record) -> "FoundGroup":
         """Read the columns of a group."""
-        own = {name: row[name] for name in cls.__slots__ if name != "role"}
-        return cls(**own, role=Role(row["access_level"]))
+        own = {name: row[name] for name in cls.__slots__ if name not in ("role", "visibility")}
+        role, visibility = Role(row["access_level"]), Visibility(row["visibility"])
+        return cls(**own, role=role, visibility=visibility)
 
 
 async def find(tx: Transaction, reference: str, user_id: int, day: date) -> FoundGroup | None:
@@ -52,10 +53,8 @@ async def page(
     tx: Transaction, user_id: int, day: date, query: ListGroups, *, every: bool
 ) -> PageOf[FoundGroup]:
     """Return a page of the groups that a user sees; ``every`` if that is all."""
-    rows = await tx.fetch(
-        SQL["list_groups"], user_id, day, every, query.search, query.limit, query.offset
-    )
-    return PageOf.read(rows, FoundGroup.of)
+    values = (user_id, day, every, query.search)
+    return await fetch_page(tx, SQL["list_groups"], values, Slice.of(query), FoundGroup.of)
 
 
 async def create(tx: Transaction, cmd: CreateGroup) -> int | None:

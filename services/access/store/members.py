@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from services.access.dates import today
 from services.access.policy import Role
-from services.access.store.pages import PageOf
+from services.access.store.pages import ONE, PageOf, Slice, fetch_page
 from shared.clock import now
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
@@ -55,24 +55,20 @@ class Wanted:
     inherited: bool = False
     search: str | None = None
     user_ids: Sequence[int] = ()
-    limit: int = 1
-    offset: int = 0
+    part: Slice = ONE
 
 
 async def page(tx: Transaction, source: Source, day: date, wanted: Wanted) -> PageOf[FoundMember]:
     """Return a page of members whose roles have not ended."""
-    rows = await tx.fetch(
-        SQL["list_members"],
+    values = (
         source.namespace_id,
         source.project_id,
         day,
         wanted.inherited,
         wanted.search,
         list(wanted.user_ids) or None,
-        wanted.limit,
-        wanted.offset,
     )
-    return PageOf.read(rows, FoundMember.of)
+    return await fetch_page(tx, SQL["list_members"], values, wanted.part, FoundMember.of)
 
 
 async def find(

@@ -5,7 +5,7 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.store.pages import PageOf
+from services.access.store.pages import PageOf, Slice, fetch_page
 from shared.clock import now
 from shared.contracts.projects import CreateProject, ListProjects, UpdateProject
 from shared.database.queries import load_queries
@@ -18,8 +18,7 @@ async def page(
     tx: Transaction, user_id: int, day: date, query: ListProjects, *, every: bool
 ) -> PageOf[int]:
     """Return the numbers of a page of projects that a user sees; ``every`` if that is all."""
-    rows = await tx.fetch(
-        SQL["list_projects"],
+    values = (
         user_id,
         day,
         every,
@@ -28,11 +27,14 @@ async def page(
         query.membership,
         query.owned,
         query.order_by,
-        query.limit,
-        query.offset,
         query.sort == "desc",
     )
-    return PageOf.read(rows, lambda row: int(row["project_id"]))
+    return await fetch_page(tx, SQL["list_projects"], values, Slice.of(query), _number)
+
+
+def _number(row: Record) -> int:
+    number: int = row["project_id"]
+    return number
 
 
 async def read(
@@ -43,9 +45,12 @@ async def read(
 
 
 async def create(
-    tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject
+    tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject, workspace: str | None
 ) -> int | None:
-    """Insert a project, whose name and path are known, and return its number; None if the path is taken."""
+    """Insert a project, whose name and path are known, and return its number.
+
+    None if the path is taken, or the short name that it is to have as a workspace.
+    """
     row = await tx.write_row(
         SQL["create_project"],
         namespace_id,
@@ -57,6 +62,7 @@ async def create(
         cmd.model_registry_access_level,
         user_id,
         now(),
+        workspace,
     )
     return row["project_id"] if row else None
 

@@ -7,8 +7,9 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.store.members import Source
-from services.access.store.pages import PageOf
+from services.access.store.pages import PageOf, Slice, fetch_page
 from shared.clock import now
+from shared.contracts.tokens import TokenPage
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 
@@ -71,34 +72,20 @@ class NewToken:
     family_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WantedTokens:
-    """Which tokens: by state, by a part of the name."""
-
-    active: bool | None = None
-    revoked: bool | None = None
-    search: str | None = None
-    limit: int = 20
-    offset: int = 0
-
-
 async def page(
-    tx: Transaction, user_id: int | None, source: Source | None, day: date, wanted: WantedTokens
+    tx: Transaction, user_id: int | None, source: Source | None, day: date, query: TokenPage
 ) -> PageOf[FoundToken]:
     """Return a page of a user's personal tokens (of all users' for None), or of a source's own."""
-    rows = await tx.fetch(
-        SQL["list_tokens"],
+    values = (
         user_id,
         source.group_id if source else None,
         source.project_id if source else None,
-        wanted.active,
+        None if query.state is None else query.state == "active",
         day,
-        wanted.revoked,
-        wanted.search,
-        wanted.limit,
-        wanted.offset,
+        query.revoked,
+        query.search,
     )
-    return PageOf.read(rows, FoundToken.of)
+    return await fetch_page(tx, SQL["list_tokens"], values, Slice.of(query), FoundToken.of)
 
 
 async def find(tx: Transaction, number: int | None, digest: bytes | None) -> FoundToken | None:

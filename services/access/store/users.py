@@ -5,8 +5,9 @@ from typing import Any
 
 from asyncpg import Record
 
-from services.access.store.pages import PageOf
+from services.access.store.pages import PageOf, Slice, fetch_page
 from shared.clock import now
+from shared.contracts.accounts import ListUsers
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 
@@ -38,12 +39,10 @@ async def find(tx: Transaction, user_id: int) -> FoundUser | None:
     return FoundUser.of(row) if row else None
 
 
-async def page(
-    tx: Transaction, username: str | None, search: str | None, limit: int, offset: int
-) -> PageOf[FoundUser]:
+async def page(tx: Transaction, query: ListUsers) -> PageOf[FoundUser]:
     """Return a page of people."""
-    rows = await tx.fetch(SQL["list_users"], username, search, limit, offset)
-    return PageOf.read(rows, FoundUser.of)
+    values = (query.username, query.search)
+    return await fetch_page(tx, SQL["list_users"], values, Slice.of(query), FoundUser.of)
 
 
 async def create(tx: Transaction, username: str, name: str, **fields: Any) -> FoundUser | None:

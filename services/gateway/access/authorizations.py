@@ -9,18 +9,20 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.gateway.access.grants import Grant
 from shared.bus.calls import Bus
 from shared.bus.events import ReceivedEvent
 from shared.bus.messages import Envelope, new_id
-from shared.contracts.access import Authorization, Authorize
+from shared.contracts.access import Authorization, Authorize, AuthorizeWorkspace
 from shared.contracts.access_events import (
     MemberChanged,
     ProjectChanged,
     TokensRevoked,
     UserChanged,
 )
+from shared.errors import DomainError, ErrorCode
 from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 TTL = 60.0
@@ -34,10 +36,23 @@ MOST = 10_000
 
 ASK_SECONDS = 10.0
 
+UNANSWERED = frozenset({ErrorCode.TEMPORARILY_UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED})
+"""Codes of a question that was sent in vain."""
+
 TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
 
-Key = tuple[str, str]
-"""Of a token the digest, and how the request calls the project."""
+
+class Key(NamedTuple):
+    """Of a token the digest, and how the request calls the project: by a workspace's name, or not."""
+
+    digest: str
+    project: str
+    workspace: str = ""
+
+    @property
+    def is_of_root(self) -> bool:
+        """Tell whether the request means the root project."""
+        return not self.workspace and is_root(self.project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +74,17 @@ class Authorizations:
         self._asking: dict[Key, asyncio.Task[Grant]] = {}
         self._age = 0
 
-    async def grant(self, digest: str, project: str) -> Grant:
-        """Return what a token's holder may do in a project.
+    async def grant(self, digest: str, project: str, workspace: str = "") -> Grant:
+        """Return what a token's holder may do in a project, or in a workspace if one is named.
 
         Raises DomainError if it is not known and the access service does not answer.
         """
-        key = (digest, project)
-        kept = self._granted.get(key) or self._refused.get(key)
-        if kept is not None and kept.until > time.monotonic():
-            return kept.grant
+        key = Key(digest, project, workspace)
+        for known in (self._granted, self._refused):
+            kept = known.get(key)
+            if kept is not None and kept.until > time.monotonic():
+                known.move_to_end(key)
+                return kept.grant
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))
@@ -81,9 +98,9 @@ class Authorizations:
         if event.topic == TokensRevoked.topic:
             digests = set(TokensRevoked.parse(event.payload).digests)
             for kept in (self._granted, self._refused):
-                for key in [key for key in kept if key[0] in digests]:
+                for key in [key for key in kept if key.digest in digests]:
                     del kept[key]
-            self._asking = {k: v for k, v in self._asking.items() if k[0] not in digests}
+            self._asking = {k: v for k, v in self._asking.items() if k.digest not in digests}
         else:
             self.forget()
 
@@ -96,24 +113,27 @@ class Authorizations:
 
     async def _ask(self, key: Key) -> Grant:
         age, began = self._age, time.monotonic()
-        answer = await self._answer(*key)
-        grant = Grant.of(answer, opened=self._opens_root and is_root(key[1]))
+        answer = await self._answer(key)
+        grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
         # What was heard of since may be newer than the answer, which then is for those who waited.
         if age == self._age:
             self._keep(key, grant, began + _seconds(grant, answer.fresh_for))
         return grant
 
-    async def _answer(self, digest: str, project: str) -> Authorization:
-        query = Authorize(token_digest=digest, project=project)
+    async def _answer(self, key: Key) -> Authorization:
+        query = _question(key)
         envelope = Envelope(
             id=new_id(),
-            name=Authorize.__name__,
+            name=type(query).__name__,
             project=ROOT_PROJECT,
             payload=query.model_dump_json().encode(),
             deadline=time.time() + ASK_SECONDS,
         )
-        answer = await self._bus.call(query.service, query.kind, envelope)
-        return Authorization.model_validate_json(answer.checked())
+        try:
+            body = (await self._bus.call(query.service, query.kind, envelope)).checked()
+        except DomainError as error:
+            raise (_not_begun() if error.code in UNANSWERED else error) from error
+        return Authorization.model_validate_json(body)
 
     def _keep(self, key: Key, grant: Grant, until: float) -> None:
         kept, other = self._granted, self._refused
@@ -122,6 +142,7 @@ class Authorizations:
         other.pop(key, None)
         kept[key] = _Kept(grant, until)
         kept.move_to_end(key)
+        # The first is what was asked for longest ago.
         if len(kept) > MOST:
             kept.popitem(last=False)
 
@@ -136,6 +157,21 @@ def _seconds(grant: Grant, fresh_for: int | None) -> float:
     """Return how long an answer is believed, from the question on."""
     seconds = TTL if grant.is_positive else REFUSAL_TTL
     return seconds if fresh_for is None else min(seconds, fresh_for / 1000)
+
+
+def _not_begun() -> DomainError:
+    """Return the error for a request that waits outside: 429, safe to repeat.
+
+    What became of the question does not matter to the client: its request was not sent anywhere.
+    """
+    message = "It can't be found out now who you are. Nothing was done; try again."
+    return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message)
+
+
+def _question(key: Key) -> Authorize | AuthorizeWorkspace:
+    if key.workspace:
+        return AuthorizeWorkspace(token_digest=key.digest, workspace=key.workspace)
+    return Authorize(token_digest=key.digest, project=key.project)
 
 
 def is_root(project: str) -> bool:

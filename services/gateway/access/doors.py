@@ -1,4 +1,4 @@
-"""The two doors: MLflow's at the root, and that of GitLab's projects.
+"""The two doors: MLflow's at the root, where a header may name a workspace, and that of GitLab's projects.
 
 An anonymous request in open mode costs a dictionary look-up; one with a token a digest and a
 look-up in what is known of it.
@@ -13,14 +13,11 @@ from services.gateway.access.credentials import presented
 from services.gateway.access.grants import no_token
 from services.gateway.access.mode import Mode
 from services.gateway.access.needs import Need
+from services.gateway.access.workspaces import refuse_workspace, workspace_of
 from services.gateway.callers import PROJECT, Caller, Door, Entrance
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
-from shared.errors import invalid
 from shared.projects import ROOT_PATH, ROOT_PROJECT
-
-WORKSPACE = "X-MLFLOW-WORKSPACE"
-DEFAULT_WORKSPACE = "default"
 
 ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
 ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
@@ -43,15 +40,27 @@ class Doors:
         """The way in under ``/api/v4/projects/<project>``."""
         return Entrance(self._project_door, gitlab)
 
-    def of_user(self, scopes: frozenset[str], *, lets_revoked_in: bool = False) -> Door:
+    def forget(self) -> None:
+        """Ask anew who may do what: this gateway has just had it changed, and need not wait to be told."""
+        self._authorizations.forget()
+
+    def of_user(
+        self,
+        scopes: frozenset[str],
+        *,
+        lets_revoked_in: bool = False,
+        lets_anybody_in: bool = False,
+    ) -> Door:
         """Make a door to what is not a project's: it takes a token, in open mode, too.
 
-        Who comes with a revoked one, where those are let in, is nobody.
+        Who comes with a revoked one, or with none, where those are let in, is nobody.
         """
 
         async def door(request: BaseRequest) -> Caller:
             digest = presented(request)
             if digest is None:
+                if lets_anybody_in:
+                    return ANYONE_BY_PROJECT
                 raise no_token()
             grant = await self._authorizations.grant(digest, "")
             if lets_revoked_in and grant.state is TokenState.REVOKED:
@@ -63,21 +72,20 @@ class Doors:
 
     def _root_door(self, need: Need) -> Door:
         async def door(request: BaseRequest) -> Caller:
-            if WORKSPACE in request.headers:
-                _check_workspace(request.headers[WORKSPACE])
-            digest = presented(request)
+            digest, workspace = presented(request), workspace_of(request)
             if digest is None:
-                if self._open:
+                if self._open and not workspace:
                     return ANYONE
                 raise no_token()
-            grant = await self._authorizations.grant(digest, "")
-            grant.check(need)
+            grant = await self._authorizations.grant(digest, "", workspace)
+            grant.check(need, workspace)
             return grant.caller
 
         return door
 
     def _project_door(self, need: Need) -> Door:
         async def door(request: BaseRequest) -> Caller:
+            refuse_workspace(request)
             digest, project = presented(request), request[PROJECT]
             if digest is None:
                 if self._open and is_root(project):
@@ -88,16 +96,3 @@ class Doors:
             return grant.caller_by_project
 
         return door
-
-
-def _check_workspace(name: str) -> None:
-    """Refuse a workspace other than the one there is, as an MLflow server without them does.
-
-    Its clients' data would end in another place than they say.
-    """
-    if name.strip() not in {"", DEFAULT_WORKSPACE}:
-        message = (
-            "Workspace APIs are not available: workspaces are not enabled on this server. "
-            "A project has a tracking URI of its own, /api/v4/projects/<id or path>/ml/mlflow."
-        )
-        raise invalid(message)

@@ -23,6 +23,12 @@ _STATES = {
     ),
 }
 
+_LACKS = {
+    Reason.NO_READ: "You may not read this part of the project.",
+    Reason.NO_PACKAGE: "You may not upload files to this project; it takes a Developer.",
+    Reason.NO_WRITE: "You may not change this part of the project; it takes a Developer.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -68,22 +74,28 @@ class Grant:
             message = f"The token lacks the scope for this; it takes one of: {listed}."
             raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
 
-    def check(self, need: Need) -> None:
-        """Raise AccessRefused for the first reason to refuse, in GitLab's order."""
+    def check(self, need: Need, workspace: str = "") -> None:
+        """Raise AccessRefused for the first reason to refuse, in GitLab's order.
+
+        ``workspace`` is how the request calls the project, if it is by such a name.
+        """
         self.check_token(need.scopes)
         if self.project is None:
-            raise hidden_project()
-        if not need.read <= self.abilities:
-            message = "You may not read this part of the project."
-            raise AccessRefused(Reason.NO_READ, ErrorCode.PERMISSION_DENIED, message)
-        if not need.write <= self.abilities:
-            message = "You may not change this part of the project; it takes a Developer."
-            raise AccessRefused(Reason.NO_WRITE, ErrorCode.PERMISSION_DENIED, message)
+            raise hidden_workspace(workspace) if workspace else hidden_project()
+        for abilities, reason in need.checks:
+            if not abilities <= self.abilities:
+                raise AccessRefused(reason, ErrorCode.PERMISSION_DENIED, _LACKS[reason])
 
 
 def hidden_project() -> AccessRefused:
     """Return the refusal of a project that is not there, or that the caller must not know of."""
     message = "There is no such project, or it is not visible to you."
+    return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
+
+
+def hidden_workspace(name: str) -> AccessRefused:
+    """Return the same in MLflow's words for a workspace that it doesn't find."""
+    message = f"Workspace '{name}' not found"
     return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
 
 

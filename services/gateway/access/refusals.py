@@ -16,6 +16,7 @@ class Reason(StrEnum):
     SCOPE = "scope"
     HIDDEN_PROJECT = "hidden_project"
     NO_READ = "no_read"
+    NO_PACKAGE = "no_package"
     NO_WRITE = "no_write"
 
 

@@ -8,14 +8,17 @@ from services.gateway.artifacts.routes import (
     GET_ARTIFACT,
     GET_MODEL_ARTIFACT,
     GET_VERSION_ARTIFACT,
+    PACKAGE_FILE,
     UPLOAD_ARTIFACT,
 )
+from services.gateway.rest.routes import API
 from services.gateway.routes import PROXY_PREFIXES
 from services.gateway.routing import plain
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _EMPTY = {"application/json": {"schema": {"type": "object"}}}
 _STORED = {"200": {"description": "Stored.", "content": _EMPTY}}
+_CREATED = {"201": {"description": "Stored.", "content": _EMPTY}}
 _FOUND = {
     "200": {"description": "The artifact, to be saved as a file.", "content": _BYTES},
     "206": {"description": "The range that was asked for.", "content": _BYTES},
@@ -55,6 +58,21 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
         "POST",
         UPLOAD_ARTIFACT,
         _operation("UploadRunArtifact", "Write a run's artifact.", of_run, _STORED) | _body(),
+    )
+
+
+def describe_packages() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """As ``describe_streams``, for GitLab's way to the same artifacts.
+
+    ``owner`` is a model version's number, or ``candidate:`` and a run's.
+    """
+    path = plain(f"{API}/projects/{{project}}{PACKAGE_FILE}")
+    in_path = [_parameter(name, "path") for name in ("project", "owner", "path")]
+    yield "GET", path, _operation("GetPackageFile", "Read a package's file.", in_path, _FOUND)
+    yield (
+        "PUT",
+        path,
+        _operation("PutPackageFile", "Write a package's file.", in_path, _CREATED) | _body(),
     )
 
 

@@ -6,10 +6,22 @@ from http import HTTPStatus
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
-from services.gateway.access.needs import READ_ARTIFACTS, WRITE_ARTIFACTS, Need
+from services.gateway.access.needs import (
+    READ_ARTIFACTS,
+    READ_PACKAGE,
+    WRITE_ARTIFACTS,
+    WRITE_RUN_PACKAGE,
+    WRITE_VERSION_PACKAGE,
+    Need,
+)
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
-from services.gateway.artifacts.roots import FindRoot, root_of_package, root_of_run
+from services.gateway.artifacts.roots import (
+    FindRoot,
+    is_run_package,
+    root_of_package,
+    root_of_run,
+)
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
 from services.gateway.asking import Asker
@@ -72,6 +84,13 @@ class Streams:
 
         ``name`` is the path's own in the address or the query string.
         """
+        return self._handler(READ_ARTIFACTS, self._work_of(find_root, name))
+
+    def get_package_file(self) -> Handler:
+        """``GET packages/ml_models/<owner>/files/<path>``."""
+        return self._handler(READ_PACKAGE, self._work_of(root_of_package, "path"))
+
+    def _work_of(self, find_root: FindRoot, name: str) -> Work:
 
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
@@ -81,7 +100,7 @@ class Streams:
             path = f"{proxied_root(root)}/{fields.get(name, '')}"
             return await self._send(request, path, asker)
 
-        return self._handler(READ_ARTIFACTS, work)
+        return work
 
     def put_package_file(self) -> Handler:
         """``PUT packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
@@ -96,7 +115,14 @@ class Streams:
             await Upload(request, path, asker, self.storage, limit).receive(body)
             return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
 
-        return self._handler(WRITE_ARTIFACTS, work)
+        of_run = self._handler(WRITE_RUN_PACKAGE, work)
+        of_version = self._handler(WRITE_VERSION_PACKAGE, work)
+
+        async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+            handler = of_run if is_run_package(parameters) else of_version
+            return await handler(request, parameters)
+
+        return handle
 
     def upload_artifact(self) -> Handler:
         """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""

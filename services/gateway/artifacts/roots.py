@@ -14,7 +14,10 @@ from shared.contracts.model_versions import GetModelVersionDownloadUri, GetVersi
 from shared.contracts.runs import GetRun, GetRunByIid
 from shared.errors import invalid, missing_resource
 
-_OWNER = re.compile(r"(?P<candidate>candidate:)?(?P<number>[0-9]{1,19})")
+CANDIDATE = "candidate:"
+"""What GitLab puts before the number of a run that a package is of."""
+
+_OWNER = re.compile(rf"(?P<candidate>{CANDIDATE})?(?P<number>[0-9]{{1,19}})")
 
 FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
 """From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
@@ -35,6 +38,11 @@ async def root_of_version(fields: Mapping[str, str], asker: Asker) -> str:
 async def root_of_model(fields: Mapping[str, str], asker: Asker) -> str:
     """Return the ``artifact_uri`` of the logged model that ``model_id`` names."""
     return await _of_model(to_json({"model_id": fields["model_id"]}), asker)
+
+
+def is_run_package(fields: Mapping[str, str]) -> bool:
+    """Tell whether the package that ``owner`` names is a run's, rather than a version's."""
+    return fields["owner"].startswith(CANDIDATE)
 
 
 async def root_of_package(fields: Mapping[str, str], asker: Asker) -> str:

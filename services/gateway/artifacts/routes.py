@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.roots import (
     root_of_model,
-    root_of_package,
     root_of_run,
     root_of_version,
 )
@@ -35,5 +34,5 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
 
 def package_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     """Yield those of a project's packages, which GitLab has beside its MLflow API."""
-    yield "GET", PACKAGE_FILE, streams.get_artifact_of(root_of_package)
+    yield "GET", PACKAGE_FILE, streams.get_package_file()
     yield "PUT", PACKAGE_FILE, streams.put_package_file()

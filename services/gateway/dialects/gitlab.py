@@ -72,7 +72,7 @@ def _invalid_token(description: str) -> Say:
     return lambda _: fields
 
 
-def _blocked(error: AccessRefused) -> Fields:
+def _forbidden(error: AccessRefused) -> Fields:
     return {"error_code": error.code, "message": f"403 Forbidden - {error.message}"}
 
 
@@ -96,10 +96,11 @@ _OF_ACCESS: Mapping[Reason, tuple[HTTPStatus, Say]] = {
         HTTPStatus.UNAUTHORIZED,
         _invalid_token("Token was revoked. You have to re-authorize from the user."),
     ),
-    Reason.BLOCKED: (HTTPStatus.FORBIDDEN, _blocked),
+    Reason.BLOCKED: (HTTPStatus.FORBIDDEN, _forbidden),
     Reason.SCOPE: (HTTPStatus.FORBIDDEN, _scope),
     Reason.HIDDEN_PROJECT: (HTTPStatus.NOT_FOUND, _only(PROJECT_NOT_FOUND)),
     Reason.NO_READ: (HTTPStatus.NOT_FOUND, _only(NOT_FOUND)),
+    Reason.NO_PACKAGE: (HTTPStatus.FORBIDDEN, _forbidden),
     # GitLab answers 401, not 403, to who may read but not write (``check_api_write!``).
     Reason.NO_WRITE: (HTTPStatus.UNAUTHORIZED, _only(UNAUTHORIZED)),
 }

@@ -11,6 +11,12 @@ const tokenKey = `warren-token ${here}`;
 export const keepToken = (token) => sessionStorage.setItem(tokenKey, token);
 export const hasToken = () => sessionStorage.getItem(tokenKey) !== null;
 
+let workspace = "";
+
+// MLflow's clients print a workspace behind the links to its runs: what is asked and linked to from there is in it, too.
+export const chooseWorkspace = (name) => { workspace = name; };
+export const inWorkspace = (fragment) => (workspace ? `${fragment}?workspace=${encodeURIComponent(workspace)}` : fragment);
+
 export class Refusal extends Error {
   constructor(status, message) {
     super(message);
@@ -43,7 +49,11 @@ async function json(path, options) {
 
 async function send(url, options = {}) {
   const token = sessionStorage.getItem(tokenKey);
-  const headers = { ...options.headers, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) };
+  const headers = {
+    ...options.headers,
+    ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+    ...(workspace ? { "X-MLFLOW-WORKSPACE": workspace } : {}),
+  };
   // Without "omit" a browser would ask for a name and a password on its own.
   const response = await fetch(url, { ...options, headers, credentials: "omit" });
   if (response.ok) return response;

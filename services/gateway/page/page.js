@@ -1,6 +1,6 @@
 // Finds the view that the fragment names, as MLflow's clients print it: #/experiments/1/runs/<id>
 
-import { keepToken } from "./api.js";
+import { chooseWorkspace, keepToken } from "./api.js";
 import { element, experiment, home, model, run, signIn } from "./views.js";
 
 const views = [
@@ -11,8 +11,9 @@ const views = [
 ];
 
 async function view() {
-  // What follows a question mark is for pages of MLflow's that this one does not have.
-  const path = location.hash.replace(/^#/, "").replace(/\?.*$/, "");
+  // What else follows a question mark is for pages of MLflow's that this one does not have.
+  const [path, query] = location.hash.replace(/^#/, "").split("?", 2);
+  chooseWorkspace(new URLSearchParams(query).get("workspace") || "");
   for (const [pattern, show] of views) {
     const found = pattern.exec(path);
     if (found) return show(...found.slice(1).map(decodeURIComponent));

@@ -1,6 +1,6 @@
 // What there is to see. Everything that comes from the API becomes text nodes, never markup.
 
-import { artifactUrl, byProject, bytes, get, hasToken, links, post, trackingUri } from "./api.js";
+import { artifactUrl, byProject, bytes, get, hasToken, inWorkspace, links, post, trackingUri } from "./api.js";
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -12,7 +12,7 @@ export function element(name, attributes = {}, ...children) {
 const link = (href, text) => element("a", { href }, text);
 const when = (milliseconds) => (milliseconds ? new Date(milliseconds).toLocaleString() : "");
 const quiet = (text) => element("p", { class: "quiet" }, text);
-const experimentLink = (id, name) => link(`#/experiments/${encodeURIComponent(id)}`, name);
+const experimentLink = (id, name) => link(inWorkspace(`#/experiments/${encodeURIComponent(id)}`), name);
 
 function section(title, ...content) {
   return element("section", {}, element("h2", {}, title), ...content);
@@ -51,7 +51,7 @@ export async function home() {
 const experimentRow = (each) => [experimentLink(each.experiment_id, each.name), when(each.last_update_time)];
 
 const modelRow = (each) => [
-  link(`#/models/${encodeURIComponent(each.name)}`, each.name),
+  link(inWorkspace(`#/models/${encodeURIComponent(each.name)}`), each.name),
   (each.latest_versions || []).map(({ version }) => version).join(", "),
   when(each.last_updated_timestamp),
 ];
@@ -111,7 +111,10 @@ export async function experiment(id) {
   ];
 }
 
-const runHref = (info) => `#/experiments/${encodeURIComponent(info.experiment_id)}/runs/${encodeURIComponent(info.run_id)}`;
+function runHref(info) {
+  const experiment = `#/experiments/${encodeURIComponent(info.experiment_id)}`;
+  return inWorkspace(`${experiment}/runs/${encodeURIComponent(info.run_id)}`);
+}
 
 const status = (text) => element("span", { class: "status" }, text);
 

@@ -1,28 +1,29 @@
 """From a service's answer to GitLab's: pages with their headers, new tokens with their texts."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp.web import BaseRequest
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from services.gateway.access.refusals import AccessRefused, Reason
+from services.gateway.rest.web_urls import origin_of
 from shared.errors import ErrorCode
 
 Headers = Mapping[str, str]
 
 
-def page(request: BaseRequest, body: bytes) -> tuple[bytes, Headers]:
-    """Take a ``Page`` apart: its items, and headers that tell where the other pages are."""
-    found = from_json(body)
+def page_headers(request: BaseRequest, found: Mapping[str, Any]) -> Headers:
+    """Tell where the other pages are that belong to a ``Page``."""
     number, size = found["page"], found["per_page"]
     last = max(-(-found["total"] // size), 1)
     others = {"first": 1, "last": last}
     if number > 1:
-        others["prev"] = number - 1
+        others["prev"] = min(number - 1, last)
     if number < last:
         others["next"] = number + 1
-    headers = {
+    return {
         "X-Total": str(found["total"]),
         "X-Total-Pages": str(last),
         "X-Page": str(number),
@@ -31,7 +32,6 @@ def page(request: BaseRequest, body: bytes) -> tuple[bytes, Headers]:
         "X-Prev-Page": str(others.get("prev", "")),
         "Link": ", ".join(_link(request, size, at, name) for name, at in others.items()),
     }
-    return to_json(found["items"]), headers
 
 
 def _link(request: BaseRequest, size: int, number: int, relation: str) -> str:
@@ -39,21 +39,22 @@ def _link(request: BaseRequest, size: int, number: int, relation: str) -> str:
         "page": str(number),
         "per_page": str(size),
     }
-    return f'<{request.scheme}://{request.host}{request.rel_url.raw_path}?{urlencode(query)}>; rel="{relation}"'
+    address = f"{origin_of(request)}{request.rel_url.raw_path}?{urlencode(query)}"
+    return f'<{address}>; rel="{relation}"'
 
 
 _NOT_IN_LINKS = {"private_token", "page", "per_page"}
 
 
-def with_token(body: bytes, token: str) -> bytes:
+def with_token(made: Mapping[str, Any], token: str) -> bytes:
     """Add a new token's text, this once."""
-    return to_json({**from_json(body), "token": token})
+    return to_json({**made, "token": token})
 
 
-def successor(body: bytes, token: str) -> bytes:
+def successor(rotated: Mapping[str, Any], token: str) -> bytes:
     """As ``with_token``. Raises AccessRefused if the old one had been revoked before."""
-    made = from_json(body)["token"]
+    made = rotated["token"]
     if made is None:
         message = "The token was revoked before. All that came from it are revoked now."
         raise AccessRefused(Reason.REVOKED, ErrorCode.UNAUTHENTICATED, message)
-    return to_json({**made, "token": token})
+    return with_token(made, token)

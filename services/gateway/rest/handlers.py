@@ -1,4 +1,4 @@
-"""One request of GitLab's REST API becomes one message to the access service."""
+"""One request of GitLab's REST API, or about MLflow's workspaces, becomes one message to the access service."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,11 +9,13 @@ from pydantic_core import from_json, to_json
 from services.gateway.access.credentials import presented
 from services.gateway.access.doors import Doors
 from services.gateway.asking import Asker
-from services.gateway.dialects import gitlab
+from services.gateway.dialects import gitlab, mlflow
+from services.gateway.dialects.dialect import Dialect
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
-from services.gateway.rest import answers
-from services.gateway.rest.routes import ENDPOINTS, RestEndpoint
+from services.gateway.rest import answers, workspaces
+from services.gateway.rest.routes import API, ENDPOINTS, RestEndpoint
+from services.gateway.rest.web_urls import Fill, web_urls
 from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared import log_context
@@ -23,7 +25,6 @@ from shared.contracts.accounts import Paged
 from shared.contracts.tokens import OneToken
 from shared.tokens import digest_of, new_token
 
-API = "/api/v4"
 MAX_BYTES = 100_000
 NO_CONTENT = 204
 
@@ -31,14 +32,23 @@ NO_CONTENT = 204
 def rest_routes(doors: Doors, bus: Bus, settings: Settings) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of each endpoint."""
     for endpoint in ENDPOINTS:
-        yield endpoint.method, API + endpoint.path, rest(endpoint, doors, bus, settings)
+        yield endpoint.method, API + endpoint.path, rest(endpoint, gitlab, doors, bus, settings)
+    for endpoint in workspaces.ENDPOINTS:
+        handler = rest(endpoint, mlflow, doors, bus, settings)
+        for prefix in workspaces.PREFIXES:
+            yield endpoint.method, prefix + endpoint.path, handler
 
 
-def rest(endpoint: RestEndpoint, doors: Doors, bus: Bus, settings: Settings) -> Handler:
+def rest(
+    endpoint: RestEndpoint, dialect: Dialect, doors: Doors, bus: Bus, settings: Settings
+) -> Handler:
     """Make the handler of one endpoint."""
-    door = doors.of_user(endpoint.scopes, lets_revoked_in=endpoint.reuse)
+    door = doors.of_user(
+        endpoint.scopes, lets_revoked_in=endpoint.reuse, lets_anybody_in=endpoint.public
+    )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
-    read = gitlab.reader(endpoint.contract, limit)
+    fill = web_urls(settings.gitlab_url)
+    read = dialect.reader(endpoint.contract, limit)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)
@@ -50,9 +60,14 @@ def rest(endpoint: RestEndpoint, doors: Doors, bus: Bus, settings: Settings) -> 
             payload = _with_ours(await read(request), ours)
             asker = Asker(bus, caller, request_id, settings.request_timeout)
             body = await asker.pass_on(endpoint.contract, payload)
-            return _answer(endpoint, request, body, token, request_id)
+            if endpoint.contract.changes:
+                doors.forget()
+            headers, said = _answer(endpoint, request, body, token, fill)
+            return Response(
+                status=endpoint.status, body=said, headers={**headers, "X-Request-Id": request_id}
+            )
         except Exception as error:
-            return explained(error, request, request_id, gitlab)
+            return explained(error, request, request_id, dialect)
 
     return handle
 
@@ -81,16 +96,17 @@ def _with_ours(payload: bytes, ours: Mapping[str, object]) -> bytes:
 
 
 def _answer(
-    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, request_id: str
-) -> Response:
-    headers = {**JSON_HEADERS, "X-Request-Id": request_id}
+    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, fill: Fill
+) -> tuple[answers.Headers, bytes]:
+    """Return headers and body. Raises AccessRefused."""
     if endpoint.status == NO_CONTENT:
-        return Response(status=NO_CONTENT, headers={"X-Request-Id": request_id})
+        return {}, b""
+    found = from_json(body)
     if issubclass(endpoint.contract, Paged):
-        body, more = answers.page(request, body)
-        headers |= more
-    elif endpoint.makes == "token":
-        body = answers.with_token(body, token)
-    elif endpoint.makes == "successor":
-        body = answers.successor(body, token)
-    return Response(status=endpoint.status, body=body, headers=headers)
+        items = [fill(request, item) for item in found["items"]]
+        return {**JSON_HEADERS, **answers.page_headers(request, found)}, to_json(items)
+    if endpoint.makes == "token":
+        return JSON_HEADERS, answers.with_token(found, token)
+    if endpoint.makes == "successor":
+        return JSON_HEADERS, answers.successor(found, token)
+    return JSON_HEADERS, to_json(fill(request, found) if isinstance(found, dict) else found)

@@ -15,6 +15,8 @@ from shared.contracts import projects as p
 from shared.contracts import tokens as t
 from shared.contracts.message import Message
 
+API = "/api/v4"
+
 SELF_SERVICE = frozenset({"api", "read_api", "read_user", "self_rotate"})
 """Whatever a token is for, it may be read and revoked by itself."""
 
@@ -24,7 +26,8 @@ class RestEndpoint:
     """One endpoint; ``fixed`` are fields of the contract that the path says without a variable part.
 
     ``makes`` a token: then the gateway thinks of it, and is the only one who ever sees it.
-    ``reuse`` lets a revoked token in, for the service to find out where it came from.
+    ``reuse`` lets a revoked token in, for the service to find out where it came from; ``public`` lets
+    in who shows none, to see what everybody may.
     """
 
     method: str
@@ -35,6 +38,7 @@ class RestEndpoint:
     also: frozenset[str] = frozenset()
     makes: Literal["", "token", "successor"] = ""
     reuse: bool = False
+    public: bool = False
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -86,8 +90,8 @@ ENDPOINTS = (
     RestEndpoint("GET", "/users", a.ListUsers, also=frozenset({"read_user"})),
     RestEndpoint("POST", "/users", a.CreateUser, 201),
     RestEndpoint("GET", "/users/{user_id}", a.GetUser, also=frozenset({"read_user"})),
-    RestEndpoint("POST", "/users/{user_id}/block", a.BlockUser, 201),
-    RestEndpoint("POST", "/users/{user_id}/unblock", a.UnblockUser, 201),
+    RestEndpoint("POST", "/users/{user_id}/block", a.BlockUser, 201, {"state": "blocked"}),
+    RestEndpoint("POST", "/users/{user_id}/unblock", a.UnblockUser, 201, {"state": "active"}),
     RestEndpoint("POST", "/users/{user_id}/personal_access_tokens", t.CreateToken, 201, makes="token"),
     RestEndpoint("GET", TOKENS, t.ListTokens),
     RestEndpoint("GET", f"{TOKENS}/self", t.GetToken, fixed=SELF, also=SELF_SERVICE),
@@ -104,12 +108,12 @@ ENDPOINTS = (
     RestEndpoint("GET", f"{TOKENS}/{{token_id}}", t.GetToken),
     RestEndpoint("DELETE", f"{TOKENS}/{{token_id}}", t.RevokeToken, 204),
     RestEndpoint("POST", f"{TOKENS}/{{token_id}}/rotate", t.RotateToken, makes="successor"),
-    RestEndpoint("GET", "/groups", a.ListGroups),
+    RestEndpoint("GET", "/groups", a.ListGroups, public=True),
     RestEndpoint("POST", "/groups", a.CreateGroup, 201),
-    RestEndpoint("GET", "/groups/{group}", a.GetGroup),
-    RestEndpoint("GET", "/projects", p.ListProjects),
+    RestEndpoint("GET", "/groups/{group}", a.GetGroup, public=True),
+    RestEndpoint("GET", "/projects", p.ListProjects, public=True),
     RestEndpoint("POST", "/projects", p.CreateProject, 201),
-    RestEndpoint("GET", "/projects/{project}", p.GetProject),
+    RestEndpoint("GET", "/projects/{project}", p.GetProject, public=True),
     RestEndpoint("PUT", "/projects/{project}", p.UpdateProject),
     RestEndpoint("DELETE", "/projects/{project}", p.DeleteProject, 202),
     *_of_sources(),

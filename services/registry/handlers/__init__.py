@@ -1,6 +1,6 @@
 """All commands and queries of the registry service."""
 
-from services.registry.handlers import model_aliases, model_versions, registered_models
+from services.registry.handlers import kinds, model_aliases, model_versions, registered_models
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
 from shared.database.diagnosis import diagnosis_of
@@ -10,6 +10,7 @@ SINGLE: dict[type[Message], Handler] = {
     **registered_models.HANDLERS,
     **model_versions.HANDLERS,
     **model_aliases.HANDLERS,
+    **kinds.HANDLERS,
     Diagnose: diagnosis_of("registry"),
 }
 

@@ -7,6 +7,7 @@ all together for a whole frame.
 from services.tracking.handlers import (
     datasets,
     experiments,
+    kinds,
     log,
     logged_models,
     metrics,
@@ -27,6 +28,7 @@ SINGLE: dict[type[Message], Handler] = {
     **datasets.HANDLERS,
     **logged_models.HANDLERS,
     **purges.HANDLERS,
+    **kinds.HANDLERS,
     Diagnose: diagnosis_of("tracking"),
     **model_experiments.HANDLERS,
 }

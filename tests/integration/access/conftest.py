@@ -83,20 +83,29 @@ def access(pool: "asyncpg.Pool[asyncpg.Record]") -> Access:
 class Api:
     """GitLab's and MLflow's API of one Warren, as somebody with a token uses it."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str = "") -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, token: str = "", workspace: str = ""
+    ) -> None:
         self.session = session
         self.url = url
         self.token = token
+        self.workspace = workspace
 
     def of(self, token: str) -> "Api":
         """Return the same as somebody else uses it."""
         return Api(self.session, self.url, token)
+
+    def within(self, workspace: str) -> "Api":
+        """Return the same as MLflow's clients use it after ``mlflow.set_workspace``."""
+        return Api(self.session, self.url, self.token, workspace)
 
     async def __call__(
         self, method: str, path: str, *, raw: bool = False, **options: Any
     ) -> tuple[int, Any]:
         """Send a request; return the status and what the JSON says, or with ``raw`` the text."""
         headers = {"PRIVATE-TOKEN": self.token} if self.token else {}
+        if self.workspace:
+            headers["X-MLFLOW-WORKSPACE"] = self.workspace
         url = URL(f"{self.url}{path}", encoded=True)
         async with self.session.request(method, url, headers=headers, **options) as response:
             text = await response.text()

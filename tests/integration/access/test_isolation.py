@@ -1,10 +1,12 @@
 """A token of project A reads and changes nothing of project B, whatever it asks for and however.
 
 Every route of MLflow's API is asked, at A's own door, with what only B has: ids of runs, experiments,
-models and versions, artifact paths, page tokens, filters; and at B's door, at the root with none.
+models and versions, artifact paths, page tokens, filters; and at B's door, at the root with none,
+and at the root in each of the two workspaces.
 """
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.gateway.artifacts import routes as streams
+from services.gateway.rest import workspaces
 from services.gateway.routes import ENDPOINTS, PROXY_PREFIXES
 from services.gateway.routing import variables
 from tests.integration.access.conftest import NUMBERS, Api
@@ -28,9 +31,10 @@ EXAMPLES = 150
 class Project:
     """A project with one thing of each kind in it."""
 
-    def __init__(self, api: Api, number: int) -> None:
+    def __init__(self, api: Api, number: int, workspace: str) -> None:
         self.api = api
         self.number = number
+        self.workspace = workspace
         self.door = f"/api/v4/projects/{number}/ml/mlflow"
 
     async def ask(self, method: str, path: str, **fields: Any) -> Any:
@@ -130,7 +134,10 @@ async def two(house):
     ]
     # Owner: who may do everything in A.
     apis = [await house.member(50, f"/projects/{each['id']}") for each in made]
-    a, b = (Project(api, each["id"]) for api, each in zip(apis, made, strict=True))
+    names = [f"{group['path']}--{each['path']}" for each in made]
+    a, b = (
+        Project(api, each["id"], name) for api, each, name in zip(apis, made, names, strict=True)
+    )
     held = await b.fill()
     assert HIDDEN in await b.snapshot(), "there would be nothing to leak"
     return a, b, held
@@ -205,6 +212,12 @@ async def test_no_route_of_as_door_leads_to_b(two, endpoint):
             assert (status, json.loads(body)) == (404, {"message": "404 Project Not Found"})
             status, body = await send(a.api, method, url, fields)
             assert status == 404, body
+            status, body = await send(a.api.within(b.workspace), method, url, fields)
+            unknown = f"Workspace '{b.workspace}' not found"
+            assert (status, json.loads(body)["message"]) == (404, unknown)
+            status, body = await send(a.api.within(a.workspace), method, url, fields)
+            assert status < 500 or "INVALID_STATE" in body, body
+            assert not leaks(body), (method, url, fields, body)
     assert await b.snapshot() == before
 
 
@@ -231,10 +244,11 @@ async def test_no_way_of_streaming_leads_to_b(two):
         ),
         ("POST", f"{streams.UPLOAD_ARTIFACT}?run_uuid={run}&path=f.txt"),
     ]
+    at_root = (a.api, a.api.within(a.workspace), a.api.within(b.workspace))
     for method, url in asked:
-        for door in (a.door, b.door, ""):
+        for api, door in ((a.api, a.door), (a.api, b.door), *((api, "") for api in at_root)):
             data = {"data": b"overwritten"} if method in ("PUT", "POST") else {}
-            status, body = await a.api(method, door + url, raw=True, **data)
+            status, body = await api(method, door + url, raw=True, **data)
             assert 400 <= status < 500, (method, door, url, body)
             assert not leaks(body)
     for door, method in ((a, "GET"), (a, "PUT"), (b, "GET"), (b, "PUT")):
@@ -268,9 +282,25 @@ async def test_no_mixture_of_a_and_b_leads_to_b(two):
     for endpoint, choices in drawn(held):
         url, fields = request_of(endpoint, choices.get)
         for method in endpoint.methods.split():
-            status, body = await send(a.api, method, a.door + url, fields)
-            assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
-            assert not leaks(body), (method, url, fields, body)
+            for api, door in ((a.api, a.door), (a.api.within(a.workspace), "")):
+                status, body = await send(api, method, door + url, fields)
+                assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
+                assert not leaks(body), (method, url, fields, body)
+    assert await b.snapshot() == before
+
+
+async def test_no_request_about_workspaces_tells_of_b_or_changes_it(two):
+    a, b, _ = two
+    before = await b.snapshot()
+    for prefix, method in product(workspaces.PREFIXES, ("GET", "PATCH", "DELETE")):
+        for query in ("", "?mode=CASCADE"):
+            for api in (a.api, a.api.within(a.workspace)):
+                url = f"{prefix}workspaces/{b.workspace}{query}"
+                body = {} if method == "GET" else {"json": {"description": "overwritten"}}
+                status, said = await api(method, url, **body)
+                assert (status, said["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+        _, listed = await a.api("GET", f"{prefix}workspaces")
+        assert b.workspace not in [each["name"] for each in listed["workspaces"]]
     assert await b.snapshot() == before
 
 

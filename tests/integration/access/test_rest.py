@@ -143,6 +143,14 @@ async def test_lists_have_pages(house, group):
     _, second = await house("GET", f"{path}&page=2")
     assert (len(second), house.headers["X-Next-Page"], house.headers["X-Prev-Page"]) == (1, "", "1")
     assert not {each["id"] for each in first} & {each["id"] for each in second}
+    for beyond in (3, 1000):
+        status, nothing = await house("GET", f"{path}&page={beyond}")
+        assert (status, nothing) == (200, [])
+        headers = house.headers
+        assert (headers["X-Total"], headers["X-Total-Pages"]) == ("3", "2")
+        assert (headers["X-Next-Page"], headers["X-Prev-Page"]) == ("", "2")
+    status, nothing = await house("GET", "/api/v4/projects?search=nothing+like+it&page=2")
+    assert (nothing, house.headers["X-Total"]) == ([], "0")
     for bad in ("page=0", "page=x", "per_page=0", f"page={10**30}"):
         assert (await house("GET", f"/api/v4/projects?{bad}"))[0] == 400
 
@@ -216,12 +224,35 @@ async def test_without_a_token_nothing_is_told(house):
     for path in (
         "user",
         "users",
-        "projects",
-        "projects/1",
-        "groups",
+        "projects/1/members",
+        "projects/1/access_tokens",
         "personal_access_tokens/self",
     ):
         assert await anonymous("GET", f"/api/v4/{path}") == UNAUTHORIZED
+    assert (await anonymous("POST", "/api/v4/projects", json={"name": "x"})) == UNAUTHORIZED
+    assert (await anonymous("GET", "/api/v4/projects/1"))[0] == 404
+    assert (await house.of("glpat-unknown-unknown-unk")("GET", "/api/v4/projects"))[0] == 401
+
+
+@pytest.mark.parametrize("visibility", ["private", "internal", "public"])
+async def test_what_is_public_is_told_to_everybody(house, visibility):
+    path = name("told")
+    group = await house.make("/groups", name="g", path=path, visibility=visibility)
+    project = await house.make(
+        "/projects", path="p", namespace_id=group["id"], visibility=visibility
+    )
+    user = await house.member(0, "")
+    for api, seen in ((house.of(""), visibility == "public"), (user, visibility != "private")):
+        status = 200 if seen else 404
+        for one in (f"projects/{project['id']}", f"projects/{path}%2Fp", f"groups/{path}"):
+            assert (await api("GET", f"/api/v4/{one}"))[0] == status
+        for kind in ("projects", "groups"):
+            _, listed = await api("GET", f"/api/v4/{kind}?search={path}")
+            assert len(listed) == seen
+    # Their experiments are for users alone, as in GitLab.
+    read = mlflow(project, "experiments/get?experiment_id=0")
+    assert await house.of("")("GET", read) == UNAUTHORIZED
+    assert (await user("GET", read))[0] == (200 if visibility == "public" else 404)
 
 
 async def test_a_revoked_token_is_out_within_a_second(house, project):
@@ -258,7 +289,9 @@ async def test_a_role_counts_and_ends_within_a_second(house, project):
 
 async def test_a_blocked_user_is_out(house, project):
     ann = await house.member(30, place(project))
-    assert (await house("POST", f"/api/v4/users/{ann.user['id']}/block"))[0] == 201
+    ignored = {"state": "active"}
+    blocked = await house("POST", f"/api/v4/users/{ann.user['id']}/block", json=ignored)
+    assert blocked == (201, True)
 
     async def out():
         return (await ann("GET", "/api/v4/user"))[0] == 403
@@ -330,6 +363,13 @@ async def test_projects_and_groups_have_tokens_of_their_own(house, group, projec
     _, listed = await house("GET", f"/api/v4{path}")
     assert [each["id"] for each in listed] == [made["id"]]
     assert "token" not in listed[0]
+    for query, count in (
+        ("search=c", 1),
+        ("search=x", 0),
+        ("revoked=true", 0),
+        ("state=active", 1),
+    ):
+        assert len((await house("GET", f"/api/v4{path}?{query}"))[1]) == count
     one = f"/api/v4{path}/{made['id']}"
     assert (await house("GET", one))[0] == 200
     status, again = await house("POST", f"{one}/rotate", json={"expires_at": LATER})
@@ -358,3 +398,13 @@ async def test_clients_cannot_say_what_the_gateway_says(house):
 
 async def test_the_version_is_told(house):
     assert (await house.of("")("GET", "/api/v4/version"))[0] == 200
+
+
+async def test_addresses_lead_to_a_projects_page_here(house, project):
+    _, found = await house("GET", f"/api/v4{place(project)}")
+    assert found["web_url"] == f"{house.url}{mlflow(project, '').partition('/api/2.0')[0]}/"
+    async with house.session.get(found["web_url"]) as page:
+        assert (page.status, page.content_type) == (200, "text/html")
+    _, listed = await house("GET", f"/api/v4/projects?search={project['path']}")
+    assert [each["web_url"] for each in listed] == [found["web_url"]]
+    assert (await house("GET", "/api/v4/user"))[1]["web_url"] == ""

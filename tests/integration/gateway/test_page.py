@@ -125,6 +125,34 @@ async def test_project_that_asks_for_a_token_takes_one(browser, standalone_warre
         assert "404 Project Not Found" in (await tab.read()).text
 
 
+async def test_link_of_a_workspace_shows_what_is_there_and_stays_there(browser, standalone_warren):
+    root, workspace = standalone_warren.url, f"page-{uuid.uuid4().hex[:12]}"
+    headers = {"PRIVATE-TOKEN": ROOT_TOKEN, "X-MLFLOW-WORKSPACE": workspace}
+    mlflow = f"{root}/api/2.0/mlflow"
+    async with aiohttp.ClientSession(headers=headers, raise_for_status=True) as session:
+        made = f"{root}/api/3.0/mlflow/workspaces"
+        await session.post(made, json={"name": workspace})
+        body = {"name": f"of {workspace}"}
+        answer = await session.post(f"{mlflow}/experiments/create", json=body)
+        experiment = (await answer.json())["experiment_id"]
+        body = {"experiment_id": experiment, "run_name": "a run"}
+        answer = await session.post(f"{mlflow}/runs/create", json=body)
+        run = (await answer.json())["run"]["info"]["run_id"]
+    suffix = f"?workspace={workspace}"
+    async with browser.tab(f"{root}/#/experiments/{experiment}{suffix}") as tab:
+        await tab.read()
+        await tab.run(f"import('./api.js').then(api => api.keepToken('{ROOT_TOKEN}'))")
+        await tab.run("dispatchEvent(new Event('hashchange'))")
+        await tab.until(f"document.body.textContent.includes('of {workspace}')")
+        page = await tab.read()
+        assert page.links["a run"] == f"#/experiments/{experiment}/runs/{run}{suffix}"
+        await tab.run("[...document.links].find(a => a.textContent === 'a run').click()")
+        await tab.until(f"document.body.textContent.includes('{run}')")
+        # Without its name behind it, a link leads to the root project.
+        await tab.run(f"location.hash = '#/experiments/{experiment}/runs/{run}'")
+        await tab.until("document.body.textContent.includes('not found')")
+
+
 async def test_artifact_is_saved_with_the_token_of_the_tab(browser, door, seen):
     async with browser.tab(f"{door}/#/experiments/{seen['experiment']}/runs/{seen['run']}") as tab:
         await tab.read()

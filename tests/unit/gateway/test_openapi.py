@@ -6,8 +6,10 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
-from services.gateway.artifacts.description import describe_streams
+from services.gateway.artifacts.description import describe_packages, describe_streams
 from services.gateway.openapi import describe
+from services.gateway.rest import routes as rest
+from services.gateway.rest import workspaces
 from services.gateway.routes import ENDPOINTS
 from services.gateway.routing import plain
 
@@ -61,7 +63,22 @@ def test_schemathesis_reads_all_operations(document):
     schema = schemathesis.openapi.from_dict(document)
     operations = [operation.ok() for operation in schema.get_all_operations()]
     forwarded = sum(len(endpoint.methods.split()) for endpoint in ENDPOINTS)
-    assert len(operations) == forwarded + len(list(describe_streams()))
+    streamed = len([*describe_streams(), *describe_packages()])
+    assert len(operations) == forwarded + streamed + len(rest.ENDPOINTS) + len(workspaces.ENDPOINTS)
+
+
+@pytest.mark.parametrize("endpoint", rest.ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
+def test_gitlabs_rest_api_is_described_but_for_what_the_gateway_adds(document, endpoint):
+    operation = document["paths"][f"/api/v4{endpoint.path}"][endpoint.method.lower()]
+    assert str(endpoint.status) in operation["responses"]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    told = {each["name"] for each in operation["parameters"] if "name" in each}
+    told |= body.get("schema", {}).get("properties", {}).keys()
+    assert not told & {"own_digest", "new_digest", *endpoint.fixed}
+    missing = endpoint.contract.model_fields.keys() - told
+    assert missing <= {"own_digest", "new_digest", *endpoint.fixed}
+    if endpoint.status != 204:
+        assert "content" in operation["responses"][str(endpoint.status)]
 
 
 def test_required_fields_and_constraints_are_told(document):

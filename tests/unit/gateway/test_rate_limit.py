@@ -1,5 +1,7 @@
 """A token's requests beyond its limit are told to come later."""
 
+from base64 import b64encode
+
 import pytest
 from aiohttp import ClientSession
 
@@ -46,12 +48,21 @@ async def test_each_token_has_its_own_limit(limited):
     for header in (
         {"Authorization": "Bearer a"},
         {"Authorization": "Bearer b"},
-        {"PRIVATE_TOKEN": "a"},
+        {"PRIVATE_TOKEN": "c"},
         {},
     ):
         for _ in range(2):
             assert (await create(limited, **header))[0] == 200
         assert (await create(limited, **header))[0] == 429
+
+
+async def test_a_token_has_one_limit_however_it_is_shown(limited):
+    basic = "Basic " + b64encode(b"anybody:a").decode()
+    shown = [{"Authorization": "Bearer a"}, {"Authorization": basic}, {"PRIVATE_TOKEN": "a"}]
+    statuses = [(await create(limited, **header))[0] for header in shown]
+    assert statuses == [200, 200, 429]
+    async with limited.post(f"{CREATE}?private_token=a", json={}) as response:
+        assert response.status == 429
 
 
 async def test_probes_have_no_limit(limited):

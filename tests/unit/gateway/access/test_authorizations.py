@@ -165,6 +165,17 @@ async def test_guesses_do_not_drive_out_what_is_in_use(bus, known, monkeypatch):
     assert len(bus.sent) == before
 
 
+async def test_what_was_not_asked_for_longest_is_forgotten_first(bus, known, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 10)
+    await known.grant("first", "p")
+    for number in range(50):
+        await known.grant(f"other {number}", "p")
+        await known.grant("first", "p")
+    assert len(bus.sent) == 51
+    await known.grant("other 40", "p")
+    assert len(bus.sent) == 52
+
+
 async def test_a_remembered_check_costs_microseconds(known):
     await known.grant("d", "p")
     began = time.perf_counter()

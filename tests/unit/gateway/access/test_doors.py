@@ -63,7 +63,7 @@ def asked(bus):
 
 
 def forwarded(bus):
-    return [envelope for _, _, envelope in bus.sent if envelope.name != "Authorize"]
+    return [envelope for _, _, envelope in bus.sent if not envelope.name.startswith("Authorize")]
 
 
 def basic(password):
@@ -218,14 +218,19 @@ async def test_the_registry_and_artifacts_take_both_features(client, bus):
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
-    [(ErrorCode.REQUEST_LIMIT_EXCEEDED, 429), (ErrorCode.TEMPORARILY_UNAVAILABLE, 503)],
+    "code",
+    [
+        ErrorCode.REQUEST_LIMIT_EXCEEDED,
+        ErrorCode.TEMPORARILY_UNAVAILABLE,
+        ErrorCode.DEADLINE_EXCEEDED,
+    ],
 )
-async def test_nobody_is_let_in_while_nobody_can_be_asked(client, bus, code, status):
-    bus.replies["Authorize"] = DomainError(code, "away")
+async def test_nobody_is_let_in_while_nobody_can_be_asked_and_may_come_again(client, bus, code):
+    bus.replies["Authorize"] = DomainError(code, "Nothing was done")
     for path in (ROOT, PROJECT):
-        response = await client.get(f"{path}/runs/get?run_id=r", headers=BEARER)
-        assert response.status == status
+        response = await client.post(f"{path}/runs/create", json={}, headers=BEARER)
+        assert (response.status, response.headers["Retry-After"]) == (429, "1")
+        assert "Nothing was done" in (await response.json())["message"]
     assert not forwarded(bus)
 
 
@@ -236,9 +241,122 @@ async def test_the_question_has_a_deadline_of_its_own(client, bus):
     assert ASK_SECONDS < 30
 
 
-@pytest.mark.parametrize("workspace", ["", "default", "team"])
-async def test_workspace_that_is_none_is_refused_and_not_taken_for_the_default(client, workspace):
+@pytest.mark.parametrize("workspace", ["", " ", "default"])
+async def test_no_workspace_and_the_default_one_are_the_root_project(client, bus, workspace):
     headers = {**BEARER, "X-MLFLOW-WORKSPACE": workspace}
-    url = f"{ROOT}/experiments/get?experiment_id=0"
-    async with client.get(url, headers=headers) as response:
-        assert response.status == (400 if workspace == "team" else 200)
+    bus.replies["Authorize"] = authorization(project={"id": 1, "path": "root/default"})
+    assert (await client.get(f"{ROOT}/runs/get?run_id=r", headers=headers)).status == 200
+    assert [each["project"] for each in asked(bus)] == [""]
+    assert forwarded(bus)[0].project == 1
+
+
+async def test_a_workspace_is_the_project_that_the_access_service_finds(client, bus):
+    bus.replies["AuthorizeWorkspace"] = authorization()
+    headers = {**BEARER, "X-MLFLOW-WORKSPACE": "team--p"}
+    response = await client.post(f"{ROOT}/runs/log-metric", json={}, headers=headers)
+    assert response.status == 200
+    question, request = (envelope for _, _, envelope in bus.sent)
+    assert json.loads(question.payload) == {
+        "token_digest": digest_of(TOKEN),
+        "workspace": "team--p",
+    }
+    assert (request.project, request.user, request.dialect) == (7, "ann", "mlflow")
+    # One is remembered apart from the other.
+    await client.post(f"{ROOT}/runs/log-metric", json={}, headers=BEARER)
+    assert [envelope.name for _, _, envelope in bus.sent][2:] == ["Authorize", "LogMetric"]
+
+
+WORKSPACE_REFUSALS = [
+    ({"state": "unknown"}, 401, "UNAUTHENTICATED"),
+    ({"scopes": ["read_api"]}, 403, "PERMISSION_DENIED"),
+    ({"project": None, "abilities": []}, 404, "RESOURCE_DOES_NOT_EXIST"),
+    ({"abilities": READ_EXPERIMENTS}, 403, "PERMISSION_DENIED"),
+]
+
+
+@pytest.mark.parametrize(("fields", "status", "code"), WORKSPACE_REFUSALS)
+async def test_a_workspace_is_checked_as_a_project_is(client, bus, fields, status, code):
+    bus.replies["AuthorizeWorkspace"] = authorization(**fields)
+    headers = {**BEARER, "X-MLFLOW-WORKSPACE": "team--p"}
+    response = await client.post(f"{ROOT}/runs/log-metric", json={}, headers=headers)
+    body = await response.json()
+    assert (response.status, body["error_code"]) == (status, code)
+    if status == 404:
+        assert body["message"] == "Workspace 'team--p' not found"
+    assert not forwarded(bus)
+
+
+async def test_a_workspace_takes_a_token_in_open_mode_too(client, bus):
+    headers = {"X-MLFLOW-WORKSPACE": "team--p"}
+    assert (await client.get(f"{ROOT}/runs/get?run_id=r", headers=headers)).status == 401
+    assert not bus.sent
+
+
+@pytest.mark.parametrize("workspace", ["t", "Team", "a/b", "a_b", "-ab", "ab-", "api", "x" * 64])
+async def test_what_is_no_workspace_s_name_is_refused_before_anybody_is_asked(
+    client, bus, workspace
+):
+    headers = {**BEARER, "X-MLFLOW-WORKSPACE": workspace}
+    response = await client.get(f"{ROOT}/runs/get?run_id=r", headers=headers)
+    body = await response.json()
+    assert (response.status, body["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert body["message"].startswith(f"Workspace name '{workspace}' ")
+    assert not bus.sent
+
+
+@pytest.mark.parametrize("workspace", ["default", "team--p", "team"])
+async def test_a_project_s_door_is_not_a_workspace_s(client, bus, workspace):
+    headers = {**BEARER, "X-MLFLOW-WORKSPACE": workspace}
+    response = await client.get(f"{PROJECT}/runs/get?run_id=r", headers=headers)
+    assert response.status == 400
+    assert not bus.sent
+
+
+async def test_who_changes_something_finds_it_changed_before_any_event(client, bus):
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    await client.get("/api/v4/projects/1", headers=BEARER)
+    before = len(asked(bus))
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    assert len(asked(bus)) == before
+    await client.delete("/api/v4/projects/7", headers=BEARER)
+    await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
+    assert len(asked(bus)) == before + 1
+
+
+PACKAGES = "/api/v4/projects/7/packages/ml_models"
+REGISTRY = [Ability.READ_PROJECT, Ability.READ_MODEL_REGISTRY]
+PACKAGE_DOORS = [
+    ("GET candidate:1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
+    ("GET candidate:1", REGISTRY, None),
+    ("GET 1", REGISTRY, None),
+    ("PUT 1", REGISTRY, 403),
+    ("PUT 1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_EXPERIMENTS], 404),
+    ("PUT 1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_REGISTRY], None),
+    ("PUT candidate:1", [*REGISTRY, Ability.WRITE_MODEL_EXPERIMENTS], 403),
+    ("PUT candidate:1", [*REGISTRY, Ability.CREATE_PACKAGE], 404),
+    ("PUT candidate:1", [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_REGISTRY], 404),
+    (
+        "PUT candidate:1",
+        [*REGISTRY, Ability.CREATE_PACKAGE, Ability.WRITE_MODEL_EXPERIMENTS],
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "abilities", "status"), PACKAGE_DOORS)
+async def test_files_of_packages_take_gitlabs_abilities(client, bus, asked, abilities, status):
+    method, owner = asked.split()
+    bus.replies["Authorize"] = authorization(abilities=abilities)
+    bus.reply = DomainError(ErrorCode.RESOURCE_CONFLICT, "past the door")
+    response = await client.request(
+        method,
+        f"{PACKAGES}/{owner}/files/a",
+        headers=BEARER,
+        data=b"x" if method == "PUT" else None,
+    )
+    assert response.status == (status or 409)
+    assert bool(forwarded(bus)) == (status is None)
+    message = (await response.json())["message"]
+    assert message.startswith({404: "404 Not Found", 403: "403 Forbidden"}.get(status, "past"))

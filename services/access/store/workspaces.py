@@ -1,0 +1,49 @@
+"""Projects as MLflow's clients see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from asyncpg import Record
+
+from services.access.policy import Role, Switches
+from services.access.store.authorize import switches_of
+from shared import workspaces
+from shared.database.queries import load_queries
+from shared.database.transaction import Transaction
+
+SQL = load_queries("services.access.sql", "workspaces")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWorkspace:
+    """A project that has a name in MLflow's grammar, and a user's role in it."""
+
+    project_id: int
+    name: str
+    description: str
+    switches: Switches
+    role: Role
+
+    @classmethod
+    def of(cls, row: Record) -> "FoundWorkspace | None":
+        """Read a row of ``list_workspaces``; None if the grammar has no name for it."""
+        name = row["workspace"] or workspaces.name_of(row["full_path"])
+        if name is None:
+            return None
+        role = Role(row["access_level"])
+        return cls(row["project_id"], name, row["description"], switches_of(row), role)
+
+
+async def number_of(tx: Transaction, name: str) -> int | None:
+    """Return the number of the project that a name means."""
+    number: int | None = await tx.fetch_value(SQL["find_number"], name, workspaces.path_in(name))
+    return number
+
+
+async def visible(
+    tx: Transaction, user_id: int, day: date, number: int | None = None, *, every: bool
+) -> Sequence[FoundWorkspace]:
+    """Return the workspaces that a user sees (``every`` if that is all), or the one of a number."""
+    rows = await tx.fetch(SQL["list_workspaces"], user_id, day, every, number)
+    return [found for found in map(FoundWorkspace.of, rows) if found]

@@ -1,0 +1,16 @@
+"""The routes of MLflow's workspaces: they are projects, so who asks counts as in GitLab's REST API."""
+
+from services.gateway.rest.routes import RestEndpoint
+from shared.contracts import workspaces as w
+
+PREFIXES = ("/api/3.0/mlflow/", "/ajax-api/3.0/mlflow/")
+
+ONE = "workspaces/{workspace_name}"
+
+ENDPOINTS = (
+    RestEndpoint("GET", "workspaces", w.ListWorkspaces),
+    RestEndpoint("POST", "workspaces", w.CreateWorkspace, 201),
+    RestEndpoint("GET", ONE, w.GetWorkspace),
+    RestEndpoint("PATCH", ONE, w.UpdateWorkspace),
+    RestEndpoint("DELETE", ONE, w.DeleteWorkspace, 204),
+)

@@ -1,0 +1,16 @@
+"""What kinds of things a project has here: whether its workspace may be deleted depends on it."""
+
+from collections.abc import Mapping
+
+from services.tracking.store import kinds
+from shared.contracts.message import Message
+from shared.contracts.workspaces import KindsReply, ListTrackedKinds
+from shared.database.transaction import Handler, Transaction
+
+
+async def list_tracked_kinds(_query: ListTrackedKinds, tx: Transaction) -> KindsReply:
+    """Name the kinds of which there is anything, deleted or not."""
+    return KindsReply(kinds=await kinds.found(tx))
+
+
+HANDLERS: Mapping[type[Message], Handler] = {ListTrackedKinds: list_tracked_kinds}
