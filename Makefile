@@ -5,7 +5,9 @@ TRACKING ?= 1
 REGISTRY ?= 1
 ARTIFACTS ?= 1
 ACCESS ?= 1
-TESTS ?= $(wildcard tests/unit tests/integration tests/compat tests/faults)
+# The longest first: what ends last is then short, whichever worker has it.
+TESTS ?= $(wildcard tests/faults tests/compat tests/integration tests/unit)
+WORKERS ?= 3
 BENCH ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
@@ -32,9 +34,9 @@ compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try 
 	docker compose build
 	.venv/bin/python -m pytest tests/compose
 
-test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test (TESTS=tests/unit)
+test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test (TESTS=tests/unit, WORKERS=1)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
-	.venv/bin/python -m pytest $(TESTS)
+	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
 
 lint: .venv/.dev  ## Check style, types and the borders between the parts
 	.venv/bin/ruff check .

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -16,7 +15,7 @@ from services.provision.settings import ProvisionSettings
 from services.registry.settings import RegistrySettings
 from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
-from shared.settings import PREFIX
+from shared.settings import PREFIX, group_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -49,7 +48,7 @@ def _section(title: str, kind: type[BaseSettings]) -> str:
 def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Iterator[str]:
     for name, field in kind.model_fields.items():
         variable = prefix + name.upper()
-        if inner := _group(field.annotation):
+        if inner := group_of(field.annotation):
             # Of a group that may be left out, what is required is so only with the rest of it.
             optional = inner is not field.annotation
             yield from _rows(inner, f"{variable}_", "with the others" if optional else required)
@@ -57,14 +56,6 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
         default = required if field.default is PydanticUndefined else f"`{field.default}`"
         meaning = " ".join((field.description or "").split())
         yield f"| `{variable}` | {default if default != '``' else ''} | {meaning} |"
-
-
-def _group(annotation: object) -> type[BaseModel] | None:
-    """Return the group of settings that a field holds, or may hold."""
-    for each in (annotation, *get_args(annotation)):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            return each
-    return None
 
 
 def main() -> None:

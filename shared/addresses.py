@@ -7,7 +7,7 @@ then quotes a piece of the password. So what can't be read is refused here, with
 import re
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator
 
@@ -28,12 +28,19 @@ def _of_schemes(*schemes: str) -> Callable[[str], str]:
     return check
 
 
+def each_host(address: str) -> list[str]:
+    """Return the address of each host where one names several, as ``amqp://user@a:5672,b:5672/``."""
+    parts = urlsplit(address)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
+
+
 def _readable(address: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
         return False
-    # PostgreSQL's may name several hosts.
+    # Both may name several hosts.
     hosts = parts.netloc.rpartition("@")[2].split(",")
     return (
         parts.scheme in schemes

@@ -4,6 +4,7 @@ Setting it is cheap, and happens for each message; it is read only when a line i
 """
 
 from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
@@ -36,7 +37,10 @@ class about:  # noqa: N801  # It reads as the statement that it makes.
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _messages.reset(self._token)
+        # A coroutine that nobody awaits any more is closed by who collects it, in their context: there
+        # is nothing to undo then, for what was set went with the coroutine's own.
+        with suppress(ValueError):
+            _messages.reset(self._token)
 
 
 def add_context(

@@ -14,6 +14,7 @@ from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
 from shared.bus.event_executor import EventExecutor
 from shared.bus.executor import Executor
+from shared.bus.topology import Layout
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
 from shared.database.migrations import migrate, service_migrations
@@ -85,7 +86,8 @@ class PostgresService:
             command_frames=settings.command_frames,
             query_frames=settings.query_frames,
         )
-        await worker.start(EventExecutor(pool, handlers) if handlers.events else None)
+        events = tracing.events(EventExecutor(pool, handlers), name) if handlers.events else None
+        await worker.start(events)
         background = [
             asyncio.create_task(outbox.relay(pool, transport), name="outbox-relay"),
             asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
@@ -134,7 +136,13 @@ async def _serve(
     tracing: Tracing,
 ) -> None:
     services = [name, *handlers.asks]
-    connect = partial(AmqpTransport, process.amqp_url, name=name, services=services)
+    connect = partial(
+        AmqpTransport,
+        process.amqp_url,
+        name=name,
+        services=services,
+        layout=Layout(process.query_queues),
+    )
     await serve_until_signalled(
         lambda: PostgresService.start(name, settings, handlers, connect, tracing), process.monitor
     )

@@ -5,12 +5,14 @@ A group of settings, such as a service's database, is a field whose name comes f
 """
 
 import sys
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from shared.addresses import AmqpUrl, PostgresDsn
+from shared.bus.topology import QueryQueues
 from shared.errors import invalid
 
 PREFIX = "WARREN_"
@@ -93,8 +95,14 @@ class ProcessSettings(BaseSettings):
     amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
         repr=False,
-        description="RabbitMQ, as amqp://user:password@host:port/vhost; with TLS as amqps://…, "
-        "?cafile= its authority, certfile= and keyfile= a certificate of ours",
+        description="RabbitMQ, as amqp://user:password@host:port/vhost, a cluster's nodes as "
+        "host:port,host:port; with TLS as amqps://…, ?cafile= its authority, certfile= and keyfile= "
+        "a certificate of ours",
+    )
+    query_queues: QueryQueues = Field(
+        default="classic",
+        description="quorum: reads survive the loss of a node of RabbitMQ's cluster; classic: each "
+        "takes some milliseconds less. Where processes disagree it is quorum",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(
@@ -117,6 +125,22 @@ def read_environment(kind: type[S]) -> S:
         return kind(**_empty_groups(kind))
     except ValidationError as error:
         raise invalid(_faults(error)) from None
+
+
+def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
+    """List the names of the variables that settings are read from."""
+    for name, field in kind.model_fields.items():
+        variable = prefix + name.upper()
+        group = group_of(field.annotation)
+        yield from variables(group, f"{variable}_") if group else (variable,)
+
+
+def group_of(annotation: object) -> type[BaseModel] | None:
+    """Return the group of settings that a field holds, or may hold."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:

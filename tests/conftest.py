@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -10,13 +11,35 @@ from pathlib import Path
 import asyncpg
 import pytest
 import structlog
+from xdist.scheduler import LoadScopeScheduling
 
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from shared.embedded.s3 import EmbeddedS3
+from tests.service_pools import registry_pool, service_pools, tracking_pool
+
+__all__ = ["registry_pool", "service_pools", "tracking_pool"]
 
 VHOST_BATCH = 20
 """A call of rabbitmqctl takes a second, whatever it does, so virtual hosts are made in batches."""
+
+
+SERVERS_OF_CLIENTS = re.compile(r"tests/compat/.*\[.*\b(standalone|stack|project)\b")
+
+
+class Shares(LoadScopeScheduling):
+    """Give a file's tests to one worker, but those of stock clients by the server that they need."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        server = SERVERS_OF_CLIENTS.match(nodeid)
+        return f"{file}::{server[1]}" if server else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Shares:
+    """Share the tests out among the workers of `make test`; it names the long ones first."""
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 @pytest.fixture

@@ -5,10 +5,27 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
 from deploy.stack.servers import Addresses
 from deploy.stack.settings import StackSettings
+from services.access.settings import AccessSettings
+from services.artifacts.settings import ArtifactsSettings
+from services.gateway.settings import Settings as GatewaySettings
 from services.provision.settings import POSTGRES_SERVICES
+from services.registry.settings import RegistrySettings
+from services.tracking.settings import TrackingSettings
 from shared.embedded.process import ChildProcess, Program, free_ports
+from shared.settings import variables as variables_of
+
+SETTINGS: Mapping[str, type[BaseSettings]] = {
+    "tracking": TrackingSettings,
+    "registry": RegistrySettings,
+    "access": AccessSettings,
+    "artifacts": ArtifactsSettings,
+    "gateway": GatewaySettings,
+}
+"""What each service reads."""
 
 _ROOT = Path(__file__).parents[2]
 _DRAIN_SECONDS = 30.0
@@ -31,7 +48,11 @@ class ServiceProcess(ChildProcess):
 
 
 def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, ServiceProcess]]:
-    """List every process to start; the gateways come last, so that they stop first."""
+    """List every process to start; the gateways come last, so that they stop first.
+
+    Each gets the variables of its service that we were started with; what the stack has settings for,
+    or decides by itself, goes first.
+    """
     common = {
         "WARREN_AMQP_URL": addresses.amqp_url,
         "WARREN_LOG_LEVEL": settings.log_level,
@@ -81,7 +102,12 @@ def _s3_variables(addresses: Addresses) -> dict[str, str]:
 def _process(
     name: str, service: str, variables: Mapping[str, str], port: int, data: Path
 ) -> ServiceProcess:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("WARREN_")}
+    known = set(variables_of(SETTINGS[service]))
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if key in known or not key.startswith("WARREN_")
+    }
     monitor = {"WARREN_MONITOR_HOST": "127.0.0.1", "WARREN_MONITOR_PORT": str(port)}
     return ServiceProcess(
         Program(

@@ -15,7 +15,8 @@ from shared.settings import PREFIX, LogLevel, TracingSettings
 class StackSettings(BaseSettings):
     """Run RabbitMQ, PostgreSQL and each service of Warren as processes of this machine.
 
-    Every option is also an environment variable, WARREN_<NAME>.
+    Every option is also an environment variable, WARREN_<NAME>. The other variables of the services,
+    as those of the gateway's limits, reach their processes as they are.
     """
 
     model_config = SettingsConfigDict(

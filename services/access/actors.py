@@ -36,14 +36,14 @@ class Actor:
         user = await users.find(tx, int(name)) if name.isdecimal() else None
         if user is None or user.state != "active":
             raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
-        return cls(user.user_id, user.is_admin, user.is_bot, today())
+        return cls(user.user_id, user.is_admin, user.is_bot, await today(tx))
 
     @classmethod
     async def of_anybody(cls, tx: Transaction) -> "Actor":
         """As ``of``, and let those in who show no token."""
         if tx.envelope.user:
             return await cls.of(tx)
-        return cls(NOBODY, is_admin=False, is_bot=False, day=today())
+        return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
 
     def standing(self, role: Role) -> Standing:
         """Return what the actor is in a project or group, from the role there."""

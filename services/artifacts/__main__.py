@@ -5,6 +5,7 @@ from contextlib import closing
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
 from shared.bus.amqp import AmqpTransport
+from shared.bus.topology import Layout
 from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import read_settings
 from shared.telemetry import configure_logging
@@ -14,7 +15,8 @@ from shared.tracing.start import start_tracing
 
 async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
-    transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME])
+    layout = Layout(settings.query_queues)
+    transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME], layout=layout)
     limit = settings.max_artifact_bytes
     await serve_until_signalled(
         lambda: ArtifactsService.start(settings.s3, limit, transport, tracing), settings.monitor

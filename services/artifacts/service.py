@@ -42,13 +42,13 @@ class ArtifactsService:
         Storage that is away does not keep the service from starting: requests are answered with
         503 until it is back.
         """
-        store = MinioStore(settings)
+        store = MinioStore(settings, tracing)
         processor = StorageProcessor(store, HANDLERS, max_artifact_bytes)
         worker = Worker(transport, NAME, tracing.processor(processor, NAME))
         tried = asyncio.Event()
         bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")
         await tried.wait()
-        await worker.start(processor)
+        await worker.start(tracing.events(processor, NAME))
         log.info("service_started", name=NAME)
         return cls(store, worker, bucket)
 

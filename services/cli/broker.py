@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import aio_pika
 from aio_pika.abc import AbstractConnection
 
-from shared.bus.amqp import LOST, AmqpTransport
+from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.bus.connection import LOST, connect
+from shared.bus.topology import Layout
 from shared.errors import DomainError, ErrorCode
 from shared.settings import ProcessSettings
 
@@ -26,7 +27,9 @@ async def bus_client(
     settings: ProcessSettings, services: Sequence[str]
 ) -> AsyncIterator[BusClient]:
     """Open a client that calls these services. Raises DomainError without a broker."""
-    bus = BusClient(AmqpTransport(settings.amqp_url, name="cli", services=services))
+    layout = Layout(settings.query_queues)
+    transport = AmqpTransport(settings.amqp_url, name="cli", services=services, layout=layout)
+    bus = BusClient(transport)
     try:
         try:
             await asyncio.wait_for(bus.start(), SECONDS_TO_CONNECT)
@@ -41,7 +44,7 @@ async def bus_client(
 async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnection]:
     """Open a connection that declares nothing. Raises DomainError without a broker."""
     try:
-        connection = await aio_pika.connect(settings.amqp_url, timeout=SECONDS_TO_CONNECT)
+        connection = await connect(settings.amqp_url, name="cli", seconds=SECONDS_TO_CONNECT)
     except LOST:
         raise unreachable() from None
     async with connection:

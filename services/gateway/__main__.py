@@ -12,6 +12,7 @@ from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
+from shared.bus.topology import Layout
 from shared.contracts.access import Authorize
 from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
@@ -28,7 +29,8 @@ _log = structlog.get_logger(__name__)
 async def run(settings: Settings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     leave = stop_signal()
-    transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES)
+    layout = Layout(settings.query_queues)
+    transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES, layout=layout)
     bus = BusClient(transport, timeout=settings.request_timeout)
     async with Monitor().listening(settings.monitor) as monitor:
         server = await serve(create_app(bus, settings, tracing), settings)

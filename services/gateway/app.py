@@ -26,7 +26,7 @@ from services.gateway.page.routes import links_route, page_routes, to_page
 from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
-from shared.bus.calls import EventfulBus
+from shared.bus.calls import Bus, EventfulBus
 from shared.errors import DomainError, ErrorCode
 from shared.metrics import HTTP_IN_FLIGHT
 from shared.tracing.hooks import OFF, Tracing
@@ -108,10 +108,10 @@ def _no_method(route: Route) -> Leaf:
 
 def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
     """Build the routes around a bus client, which the caller starts and closes after this."""
-    storage = Storage(settings.storage_ca_file)
+    storage = Storage(settings.storage_ca_file, tracing)
     app = App(storage, Guard(settings), tracing)
-    doors = _doors(bus, settings)
     calls = tracing.bus(bus)
+    doors = _doors(bus, calls, settings)
     at_root = Streams(calls, doors.root, settings, storage)
     in_project = Streams(calls, doors.by_project, settings, storage)
     for table, prefix, streams in (
@@ -138,8 +138,8 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
     return app
 
 
-def _doors(bus: EventfulBus, settings: Settings) -> Doors:
+def _doors(bus: EventfulBus, calls: Bus, settings: Settings) -> Doors:
     mode = mode_of(settings.access_mode, settings.host)
-    authorizations = Authorizations(bus, opens_root=mode == "open")
+    authorizations = Authorizations(calls, opens_root=mode == "open")
     bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
     return Doors(authorizations, mode)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import aio_pika
-import aiormq
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.bus import topology
+from shared.bus.connection import LOST, connect
+from shared.bus.declarations import declare
 from shared.bus.transport import (
     BrokerUnavailableError,
     OnBroadcast,
@@ -29,20 +30,9 @@ from shared.metrics import BROKER_CONNECTED
 log = structlog.get_logger()
 
 RECONNECT_DELAY = 0.5
-HEARTBEAT = 20
+CONNECT_SECONDS = 10.0
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """RabbitMQ's pseudo-queue: replies without a queue process, gone with the connection."""
-
-LOST = (
-    aiormq.exceptions.AMQPError,
-    aio_pika.exceptions.AMQPException,
-    ConnectionError,
-    OSError,
-    TimeoutError,
-    RuntimeError,
-    StopAsyncIteration,
-)
-"""What aiormq raises for a connection that ends; the last one if it ends within the handshake."""
 
 
 class AmqpDelivery:
@@ -78,6 +68,9 @@ class AmqpSubscription:
         channel = await connection.channel(publisher_confirms=False)
         await channel.set_qos(prefetch_count=self._prefetch)
         queue = await channel.get_queue(self._queue, ensure=False)
+        # A queue that is deleted, or whose only node is lost, tells its consumers so, once.
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda *_: _close_soon(connection))
         self._consumer = (channel, await queue.consume(self._receive))
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
@@ -97,6 +90,7 @@ class AmqpTransport:
 
     ``services`` names the services whose queues this process declares: both ends declare the same
     topology, so that neither must be started first. The queues of events are everybody's.
+    ``url`` may name several nodes of a cluster.
     """
 
     def __init__(
@@ -105,15 +99,11 @@ class AmqpTransport:
         *,
         name: str,
         services: Sequence[str],
-        subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
-        retired: topology.Subscriptions = topology.RETIRED,
+        layout: topology.Layout = topology.LAYOUT,
     ) -> None:
         self._url = url
         self._name = name
-        self._queues = [
-            *(spec for service in services for spec in topology.queues(service)),
-            *topology.event_queues(subscriptions, retired),
-        ]
+        self._queues = layout.queues(services)
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._requests: AbstractChannel | None = None
@@ -221,12 +211,7 @@ class AmqpTransport:
             await asyncio.sleep(RECONNECT_DELAY)
 
     async def _stay_until_lost(self) -> None:
-        connection = await aio_pika.connect(
-            self._url,
-            client_properties={"connection_name": self._name},
-            heartbeat=HEARTBEAT,
-            timeout=10,
-        )
+        connection = await connect(self._url, name=self._name, seconds=CONNECT_SECONDS)
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
@@ -242,7 +227,7 @@ class AmqpTransport:
     async def _open(self, connection: AbstractConnection) -> None:
         requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
         replies = await connection.channel(publisher_confirms=False)
-        await _declare(requests, self._queues)
+        await declare(connection, requests, self._queues)
         # A channel that dies alone (a refused declaration, say) takes the connection with it:
         # one way to heal is easier to trust than two.
         for channel in (requests, replies):
@@ -284,25 +269,6 @@ class AmqpTransport:
 def _close_soon(connection: AbstractConnection) -> None:
     if not connection.is_closed:
         asyncio.get_running_loop().create_task(connection.close())
-
-
-async def _declare(channel: AbstractChannel, queues: Sequence[topology.QueueSpec]) -> None:
-    events = await channel.declare_exchange(
-        topology.EVENTS, aio_pika.ExchangeType.TOPIC, durable=True
-    )
-    dead_letters = await channel.declare_exchange(
-        topology.DEAD_LETTERS, aio_pika.ExchangeType.DIRECT, durable=True
-    )
-    for spec in queues:
-        queue = await channel.declare_queue(
-            spec.name, durable=True, arguments=dict(spec.all_arguments)
-        )
-        if spec.dead_letters_of:
-            await queue.bind(dead_letters, spec.dead_letters_of)
-        for topic in spec.topics:
-            await queue.bind(events, topology.binding_key(topic))
-        for topic in spec.retired:
-            await queue.unbind(events, topology.binding_key(topic))
 
 
 def _outgoing(publication: Publication) -> aio_pika.Message:

@@ -18,6 +18,7 @@ from shared.bus.transport import (
     PublishUncertainError,
     Transport,
 )
+from shared.errors import ErrorCode
 from shared.log_context import about
 
 log = structlog.get_logger()
@@ -110,7 +111,9 @@ class BusClient:
             reason = "Too many requests are waiting."
             raise refused(reason)
         loop = asyncio.get_running_loop()
-        call = Call(envelope, loop.create_future(), loop.time())
+        now = loop.time()
+        until = now + envelope.deadline - time.time()
+        call = Call(envelope, loop.create_future(), now, until)
         lane.add(call)
         if not lane.looking and lane.has_slot():
             # At the end of this turn of the event loop: the requests that other connections have
@@ -151,7 +154,8 @@ class BusClient:
                 self._spawn(self._publish(lane, *following))
 
     async def _publish(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
-        deadline = max((c.envelope.deadline for c in sent.calls.values()), default=0.0)
+        until = max((call.until for call in sent.calls.values()), default=0.0)
+        seconds = max(until - asyncio.get_running_loop().time(), 0.001)
         publication = Publication(
             routing_key=lane.queue,
             body=sent.body,
@@ -159,7 +163,7 @@ class BusClient:
             reply_to=self._transport.reply_address,
             correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
             persistent=lane.kind == "commands",
-            expiration=max(deadline - time.time(), 0.001) if lane.kind == "queries" else None,
+            expiration=seconds if lane.kind == "queries" else None,
         )
         try:
             await self._transport.publish(publication)
@@ -185,13 +189,16 @@ class BusClient:
         sent = lane.sent.get(frame_id)
         if sent is None:
             return
+        late = 0
         for piece in decode_reply(publication.body):
             body = sent.complete(piece)
             if body is None:
                 continue
             call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                call.answer.set_result(Answer(body, piece.error))
+                late += not _settle(call, Answer(body, piece.error))
+        if late:
+            log.warning("clocks_differ", queue=lane.queue, calls=late)
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
         lane.release(sent)
         if not sent.calls:
@@ -221,7 +228,7 @@ class BusClient:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
-            now = time.time()
+            now = asyncio.get_running_loop().time()
             for lane in self._lanes.values():
                 lane.expire(now)
                 self._send_due(lane)
@@ -237,3 +244,12 @@ class BusClient:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _settle(call: Call, answer: Answer) -> bool:
+    """Give a call its answer. False if that calls it late, for it is not by our clock, and was not done."""
+    if answer.error is ErrorCode.DEADLINE_EXCEEDED:
+        call.fail(refused("The request is too old by the service's clock."))
+        return False
+    call.answer.set_result(answer)
+    return True

@@ -1,14 +1,11 @@
 """Takes notice of events on PostgreSQL, each exactly once."""
 
-import math
-
 import asyncpg
 from asyncpg import Pool, Record
 
 from shared.bus import inbox, outbox
 from shared.bus.events import ReceivedEvent
-from shared.bus.executor import AWAY, COLLISION, TRIES_TOGETHER
-from shared.bus.messages import Envelope
+from shared.bus.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
 from shared.bus.worker import RetryLaterError
 from shared.database.transaction import AnyConnection, Handlers, Transaction
 
@@ -29,7 +26,7 @@ class EventExecutor:
     async def event(self, event: ReceivedEvent) -> None:
         """Handle an event once; one that nobody here asked for (any more) is passed over.
 
-        Raises RetryLaterError if the database is away. Whatever else is raised makes the event a
+        Raises RetryLaterError if the database is away or full. Whatever else is raised makes the event a
         dead letter.
         """
         if event.topic not in self._handlers:
@@ -37,7 +34,7 @@ class EventExecutor:
         try:
             async with self._pool.acquire() as connection:
                 await self._once(connection, event)
-        except AWAY as error:
+        except (*AWAY, *FULL) as error:
             raise RetryLaterError(repr(error)) from error
 
     async def _once(self, connection: AnyConnection, event: ReceivedEvent) -> None:
@@ -55,7 +52,7 @@ class EventExecutor:
 
     async def _handle(self, connection: AnyConnection, event: ReceivedEvent) -> None:
         contract, handler = self._handlers[event.topic]
-        envelope = Envelope(event.id, event.topic, event.project, event.payload, math.inf)
+        envelope = event.as_message()
         tx = Transaction(connection, event.project, envelope)
         async with connection.transaction():
             await handler(contract.parse(event.payload), tx)

@@ -23,6 +23,7 @@ from shared.bus.calls import Bus
 from shared.bus.messages import Answer, Envelope, Frame
 from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
+from shared.database.clock import database_now
 from shared.database.transaction import (
     AnyConnection,
     BatchHandler,
@@ -53,6 +54,9 @@ AWAY = (
 
 COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Two transactions stood in each other's way; the same work may succeed at once."""
+
+FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
+"""The database has no room for the work, and has undone it; nobody knows when there will be some."""
 
 TRIES_TOGETHER = 3
 
@@ -91,6 +95,11 @@ class Executor:
                 return await self._once(connection, frame, look_first=redelivered)
         except AWAY as error:
             raise RetryLaterError(repr(error)) from error
+        except FULL as error:
+            # Who sent the commands decides when to send them again. Kept here until there is room,
+            # they would be given up as dead letters, or be carried out when nobody wants them any more.
+            log.error("database_full", error=repr(error))  # noqa: TRY400
+            return Outcome(dict.fromkeys(range(len(frame.envelopes)), _NO_ROOM))
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one query; never raises."""
@@ -99,10 +108,10 @@ class Executor:
 
     async def _query(self, envelope: Envelope) -> Answer:
         try:
-            if envelope.deadline <= time.time():
-                raise _expired()
             message = self._parse(envelope)
             async with self._pool.acquire() as connection:
+                if envelope.deadline <= await _now(connection, [envelope]):
+                    raise _expired()
                 await self._prepare(connection, [envelope])
                 tx = Transaction(connection, envelope.project, envelope, self._bus)
                 return _answer(await self._handlers.single[type(message)](message, tx))
@@ -111,6 +120,9 @@ class Executor:
         except AWAY as error:
             log.warning("query_without_database", error=repr(error))
             return Answer(b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE)
+        except FULL as error:
+            log.error("database_full", error=repr(error))  # noqa: TRY400
+            return _NO_ROOM
         except Exception:
             return _internal_error()
 
@@ -129,7 +141,7 @@ class Executor:
                 look_first = True
             except COLLISION:
                 continue
-            except AWAY:
+            except (*AWAY, *FULL):
                 raise
             except (_UndoError, Contention):
                 break
@@ -139,7 +151,7 @@ class Executor:
         return await self._one_by_one(connection, frame)
 
     async def _together(self, connection: AnyConnection, frame: Frame) -> Outcome:
-        work = self._read(frame.envelopes)
+        work = self._read(frame.envelopes, await _now(connection, frame.envelopes))
         await self._prepare(connection, frame.envelopes)
         if self._may_be_repeated(work):
             await self._carry_out(connection, work)
@@ -175,7 +187,7 @@ class Executor:
             try:
                 done = known.get(envelope.id)
                 answers[index] = done[0] if done else await self._alone(connection, envelope)
-            except AWAY:
+            except (*AWAY, *FULL):
                 raise
             except Exception as error:
                 with about((envelope,)):
@@ -209,9 +221,8 @@ class Executor:
                 raise
         raise AssertionError  # The loop returns or raises.
 
-    def _read(self, envelopes: Sequence[Envelope]) -> _Work:
+    def _read(self, envelopes: Sequence[Envelope], now: float) -> _Work:
         work = _Work()
-        now = time.time()
         for index, envelope in enumerate(envelopes):
             try:
                 if envelope.deadline <= now:
@@ -279,6 +290,23 @@ class Executor:
             return Answer.refusal(error)
         events.extend(tx.events)
         return _answer(reply)
+
+
+async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> float:
+    """Return the time that the deadlines of messages are measured against, in Unix seconds.
+
+    It is ours, but before anybody is told to be late the database is asked, too. A process whose clock
+    is ahead would else refuse everything, so fast that it gets the most of what others could do.
+    """
+    here = time.time()
+    if all(envelope.deadline > here for envelope in envelopes):
+        return here
+    return min(here, await database_now(connection) / 1000)
+
+
+_NO_ROOM = Answer(
+    b"The database has no room for it now; try again later.", ErrorCode.TEMPORARILY_UNAVAILABLE
+)
 
 
 def _answer(result: BatchResult | Reply) -> Answer:

@@ -36,8 +36,8 @@ class Limits:
     waiting_bytes: int = 64_000_000
 
 
-QUERY_LIMITS = Limits(frames_in_flight=8, company=1, frame_envelopes=50)
-"""Queries gain little from sharing a frame, so more of them are in flight."""
+QUERY_LIMITS = Limits(frames_in_flight=8, company=8, patience=0.002, frame_envelopes=50)
+"""Queries have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them."""
 
 
 def refused(reason: str) -> DomainError:
@@ -55,11 +55,15 @@ def unknown_outcome() -> DomainError:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A message that somebody awaits the answer to; ``since`` is by the event loop's clock."""
+    """A message that somebody awaits the answer to, from ``since`` until ``until``.
+
+    Both are by the event loop's clock, which nobody sets: the envelope's deadline is for others.
+    """
 
     envelope: Envelope
     answer: asyncio.Future[Answer]
     since: float
+    until: float
 
     def fail(self, error: DomainError) -> None:
         """Answer with an error, unless there is an answer or nobody waits any more."""
@@ -173,12 +177,12 @@ class Lane:
             self.in_flight -= 1
 
     def expire(self, now: float) -> None:
-        """Give up on the calls whose deadlines have passed; ``now`` is seconds since the epoch."""
-        # Calls wait in the order of their deadlines.
-        while self.waiting and self.waiting[0].envelope.deadline <= now:
+        """Give up on the calls whose time is up; ``now`` is by the event loop's clock."""
+        # Calls wait in the order of their ends.
+        while self.waiting and self.waiting[0].until <= now:
             self._pop().fail(refused("The request waited too long to be sent."))
         for frame_id, sent in list(self.sent.items()):
-            for index in [i for i, c in sent.calls.items() if c.envelope.deadline <= now]:
+            for index in [i for i, c in sent.calls.items() if c.until <= now]:
                 sent.calls.pop(index).fail(unknown_outcome())
             if not sent.calls:
                 self.release(sent)

@@ -22,8 +22,8 @@ WATCH_INTERVAL = 5.0
 
 async def append(connection: AnyConnection, events: Sequence[Event]) -> None:
     """Write events in the transaction of the change that they tell of."""
-    topics, payloads = [e.topic for e in events], [e.payload for e in events]
-    await connection.execute(SQL["append"], topics, payloads)
+    columns = zip(*((e.topic, e.payload, e.traceparent) for e in events), strict=True)
+    await connection.execute(SQL["append"], *columns)
 
 
 async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
@@ -37,7 +37,7 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
             return 0
         rows = await connection.fetch(SQL["take"], RELAY_BATCH)
         for row in rows:
-            await transport.publish(outgoing_event(row["id"], row["topic"], row["payload"]))
+            await transport.publish(outgoing_event(*row))
         return len(rows)
 
 

@@ -49,6 +49,9 @@ DIED_HEADER = "x-warren-died"
 TOPIC_HEADER = "x-warren-topic"
 """The routing key that an event was published with; on its way through a retry queue it loses it."""
 
+TRACE_HEADER = "traceparent"
+"""W3C's, of the command that an event tells of."""
+
 Subscriptions = Mapping[str, Sequence[str]]
 """Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects."""
 
@@ -66,6 +69,10 @@ SERVICES = ("access", "artifacts", "registry", "tracking")
 """All that have queues. A deployment need not run each of them."""
 
 
+QueryQueues = Literal["classic", "quorum"]
+"""The type of the queues of queries: one node's, which is faster, or replicated over a cluster."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
     """A durable queue and its arguments."""
@@ -79,6 +86,8 @@ class QueueSpec:
     """Bound to the exchange of events for each of these, in every project."""
     retired: Sequence[str] = ()
     """No longer bound to the exchange of events for these."""
+    replaceable: bool = False
+    """Nobody misses it or what is in it, so that one of another type may take its place."""
 
     @property
     def all_arguments(self) -> dict[str, str | int]:
@@ -122,11 +131,14 @@ def binding_key(topic: str) -> str:
     return f"*.{topic}"
 
 
-def queues(service: str) -> Iterator[QueueSpec]:
+def queues(service: str, query_queues: QueryQueues = "classic") -> Iterator[QueueSpec]:
     """List the queues of a service's commands and queries."""
     yield from _lasting(queue_name(service, "commands"))
     # A query is worth nothing after its client has left: messages are transient and expire.
-    yield QueueSpec(queue_name(service, "queries"), "classic")
+    limits: dict[str, str | int] = (
+        {"x-delivery-limit": DELIVERY_LIMIT} if query_queues == "quorum" else {}
+    )
+    yield QueueSpec(queue_name(service, "queries"), query_queues, limits, replaceable=True)
 
 
 def event_queues(
@@ -173,3 +185,22 @@ def _lasting(
         {"x-delivery-limit": NO_DELIVERY_LIMIT},
         dead_letters_of=name,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a deployment chooses of the topology, and what tests do."""
+
+    query_queues: QueryQueues = "classic"
+    subscriptions: Subscriptions = field(default_factory=lambda: SUBSCRIPTIONS)
+    retired: Subscriptions = field(default_factory=lambda: RETIRED)
+
+    def queues(self, services: Sequence[str]) -> list[QueueSpec]:
+        """List the queues of some services, and everybody's queues of events."""
+        return [
+            *(spec for service in services for spec in queues(service, self.query_queues)),
+            *event_queues(self.subscriptions, self.retired),
+        ]
+
+
+LAYOUT = Layout()

@@ -6,9 +6,8 @@ rather than rejected, because that way they carry the reason, and the broker con
 """
 
 import asyncio
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -52,6 +51,10 @@ REASON_LENGTH = 500
 
 EVENTS_AT_A_TIME = 8
 """Events that a process works on at a time; their handlers must not rely on an order."""
+
+
+COMPANY_SECONDS = 0.002
+"""How long the answer to a query waits for those to its frame's other queries: a message costs more."""
 
 
 class RetryLaterError(Exception):
@@ -180,13 +183,12 @@ class Worker:
             began = time.perf_counter()
             measures = self._measures["queries"]
             measures.received(frame, repeated=delivery.redelivered)
-            ready: dict[int, Answer] = {}
             pending = {
                 asyncio.ensure_future(self._processor.query(envelope)): index
                 for index, envelope in enumerate(frame.envelopes)
             }
             while pending:
-                done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                done = await _some(pending)
                 ready = {pending.pop(task): task.result() for task in done}
                 await self._reply(delivery, ready)
                 seconds = time.perf_counter() - began
@@ -204,9 +206,7 @@ class Worker:
                 await self._give_up(delivery, "events", repr(error))
                 event_ended(self._service, "unknown", began, "dead")
                 return
-            # An event has no request: who asks for what it tells of has long been answered.
-            as_message = Envelope(event.id, event.topic, event.project, b"", math.inf)
-            with about([as_message]):
+            with about([event.as_message()]):
                 outcome = await self._take_notice(events, delivery, event)
             event_ended(self._service, event.topic, began, outcome)
 
@@ -306,6 +306,15 @@ class Worker:
             log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
             return False
         return True
+
+
+async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
+    """Wait for an answer, and a moment for those that may leave with it, in one message."""
+    done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+    if rest:
+        company, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
+        done |= company
+    return done
 
 
 class _Busy:

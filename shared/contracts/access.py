@@ -69,8 +69,8 @@ class Authorization(Wire):
 
     ``project`` is null when it does not exist or is hidden from the caller; both look the same.
     ``abilities`` take the role, the project's visibility and its switches into account, but not the
-    token's scopes, which stand beside them. ``fresh_until`` (milliseconds since 1970) is when the
-    token or the membership ends; null means not by itself.
+    token's scopes, which stand beside them. ``fresh_for`` is in how many milliseconds the token
+    or the membership ends, by the database's clock; null means not by itself.
     """
 
     state: TokenState = TokenState.UNKNOWN
@@ -80,4 +80,4 @@ class Authorization(Wire):
     scopes: list[str] = Field(default_factory=list)
     project: Project | None = None
     abilities: list[Ability] = Field(default_factory=list)
-    fresh_until: Int64 | None = None
+    fresh_for: Int64 | None = None

@@ -4,11 +4,11 @@ from functools import cache
 
 from shared.clock import now
 from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.database.clock import database_now
 from shared.database.migrations import service_migrations
 from shared.database.transaction import Handler, Transaction
 
 _SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY component"
-_CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
 def diagnosis_of(service: str) -> Handler:
@@ -22,7 +22,7 @@ def diagnosis_of(service: str) -> Handler:
         """Read the database's clock and the schema's version."""
         applied = {row["component"]: row["version"] for row in await tx.fetch(_SCHEMA)}
         return Diagnosis(
-            clocks={"process": now(), "database": await tx.fetch_value(_CLOCK)},
+            clocks={"process": now(), "database": await database_now(tx.connection)},
             schema_versions={
                 component: (applied.get(component, 0), version)
                 for component, version in known().items()

@@ -14,6 +14,9 @@ PLANNER = {
     # Every table is reached by an index that begins with the project. A plan that scans a whole
     # table is only ever made while the table is small, and then kept while it grows.
     "enable_seqscan": "off",
+    # Planning takes longer than most statements run, and the values decide nothing: all are found by
+    # primary keys. So each statement is planned once for each connection, and after an ANALYZE.
+    "plan_cache_mode": "force_generic_plan",
 }
 """Settings of the planner on every connection."""
 

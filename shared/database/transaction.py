@@ -38,6 +38,7 @@ class Event:
 
     topic: str
     payload: bytes
+    traceparent: str = ""
 
 
 ASK_SECONDS = 5.0
@@ -111,14 +112,11 @@ class Transaction:
         text = f"The {service} service did not answer. {done}; try again."
         return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
-    def emit(self, event: Event) -> None:
-        """Put an event into the outbox when the transaction commits."""
-        self.events.append(event)
-
     def tell(self, event: DomainEvent) -> None:
-        """As ``emit``, for the event that a contract describes."""
+        """Put an event into the outbox when the transaction commits."""
         payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
-        self.emit(Event(f"{self.project}.{event.topic}", payload))
+        topic = f"{self.project}.{event.topic}"
+        self.events.append(Event(topic, payload, self.envelope.traceparent))
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """Read rows."""

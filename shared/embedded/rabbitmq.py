@@ -4,19 +4,33 @@ import asyncio
 import os
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.embedded.erlang import NameServer, until_answered
 from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 from shared.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
 
 _USER = "warren"
 _NODE = "warren@localhost"
-_START_SECONDS = 120.0
 _ATTEMPTS = 3
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """A node's place in a cluster on this machine; all but its name is the same for each member.
+
+    `node` is one of `nodes`, each as `name@localhost`. Somebody else runs the name server.
+    """
+
+    node: str
+    nodes: Sequence[str]
+    name_server: NameServer
+    cookie: str
+    password: str
 
 
 class EmbeddedRabbitMQ:
@@ -27,13 +41,19 @@ class EmbeddedRabbitMQ:
     second before `kill` may be unusable afterwards, since RabbitMQ 3.10 registers it lazily.
     """
 
-    def __init__(self, data_dir: Path, cache: Path = DEFAULT_CACHE) -> None:
-        """Describe the node; `async with` or `start` runs it, from `cache` if need be."""
+    def __init__(
+        self, data_dir: Path, cache: Path = DEFAULT_CACHE, membership: Membership | None = None
+    ) -> None:
+        """Describe the node; `async with` or `start` runs it, from `cache` if need be.
+
+        With a `membership` it joins the other members when it is started for the first time.
+        """
         self._data_dir = data_dir.absolute()
         self._cache = cache
         self._ports: list[int] | None = None
         self._password = ""
-        self._epmd: ChildProcess | None = None
+        self._membership = membership
+        self._name_server: NameServer | None = None
         self._node: ChildProcess | None = None
 
     async def __aenter__(self) -> Self:
@@ -54,6 +74,11 @@ class EmbeddedRabbitMQ:
     def url(self) -> str:
         """The connection string of the default virtual host."""
         return self.vhost_url("%2F")
+
+    @property
+    def name(self) -> str:
+        """The node's name among Erlang's."""
+        return self._membership.node if self._membership else _NODE
 
     @property
     def pid(self) -> int:
@@ -95,10 +120,10 @@ class EmbeddedRabbitMQ:
 
     async def stop(self) -> None:
         """Shut the node down, then the name server that it needs until its end."""
-        for process in (self._node, self._epmd):
+        for process in (self._node, self._name_server):
             if process is not None:
                 await process.stop()
-        self._node = self._epmd = None
+        self._node = self._name_server = None
 
     async def wait(self) -> int:
         """Return the code that the server ended with, by itself or not; -1 where it does not run."""
@@ -106,30 +131,42 @@ class EmbeddedRabbitMQ:
 
     async def kill(self) -> None:
         """Crash the node, as a power cut would; `start` recovers it."""
-        for process in (self._node, self._epmd):
+        for process in (self._node, self._name_server):
             if process is not None:
                 await process.kill()
-        self._node = self._epmd = None
+        self._node = self._name_server = None
 
     async def add_vhosts(self, names: Sequence[str]) -> None:
         """Make virtual hosts for our user, in one call, since each starts an Erlang machine."""
         listed = ",".join(f'<<"{name}">>' for name in names)
         user = f'<<"{_USER}">>'
-        await self._ctl(
+        await self.control(
             "eval",
             f"[begin rabbit_vhost:add(V, {user}), rabbit_auth_backend_internal:set_permissions("
             f'{user}, V, <<".*">>, <<".*">>, <<".*">>, {user}) end || V <- [{listed}]].',
         )
 
-    async def _ctl(self, *arguments: str) -> None:
+    async def control(self, *arguments: str) -> str:
+        """Run `rabbitmqctl` and return what it prints. Raises ProcessFailedError."""
         programs = await find_rabbitmq(self._cache)
-        command = (str(programs.server.with_name("rabbitmqctl")), "-n", _NODE, *arguments)
-        await self._child("rabbitmqctl", command, programs).run_to_end()
+        process = await asyncio.create_subprocess_exec(
+            *(str(programs.server.with_name("rabbitmqctl")), "-n", self.name, *arguments),
+            env=self._environment(programs),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            message = f"rabbitmqctl {arguments[0]} failed: {output.decode(errors='replace')}"
+            raise ProcessFailedError(message)
+        return output.decode()
 
     def _configure(self) -> None:
         """Write the node's files; password and cookie are made once, since the node keeps them."""
-        self._password = self._secret("password")
-        self._secret(".erlang.cookie")
+        member = self._membership
+        self._password = self._secret("password", member.password if member else None)
+        self._secret(".erlang.cookie", member.cookie if member else None)
         configuration = (
             f"listeners.tcp.1 = 127.0.0.1:{self._port(0)}\n"
             f"default_user = {_USER}\n"
@@ -139,53 +176,60 @@ class EmbeddedRabbitMQ:
             "log.file = false\n"
             "vm_memory_high_watermark.absolute = 512MB\n"
             "disk_free_limit.absolute = 100MB\n"
+            f"{self._cluster_configuration()}"
         )
         config_file = self._data_dir / "rabbitmq.conf"
         config_file.touch(mode=0o600)
         config_file.write_text(configuration)
         (self._data_dir / "enabled_plugins").write_text("[].\n")
 
-    def _secret(self, name: str) -> str:
+    def _cluster_configuration(self) -> str:
+        if self._membership is None:
+            return ""
+        nodes = "".join(
+            f"cluster_formation.classic_config.nodes.{number} = {node}\n"
+            for number, node in enumerate(self._membership.nodes, 1)
+        )
+        return f"cluster_formation.peer_discovery_backend = classic_config\n{nodes}"
+
+    def _secret(self, name: str, given: str | None) -> str:
         path = self._data_dir / name
         if not path.exists():
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(16))
+                file.write(given or secrets.token_hex(16))
         return path.read_text()
 
     def _port(self, index: int) -> int:
         return self._ports[index] if self._ports else 0
 
     async def _start_once(self, programs: RabbitPrograms) -> None:
-        """Start the name server first: the node would start one by itself, and leave it behind."""
-        epmd = (str(programs.epmd), "-port", str(self._port(2)), "-address", "127.0.0.1")
-        self._epmd = self._child("epmd", epmd, programs)
-        await self._epmd.start()
-        await self._answers(self._epmd, self._port(2), b"")
-        self._node = self._child("rabbitmq", (str(programs.server),), programs)
-        await self._node.start()
-        await self._answers(self._node, self._port(0), _AMQP_HEADER)
-
-    def _child(self, name: str, arguments: Sequence[str], programs: RabbitPrograms) -> ChildProcess:
         environment = self._environment(programs)
-        return ChildProcess(
-            Program(name=name, arguments=arguments, environment=environment, log=self.log)
+        if self._membership is None:
+            self._name_server = NameServer(self._port(2), self.log)
+            await self._name_server.start(programs.epmd, environment)
+        server = (str(programs.server),)
+        self._node = ChildProcess(
+            Program(name="rabbitmq", arguments=server, environment=environment, log=self.log)
         )
+        await self._node.start()
+        await until_answered(self._node, self._port(0), _AMQP_HEADER)
 
     def _environment(self, programs: RabbitPrograms) -> dict[str, str]:
         """Name every file and port, so that the machine's own RabbitMQ is left alone."""
         data = self._data_dir
+        member = self._membership
         path = os.environ.get("PATH", os.defpath)
         return {
             "PATH": f"{programs.erlang}{os.pathsep}{path}" if programs.erlang else path,
             "HOME": str(data),
             "LANG": "C.UTF-8",
-            "ERL_EPMD_PORT": str(self._port(2)),
+            "ERL_EPMD_PORT": str(member.name_server.port if member else self._port(2)),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_CRASH_DUMP_SECONDS": "0",
             "RABBITMQ_CONF_ENV_FILE": os.devnull,
             "RABBITMQ_CONFIG_FILE": str(data / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(data / "enabled_plugins"),
-            "RABBITMQ_NODENAME": _NODE,
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_DIST_PORT": str(self._port(1)),
             "RABBITMQ_MNESIA_BASE": str(data / "mnesia"),
             "RABBITMQ_LOG_BASE": str(data / "log"),
@@ -194,28 +238,3 @@ class EmbeddedRabbitMQ:
             "RABBITMQ_PID_FILE": str(data / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
-
-    async def _answers(self, process: ChildProcess, port: int, greeting: bytes) -> None:
-        """Wait until the port takes a connection and, where a greeting is given, answers it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_START_SECONDS):
-                while process.running:
-                    if await _greet(port, greeting):
-                        return
-                    await asyncio.sleep(0.1)
-        await process.kill()
-        raise ProcessFailedError(process.describe_failure())
-
-
-async def _greet(port: int, greeting: bytes) -> bool:
-    """See whether a greeting is answered; RabbitMQ answers AMQP's header."""
-    try:
-        async with asyncio.timeout(5):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                writer.write(greeting)
-                return not greeting or bool(await reader.read(1))
-            finally:
-                writer.close()
-    except OSError:
-        return False

@@ -35,6 +35,16 @@ class Bindings:
         return tuple(self._values)
 
 
+def exists(rows: str) -> str:
+    """Return the condition that there are rows, given as what follows FROM, for the one at hand.
+
+    OFFSET 0 has them looked up for one candidate after another, by their primary key. PostgreSQL
+    would make a join of them otherwise, and a bad one wherever it believes a table to be small:
+    a thousand times slower, from the first runs on until the table is analyzed.
+    """
+    return f"EXISTS (SELECT FROM {rows} OFFSET 0)"
+
+
 def compare_text(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
     """Compare a text expression with a string, or with a list of them.
 

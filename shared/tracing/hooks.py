@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from shared.bus.calls import Bus
-from shared.bus.worker import Processor
+from shared.bus.worker import EventProcessor, Processor
 
 R = TypeVar("R")
 
@@ -29,6 +29,14 @@ class Tracing:
     def processor(self, processor: Processor, _service: str) -> Processor:
         """Return the processor whose work is part of its messages' traces."""
         return processor
+
+    def events(self, events: EventProcessor, _service: str) -> EventProcessor:
+        """Return the processor of events whose work is part of the traces that they come from."""
+        return events
+
+    async def outgoing(self, _name: str, _attributes: Mapping[str, str], work: Work[R]) -> R:
+        """Ask another server for something by ``work``, as part of what is traced right now."""
+        return await work()
 
     async def request(
         self,

@@ -21,9 +21,10 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.bus.calls import Bus
+from shared.bus.events import ReceivedEvent
 from shared.bus.messages import Answer, Envelope, Frame, Kind
 from shared.bus.topology import queue_name
-from shared.bus.worker import Outcome, Processor
+from shared.bus.worker import EventProcessor, Outcome, Processor
 from shared.errors import ErrorCode
 from shared.tracing.hooks import R, Tracing, Work
 
@@ -52,6 +53,17 @@ class SpanTracing(Tracing):
     def processor(self, processor: Processor, service: str) -> Processor:
         """Return the processor whose work is part of its messages' traces."""
         return _TracedProcessor(processor, service, self)
+
+    def events(self, events: EventProcessor, service: str) -> EventProcessor:
+        """Return the processor of events whose work is part of the traces that they come from."""
+        return _TracedEvents(events, service, self)
+
+    async def outgoing(self, name: str, attributes: Mapping[str, str], work: Work[R]) -> R:
+        """Ask another server by ``work``; of what nobody traces there is no span."""
+        if not get_current_span().is_recording():
+            return await work()
+        with self._span(name, SpanKind.CLIENT, attributes):
+            return await work()
 
     async def request(
         self,
@@ -188,6 +200,17 @@ class _TracedProcessor:
             if span is not None:
                 _note(span, answer)
             return answer
+
+
+class _TracedEvents:
+    def __init__(self, events: EventProcessor, service: str, tracing: SpanTracing) -> None:
+        self._events = events
+        self._tracing = tracing
+        self._queue = queue_name(service, "events")
+
+    async def event(self, event: ReceivedEvent) -> None:
+        with self._tracing.working(self._queue, [event.as_message()]):
+            await self._events.event(event)
 
 
 def _about(queue: str, envelopes: Sequence[Envelope]) -> dict[str, Any]:

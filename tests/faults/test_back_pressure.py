@@ -4,6 +4,8 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.faults.load import loaded
 from tests.rest import api
 
@@ -47,6 +49,7 @@ def check_memory(site):
     assert found["broker"] < BROKER_MEGABYTES, found
 
 
+@pytest.mark.timeout(900)
 async def test_a_crowd_of_clients_on_a_slow_database_is_served(site):
     """Every round trip to PostgreSQL takes 40 ms, and all clients are there at once."""
     site.to_postgres.delay = 0.02

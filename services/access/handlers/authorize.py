@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.access.dates import milliseconds, today
+from services.access.dates import day_of, milliseconds
 from services.access.policy import Role, Standing, abilities
 from services.access.store import authorize as store
 from services.access.store import workspaces
 from services.access.store.authorize import Bearer, FoundProject
-from shared.clock import now
 from shared.contracts.access import (
     Authorization,
     Authorize,
@@ -17,6 +16,7 @@ from shared.contracts.access import (
     TokenState,
 )
 from shared.contracts.message import Message
+from shared.database.clock import database_now
 from shared.database.transaction import Handler, Transaction
 from shared.projects import ROOT_PROJECT
 
@@ -27,9 +27,11 @@ USE_NOTED_EVERY = 600_000
 async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     """Say what the holder of a token may do in a project."""
     reference = query.project or str(ROOT_PROJECT)
-    if not query.token_digest:
-        return _answer(None, await store.find_project(tx, reference, None, today()))
-    return await _of_token(query.token_digest, reference, tx)
+    if query.token_digest:
+        return await _of_token(query.token_digest, reference, tx)
+    moment = await database_now(tx.connection)
+    found = await store.find_project(tx, reference, None, day_of(moment))
+    return _answer(None, found, moment)
 
 
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
@@ -39,7 +41,8 @@ async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Aut
 
 
 async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Authorization:
-    day = today()
+    moment = await database_now(tx.connection)
+    day = day_of(moment)
     digest = _bytes(token_digest)
     bearer = await store.find_bearer(tx, digest) if digest else None
     if bearer is None:
@@ -47,9 +50,10 @@ async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Autho
     state = _state(bearer, day)
     if state is not TokenState.ACTIVE:
         return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
-    if now() - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
-        await store.touch(tx, bearer.token_id)
-    return _answer(bearer, await store.find_project(tx, reference, bearer.user_id, day))
+    if moment - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
+        await store.touch(tx, bearer.token_id, moment)
+    found = await store.find_project(tx, reference, bearer.user_id, day)
+    return _answer(bearer, found, moment)
 
 
 def _bytes(digest: str) -> bytes | None:
@@ -69,7 +73,7 @@ def _state(bearer: Bearer, day: date) -> TokenState:
     return TokenState.ACTIVE if bearer.state == "active" else TokenState.BLOCKED
 
 
-def _answer(bearer: Bearer | None, found: FoundProject | None) -> Authorization:
+def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> Authorization:
     standing = Standing(
         signed_in=bearer is not None,
         is_admin=bearer is not None and bearer.is_admin,
@@ -87,7 +91,7 @@ def _answer(bearer: Bearer | None, found: FoundProject | None) -> Authorization:
         if found and allowed
         else None,
         abilities=allowed,
-        fresh_until=milliseconds(min(ends)) if ends else None,
+        fresh_for=milliseconds(min(ends)) - moment if ends else None,
     )
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.policy import Feature, Role, Switches, Visibility
-from shared.clock import now
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
 
@@ -79,6 +78,6 @@ def switches_of(row: Record) -> Switches:
     )
 
 
-async def touch(tx: Transaction, token_id: int) -> None:
+async def touch(tx: Transaction, token_id: int, moment: int) -> None:
     """Note the time of a token's last use."""
-    await tx.write(SQL["touch_token"], token_id, now())
+    await tx.write(SQL["touch_token"], token_id, moment)

@@ -83,7 +83,8 @@ async def add(
     tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None = None
 ) -> bool:
     """Give a role; False if the user has one there that has not ended."""
-    await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, today())
+    day = await today(tx)
+    await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
     row = await tx.write_row(
         SQL["add_member"], user_id, source.group_id, source.project_id, role, expires_at, now()
     )

@@ -25,6 +25,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.errors import translated
 from services.artifacts.store.objects import Entry, Page, Part, Signature, Sweep
+from shared.tracing.hooks import OFF, Tracing
 
 T = TypeVar("T")
 
@@ -41,7 +42,8 @@ _READ_SECONDS = 60.0
 class MinioStore:
     """One bucket of an S3 server."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, tracing: Tracing = OFF) -> None:
+        self._tracing = tracing
         self._bucket = settings.bucket
         self._client = connect(settings, settings.endpoint)
         self._public = connect(settings, settings.public_endpoint or settings.endpoint)
@@ -121,9 +123,15 @@ class MinioStore:
 
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
         """Call the SDK in a thread, and say what went wrong in our words."""
+        name = f"s3 {call.__name__.lstrip('_')}"
+        about = {"aws.s3.bucket": self._bucket}
         loop = asyncio.get_running_loop()
-        try:
+
+        async def wait() -> T:
             return await loop.run_in_executor(self._threads, lambda: call(*arguments))
+
+        try:
+            return await self._tracing.outgoing(name, about, wait)
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise translated(error) from error
 

@@ -112,12 +112,12 @@ class Authorizations:
         self._asking.clear()
 
     async def _ask(self, key: Key) -> Grant:
-        age = self._age
+        age, began = self._age, time.monotonic()
         answer = await self._answer(key)
         grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
         # What was heard of since may be newer than the answer, which then is for those who waited.
         if age == self._age:
-            self._keep(key, grant, answer.fresh_until)
+            self._keep(key, grant, began + _seconds(grant, answer.fresh_for))
         return grant
 
     async def _answer(self, key: Key) -> Authorization:
@@ -135,15 +135,12 @@ class Authorizations:
             raise (_not_begun() if error.code in UNANSWERED else error) from error
         return Authorization.model_validate_json(body)
 
-    def _keep(self, key: Key, grant: Grant, fresh_until: int | None) -> None:
-        seconds = TTL if grant.is_positive else REFUSAL_TTL
-        if fresh_until is not None:
-            seconds = min(seconds, fresh_until / 1000 - time.time())
+    def _keep(self, key: Key, grant: Grant, until: float) -> None:
         kept, other = self._granted, self._refused
         if not grant.is_positive:
             kept, other = other, kept
         other.pop(key, None)
-        kept[key] = _Kept(grant, time.monotonic() + seconds)
+        kept[key] = _Kept(grant, until)
         kept.move_to_end(key)
         # The first is what was asked for longest ago.
         if len(kept) > MOST:
@@ -154,6 +151,12 @@ class Authorizations:
             del self._asking[key]
         if not asked.cancelled():
             asked.exception()  # Whoever waited was told; perhaps nobody does any more.
+
+
+def _seconds(grant: Grant, fresh_for: int | None) -> float:
+    """Return how long an answer is believed, from the question on."""
+    seconds = TTL if grant.is_positive else REFUSAL_TTL
+    return seconds if fresh_for is None else min(seconds, fresh_for / 1000)
 
 
 def _not_begun() -> DomainError:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from yarl import URL
 
 from services.gateway.tls import storage_context
 from shared.errors import DomainError, ErrorCode, invalid
+from shared.tracing.hooks import OFF, Tracing
 
 _CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 60.0
@@ -36,9 +38,10 @@ _log = structlog.get_logger(__name__)
 class Storage:
     """A pool of connections to the storage. Nothing here knows a key or a bucket."""
 
-    def __init__(self, ca_file: Path | None = None) -> None:
+    def __init__(self, ca_file: Path | None = None, tracing: Tracing = OFF) -> None:
         """``ca_file`` has the authority of its certificate, if the system does not know it."""
         self._tls = storage_context(ca_file)
+        self._tracing = tracing
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -54,8 +57,12 @@ class Storage:
 
         Raises DomainError(TEMPORARILY_UNAVAILABLE) if there is none.
         """
+
+        async def work() -> aiohttp.ClientResponse:
+            return await self._open().request(method, URL(url, encoded=True), headers=headers)
+
         try:
-            answer = await self._open().request(method, URL(url, encoded=True), headers=headers)
+            answer = await self._tracing.outgoing(f"{method} storage", _method(method), work)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise away(error) from error
         async with answer:
@@ -70,6 +77,12 @@ class Storage:
         is. Raises what ``chunks`` raises; DomainError: TEMPORARILY_UNAVAILABLE, or
         INVALID_PARAMETER_VALUE if the storage refuses such an object.
         """
+        work = partial(self._write, url, chunks, length, content_type)
+        return await self._tracing.outgoing("PUT storage", _method("PUT"), work)
+
+    async def _write(
+        self, url: str, chunks: AsyncIterable[bytes], length: int, content_type: str
+    ) -> str:
         headers = {"Content-Length": str(length), "Content-Type": content_type}
         failures: list[Exception] = []
         try:
@@ -107,6 +120,11 @@ class Storage:
                 auto_decompress=False,
             )
         return self._session
+
+
+def _method(name: str) -> dict[str, str]:
+    """Return what a span tells of a request: not where to, for the URL is signed."""
+    return {"http.request.method": name}
 
 
 async def _timed(

@@ -75,20 +75,24 @@ WHERE project_id = $1 AND registered_model_id = $2 AND key = $3
 RETURNING key;
 
 -- name: latest_versions
--- Numbers of the newest version of each of the stages $3, in the order of the stages.
+-- Numbers of the newest version of each of the stages $3, in the order of the stages. The version is
+-- looked for by its place in model_versions_stage_idx: of a model with many versions and none in a
+-- stage, the planner would rather read them all, newest first.
 SELECT newest.version
 FROM unnest($3::text[]) WITH ORDINALITY AS wanted (stage, position)
 CROSS JOIN LATERAL (
-    SELECT version FROM model_versions
-    WHERE project_id = $1 AND registered_model_id = $2 AND stage = wanted.stage
-    ORDER BY version DESC
+    SELECT registered_model_id, stage, version FROM model_versions
+    WHERE project_id = $1
+        AND (registered_model_id, stage, version) <= ($2, wanted.stage, 2147483647)
+    ORDER BY registered_model_id DESC, stage DESC, version DESC
     LIMIT 1
 ) AS newest
+WHERE newest.registered_model_id = $2 AND newest.stage = wanted.stage
 ORDER BY wanted.position;
 
 -- name: read_registered_models
 -- Whole models in the JSON of the dialect $4, comma-separated, in the order of the ids, each with its
--- newest version of each of the stages $3; for GitLab with its highest version.
+-- newest version of each of the stages $3, as in latest_versions; for GitLab with its highest version.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'name', models.name,
     'creation_timestamp', models.creation_time,
@@ -110,14 +114,16 @@ CROSS JOIN LATERAL (
         SELECT stages.position, newest.version
         FROM unnest($3::text[]) WITH ORDINALITY AS stages (stage, position)
         CROSS JOIN LATERAL (
-            SELECT version FROM model_versions
+            SELECT registered_model_id, stage, version FROM model_versions
             WHERE project_id = $1
-                AND registered_model_id = wanted.registered_model_id
-                AND stage = stages.stage
-            ORDER BY version DESC
+                AND (registered_model_id, stage, version)
+                <= (wanted.registered_model_id, stages.stage, 2147483647)
+            ORDER BY registered_model_id DESC, stage DESC, version DESC
             LIMIT 1
         ) AS newest
         WHERE $4 <> 'gitlab'
+            AND newest.registered_model_id = wanted.registered_model_id
+            AND newest.stage = stages.stage
         UNION ALL
         (
             SELECT 1, version FROM model_versions

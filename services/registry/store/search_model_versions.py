@@ -14,7 +14,7 @@ from shared.search.max_results import check_max_results
 from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_text
+from shared.search.sql import Bindings, compare_integer, compare_text, exists
 from shared.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_PAGE = 10_000
@@ -68,12 +68,11 @@ async def search_model_version_keys(
 def _condition(comparison: Comparison, columns: Mapping[str, str], bindings: Bindings) -> str:
     comparator, value = comparison.comparator, comparison.value
     if comparison.entity is Entity.TAG:
-        return (
-            "EXISTS (SELECT FROM model_version_tags f"
-            " WHERE f.project_id = v.project_id"
+        return exists(
+            "model_version_tags f WHERE f.project_id = v.project_id"
             " AND f.registered_model_id = v.registered_model_id AND f.version = v.version"
             f" AND f.key = {bindings.add(comparison.key, 'text')}"
-            f" AND {compare_text('f.value', comparator, value, bindings)})"
+            f" AND {compare_text('f.value', comparator, value, bindings)}"
         )
     if comparison.key in columns:
         return compare_integer(columns[comparison.key], comparator, value, bindings)

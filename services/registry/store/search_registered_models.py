@@ -14,7 +14,7 @@ from shared.search.max_results import check_max_results
 from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_text
+from shared.search.sql import Bindings, compare_text, exists
 from shared.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_PAGE = 100
@@ -50,11 +50,10 @@ def _condition(comparison: Comparison, bindings: Bindings) -> str:
     comparator, value = comparison.comparator, comparison.value
     if comparison.entity is Entity.ATTRIBUTE:
         return compare_text("m.name", comparator, value, bindings)
-    return (
-        "EXISTS (SELECT FROM registered_model_tags f"
-        " WHERE f.project_id = m.project_id AND f.registered_model_id = m.registered_model_id"
+    return exists(
+        "registered_model_tags f WHERE f.project_id = m.project_id AND f.registered_model_id = m.registered_model_id"
         f" AND f.key = {bindings.add(comparison.key, 'text')}"
-        f" AND {compare_text('f.value', comparator, value, bindings)})"
+        f" AND {compare_text('f.value', comparator, value, bindings)}"
     )
 
 

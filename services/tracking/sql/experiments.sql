@@ -94,7 +94,7 @@ DELETE FROM experiment_tags WHERE project_id = $1 AND experiment_id = $2 AND key
 RETURNING key;
 
 -- name: read_experiments
--- Whole experiments in MLflow's JSON, comma-separated, in the order of the ids.
+-- Whole experiments in MLflow's JSON, comma-separated, in the order of the ids. OFFSET 0 as in read_runs.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'experiment_id', experiments.experiment_id::text,
     'name', experiments.name,
@@ -105,8 +105,11 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
     'tags', coalesce(tagged.items, '[]')
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
 FROM unnest((SELECT $2::bigint[])) WITH ORDINALITY AS wanted (experiment_id, position)
-JOIN experiments
-    ON experiments.project_id = $1 AND experiments.experiment_id = wanted.experiment_id
+CROSS JOIN LATERAL (
+    SELECT * FROM experiments
+    WHERE project_id = $1 AND experiment_id = wanted.experiment_id
+    OFFSET 0
+) AS experiments
 CROSS JOIN LATERAL (
     SELECT json_agg(json_build_object('key', key, 'value', value) ORDER BY key) AS items
     FROM experiment_tags

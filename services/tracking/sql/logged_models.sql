@@ -84,8 +84,10 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
     )
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
 FROM unnest((SELECT $2::text[])) WITH ORDINALITY AS wanted (model_id, position)
-JOIN logged_models AS models
-    ON models.project_id = $1 AND models.model_id = wanted.model_id
+CROSS JOIN LATERAL (
+    -- OFFSET 0 as in read_runs.
+    SELECT * FROM logged_models WHERE project_id = $1 AND model_id = wanted.model_id OFFSET 0
+) AS models
 CROSS JOIN LATERAL (
     SELECT json_agg(json_build_object('key', key, 'value', value) ORDER BY key) AS items
     FROM logged_model_tags

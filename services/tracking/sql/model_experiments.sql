@@ -37,7 +37,7 @@ SELECT experiment_id FROM experiment;
 -- name: claim_run
 -- Note that a version is to have a run; once, but at the time that it was last said.
 INSERT INTO version_runs (project_id, claim, registered_model_id, run_id, made, claimed_time)
-VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, $2, $3, $4, $5, extract(epoch FROM clock_timestamp()) * 1000)
 ON CONFLICT (project_id, claim) DO UPDATE SET claimed_time = excluded.claimed_time;
 
 -- name: confirm_run
@@ -45,10 +45,13 @@ ON CONFLICT (project_id, claim) DO UPDATE SET claimed_time = excluded.claimed_ti
 UPDATE version_runs SET confirmed = true WHERE project_id = $1 AND claim = $2;
 
 -- name: is_claimed
--- Whether a version has this run, or was to have it at $3 or later.
+-- Whether a version has this run, or was to have it within the last $3 milliseconds.
 SELECT EXISTS (
     SELECT FROM version_runs
-    WHERE project_id = $1 AND run_id = $2 AND (confirmed OR claimed_time >= $3)
+    WHERE project_id = $1 AND run_id = $2 AND (
+            confirmed
+            OR claimed_time >= (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $3::bigint
+        )
 );
 
 -- name: give_up_run

@@ -92,7 +92,8 @@ RETURNING key;
 -- name: read_runs
 -- Whole runs in MLflow's JSON, comma-separated, in the order of the ids; for GitLab's dialect ($3)
 -- with the number that its file routes know them by. (SELECT …) around the ids
--- is for the planner, as in log.sql.
+-- is for the planner, as in log.sql; so is OFFSET 0: it would read all runs of a project that it
+-- believes to have few.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'info', json_strip_nulls(json_build_object(
         'run_id', hex.run_id,
@@ -121,7 +122,9 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
     )
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
 FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (run_id, position)
-JOIN runs ON runs.project_id = $1 AND runs.run_id = wanted.run_id
+CROSS JOIN LATERAL (
+    SELECT * FROM runs WHERE project_id = $1 AND run_id = wanted.run_id OFFSET 0
+) AS runs
 CROSS JOIN LATERAL (SELECT replace(runs.run_id::text, '-', '') AS run_id) AS hex
 CROSS JOIN LATERAL (
     SELECT json_agg(

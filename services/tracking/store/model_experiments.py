@@ -13,7 +13,8 @@ SQL = load_queries("services.tracking.sql", "model_experiments")
 UNCONFIRMED = 3_600_000
 """Milliseconds for which a run is a version's before the registry tells that the version is there.
 
-It tells so at once. If it never does there is no version: the registry failed after its claim.
+It tells so at once. If it never does there is no version: the registry failed after its claim. The
+time is the database's: who claims and who asks may be two processes.
 """
 
 
@@ -72,7 +73,7 @@ async def claim(
     tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, made: bool
 ) -> None:
     """Note that a version is to have a run."""
-    await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made, now())
+    await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
 
 
 async def confirm(tx: Transaction, claim_id: UUID) -> None:
@@ -82,8 +83,7 @@ async def confirm(tx: Transaction, claim_id: UUID) -> None:
 
 async def is_claimed(tx: Transaction, run_id: str | UUID) -> bool:
     """Tell whether a version has the run, or is about to have it."""
-    since = now() - UNCONFIRMED
-    claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id, since)
+    claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id, UNCONFIRMED)
     return claimed
 
 

@@ -13,7 +13,7 @@ from shared.search.max_results import check_max_results
 from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_text
+from shared.search.sql import Bindings, compare_integer, compare_text, exists
 from shared.search.statement import Connection, Page, Statement, fetch_page
 
 _NEWEST_FIRST = (
@@ -68,16 +68,16 @@ def _experiment_id(comparison: Comparison, bindings: Bindings) -> str:
 def _tag(comparison: Comparison, bindings: Bindings) -> str:
     """Compare a tag; an experiment that has none only satisfies IS NULL."""
     found = (
-        "EXISTS (SELECT FROM experiment_tags f"
+        "experiment_tags f"
         " WHERE f.project_id = e.project_id AND f.experiment_id = e.experiment_id"
         f" AND f.key = {bindings.add(comparison.key, 'text')}"
     )
     if comparison.comparator is Comparator.IS_NULL:
-        return f"NOT {found})"
+        return f"NOT {exists(found)}"
     if comparison.comparator is Comparator.IS_NOT_NULL:
-        return f"{found})"
+        return exists(found)
     value = compare_text("f.value", comparison.comparator, comparison.value, bindings)
-    return f"{found} AND {value})"
+    return exists(f"{found} AND {value}")
 
 
 def _terms(orders: Sequence[OrderBy]) -> list[Term]:

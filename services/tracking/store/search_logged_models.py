@@ -19,7 +19,7 @@ from shared.search.max_results import check_max_results
 from shared.search.order_by import MAX_CLAUSES
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text
+from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
 from shared.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_RESULTS = 50
@@ -106,7 +106,7 @@ def _measured(condition: str, datasets: Sequence[DatasetFilter], bindings: Bindi
     if datasets:
         any_of = " OR ".join(_on(dataset, bindings) for dataset in datasets)
         condition = f"{condition} AND ({any_of})"
-    return f"EXISTS (SELECT FROM logged_model_metrics f WHERE {_OF_MODEL} AND {condition})"
+    return exists(f"logged_model_metrics f WHERE {_OF_MODEL} AND {condition}")
 
 
 def _on(dataset: DatasetFilter, bindings: Bindings) -> str:
@@ -148,7 +148,7 @@ def _keyed(comparison: Comparison, bindings: Bindings) -> str:
     key = bindings.add(comparison.key, "text")
     value = compare_text("f.value", comparison.comparator, comparison.value, bindings)
     table = _TABLES[comparison.entity]
-    return f"EXISTS (SELECT FROM {table} f WHERE {_OF_MODEL} AND f.key = {key} AND {value})"
+    return exists(f"{table} f WHERE {_OF_MODEL} AND f.key = {key} AND {value}")
 
 
 def _order(statement: Statement, orders: Sequence[LoggedModelOrder]) -> None:

@@ -15,7 +15,7 @@ from shared.search.max_results import check_max_results
 from shared.search.order_by import parse_order_by
 from shared.search.page_token import Search
 from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text
+from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
 from shared.search.statement import Connection, Page, Statement, fetch_page
 
 _TABLES: Final = {
@@ -100,18 +100,22 @@ def _run_id(comparison: Comparison, bindings: Bindings) -> str:
 
 def _keyed(comparison: Comparison, bindings: Bindings) -> str:
     """Compare a metric, param or tag; a run that has none only satisfies IS NULL."""
-    found = (
-        f"EXISTS (SELECT FROM {_TABLES[comparison.entity]} f"
-        " WHERE f.project_id = r.project_id AND f.run_id = r.run_id"
-        f" AND f.key = {bindings.add(comparison.key, 'text')}"
-    )
+    found = _keyed_rows(comparison.entity, comparison.key, bindings)
     if comparison.comparator is Comparator.IS_NULL:
-        return f"NOT {found})"
+        return f"NOT {exists(found)}"
     if comparison.comparator is Comparator.IS_NOT_NULL:
-        return f"{found})"
+        return exists(found)
     compare = compare_metric if comparison.entity is Entity.METRIC else compare_text
     value = compare("f.value", comparison.comparator, comparison.value, bindings)
-    return f"{found} AND {value})"
+    return exists(f"{found} AND {value}")
+
+
+def _keyed_rows(entity: Entity, key: str, bindings: Bindings) -> str:
+    """Return what follows FROM for the metric, param or tag of a run that has a key."""
+    return (
+        f"{_TABLES[entity]} f WHERE f.project_id = r.project_id AND f.run_id = r.run_id"
+        f" AND f.key = {bindings.add(key, 'text')}"
+    )
 
 
 def _dataset(comparison: Comparison, bindings: Bindings) -> str:
@@ -130,7 +134,7 @@ def _dataset(comparison: Comparison, bindings: Bindings) -> str:
         )
         column = f"d.{comparison.key}"
     value = compare_text(column, comparison.comparator, comparison.value, bindings)
-    return f"EXISTS (SELECT FROM {source} AND {value})"
+    return exists(f"{source} AND {value}")
 
 
 def _order(statement: Statement, orders: Sequence[OrderBy]) -> None:
@@ -148,11 +152,9 @@ def _terms(statement: Statement, order: OrderBy, index: int) -> tuple[Term, ...]
     ascending = order.ascending
     if order.entity is not Entity.ATTRIBUTE:
         alias = f"o{index}"
-        statement.source += (
-            f"\nLEFT JOIN {_TABLES[order.entity]} {alias} ON {alias}.project_id = r.project_id"
-            f" AND {alias}.run_id = r.run_id"
-            f" AND {alias}.key = {statement.bindings.add(order.key, 'text')}"
-        )
+        value = f"f.value FROM {_keyed_rows(order.entity, order.key, statement.bindings)}"
+        # OFFSET 0 as in `exists`.
+        statement.source += f"\nLEFT JOIN LATERAL (SELECT {value} OFFSET 0) {alias} ON true"
         make = keyset.metric if order.entity is Entity.METRIC else keyset.text
         return make(f"{alias}.value", ascending=ascending)
     if order.key == "run_id":

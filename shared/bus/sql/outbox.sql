@@ -1,6 +1,7 @@
 -- name: append
--- Append events with topics $1 (text[]) and payloads $2 (bytea[]).
-INSERT INTO outbox (topic, payload) SELECT * FROM unnest($1::text[], $2::bytea[]);
+-- Append events with topics $1 (text[]), payloads $2 (bytea[]) and traces $3 (text[]).
+INSERT INTO outbox (topic, payload, traceparent)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[]);
 
 -- name: lock
 -- One relay at a time, so that events leave in the order of their positions.
@@ -15,6 +16,6 @@ SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM outbox OR
 WITH taken AS (
     DELETE FROM outbox
     WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $1)
-    RETURNING position, id, topic, payload
+    RETURNING position, id, topic, payload, traceparent
 )
-SELECT id, topic, payload FROM taken ORDER BY position;
+SELECT id, topic, payload, traceparent FROM taken ORDER BY position;

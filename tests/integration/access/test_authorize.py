@@ -1,18 +1,21 @@
 """The gateways' one question, on tables that are filled by hand."""
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.access.bootstrap import ensure_root_token
-from services.access.dates import milliseconds, today
+from services.access.dates import milliseconds
+from shared.clock import now
 from shared.contracts.access import Ability
 from shared.tokens import digest_of
 from tests.integration.access.conftest import ROOT_TOKEN
 
 TOKEN = "glpat-ann-ann-ann-ann-ann"
-TODAY = today()
+TODAY = datetime.now(UTC).date()
 TOMORROW = TODAY + timedelta(days=1)
+DAY = 24 * 3600 * 1000
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ async def test_the_first_administrator_may_everything_in_the_root_project(access
     assert answer["project"] == {"id": 1, "path": "root/default", "name": "default"}
     assert set(answer["abilities"]) == set(Ability)
     assert answer["scopes"] == ["api"]
-    assert "fresh_until" not in answer
+    assert "fresh_for" not in answer
 
 
 @pytest.mark.parametrize("token", ["glpat-unknown-unknown-unk", " ", "\ud800"])
@@ -110,7 +113,7 @@ async def test_the_highest_role_counts_until_it_ends(access, pool, ann):
     )
     answer = await access.authorize(TOKEN, "60")
     assert Ability.ADMIN_PROJECT in answer["abilities"]
-    assert answer["fresh_until"] == milliseconds(TOMORROW)
+    assert 0 < milliseconds(TOMORROW) - now() <= answer["fresh_for"] <= DAY
     await pool.execute("UPDATE members SET expires_at = $1 WHERE project_id = 60", TODAY)
     answer = await access.authorize(TOKEN, "60")
     assert Ability.READ_MODEL_REGISTRY in answer["abilities"]
@@ -132,6 +135,18 @@ async def test_what_became_of_a_token(access, pool, change, state):
     answer = await access.authorize(ROOT_TOKEN)
     assert answer["state"] == state
     assert bool(answer["abilities"]) == (state == "active")
+
+
+@pytest.mark.parametrize("apart", [-2 * DAY, 2 * DAY])
+async def test_the_end_of_a_token_is_told_by_the_databases_clock(access, pool, monkeypatch, apart):
+    """A process whose own clock is days apart honours nothing that has ended, and all that has not."""
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + apart / 1000)
+    monkeypatch.setattr(time, "time_ns", lambda: int((clock() + apart / 1000) * 1e9))
+    await pool.execute("UPDATE tokens SET expires_at = $1", TOMORROW)
+    assert (await access.authorize(ROOT_TOKEN))["state"] == "active"
+    await pool.execute("UPDATE tokens SET expires_at = $1", TODAY)
+    assert (await access.authorize(ROOT_TOKEN))["state"] == "expired"
 
 
 async def test_deleted_projects_are_gone_for_administrators_too(access, pool, ann):

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.access.dates import today
 from tests.integration.access.conftest import NUMBERS
 
-TOMORROW = (today() + timedelta(days=1)).isoformat()
-LATER = (today() + timedelta(days=30)).isoformat()
+TODAY = datetime.now(UTC).date()
+TOMORROW = (TODAY + timedelta(days=1)).isoformat()
+LATER = (TODAY + timedelta(days=30)).isoformat()
 UNAUTHORIZED = (401, {"message": "401 Unauthorized"})
 
 SOON = 5.0
@@ -309,7 +309,7 @@ async def test_a_token_is_rotated_and_its_reuse_revokes_what_came_from_it(house)
     first = await house.member(0, "")
     status, second = await first("POST", "/api/v4/personal_access_tokens/self/rotate")
     assert status == 200
-    assert second["expires_at"] == (today() + timedelta(days=7)).isoformat()
+    assert second["expires_at"] == (TODAY + timedelta(days=7)).isoformat()
     assert second["scopes"] == ["api"]
     successor = first.of(second["token"])
     assert (await successor("GET", "/api/v4/user"))[0] == 200

@@ -12,10 +12,10 @@ import pytest
 from services.access.bootstrap import ensure_root_token
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
-from services.backup.database import COLUMNS
 from shared.bus.messages import new_id
 from shared.database.migrations import migrate, service_migrations
 from shared.database.pool import open_pool
+from tests.integration.past_schemas import pasts, upgrade
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.tracking.conftest import Tracking
 
@@ -215,45 +215,15 @@ async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
     assert code == 0, said
 
 
-def pasts():
-    """List the past schemas: each but the newest migration of a service's own, and its oldest bus."""
-    for service in ("tracking", "registry"):
-        own = [each for each in service_migrations(service) if each.component == service]
-        for each in own[:-1] or own:
-            yield service, each.version
-
-
-@pytest.mark.parametrize(("service", "version"), list(pasts()))
+@pytest.mark.parametrize(("service", "version"), list(pasts("tracking", "registry")))
 async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, version):
     """Rows that today's code has written go into the tables of a past schema, which is then migrated."""
-    past = [
-        each
-        for each in service_migrations(service)
-        if each.version <= (version if each.component == service else 1)
-    ]
     async with services(database_dsn) as (tracking, registry):
         await fill(tracking, registry)
         wanted = await everything(tracking, registry)
-    await migrate(another_dsn, service, past)
-    await copy(service, database_dsn, another_dsn)
-    assert await migrate(another_dsn, service, service_migrations(service)) > 0
+    await upgrade(service, version, database_dsn, another_dsn)
     async with services(another_dsn) as (tracking, registry):
         found = await everything(tracking, registry)
     assert found[service] == wanted[service]
     if service == "tracking" and version > 1:
         assert found["logged models"] == wanted["logged models"]
-
-
-async def copy(schema, source_dsn, target_dsn):
-    """Copy what the target has tables and columns for."""
-    source, target = [await asyncpg.connect(dsn) for dsn in (source_dsn, target_dsn)]
-    try:
-        for name, columns in await target.fetch(COLUMNS, schema):
-            if name != "migrations":
-                rows = io.BytesIO()
-                await source.copy_from_table(name, schema_name=schema, columns=columns, output=rows)
-                rows.seek(0)
-                await target.copy_to_table(name, schema_name=schema, columns=columns, source=rows)
-    finally:
-        await source.close()
-        await target.close()

@@ -14,7 +14,7 @@ from shared.bus.lane import Limits
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Envelope, new_id
 from shared.bus.outbox import relay_once
-from shared.bus.topology import dead_letter_queue
+from shared.bus.topology import Layout, dead_letter_queue
 from shared.bus.transport import Publication
 from shared.bus.worker import Worker
 from shared.database.migrations import load_migrations, migrate
@@ -134,7 +134,7 @@ def link(request):
     url = request.getfixturevalue("amqp_vhost_url")
     control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
     return control, lambda: AmqpTransport(
-        url, name="suite", services=["toy"], subscriptions=toy.SUBSCRIPTIONS
+        url, name="suite", services=["toy"], layout=Layout(subscriptions=toy.SUBSCRIPTIONS)
     )
 
 

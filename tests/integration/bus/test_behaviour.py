@@ -15,6 +15,18 @@ from tests.integration.bus import toy
 from tests.integration.bus.conftest import envelope, send
 
 
+class SetClock:
+    """What a module reads as `time` after somebody has set the clock."""
+
+    perf_counter = time.perf_counter
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def time(self) -> float:
+        return time.time() + self._seconds
+
+
 class Recording(Executor):
     """Remembers the frames that it was given."""
 
@@ -214,6 +226,58 @@ async def test_no_answer_in_time_is_503(bus):
     with pytest.raises(DomainError) as caught:
         await send(client, "Add", name="a", seconds=0.5)
     assert caught.value.code == ErrorCode.TEMPORARILY_UNAVAILABLE
+
+
+async def test_a_call_that_comes_too_late_is_refused_and_not_carried_out(bus):
+    executor = Executor(bus.pool, toy.HANDLERS)
+    late = envelope("Add", seconds=-1, name="a")
+    outcome = await executor.commands(Frame(late.id, "commands", [late]), redelivered=False)
+    assert outcome.answers[0].error == ErrorCode.DEADLINE_EXCEEDED
+    assert (await executor.query(envelope("Read", seconds=-1, name="a"))).error
+    assert await bus.total("a") == 0
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+async def test_a_worker_whose_clock_was_set_serves_as_before(bus, monkeypatch, seconds):
+    await bus.worker()
+    client = await bus.client()
+    monkeypatch.setattr("shared.bus.executor.time", SetClock(seconds))
+    for message in ("Add", "Read"):
+        assert json.loads((await send(client, message, name="a")).body) == {"total": 1}
+
+
+async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus, monkeypatch):
+    await bus.worker()
+    client = await bus.client()
+    monkeypatch.setattr("shared.bus.client.time", SetClock(-3600))
+    for message in ("Add", "Read"):
+        with pytest.raises(DomainError, match="Nothing was done") as caught:
+            await send(client, message, name="a", seconds=20 - 3600)
+        assert caught.value.code == ErrorCode.REQUEST_LIMIT_EXCEEDED
+    assert await bus.total("a") == 0
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(
+    bus, monkeypatch, seconds
+):
+    begun = asyncio.Event()
+
+    class Slow(Executor):
+        async def commands(self, frame, *, redelivered):
+            begun.set()
+            await asyncio.sleep(1)
+            return await super().commands(frame, redelivered=redelivered)
+
+    await bus.worker(Slow(bus.pool, toy.HANDLERS))
+    client = await bus.client()
+    patient = asyncio.ensure_future(send(client, "Add", name="a"))
+    hasty = asyncio.ensure_future(send(client, "Add", name="a", seconds=0.5))
+    await begun.wait()
+    monkeypatch.setattr("shared.bus.client.time", SetClock(seconds))
+    with pytest.raises(DomainError, match="did not answer in time"):
+        await asyncio.wait_for(hasty, 5)
+    assert (await patient).error is None
 
 
 async def test_drain_finishes_what_was_begun(bus):

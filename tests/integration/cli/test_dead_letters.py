@@ -87,7 +87,11 @@ async def toys(amqp_vhost_url, database_dsn):
     await pool.execute(toy.SCHEMA)
     subscriptions = {NAME: toy.SUBSCRIPTIONS["toy"]}
     connect = partial(
-        AmqpTransport, amqp_vhost_url, name="test", services=[NAME], subscriptions=subscriptions
+        AmqpTransport,
+        amqp_vhost_url,
+        name="test",
+        services=[NAME],
+        layout=topology.Layout(subscriptions=subscriptions),
     )
     worker = Worker(connect(), NAME, Executor(pool, toy.HANDLERS))
     await worker.start(EventExecutor(pool, toy.HANDLERS))
@@ -190,7 +194,10 @@ async def test_a_retired_topic_is_unbound(amqp_vhost_url):
 
     async def declare(subscriptions, retired):
         transport = AmqpTransport(
-            amqp_vhost_url, name="test", services=[], subscriptions=subscriptions, retired=retired
+            amqp_vhost_url,
+            name="test",
+            services=[],
+            layout=topology.Layout(subscriptions=subscriptions, retired=retired),
         )
         await transport.start()
         return transport

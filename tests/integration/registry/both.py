@@ -1,8 +1,6 @@
 """Registry and tracking side by side, each with its executor and schema, and no broker between them."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +11,8 @@ from shared.bus.events import ReceivedEvent
 from shared.bus.executor import Executor
 from shared.bus.messages import Answer, Envelope, Frame, Kind, new_id
 from shared.contracts.message import Query
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
 from shared.errors import DomainError
-from tests.integration.registry.conftest import envelope, registry_pool
+from tests.integration.registry.conftest import envelope
 
 
 class Both:
@@ -97,13 +93,3 @@ async def _carry_out(executor: Executor, kind: Kind, message: Envelope) -> Answe
     outcome = await executor.commands(frame, redelivered=False)
     assert not outcome.poison
     return outcome.answers[0]
-
-
-@asynccontextmanager
-async def both_services(dsn: str) -> AsyncIterator[Both]:
-    """Give both on one database."""
-    await migrate(dsn, "tracking", service_migrations("tracking"))
-    pool = await open_pool(dsn, schema="tracking", size=8, application_name="test")
-    async with registry_pool(dsn) as registry:
-        yield Both(registry, pool)
-    await pool.close()

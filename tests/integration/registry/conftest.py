@@ -2,21 +2,17 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.registry.handlers import HANDLERS
 from shared.bus.executor import Executor
 from shared.bus.messages import Answer, Envelope, Frame, Kind, new_id
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
 from shared.database.transaction import Bus
 from shared.errors import DomainError, missing_resource
+from tests.service_pools import Pool
 
 PROJECT = 7
 
@@ -80,9 +76,7 @@ class FakeTracking:
 class Registry:
     """Sends messages as the worker would."""
 
-    def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", tracking: Bus, dialect: str = "mlflow"
-    ) -> None:
+    def __init__(self, pool: Pool, tracking: Bus, dialect: str = "mlflow") -> None:
         self.pool = pool
         self.dialect = dialect
         self.executor = Executor(pool, HANDLERS, tracking)
@@ -150,20 +144,10 @@ def envelope(name: str, project: int = PROJECT, /, **fields: Any) -> Envelope:
     return Envelope(new_id(), name, project, payload, deadline=time.time() + 60)
 
 
-@asynccontextmanager
-async def registry_pool(dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    """Give a pool on a migrated schema."""
-    await migrate(dsn, "registry", service_migrations("registry"))
-    pool = await open_pool(dsn, schema="registry", size=8, application_name="test")
-    yield pool
-    await pool.close()
-
-
 @pytest.fixture
-async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    """A pool on the schema of a database of the test's own."""
-    async with registry_pool(database_dsn) as pool:
-        yield pool
+def pool(registry_pool: Pool) -> Pool:
+    """A pool on a migrated schema."""
+    return registry_pool
 
 
 @pytest.fixture
@@ -173,6 +157,6 @@ def tracking() -> FakeTracking:
 
 
 @pytest.fixture
-def registry(pool: "asyncpg.Pool[asyncpg.Record]", tracking: FakeTracking) -> Registry:
+def registry(pool: Pool, tracking: FakeTracking) -> Registry:
     """The service."""
     return Registry(pool, tracking)

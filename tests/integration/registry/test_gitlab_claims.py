@@ -1,20 +1,20 @@
 """GitLab's dialect: a run is a version's from the registry's claim on, and for good once the version is there."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
 from services.tracking.store.model_experiments import UNCONFIRMED
 from shared.errors import DomainError, ErrorCode
-from tests.integration.registry.both import Both, both_services
+from tests.integration.registry.both import Both
+from tests.service_pools import Pool
 
 
 @pytest.fixture
-async def both(database_dsn: str) -> AsyncIterator[Both]:
-    async with both_services(database_dsn) as both:
-        await both.model("m")
-        yield both
+async def both(registry_pool: Pool, tracking_pool: Pool) -> Both:
+    both = Both(registry_pool, tracking_pool)
+    await both.model("m")
+    return both
 
 
 async def test_a_run_is_free_again_if_its_version_was_never_made(both: Both) -> None:

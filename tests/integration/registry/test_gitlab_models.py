@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from shared.errors import DomainError, ErrorCode
-from tests.integration.registry.both import Both, both_services
+from tests.integration.registry.both import Both
 from tests.integration.registry.conftest import envelope
+from tests.service_pools import Pool
 
 
 @pytest.fixture
-async def both(database_dsn: str) -> AsyncIterator[Both]:
-    async with both_services(database_dsn) as both:
-        yield both
+async def both(registry_pool: Pool, tracking_pool: Pool) -> Both:
+    return Both(registry_pool, tracking_pool)
 
 
 async def test_an_experiment_comes_and_goes_with_its_model(both: Both) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import product
 
@@ -12,17 +11,18 @@ import pytest
 
 from shared.bus.messages import Frame, new_id
 from shared.errors import DomainError, ErrorCode
-from tests.integration.registry.both import Both, both_services
+from tests.integration.registry.both import Both
 from tests.integration.registry.conftest import envelope
+from tests.service_pools import Pool
 
 NICKNAME = re.compile(r"[a-z]+-[a-z]+-[a-z]+-\d{1,4}")
 
 
 @pytest.fixture
-async def both(database_dsn: str) -> AsyncIterator[Both]:
-    async with both_services(database_dsn) as both:
-        await both.model("m")
-        yield both
+async def both(registry_pool: Pool, tracking_pool: Pool) -> Both:
+    both = Both(registry_pool, tracking_pool)
+    await both.model("m")
+    return both
 
 
 async def refusal(both: Both, message: str, **fields: object) -> str:

@@ -13,7 +13,8 @@ from shared.contracts.model_versions import SearchModelVersions
 from shared.contracts.registered_models import SearchRegisteredModels
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.errors import DomainError, ErrorCode
-from tests.integration.registry.conftest import PROJECT, FakeTracking, Registry, registry_pool
+from tests.integration.registry.conftest import PROJECT, FakeTracking, Registry
+from tests.service_pools import service_pool
 
 OTHER_PROJECT = 8
 
@@ -215,7 +216,7 @@ async def many(postgres: EmbeddedPostgres) -> AsyncIterator[Registry]:
     admin = await asyncpg.connect(postgres.dsn("postgres"))
     await admin.execute("CREATE DATABASE many_versions")
     await admin.close()
-    async with registry_pool(postgres.dsn("many_versions")) as pool:
+    async with service_pool(postgres.dsn("many_versions"), "registry") as pool:
         await _insert_many(pool)
         await pool.execute("ANALYZE registered_models, model_versions, model_version_tags")
         yield Registry(pool, FakeTracking())

@@ -8,7 +8,8 @@ import pytest
 from services.registry import semver
 from shared.database.migrations import migrate, service_migrations
 from shared.errors import DomainError, ErrorCode
-from tests.integration.registry.conftest import FakeTracking, Registry, registry_pool
+from tests.integration.registry.conftest import FakeTracking, Registry
+from tests.service_pools import service_pool
 
 OTHER_PROJECT = 8
 
@@ -111,7 +112,7 @@ async def test_versions_from_before_are_numbered_in_their_order(database_dsn: st
     await migrate(database_dsn, "registry", service_migrations("registry"))
     await _insert(connection, 14, created=200)
     await connection.close()
-    async with registry_pool(database_dsn) as pool:
+    async with service_pool(database_dsn, "registry") as pool:
         registry = Registry(pool, FakeTracking())
         rows = await pool.fetch("SELECT * FROM model_versions ORDER BY version")
         assert [row["semver"] for row in rows] == [f"1.0.{patch}" for patch in [*range(11), 13]]

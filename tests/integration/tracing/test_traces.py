@@ -1,14 +1,19 @@
 """One trace from an HTTP request over RabbitMQ to the statements in PostgreSQL."""
 
+import asyncio
+from dataclasses import asdict
 from functools import partial
 
 import pytest
 from aiohttp import ClientSession
 
+from services.artifacts.service import ArtifactsService
+from services.artifacts.settings import S3Settings
 from services.gateway.app import create_app
 from services.gateway.server import serve
 from services.gateway.settings import Settings
-from services.tracking.handlers import HANDLERS
+from services.registry.handlers import HANDLERS as REGISTRY
+from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.amqp import AmqpTransport
 from shared.bus.client import BusClient
 from shared.service import PostgresService
@@ -29,11 +34,21 @@ def tracking():
 
 
 @pytest.fixture
-async def client(gateway, tracking, amqp_vhost_url, database_dsn):
+def artifacts():
+    return Recorded()
+
+
+@pytest.fixture
+def connect(amqp_vhost_url):
+    services = ["tracking", "registry", "artifacts"]
+    return partial(AmqpTransport, amqp_vhost_url, name="test", services=services)
+
+
+@pytest.fixture
+async def client(gateway, tracking, connect, database_dsn):
     """Connect a gateway and a service by RabbitMQ alone, as two processes are."""
-    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=["tracking"])
     service = await PostgresService.start(
-        "tracking", PostgresServiceSettings(dsn=database_dsn), HANDLERS, connect, tracking.tracing
+        "tracking", PostgresServiceSettings(dsn=database_dsn), TRACKING, connect, tracking.tracing
     )
     bus = BusClient(connect())
     settings = Settings(port=0)
@@ -76,3 +91,59 @@ async def test_query_and_its_statements_are_one_trace(client, tracking):
 async def test_statements_outside_of_requests_have_no_trace(client, tracking):
     assert (await client.get("/health")).status == 200
     assert not tracking.spans
+
+
+@pytest.fixture
+async def registry(connect, database_dsn):
+    """A second service, which tells the first one what happens; nobody watches it."""
+    settings = PostgresServiceSettings(dsn=database_dsn)
+    service = await PostgresService.start("registry", settings, REGISTRY, connect)
+    yield
+    await service.close()
+
+
+async def test_event_is_heard_in_the_trace_of_the_command_that_it_tells_of(
+    client, registry, tracking
+):
+    api = f"{API}/registered-models"
+    async with client.post(f"{api}/create", json={"name": "m"}) as it:
+        assert it.status == 200
+    headers = {"traceparent": CLIENT}
+    async with client.delete(f"{api}/delete", json={"name": "m"}, headers=headers) as it:
+        assert it.status == 200
+    async with asyncio.timeout(10):
+        while not (heard := tracking.named("process tracking.events")):
+            await asyncio.sleep(0.05)
+    assert heard[0].context.trace_id == TRACE
+    assert heard[0].attributes["warren.messages"] == ("registered_model.deleted",)
+    assert any(is_child(span, heard[0]) for span in tracking.spans)
+
+
+@pytest.fixture
+async def storing(connect, s3, artifacts):
+    """The service of artifacts, on a real storage."""
+    settings = S3Settings(endpoint=s3.endpoint, bucket="traced", **asdict(s3.credentials))
+    service = await ArtifactsService.start(settings, 1000, connect(), artifacts.tracing)
+    yield
+    await service.close()
+
+
+async def test_calls_to_the_storage_are_part_of_the_request_that_needs_them(
+    client, storing, gateway, artifacts
+):
+    url, root = "/api/2.0/mlflow-artifacts/artifacts", f"1/0/{'a' * 32}/artifacts"
+    headers = {"traceparent": CLIENT}
+    async with client.put(f"{url}/{root}/secret", data=b"secret", headers=headers) as it:
+        assert it.status == 200
+    async with client.get(f"{url}/{root}/secret") as it:
+        assert await it.read() == b"secret"
+    async with client.get(url, params={"path": root}) as it:
+        assert it.status == 200
+    put, get = gateway.one("PUT storage"), gateway.one("GET storage")
+    assert put.context.trace_id == TRACE
+    assert {each.parent.span_id for each in (put, get)} <= {
+        span.context.span_id for span in gateway.spans
+    }
+    listed = artifacts.one("s3 page")
+    assert any(is_child(listed, each) for each in artifacts.named("process artifacts.queries"))
+    assert "secret" not in gateway.text() + artifacts.text()

@@ -1,28 +1,26 @@
 """The tracking service without the bus: its handlers on a migrated schema."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.tracking.handlers import HANDLERS
 from services.tracking.store.experiments import ensure
 from shared.bus.messages import Envelope, new_id
 from shared.contracts.message import Message
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
 from shared.database.transaction import Call, Transaction
 from shared.errors import DomainError
+from tests.service_pools import Pool
 
 PROJECT = 7
+OTHER_PROJECT = 8
 
 
 class Tracking:
     """Sends messages to the handlers as the executor would; one transaction a call."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.events: list[str] = []
 
@@ -91,15 +89,12 @@ def _json(answer: Any) -> Any:
 
 
 @pytest.fixture
-async def pool(database_dsn: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+def pool(tracking_pool: Pool) -> Pool:
     """A pool on a migrated schema."""
-    await migrate(database_dsn, "tracking", service_migrations("tracking"))
-    pool = await open_pool(database_dsn, schema="tracking", size=8, application_name="test")
-    yield pool
-    await pool.close()
+    return tracking_pool
 
 
 @pytest.fixture
-def tracking(pool: "asyncpg.Pool[asyncpg.Record]") -> Tracking:
+def tracking(pool: Pool) -> Tracking:
     """The service."""
     return Tracking(pool)

@@ -39,9 +39,9 @@ def lane_of(limits, *payloads, since=NOW):
     return lane
 
 
-def add(lane, payload=b"{}", *, since=NOW, deadline=FAR):
-    envelope = Envelope(new_id(), "Add", 1, payload, deadline)
-    call = Call(envelope, asyncio.get_running_loop().create_future(), since)
+def add(lane, payload=b"{}", *, since=NOW, until=FAR):
+    envelope = Envelope(new_id(), "Add", 1, payload, FAR)
+    call = Call(envelope, asyncio.get_running_loop().create_future(), since, until)
     lane.add(call)
     return call
 
@@ -93,9 +93,9 @@ async def test_frame_is_bounded_and_leaves_out_those_who_have_gone():
 
 async def test_call_that_was_not_sent_in_time_is_refused_and_a_sent_one_is_uncertain():
     lane = lane_of(Limits())
-    sent = add(lane, deadline=NOW)
+    sent = add(lane, until=NOW)
     lane.next_frame()
-    waiting = add(lane, deadline=NOW)
+    waiting = add(lane, until=NOW)
     lane.expire(NOW)
     codes = {call: call.answer.exception().code for call in (sent, waiting)}
     assert codes[sent] == ErrorCode.TEMPORARILY_UNAVAILABLE

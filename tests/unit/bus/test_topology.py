@@ -10,7 +10,7 @@ from services.artifacts.handlers import EVENT_HANDLERS
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus import topology
-from shared.bus.topology import SUBSCRIPTIONS
+from shared.bus.topology import SUBSCRIPTIONS, Layout
 
 
 def test_every_handler_of_an_event_is_subscribed_and_every_subscription_handled():
@@ -48,3 +48,16 @@ def test_a_message_is_tried_for_long_and_then_given_up(queue, least_seconds):
     assert sum(waits) > least_seconds
     assert topology.retry_queue(queue, len(rests) + 1) is None
     assert set(rests) == set(seconds)
+
+
+def test_queries_are_replicated_only_where_that_is_asked_for():
+    kinds = {}
+    for query_queues in ("classic", "quorum"):
+        specs = {spec.name: spec for spec in Layout(query_queues).queues(["toy"])}
+        kinds[query_queues] = {name: spec.type for name, spec in specs.items()}
+        assert specs["toy.queries"].replaceable
+        assert [name for name, spec in specs.items() if spec.replaceable] == ["toy.queries"]
+    assert kinds["classic"].pop("toy.queries") == "classic"
+    assert kinds["quorum"].pop("toy.queries") == "quorum"
+    assert kinds["classic"] == kinds["quorum"]
+    assert set(kinds["classic"].values()) == {"quorum"}

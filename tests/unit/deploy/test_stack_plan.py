@@ -1,13 +1,19 @@
 """What the stack tells each of its processes."""
 
+import pytest
+
 from deploy.stack.servers import Addresses
-from deploy.stack.services import plan
+from deploy.stack.services import SETTINGS, plan
 from deploy.stack.settings import StackSettings
 from services.artifacts.settings import S3Settings
 from services.provision.settings import POSTGRES_SERVICES
+from shared.settings import variables
 
 DSNS = {name: f"postgresql://{name}@127.0.0.1:1/warren" for name in POSTGRES_SERVICES}
 KEYS = {"access_key": "a", "secret_key": "s"}
+ADDRESSES = Addresses("amqp://127.0.0.1:1/", DSNS, S3Settings(endpoint="http://s3:1", **KEYS))
+DECIDED = {"WARREN_MONITOR_HOST", "WARREN_MONITOR_PORT", "WARREN_REUSE_PORT"}
+"""By the stack, for each process."""
 
 
 def planned(s3, **settings):
@@ -19,9 +25,9 @@ def planned(s3, **settings):
 
 def test_every_process_sends_its_traces_where_the_stack_was_told():
     tracing = {"endpoint": "http://collector:4318/v1/traces", "ratio": 0.5}
-    for variables in planned(S3Settings(endpoint="http://s3:1", **KEYS), tracing=tracing).values():
-        assert variables["WARREN_TRACING_ENDPOINT"] == tracing["endpoint"]
-        assert variables["WARREN_TRACING_RATIO"] == "0.5"
+    for told in planned(ADDRESSES.s3, tracing=tracing).values():
+        assert told["WARREN_TRACING_ENDPOINT"] == tracing["endpoint"]
+        assert told["WARREN_TRACING_RATIO"] == "0.5"
 
 
 def test_authority_of_the_storage_is_known_to_those_who_speak_to_it():
@@ -29,6 +35,26 @@ def test_authority_of_the_storage_is_known_to_those_who_speak_to_it():
     told = planned(s3)
     assert told["artifacts"]["WARREN_S3_CA_FILE"] == "/ca.pem"
     assert told["gateway"]["WARREN_STORAGE_CA_FILE"] == "/ca.pem"
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_variable_of_a_service_reaches_it(monkeypatch, service):
+    """What the stack itself has a setting for is as that says; all else is as it was given."""
+    settings = StackSettings(_cli_parse_args=[])
+    names = set(variables(SETTINGS[service]))
+    for name in names:
+        monkeypatch.setenv(name, "given")
+    told = dict(plan(settings, ADDRESSES))[service].program.environment
+    assert names <= told.keys()
+    others = names - DECIDED - set(variables(StackSettings))
+    assert others
+    assert {name: told[name] for name in others} == dict.fromkeys(others, "given")
+
+
+def test_a_variable_of_one_service_reaches_no_other(monkeypatch):
+    monkeypatch.setenv("WARREN_ROOT_TOKEN", "secret-secret-secret")
+    told = planned(ADDRESSES.s3)
+    assert {name for name, each in told.items() if "WARREN_ROOT_TOKEN" in each} == {"access"}
 
 
 def test_storage_without_an_authority_of_its_own_has_none():

@@ -1,6 +1,7 @@
 """Every line of a handler tells of which request it is."""
 
 import asyncio
+import contextvars
 import time
 
 import pytest
@@ -84,6 +85,19 @@ def test_line_outside_is_about_nothing(lines):
         pass
     log.info("event")
     assert "request_id" not in lines[0]
+
+
+def test_work_that_is_given_up_ends_in_the_context_of_who_collects_it(lines):
+    def work():
+        with about([envelope("r-1")]):
+            yield
+
+    given_up = work()
+    contextvars.Context().run(next, given_up)
+    with about([envelope("r-2")]):
+        given_up.close()
+        log.info("event")
+    assert lines[0]["request_id"] == "r-2"
 
 
 async def test_line_of_a_worker_names_the_request_that_came_over_the_bus(noisy, lines):

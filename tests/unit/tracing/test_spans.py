@@ -12,6 +12,7 @@ from services.gateway.routing import traced
 from services.gateway.server import serve
 from services.gateway.settings import Settings
 from shared.bus.client import BusClient
+from shared.bus.events import ReceivedEvent
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Answer, Envelope, Frame, new_id
 from shared.bus.worker import Outcome, Worker
@@ -59,11 +60,14 @@ def toy():
 
 @pytest.fixture
 async def connected(recorded, toy):
-    """Run a gateway and a worker on the memory transport, both traced."""
-    broker = MemoryBroker(["tracking"])
-    processor = recorded.tracing.processor(toy, "tracking")
-    worker = Worker(MemoryTransport(broker), "tracking", processor)
-    await worker.start()
+    """Run a gateway and workers on the memory transport, all traced; access knows no token."""
+    broker = MemoryBroker(["tracking", "access"])
+    workers = [
+        Worker(MemoryTransport(broker), name, recorded.tracing.processor(processor, name))
+        for name, processor in (("tracking", toy), ("access", Toy()))
+    ]
+    for worker in workers:
+        await worker.start()
     bus = BusClient(MemoryTransport(broker))
     settings = Settings(port=0)
     app = create_app(bus, settings, recorded.tracing)
@@ -73,7 +77,8 @@ async def connected(recorded, toy):
         yield session
     await server.close()
     await bus.close()
-    await worker.drain()
+    for worker in workers:
+        await worker.drain()
 
 
 async def create(client, **headers):
@@ -92,6 +97,47 @@ async def test_request_is_one_trace_as_far_as_the_worker(connected, recorded):
     assert request.attributes["http.response.status_code"] == 200
     assert sent.attributes["warren.messages"] == ("CreateRun",)
     assert "secret" not in recorded.text()
+
+
+async def test_question_about_a_token_is_part_of_the_request_that_it_is_asked_for(
+    connected, recorded
+):
+    assert await create(connected, traceparent=CLIENT, Authorization="Bearer unknown") == 401
+    asked = recorded.one("send access.queries")
+    assert is_child(asked, recorded.one(f"POST {CREATE}"))
+    assert is_child(recorded.one("process access.queries"), asked)
+
+
+async def test_event_is_part_of_the_trace_of_what_it_tells_of(recorded):
+    heard = []
+
+    class Listener:
+        async def event(self, event):
+            heard.append(event)
+
+    events = recorded.tracing.events(Listener(), "tracking")
+    for traceparent in (CLIENT, ""):
+        await events.event(ReceivedEvent(new_id(), 7, "run.purged", b"secret", traceparent))
+    assert len(heard) == 2
+    span = recorded.one("process tracking.events")
+    assert (span.context.trace_id, span.parent.span_id) == (TRACE, PARENT)
+    assert span.attributes["warren.messages"] == ("run.purged",)
+    assert "secret" not in recorded.text()
+
+
+async def test_what_another_server_is_asked_for_is_a_span_of_traced_work_only(recorded):
+    async def work():
+        return 200
+
+    async def outgoing():
+        return await recorded.tracing.outgoing("PUT storage", {"a": "b"}, work)
+
+    assert await outgoing() == 200
+    assert not recorded.spans
+    assert await recorded.tracing.request("PUT", "/", {}, outgoing, int) == 200
+    span = recorded.one("PUT storage")
+    assert is_child(span, recorded.one("PUT /"))
+    assert span.attributes["a"] == "b"
 
 
 async def test_request_without_a_trace_begins_one(connected, recorded):
@@ -178,6 +224,7 @@ def test_without_a_collector_nothing_is_between_the_parts():
     assert tracing is OFF
     assert tracing.bus(bus) is bus
     assert tracing.processor(processor, "tracking") is processor
+    assert tracing.events(processor, "tracking") is processor
     assert traced(handler, "GET", "/", tracing) is handler
     assert tracing.query_logger is None
 

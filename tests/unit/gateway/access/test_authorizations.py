@@ -88,8 +88,8 @@ async def test_tokens_and_projects_are_told_apart(bus, known):
         ({}, TTL),
         ({"state": "unknown"}, REFUSAL_TTL),
         ({"project": None}, REFUSAL_TTL),
-        ({"fresh_until": 2_000_010_000}, 10),
-        ({"state": "revoked", "fresh_until": 2_000_010_000}, REFUSAL_TTL),
+        ({"fresh_for": 10_000}, 10),
+        ({"state": "revoked", "fresh_for": 10_000}, REFUSAL_TTL),
     ],
 )
 async def test_an_answer_is_believed_for_a_while(bus, known, clock, fields, seconds):

@@ -1,0 +1,11 @@
+"""The database's clock: the one that all processes of a service share, whatever their own say."""
+
+from shared.database.transaction import AnyConnection
+
+_MILLISECONDS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+
+async def database_now(connection: AnyConnection) -> int:
+    """Return the database's time in Unix milliseconds."""
+    moment: int = await connection.fetchval(_MILLISECONDS)
+    return moment

@@ -1,0 +1,69 @@
+"""What an Erlang node needs beside itself: a name server, and a way to tell that a port answers."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from shared.embedded.process import ChildProcess, ProcessFailedError, Program
+
+_START_SECONDS = 120.0
+
+
+class NameServer:
+    """Erlang's `epmd` on a loopback port: by it the nodes of one machine find each other."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        """Describe it; `start` runs it."""
+        self.port = port
+        self._log = log
+        self._process: ChildProcess | None = None
+
+    async def start(self, program: Path, environment: Mapping[str, str]) -> None:
+        """Return when it answers. A node that finds none would start one, and leave it behind."""
+        arguments = (str(program), "-port", str(self.port), "-address", "127.0.0.1")
+        self._process = ChildProcess(
+            Program(name="epmd", arguments=arguments, environment=environment, log=self._log)
+        )
+        await self._process.start()
+        await until_answered(self._process, self.port)
+
+    async def stop(self) -> None:
+        """End it; the nodes must have ended before."""
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
+
+    async def kill(self) -> None:
+        """Crash it."""
+        if self._process is not None:
+            await self._process.kill()
+            self._process = None
+
+
+async def until_answered(process: ChildProcess, port: int, greeting: bytes = b"") -> None:
+    """Wait until the port takes a connection and, where a greeting is given, answers it.
+
+    Raises ProcessFailedError if the process ends instead, or takes two minutes; it is killed then.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_START_SECONDS):
+            while process.running:
+                if await _answers(port, greeting):
+                    return
+                await asyncio.sleep(0.1)
+    await process.kill()
+    raise ProcessFailedError(process.describe_failure())
+
+
+async def _answers(port: int, greeting: bytes) -> bool:
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(greeting)
+                return not greeting or bool(await reader.read(1))
+            finally:
+                writer.close()
+    except OSError:
+        return False

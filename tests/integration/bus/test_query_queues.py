@@ -1,0 +1,78 @@
+"""The type of the queues of queries is a setting that processes are given one after another."""
+
+import asyncio
+import json
+
+import aio_pika
+import pytest
+
+from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.bus.messages import Answer
+from shared.bus.topology import Layout
+from shared.bus.worker import Worker
+from tests.integration.bus.conftest import send
+
+
+class Named:
+    """Answers each query with its own name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    async def query(self, _envelope):
+        return Answer(json.dumps(self.name).encode())
+
+
+@pytest.fixture
+async def start(amqp_vhost_url):
+    """Start a worker, or a client, that wants queues of a type."""
+    closing = []
+
+    async def start(query_queues, name=None):
+        transport = AmqpTransport(
+            amqp_vhost_url, name="test", services=["toy"], layout=Layout(query_queues)
+        )
+        if name is None:
+            made = BusClient(transport)
+            closing.append(made.close)
+        else:
+            made = Worker(transport, "toy", Named(name))
+            closing.append(made.drain)
+        await made.start()
+        return made
+
+    yield start
+    for close in reversed(closing):
+        await close()
+
+
+async def names(client, wanted):
+    """Ask until both have answered."""
+    found = set()
+    async with asyncio.timeout(15):
+        while found != wanted:
+            answer = await send(client, "Read", name="a")
+            found.add(json.loads(answer.body))
+    return found
+
+
+@pytest.mark.parametrize("types", [("classic", "quorum"), ("quorum", "classic")])
+async def test_processes_that_want_different_types_work_on_one_queue(start, amqp_vhost_url, types):
+    await start(types[0], "first")
+    client = await start(types[0])
+    assert await names(client, {"first"})
+    await start(types[1], "second")
+    async with asyncio.timeout(15):
+        while not client.ready:
+            await asyncio.sleep(0.1)
+    assert await names(client, {"first", "second"})
+    async with (
+        await aio_pika.connect(amqp_vhost_url) as connection,
+        connection.channel() as channel,
+    ):
+        await channel.declare_queue(
+            "toy.queries",
+            durable=True,
+            arguments={"x-queue-type": "quorum", "x-delivery-limit": 20},
+        )
