@@ -30,8 +30,8 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     if query.token_digest:
         return await _of_token(query.token_digest, reference, tx)
     moment = await database_now(tx.connection)
-    project = await store.find_project(tx, reference, None, day_of(moment))
-    return _answer(None, project, moment)
+    found = await store.find_project(tx, reference, None, day_of(moment))
+    return _answer(None, found, moment)
 
 
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
@@ -52,8 +52,8 @@ async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Autho
         return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
     if moment - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
         await store.touch(tx, bearer.token_id, moment)
-    project = await store.find_project(tx, reference, bearer.user_id, day)
-    return _answer(bearer, project, moment)
+    found = await store.find_project(tx, reference, bearer.user_id, day)
+    return _answer(bearer, found, moment)
 
 
 def _bytes(digest: str) -> bytes | None:
