@@ -103,8 +103,16 @@ async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundPr
 
 
 async def find_group(tx: Transaction, actor: Actor, reference: str) -> FoundGroup:
-    """Find a group that the actor sees."""
-    group = await groups.find(tx, reference, actor.user_id, actor.day)
+    """Find a group that the actor sees, by its number or its full path."""
+    return _seen(actor, await groups.find(tx, reference, actor.user_id, actor.day))
+
+
+async def find_group_at(tx: Transaction, actor: Actor, path: str) -> FoundGroup:
+    """Find a group that the actor sees, by its full path alone."""
+    return _seen(actor, await groups.find_at(tx, path, actor.user_id, actor.day))
+
+
+def _seen(actor: Actor, group: FoundGroup | None) -> FoundGroup:
     if group is None or not sees(actor.standing(group.role), group.visibility):
         raise missing_resource("404 Group Not Found")
     return group

@@ -6,7 +6,7 @@ Roles count as for GitLab's ``/projects``, whose handlers do the work; words and
 
 from collections.abc import Mapping, Sequence
 
-from services.access.actors import Actor, find_group, find_place
+from services.access.actors import Actor, find_group_at, find_place
 from services.access.handlers import projects
 from services.access.policy import Role, abilities
 from services.access.store import workspaces as store
@@ -135,7 +135,7 @@ async def _readable(
 
 async def _group(tx: Transaction, actor: Actor, path: str) -> int:
     try:
-        return (await find_group(tx, actor, path)).namespace_id
+        return (await find_group_at(tx, actor, path)).namespace_id
     except DomainError as error:
         message = f"There is no group '{path}' for the workspace, or it is not visible to you."
         raise missing_resource(message) from error

@@ -43,9 +43,15 @@ class FoundGroup:
 
 async def find(tx: Transaction, reference: str, user_id: int, day: date) -> FoundGroup | None:
     """Return a group by its number or its full path."""
-    number = int(reference) if _NUMBER.fullmatch(reference) else None
-    path = None if number else reference
-    row = await tx.fetch_row(SQL["find_group"], number, path, user_id, day)
+    if not _NUMBER.fullmatch(reference):
+        return await find_at(tx, reference, user_id, day)
+    row = await tx.fetch_row(SQL["find_group"], int(reference), None, user_id, day)
+    return FoundGroup.of(row) if row else None
+
+
+async def find_at(tx: Transaction, path: str, user_id: int, day: date) -> FoundGroup | None:
+    """Return a group by its full path, be it all digits."""
+    row = await tx.fetch_row(SQL["find_group"], None, path, user_id, day)
     return FoundGroup.of(row) if row else None
 
 

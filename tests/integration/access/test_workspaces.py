@@ -64,6 +64,14 @@ async def test_a_groups_project_goes_by_its_path(house, group):
     assert (status, body["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+async def test_a_path_of_digits_is_no_groups_number(house, group):
+    status, body = await make(house, f"{group['id']}--new")
+    assert (status, body["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+    digits = await house.make("/groups", name="d", path=f"{group['id']}000")
+    assert (await make(house, f"{digits['path']}--new"))[0] == 201
+    assert (await house.within(f"{digits['path']}--new")("GET", SEARCH))[0] == 200
+
+
 async def test_projects_without_a_name_in_the_grammar_are_not_listed(house, group):
     made = await house.make("/projects", path="a_b", namespace_id=group["id"])
     assert not [each for each in await listed(house) if each.startswith(f"{group['path']}--")]
