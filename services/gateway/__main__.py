@@ -31,7 +31,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
     leave = stop_signal()
     layout = Layout(settings.query_queues)
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES, layout=layout)
-    bus = BusClient(transport, timeout=settings.request_timeout)
+    bus = BusClient(transport)
     async with Monitor().listening(settings.monitor) as monitor:
         server = await serve(create_app(bus, settings, tracing), settings)
         monitor.started(checks(bus))

@@ -10,8 +10,12 @@ from shared.bus.messages import Answer, Envelope, Kind
 class Bus(Protocol):
     """Takes commands and queries to services."""
 
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Return the service's answer.
+    async def call(
+        self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
+    ) -> Answer:
+        """Return the service's answer, if there is one within so many ``seconds``.
+
+        None: until the envelope's deadline, which then must be by the clock of this process.
 
         Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
         TEMPORARILY_UNAVAILABLE when the outcome is unknown.

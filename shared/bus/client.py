@@ -38,10 +38,7 @@ class BusClient:
         transport: Transport,
         *,
         limits: Limits | None = None,
-        timeout: float = 30.0,
     ) -> None:
-        """``timeout`` is in seconds, the longest that a call may last."""
-        self.timeout = timeout
         self._transport = transport
         self._limits = limits
         self._lanes: dict[tuple[str, Kind], Lane] = {}
@@ -94,8 +91,10 @@ class BusClient:
                 lane.consumers = await self._transport.consumers(lane.queue)
         return lane.consumers > 0
 
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
-        """Send one message and await its answer.
+    async def call(
+        self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
+    ) -> Answer:
+        """Send one message and await its answer, for so many ``seconds``, or until its deadline.
 
         Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published (buffer full, broker
         gone, no consumer), TEMPORARILY_UNAVAILABLE when the outcome is unknown.
@@ -112,8 +111,9 @@ class BusClient:
             raise refused(reason)
         loop = asyncio.get_running_loop()
         now = loop.time()
-        until = now + envelope.deadline - time.time()
-        call = Call(envelope, loop.create_future(), now, until)
+        if seconds is None:
+            seconds = envelope.deadline - time.time()
+        call = Call(envelope, loop.create_future(), now, now + seconds)
         lane.add(call)
         if not lane.looking and lane.has_slot():
             # At the end of this turn of the event loop: the requests that other connections have

@@ -4,7 +4,6 @@ The executor (``shared.bus.executor``) owns the transaction: it begins and commi
 whole frame. A handler only ever sees its own command's view of it.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -94,12 +93,12 @@ class Transaction:
             name=name,
             project=self.project if project is None else project,
             payload=payload,
-            deadline=min(self.envelope.deadline, time.time() + ASK_SECONDS),
             idempotency_key=None,
         )
         does = isinstance(message, Command)
         try:
-            answer = await self.bus.call(message.service, message.kind, envelope)
+            # The deadline stays what the sender's clock made of it; ours may be another.
+            answer = await self.bus.call(message.service, message.kind, envelope, ASK_SECONDS)
         except DomainError as error:
             unsent = error.code is ErrorCode.REQUEST_LIMIT_EXCEEDED
             self.has_begun = self.has_begun or (does and not unsent)

@@ -169,9 +169,12 @@ class _TracedBus:
     def ready(self) -> bool:
         return self._bus.ready
 
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+    async def call(
+        self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
+    ) -> Answer:
         with self._tracing.calling(service, kind, envelope) as (span, traceparent):
-            answer = await self._bus.call(service, kind, replace(envelope, traceparent=traceparent))
+            traced = replace(envelope, traceparent=traceparent)
+            answer = await self._bus.call(service, kind, traced, seconds)
             _note(span, answer)
             return answer
 

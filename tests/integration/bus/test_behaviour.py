@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from shared.bus.client import SWEEP_INTERVAL
 from shared.bus.executor import Executor
 from shared.bus.lane import Limits
 from shared.bus.messages import Frame
@@ -329,3 +330,19 @@ async def test_a_handler_asks_a_service_before_it_writes(bus):
     answer = await send(client, "AddAsMuchAs", name="a", other="other")
     assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
     assert await bus.total("a") == 5
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+async def test_a_handler_asks_as_well_when_the_clock_was_set(bus, monkeypatch, seconds):
+    class Slow(Executor):
+        async def query(self, envelope):
+            await asyncio.sleep(2 * SWEEP_INTERVAL)
+            return await super().query(envelope)
+
+    await bus.worker(Slow(bus.pool, toy.HANDLERS, await bus.client()))
+    client = await bus.client()
+    command = envelope("AddAsMuchAs", name="a", other="other")
+    for module in ("bus.client", "database.transaction"):
+        monkeypatch.setattr(f"shared.{module}.time", SetClock(seconds), raising=False)
+    answer = await client.call("toy", "commands", command, 20)
+    assert (answer.error, json.loads(answer.body)) == (None, {"total": 0})

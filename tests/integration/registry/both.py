@@ -26,7 +26,9 @@ class Both:
         self.fault: DomainError | None = None
         """Raised once, after tracking has done what it was asked."""
 
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+    async def call(
+        self, service: str, kind: Kind, envelope: Envelope, _seconds: float | None = None
+    ) -> Answer:
         assert service == "tracking"
         answer = await _carry_out(self.tracking, kind, envelope)
         if kind == "commands" and self.fault is not None:

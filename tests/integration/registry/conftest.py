@@ -30,7 +30,9 @@ class FakeTracking:
         self.fault: DomainError | None = None
         self.done = Answer(b"{}")
 
-    async def call(self, service: str, kind: Kind, envelope: Envelope) -> Answer:
+    async def call(
+        self, service: str, kind: Kind, envelope: Envelope, _seconds: float | None = None
+    ) -> Answer:
         assert service == "tracking"
         self.asked.append(envelope)
         if self.fault:

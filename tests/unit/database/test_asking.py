@@ -24,7 +24,7 @@ class OtherService:
         self.outcomes = list(outcomes)
         self.asked = []
 
-    async def call(self, _service, _kind, envelope):
+    async def call(self, _service, _kind, envelope, _seconds):
         self.asked.append(envelope)
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, DomainError):
