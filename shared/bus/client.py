@@ -196,7 +196,7 @@ class BusClient:
                 continue
             call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                late += not _settle(call, Answer(body, piece.error))
+                late += _settle(call, Answer(body, piece.error))
         if late:
             log.warning("clocks_differ", queue=lane.queue, calls=late)
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
@@ -247,9 +247,9 @@ class BusClient:
 
 
 def _settle(call: Call, answer: Answer) -> bool:
-    """Give a call its answer. False if that calls it late, for it is not by our clock, and was not done."""
-    if answer.error is ErrorCode.DEADLINE_EXCEEDED:
-        call.fail(refused("The request is too old by the service's clock."))
+    """Give a call its answer; tell whether the service takes for too late what by our clock is not."""
+    if answer.error is not ErrorCode.DEADLINE_EXCEEDED:
+        call.answer.set_result(answer)
         return False
-    call.answer.set_result(answer)
-    return True
+    call.fail(refused("The request is too old by the service's clock."))
+    return call.until > asyncio.get_running_loop().time()

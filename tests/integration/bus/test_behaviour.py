@@ -5,6 +5,7 @@ import json
 import time
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.bus.client import SWEEP_INTERVAL
 from shared.bus.executor import Executor
@@ -252,10 +253,28 @@ async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus,
     client = await bus.client()
     monkeypatch.setattr("shared.bus.client.time", SetClock(-3600))
     for message in ("Add", "Read"):
-        with pytest.raises(DomainError, match="Nothing was done") as caught:
+        with (
+            capture_logs() as lines,
+            pytest.raises(DomainError, match="Nothing was done") as caught,
+        ):
             await send(client, message, name="a", seconds=20 - 3600)
         assert caught.value.code == ErrorCode.REQUEST_LIMIT_EXCEEDED
+        assert [line["calls"] for line in lines if line["event"] == "clocks_differ"] == [1]
     assert await bus.total("a") == 0
+
+
+async def test_clocks_that_agree_are_not_blamed_for_a_worker_that_is_late(bus, monkeypatch):
+    class Slow(Executor):
+        async def query(self, envelope):
+            await asyncio.sleep(0.4)
+            return await super().query(envelope)
+
+    monkeypatch.setattr("shared.bus.client.SWEEP_INTERVAL", 60)
+    await bus.worker(Slow(bus.pool, toy.HANDLERS))
+    client = await bus.client()
+    with capture_logs() as lines, pytest.raises(DomainError, match="too old"):
+        await send(client, "Read", name="a", seconds=0.3)
+    assert not [line for line in lines if line["event"] == "clocks_differ"]
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
