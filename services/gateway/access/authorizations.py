@@ -36,9 +36,6 @@ MOST = 10_000
 
 ASK_SECONDS = 10.0
 
-UNANSWERED = frozenset({ErrorCode.TEMPORARILY_UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED})
-"""Codes of a question that was sent in vain."""
-
 TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
 
 
@@ -132,7 +129,8 @@ class Authorizations:
         try:
             body = (await self._bus.call(query.service, query.kind, envelope)).checked()
         except DomainError as error:
-            raise (_not_begun() if error.code in UNANSWERED else error) from error
+            in_vain = error.code is ErrorCode.TEMPORARILY_UNAVAILABLE
+            raise (_not_begun() if in_vain else error) from error
         return Authorization.model_validate_json(body)
 
     def _keep(self, key: Key, grant: Grant, until: float) -> None:

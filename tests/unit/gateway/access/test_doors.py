@@ -218,12 +218,7 @@ async def test_the_registry_and_artifacts_take_both_features(client, bus):
 
 
 @pytest.mark.parametrize(
-    "code",
-    [
-        ErrorCode.REQUEST_LIMIT_EXCEEDED,
-        ErrorCode.TEMPORARILY_UNAVAILABLE,
-        ErrorCode.DEADLINE_EXCEEDED,
-    ],
+    "code", [ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE]
 )
 async def test_nobody_is_let_in_while_nobody_can_be_asked_and_may_come_again(client, bus, code):
     bus.replies["Authorize"] = DomainError(code, "Nothing was done")
