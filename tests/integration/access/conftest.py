@@ -1,10 +1,12 @@
 """The access service without a broker: its executor on a migrated schema."""
 
+import asyncio
 import dataclasses
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -28,6 +30,12 @@ from shared.monitor import Monitor
 from shared.tokens import digest_of
 
 ROOT_TOKEN = "glpat-root-root-root-root"
+
+TODAY = datetime.now(UTC).date()
+LATER = (TODAY + timedelta(days=30)).isoformat()
+
+SOON = 5.0
+"""Seconds: it is one, on a machine that has nothing else to do, and a minute if no event is heard."""
 
 
 class Access:
@@ -137,6 +145,21 @@ class Api:
 NUMBERS = itertools.count(1)
 
 
+def name(prefix: str) -> str:
+    """Return a name that nothing has yet."""
+    return f"{prefix}{next(NUMBERS)}"
+
+
+def place(project: Any) -> str:
+    """Return where GitLab's API has a project."""
+    return f"/projects/{project['id']}"
+
+
+def mlflow(project: Any, path: str) -> str:
+    """Return where a project has a path of MLflow's API."""
+    return f"/api/v4/projects/{project['id']}/ml/mlflow/api/2.0/mlflow/{path}"
+
+
 @pytest.fixture(scope="session")
 async def house(
     postgres: EmbeddedPostgres, s3: EmbeddedS3, tmp_path_factory: pytest.TempPathFactory
@@ -154,3 +177,24 @@ async def house(
     await ensure_root_token(dsn, ROOT_TOKEN)
     async with warren(settings, under, Monitor()) as server, aiohttp.ClientSession() as session:
         yield Api(session, f"http://127.0.0.1:{server.port}", ROOT_TOKEN)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> float:
+    """Wait until a condition holds; return the seconds that it took."""
+    began = time.monotonic()
+    while not await condition():
+        assert time.monotonic() - began < 10
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+async def group(house: Api) -> Any:
+    """A group of the test's own."""
+    return await house.make("/groups", name="Team", path=name("team"))
+
+
+@pytest.fixture
+async def project(house: Api, group: Any) -> Any:
+    """A project in it."""
+    return await house.make("/projects", name=name("p"), namespace_id=group["id"])

@@ -18,8 +18,7 @@ from shared.bus.messages import Envelope, new_id
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings
 from shared.tokens import digest_of
-from tests.integration.access.conftest import ROOT_TOKEN
-from tests.integration.access.test_rest import SOON, until
+from tests.integration.access.conftest import ROOT_TOKEN, SOON, until
 
 DIGEST = digest_of(ROOT_TOKEN)
 

@@ -2,14 +2,10 @@
 
 import pytest
 
-from tests.integration.access.conftest import NUMBERS
+from tests.integration.access.conftest import name
 
 WORKSPACES = "/api/3.0/mlflow/workspaces"
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=5"
-
-
-def name(prefix):
-    return f"{prefix}{next(NUMBERS)}"
 
 
 async def make(api, workspace, **fields):
@@ -20,11 +16,6 @@ async def listed(api):
     status, body = await api("GET", WORKSPACES)
     assert status == 200, body
     return [each["name"] for each in body["workspaces"]]
-
-
-@pytest.fixture
-async def group(house):
-    return await house.make("/groups", name="g", path=name("wsgroup"))
 
 
 async def test_a_workspace_is_a_project_in_its_makers_namespace(house):
