@@ -178,9 +178,13 @@ class Lane:
 
     def expire(self, now: float) -> None:
         """Give up on the calls whose time is up; ``now`` is by the event loop's clock."""
-        # Calls wait in the order of their ends.
-        while self.waiting and self.waiting[0].until <= now:
-            self._pop().fail(refused("The request waited too long to be sent."))
+        late = [call for call in self.waiting if call.until <= now]
+        if late:
+            # Not always those at the front: who comes later may have less patience.
+            self.waiting = deque(call for call in self.waiting if call.until > now)
+        for call in late:
+            self.waiting_bytes -= len(call.envelope.payload)
+            call.fail(refused("The request waited too long to be sent."))
         for frame_id, sent in list(self.sent.items()):
             for index in [i for i, c in sent.calls.items() if c.until <= now]:
                 sent.calls.pop(index).fail(unknown_outcome())

@@ -103,6 +103,15 @@ async def test_call_that_was_not_sent_in_time_is_refused_and_a_sent_one_is_uncer
     assert (lane.in_flight, lane.sent, lane.waiting_bytes) == (0, {}, 0)
 
 
+async def test_who_has_less_patience_need_not_wait_for_those_in_front():
+    lane = lane_of(Limits())
+    patient, hasty = add(lane, until=NOW + 30), add(lane, until=NOW + 10)
+    lane.expire(NOW + 10)
+    assert hasty.answer.exception().code is ErrorCode.REQUEST_LIMIT_EXCEEDED
+    _, sent = lane.next_frame()
+    assert (list(sent.calls.values()), lane.waiting_bytes) == ([patient], 0)
+
+
 async def test_a_lane_that_is_given_up_says_what_may_have_been_done():
     lane = lane_of(Limits(), b"sent")
     _, sent = lane.next_frame()
