@@ -78,7 +78,8 @@ HTTP_DURATION = _histogram(
 HTTP_IN_FLIGHT = _gauge("warren_http_requests_in_flight", "Requests that are being answered.")
 HTTP_REJECTIONS = _counter(
     "warren_http_rejections_total",
-    "Answers that ask the client to come again: 429, nothing was done; 503, the outcome is unknown.",
+    "Answers that ask the client to come again: 429, nothing was done, or what the message says; "
+    "503, the outcome is unknown.",
     "status",
 )
 HTTP_RATE_LIMITED = _counter(
