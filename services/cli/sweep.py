@@ -73,7 +73,7 @@ async def _orphans(
         return
     owners = FindOwners(ids=[each.owner for each in directories])
     found = await project.ask(owners, FindOwnersReply)
-    ids = set(found.ids)
+    known = set(found.ids)
     for each in directories:
-        if each.owner not in ids:
+        if each.owner not in known:
             yield each, [path for path in found.chosen if is_within(path, each.path)]

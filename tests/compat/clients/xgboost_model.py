@@ -30,7 +30,10 @@ with mlflow.start_run() as run:
         registered_model_name=registered,
     )
 
-uris = [info.model_uri, f"runs:/{run.info.run_id}/model", f"models:/{registered}/1"]
+client = mlflow.MlflowClient()
+[version] = client.search_model_versions(f"name = '{registered}'")
+registered_uri = f"models:/{registered}/{version.version}"
+uris = [info.model_uri, f"runs:/{run.info.run_id}/model", registered_uri]
 if HAS_LOGGED_MODELS:
     assert info.model_uri == f"models:/{info.model_id}", info.model_uri
 for uri in uris:
@@ -48,7 +51,6 @@ with mlflow.start_run() as automatic:
     data = xgboost.DMatrix(x, 2 * x.ravel())
     own = xgboost.train(settings, data, num_boost_round=rounds, evals=[(data, "train")])
 run_id = automatic.info.run_id
-client = mlflow.MlflowClient()
 history = client.get_metric_history(run_id, "train-rmse")
 assert [point.step for point in history] == list(range(rounds)), history
 found = client.get_run(run_id)
