@@ -104,7 +104,7 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
     'creation_time', experiments.creation_time,
     'tags', coalesce(tagged.items, '[]')
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
-FROM unnest((SELECT $2::bigint[])) WITH ORDINALITY AS wanted (experiment_id, position)
+FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (experiment_id, position)
 CROSS JOIN LATERAL (
     SELECT * FROM experiments
     WHERE project_id = $1 AND experiment_id = wanted.experiment_id

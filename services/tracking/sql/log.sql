@@ -1,7 +1,3 @@
--- The arrays of parameters are read through (SELECT …) throughout: it hides their lengths from the
--- planner, which so finds that a plan for any lengths is as good as one for these, and keeps it. To
--- plan takes longer than to run.
-
 -- name: run_states
 -- State of each run, in the order asked: 0 is missing, 1 active, 2 deleted.
 SELECT coalesce(array_agg(coalesce((
@@ -9,7 +5,7 @@ SELECT coalesce(array_agg(coalesce((
     FROM runs
     WHERE project_id = wanted.project_id AND run_id = wanted.run_id
 ), 0) ORDER BY wanted.position), '{}')
-FROM unnest((SELECT $1::bigint[]), (SELECT $2::uuid[]))
+FROM unnest($1::bigint[], $2::uuid[])
     WITH ORDINALITY AS wanted (project_id, run_id, position);
 
 -- name: append_metrics
@@ -24,7 +20,7 @@ WITH states AS (
         FROM runs
         WHERE project_id = wanted.project_id AND run_id = wanted.run_id
     ), 0) ORDER BY wanted.position) AS state
-    FROM unnest((SELECT $1::bigint[]), (SELECT $2::uuid[]))
+    FROM unnest($1::bigint[], $2::uuid[])
         WITH ORDINALITY AS wanted (project_id, run_id, position)
 ),
 points AS MATERIALIZED (
@@ -33,9 +29,9 @@ points AS MATERIALIZED (
         ($2::uuid[])[point.run] AS run_id,
         point.*
     FROM unnest(
-        (SELECT $3::int[]), (SELECT $4::text[]), (SELECT $5::bigint[]), (SELECT $6::bigint[]),
-        (SELECT $7::double precision[]), (SELECT $8::boolean[]),
-        (SELECT $9::text[]), (SELECT $10::text[]), (SELECT $11::text[])
+        $3::int[], $4::text[], $5::bigint[], $6::bigint[],
+        $7::double precision[], $8::boolean[],
+        $9::text[], $10::text[], $11::text[]
     ) AS point (
         run, key, step, "timestamp", value, latest, model_id, dataset_name, dataset_digest
     )
@@ -80,9 +76,7 @@ SELECT state FROM states;
 -- name: existing_params
 -- Which of these params are there already, by position (from 1), and their values.
 SELECT wanted.position, params.value
-FROM unnest(
-        (SELECT $1::bigint[]), (SELECT $2::uuid[]), (SELECT $3::text[])
-    )
+FROM unnest($1::bigint[], $2::uuid[], $3::text[])
     WITH ORDINALITY AS wanted (project_id, run_id, key, position)
 JOIN params
     ON params.project_id = wanted.project_id
@@ -93,9 +87,7 @@ JOIN params
 -- Insert params, which come sorted, and count those that nobody else inserted meanwhile.
 WITH inserted AS (
     INSERT INTO params (project_id, run_id, key, value)
-    SELECT * FROM unnest(
-        (SELECT $1::bigint[]), (SELECT $2::uuid[]), (SELECT $3::text[]), (SELECT $4::text[])
-    )
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
@@ -104,16 +96,12 @@ SELECT count(*) FROM inserted;
 -- name: rename_runs
 -- Let the names of runs follow their tags mlflow.runName.
 UPDATE runs SET name = named.name
-FROM unnest(
-        (SELECT $1::bigint[]), (SELECT $2::uuid[]), (SELECT $3::text[])
-    ) AS named (project_id, run_id, name)
+FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS named (project_id, run_id, name)
 WHERE runs.project_id = named.project_id AND runs.run_id = named.run_id;
 
 -- name: upsert_tags
 -- Set or overwrite tags, which come sorted, each key of a run once.
 INSERT INTO tags AS old (project_id, run_id, key, value)
-SELECT * FROM unnest(
-        (SELECT $1::bigint[]), (SELECT $2::uuid[]), (SELECT $3::text[]), (SELECT $4::text[])
-    )
+SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
 WHERE old.value <> excluded.value;

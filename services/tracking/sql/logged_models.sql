@@ -83,7 +83,7 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
         'metrics', coalesce(model_metrics.items, '[]')
     )
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
-FROM unnest((SELECT $2::text[])) WITH ORDINALITY AS wanted (model_id, position)
+FROM unnest($2::text[]) WITH ORDINALITY AS wanted (model_id, position)
 CROSS JOIN LATERAL (
     -- OFFSET 0 as in read_runs.
     SELECT * FROM logged_models WHERE project_id = $1 AND model_id = wanted.model_id OFFSET 0

@@ -20,7 +20,7 @@ run AS (
 run_tags AS (
     INSERT INTO tags (project_id, run_id, key, value)
     SELECT $1, $3, tag.key, tag.value
-    FROM run, unnest((SELECT $8::text[]), (SELECT $9::text[])) AS tag (key, value)
+    FROM run, unnest($8::text[], $9::text[]) AS tag (key, value)
 )
 SELECT experiment.deleted, run.artifact_uri
 FROM experiment LEFT JOIN run ON true;
@@ -91,9 +91,8 @@ RETURNING key;
 
 -- name: read_runs
 -- Whole runs in MLflow's JSON, comma-separated, in the order of the ids; for GitLab's dialect ($3)
--- with the number that its file routes know them by. (SELECT …) around the ids
--- is for the planner, as in log.sql; so is OFFSET 0: it would read all runs of a project that it
--- believes to have few.
+-- with the number that its file routes know them by. OFFSET 0 is for the planner: it would read all
+-- runs of a project that it believes to have few.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'info', json_strip_nulls(json_build_object(
         'run_id', hex.run_id,
@@ -121,7 +120,7 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
         'model_outputs', coalesce(model_outputs.items, '[]')
     )
 )::text, ',' ORDER BY wanted.position), ''), 'UTF8')
-FROM unnest((SELECT $2::uuid[])) WITH ORDINALITY AS wanted (run_id, position)
+FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, position)
 CROSS JOIN LATERAL (
     SELECT * FROM runs WHERE project_id = $1 AND run_id = wanted.run_id OFFSET 0
 ) AS runs
@@ -166,7 +165,11 @@ CROSS JOIN LATERAL (
         'tags', coalesce(input_tags.items, '[]')
     ) ORDER BY datasets.name, datasets.digest) AS items
     FROM run_inputs
-    JOIN datasets USING (project_id, dataset_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM datasets
+        WHERE project_id = run_inputs.project_id AND dataset_id = run_inputs.dataset_id
+        OFFSET 0
+    ) AS datasets
     CROSS JOIN LATERAL (
         SELECT json_agg(json_build_object('key', key, 'value', value) ORDER BY key) AS items
         FROM run_input_tags

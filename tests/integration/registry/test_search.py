@@ -1,6 +1,5 @@
 """Searches of models and versions: filters, orders, pages, and the way to them through the indexes."""
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from shared.contracts.model_versions import SearchModelVersions
 from shared.contracts.registered_models import SearchRegisteredModels
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.errors import DomainError, ErrorCode
+from tests.explaining import Explaining, pages_read
 from tests.integration.registry.conftest import PROJECT, FakeTracking, Registry
 from tests.service_pools import service_pool
 
@@ -192,19 +192,6 @@ async def test_a_page_of_models_is_at_most_a_thousand(registry: Registry) -> Non
         await registry.call("SearchRegisteredModels", max_results=1001)
 
 
-class Explaining:
-    """Runs a search and keeps its plan."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-        self.plans: list[str] = []
-
-    async def fetch(self, query: str, /, *args: object) -> list[asyncpg.Record]:
-        rows = await self._pool.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {query}", *args)
-        self.plans.append("\n".join(row[0] for row in rows))
-        return await self._pool.fetch(query, *args)
-
-
 VERSIONS = 200_000
 MODELS = 1_000
 ENOUGH = 1_000
@@ -252,7 +239,7 @@ async def test_a_page_of_200_000_versions_reads_no_more_than_a_page(many: Regist
     assert seen == list(range(VERSIONS, VERSIONS - 300, -1))
     for plan in explaining.plans:
         assert "model_versions_updated_idx" in plan
-        assert _pages_read(plan) < ENOUGH, plan
+        assert pages_read(plan) < ENOUGH, plan
 
 
 async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
@@ -261,7 +248,7 @@ async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
     page = await search_model_version_keys(explaining, PROJECT, query, "version")
     assert len(page.items) == VERSIONS // MODELS
     (plan,) = explaining.plans
-    assert _pages_read(plan) < ENOUGH, plan
+    assert pages_read(plan) < ENOUGH, plan
 
 
 async def test_versions_of_a_run_are_found_by_the_run(many: Registry) -> None:
@@ -289,9 +276,3 @@ async def test_a_page_of_models_is_read_from_the_index_in_order(many: Registry) 
 async def test_the_newest_versions_of_a_large_model_are_read_by_stage(many: Registry) -> None:
     model = await many.read_model("model-1")
     assert [each["version"] for each in model["latest_versions"]] == [str(VERSIONS)]
-
-
-def _pages_read(plan: str) -> int:
-    """Return how many pages of 8 kB a statement touched; the tables have thousands."""
-    buffers = next(line for line in plan.splitlines() if "Buffers:" in line)
-    return sum(int(number) for number in re.findall(r"(?:hit|read)=(\d+)", buffers))
