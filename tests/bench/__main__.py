@@ -5,6 +5,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +13,7 @@ import asyncpg
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
-from tests.bench.machine import describe_machine, resident_megabytes, wrk_version
+from tests.bench.machine import describe_machine, paused, resident_megabytes, wrk_version
 from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
@@ -144,7 +145,7 @@ async def _load(
     for operation in operations:
         peers = [peer for peer in all_peers if peer.has_registry or not operation.of_registry]
         for peer in peers:
-            await measure(peer, operation, 8, WARM_UP_SECONDS)
+            await _measure_alone(peer, all_peers, operation, 8, WARM_UP_SECONDS)
         for clients in options.clients:
             rounds: dict[str, list[Measurement]] = {peer.name: [] for peer in peers}
             for number in range(options.rounds):
@@ -152,13 +153,20 @@ async def _load(
                 for peer in peers[turn:] + peers[:turn]:
                     await asyncio.sleep(PAUSE_SECONDS)
                     rounds[peer.name].append(
-                        await measure(peer, operation, clients, options.seconds)
+                        await _measure_alone(peer, all_peers, operation, clients, options.seconds)
                     )
                 latest = [(peer.name, rounds[peer.name][-1]) for peer in peers]
                 print(progress_line(operation.name, clients, number + 1, latest), flush=True)
             for peer in peers:
                 cells[operation.name, clients, peer.name] = median(rounds[peer.name])
     return cells
+
+
+async def _measure_alone(
+    peer: Peer, peers: Sequence[Peer], operation: Operation, clients: int, seconds: float
+) -> Measurement:
+    with paused(other.server.process.pid for other in peers if other is not peer):
+        return await measure(peer, operation, clients, seconds)
 
 
 def _memory(peers: list[Peer]) -> dict[str, float]:

@@ -52,7 +52,8 @@ class Report:
         )
         yield (
             f"- A cell is the round of the median rate of {self.rounds} rounds of {self.seconds:.0f} s; the peers take turns "
-            "within a round. Rates count successful requests only; errors are those of all rounds; latencies in ms."
+            "within a round, the others being stopped meanwhile. Rates count successful requests only; errors are those of "
+            "all rounds; latencies in ms."
         )
         yield (
             f"- {WRITTEN_RUNS} existing runs are written to in turn, each request at a new step; "
