@@ -16,13 +16,14 @@ from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
 from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.callers import PROJECT
-from services.gateway.dialects.refusal import wrong_method
+from services.gateway.dialects.refusal import RETRY_AFTER_SECONDS, wrong_method
 from services.gateway.guard import Guard
 from services.gateway.health import fixed_json, probes, version
 from services.gateway.measuring import measuring
 from services.gateway.mounts import MLFLOW_OF_PROJECT, inside_project, mlflow_routes, turned_away
 from services.gateway.openapi import describe
 from services.gateway.page.routes import links_route, page_routes, to_page
+from services.gateway.patience import Patience
 from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
@@ -47,6 +48,7 @@ class App:
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
         self._guard = guard
+        self._patience = Patience()
 
     async def close(self) -> None:
         """Close the connections to the storage."""
@@ -68,6 +70,8 @@ class App:
         finally:
             self._under_way -= 1
             leaf.measure(status, perf_counter() - began)
+        if status in RETRY_AFTER_SECONDS and not stopped and "Retry-After" in response.headers:
+            response.headers["Retry-After"] = str(self._patience.wait())
         if "Origin" in request.headers and not response.prepared:
             response.headers.update(request.get(EXTRA_HEADERS, {}))
         if self.draining:

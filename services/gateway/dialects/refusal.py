@@ -30,6 +30,7 @@ STATUSES: Mapping[ErrorCode, int] = {
 }
 
 RETRY_AFTER_SECONDS = {HTTPStatus.TOO_MANY_REQUESTS: "1", HTTPStatus.SERVICE_UNAVAILABLE: "1"}
+"""At least; the application tells more where it goes on for long (``services/gateway/patience.py``)."""
 
 
 class HttpError(DomainError):
