@@ -65,7 +65,7 @@ docs: .venv/.dev  ## Write the generated pages of docs/ anew
 	.venv/bin/python -m deploy.metrics
 
 compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
-	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest tests/compat
+	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest --numprocesses $(WORKERS) tests/compat
 
 # Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

@@ -74,22 +74,31 @@ def stock_client(
 
 _outcomes: dict[tuple[str, str, str], str] = {}
 
+CELL = "cell of the compatibility page"
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Iterator[pytest.TestReport]:
-    """Remember how each script ended on each client and server."""
+    """Write on each report which script, client and server it is about."""
     report = yield
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    if "scenario" in parameters and (report.when == "call" or report.outcome != "passed"):
-        key = (parameters["scenario"], parameters["stock_client"], parameters["tracking_uri"])
-        _outcomes[key] = report.outcome
+    if "scenario" in parameters:
+        cell = [parameters[name] for name in ("scenario", "stock_client", "tracking_uri")]
+        report.user_properties.append((CELL, cell))
     return report
 
 
-def pytest_sessionfinish() -> None:
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember how each script ended; where workers share the tests, this is told of all of them."""
+    cell = dict(report.user_properties).get(CELL)
+    if cell and (report.when == "call" or report.outcome != "passed"):
+        _outcomes[tuple(cell)] = report.outcome
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the page where `make compatibility` asks for it."""
     path = os.environ.get("WARREN_COMPATIBILITY_PAGE")
-    if path and _outcomes:
+    if path and _outcomes and not hasattr(session.config, "workerinput"):
         Path(path).write_text(page(_outcomes))

@@ -56,7 +56,7 @@ class Site:
         await self.s3.start()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def site(
     server_directory, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, s3: EmbeddedS3
 ) -> AsyncIterator[Site]:

@@ -105,7 +105,8 @@ async def test_an_upload_to_a_full_storage_is_refused_and_works_again_with_room(
             point = {"run_id": artifacts.run_id, **metric("m", 1, 1)}
             assert (await rest.post("runs/log-metric", point)).status == 200
         disk_of_s3.free()
-        async with asyncio.timeout(60):
+        # SeaweedFS looks at its disk from time to time only.
+        async with asyncio.timeout(180):
             while (await artifacts.put("large", body(known=known)))[0] != 200:
                 await asyncio.sleep(0.5)
         assert await artifacts.list() == {"large": len(BODY)}
