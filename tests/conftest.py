@@ -6,6 +6,7 @@ import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -80,18 +81,31 @@ def _numbers() -> itertools.count:
     return itertools.count(1)
 
 
+@asynccontextmanager
+async def _new_database(server: EmbeddedPostgres, number: int) -> AsyncIterator[str]:
+    name = f"test_{number}"
+    admin = await asyncpg.connect(server.dsn("postgres"))
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    yield server.dsn(name)
+    # The test may have restarted the server, hence a new connection.
+    admin = await asyncpg.connect(server.dsn("postgres"))
+    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await admin.close()
+
+
 @pytest.fixture
 async def database_dsn(postgres: EmbeddedPostgres, _numbers: itertools.count) -> AsyncIterator[str]:
     """Give each test an empty database of its own."""
-    name = f"test_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.close()
-    yield postgres.dsn(name)
-    # The test may have restarted the server, hence a new connection.
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await admin.close()
+    async with _new_database(postgres, next(_numbers)) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def another_dsn(postgres: EmbeddedPostgres, _numbers: itertools.count) -> AsyncIterator[str]:
+    """A second one, for what is restored or upgraded."""
+    async with _new_database(postgres, next(_numbers)) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")

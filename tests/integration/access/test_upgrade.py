@@ -1,10 +1,8 @@
 """Whatever schema a database is upgraded from, everybody may afterwards what they might before."""
 
-import asyncpg
 import pytest
 
 from services.access.bootstrap import SCHEMA
-from shared.bus.messages import new_id
 from shared.database.pool import open_pool
 from shared.tokens import digest_of
 from tests.integration.access.conftest import ROOT_TOKEN, Access
@@ -12,16 +10,6 @@ from tests.integration.past_schemas import pasts, upgrade
 
 TOKEN = "glpat-ann-ann-ann-ann-ann"
 LISTS = ("ListUsers", "ListTokens", "ListGroups", "ListProjects")
-
-
-@pytest.fixture
-async def upgraded_dsn(postgres):
-    name = f"upgraded_{new_id().hex[:12]}"
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield postgres.dsn(name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
 
 
 async def fill(access):
@@ -56,11 +44,11 @@ async def everything(access):
 
 
 @pytest.mark.parametrize(("service", "version"), list(pasts(SCHEMA)))
-async def test_an_upgrade_changes_no_answer(access, database_dsn, upgraded_dsn, service, version):
+async def test_an_upgrade_changes_no_answer(access, database_dsn, another_dsn, service, version):
     await fill(access)
     wanted = await everything(access)
-    await upgrade(service, version, database_dsn, upgraded_dsn)
-    pool = await open_pool(upgraded_dsn, schema=SCHEMA, size=2, application_name="test")
+    await upgrade(service, version, database_dsn, another_dsn)
+    pool = await open_pool(another_dsn, schema=SCHEMA, size=2, application_name="test")
     try:
         assert await everything(Access(pool)) == wanted
     finally:

@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from services.access.bootstrap import ensure_root_token
@@ -37,16 +36,6 @@ async def services(dsn):
     finally:
         await tracking.close()
         await registry.close()
-
-
-@pytest.fixture
-async def another_dsn(postgres, database_dsn):
-    name = f"restored_{new_id().hex[:12]}"
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield postgres.dsn(name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
 
 
 async def fill(tracking, registry):
