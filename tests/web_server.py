@@ -75,11 +75,23 @@ class WebServer:
             await asyncio.sleep(0.02)
 
     async def all_ready(self) -> None:
-        """Wait until every process of the stack says that it is ready."""
-        async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
-            for url in itertools.chain.from_iterable(self.recorded()["monitors"].values()):
-                while not await _ready(session, url):
-                    await asyncio.sleep(0.05)
+        """Wait until every process of the stack says that it is ready; else say which does not, and why."""
+        monitors = list(itertools.chain.from_iterable(self.recorded()["monitors"].values()))
+        late = asyncio.get_running_loop().time() + _START_SECONDS
+        async with aiohttp.ClientSession() as session:
+            while unready := [
+                said for said in [await _unready(session, each) for each in monitors] if said
+            ]:
+                if asyncio.get_running_loop().time() > late:
+                    raise ProcessFailedError("\n".join([*unready, *self._ends_of_logs()]))
+                await asyncio.sleep(0.05)
+
+    def _ends_of_logs(self) -> list[str]:
+        return [
+            f"{log.name}: {line}"
+            for log in sorted((self.data / "log").glob("*.log"))
+            for line in log.read_text(errors="replace").splitlines()[-5:]
+        ]
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if not self.process.running:
@@ -93,12 +105,14 @@ class WebServer:
             return False
 
 
-async def _ready(session: aiohttp.ClientSession, monitor: str) -> bool:
+async def _unready(session: aiohttp.ClientSession, monitor: str) -> str:
+    """Return what a process says that is not ready; nothing if it is."""
     try:
         async with session.get(f"{monitor}/health/ready") as response:
-            return response.status == HTTPStatus.OK
-    except aiohttp.ClientError:
-        return False
+            said = await response.text()
+            return "" if response.status == HTTPStatus.OK else f"{monitor}: {said}"
+    except aiohttp.ClientError as error:
+        return f"{monitor}: {error!r}"
 
 
 def standalone(data: Path) -> WebServer:

@@ -73,13 +73,16 @@ class ArtifactsService:
 
 
 async def _ensure_bucket(store: MinioStore, tried: asyncio.Event) -> None:
-    """Try until the bucket is there."""
+    """Try until the bucket is there; whatever is wrong, the service has started after the first try."""
     while True:
         try:
             await store.ensure_bucket()
         except StorageAwayError:
-            tried.set()
-            await asyncio.sleep(BUCKET_INTERVAL)
+            log.warning("bucket_missing")
+        except Exception:
+            log.exception("bucket_missing")
         else:
-            tried.set()
             return
+        finally:
+            tried.set()
+        await asyncio.sleep(BUCKET_INTERVAL)

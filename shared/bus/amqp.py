@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 RECONNECT_DELAY = 0.5
 CONNECT_SECONDS = 10.0
+SETUP_SECONDS = 30.0
+"""For the channels, queues and consumers of a new connection; a node that does not answer is left again."""
+
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """RabbitMQ's pseudo-queue: replies without a queue process, gone with the connection."""
 
@@ -215,14 +218,16 @@ class AmqpTransport:
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
-            await self._open(connection)
+            async with asyncio.timeout(SETUP_SECONDS):
+                await self._open(connection)
             log.info("broker_connected", connection=self._name)
             await lost.wait()
             log.warning("broker_lost", connection=self._name)
         finally:
             self._connected.clear()
             with contextlib.suppress(*LOST):
-                await connection.close()
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await connection.close()
 
     async def _open(self, connection: AbstractConnection) -> None:
         requests = await connection.channel(publisher_confirms=True, on_return_raises=True)

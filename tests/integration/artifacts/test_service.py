@@ -1,5 +1,6 @@
 """The service on the bus and a real S3 server, from its start to its end."""
 
+import asyncio
 import json
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from services.artifacts.service import ArtifactsService
 from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import MinioStore
 from shared.bus.client import BusClient
 from shared.bus.memory import MemoryBroker, MemoryTransport
 from shared.bus.messages import Envelope, new_id
@@ -63,4 +65,22 @@ async def test_service_starts_without_its_storage_and_says_so(bus):
     service = await ArtifactsService.start(nowhere, 1000, MemoryTransport(bus.broker))
     listed = await ask(bus, "queries", "ListProxiedArtifacts", path="1")
     assert listed == ErrorCode.TEMPORARILY_UNAVAILABLE
+    await service.close()
+
+
+async def test_service_starts_whatever_is_wrong_with_its_bucket(bus, s3_settings, monkeypatch):
+    ensure = MinioStore.ensure_bucket
+    tries = iter([ValueError("an answer that the SDK can't read")])
+
+    async def fail_first(store):
+        if error := next(tries, None):
+            raise error
+        await ensure(store)
+
+    monkeypatch.setattr(MinioStore, "ensure_bucket", fail_first)
+    monkeypatch.setattr("services.artifacts.service.BUCKET_INTERVAL", 0.1)
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    async with asyncio.timeout(10):
+        while not await service.checks["storage"]():
+            await asyncio.sleep(0.05)
     await service.close()
