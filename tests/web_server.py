@@ -122,7 +122,12 @@ def standalone(data: Path) -> WebServer:
 
 
 def stack(
-    data: Path, dsn: str, amqp_url: str = "", s3: S3Settings | None = None, **processes: int
+    data: Path,
+    dsn: str,
+    amqp_url: str = "",
+    s3: S3Settings | None = None,
+    root_token: str = "",
+    **processes: int,
 ) -> WebServer:
     """Describe `make stack` on a PostgreSQL that runs already; what else is not given it brings itself.
 
@@ -131,6 +136,8 @@ def stack(
     servers = {f"WARREN_{name.upper()}_DSN": dsn for name in POSTGRES_SERVICES}
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
+    if root_token:
+        servers["WARREN_ROOT_TOKEN"] = root_token
     if s3:
         servers |= {
             f"WARREN_S3_{name.upper()}": str(value) for name, value in s3 if value is not None

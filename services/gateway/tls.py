@@ -1,6 +1,7 @@
 """TLS on either side of the gateway: clients', where no proxy ends it, and the storage's."""
 
 import ssl
+from functools import cache
 from pathlib import Path
 
 from services.gateway.http_settings import HttpSettings
@@ -16,6 +17,10 @@ def server_context(settings: HttpSettings) -> ssl.SSLContext | None:
     return context
 
 
+@cache
 def storage_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return the context that checks the storage's certificate. Raises OSError for an unusable file."""
+    """Return the context that checks the storage's certificate; the authorities are read once a process.
+
+    Raises OSError for an unusable file.
+    """
     return ssl.create_default_context(cafile=ca_file)

@@ -16,7 +16,16 @@ from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import describe_machine, paused, resident_megabytes, wrk_version
 from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
-from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
+from tests.bench.peers import (
+    FASTTRACKML,
+    MLFLOW,
+    WARREN,
+    Peer,
+    fasttrackml,
+    mlflow,
+    warren,
+    with_token,
+)
 from tests.bench.prepare import prepare
 from tests.bench.report import (
     HEADING_OF_TRANSFERS,
@@ -112,10 +121,10 @@ async def _bench(options: argparse.Namespace) -> Report:
             for peer in peers:
                 print(f"Preparing runs on {peer.name}", flush=True)
                 await prepare(peer)
-                if peer.has_registry and any(each.of_registry for each in operations):
+                if any(each.of_registry and peer.takes_part(each) for each in operations):
                     print(f"Preparing models on {peer.name}", flush=True)
                     await prepare_models(peer, dsns[peer.name])
-            cells = await _load(peers, operations, options)
+            cells = await _load([*peers, with_token(peers[0])], operations, options)
             return Report(
                 machine=describe_machine(),
                 versions={peer.name: peer.version for peer in peers} | {"wrk": wrk_version()},
@@ -143,7 +152,7 @@ async def _load(
     """Measure all cells. The peers take turns within a round, so that what disturbs one minute disturbs all of them."""
     cells: dict[tuple[str, int, str], Measurement] = {}
     for operation in operations:
-        peers = [peer for peer in all_peers if peer.has_registry or not operation.of_registry]
+        peers = [peer for peer in all_peers if peer.takes_part(operation)]
         for peer in peers:
             await _measure_alone(peer, all_peers, operation, 8, WARM_UP_SECONDS)
         for clients in options.clients:
@@ -165,7 +174,7 @@ async def _load(
 async def _measure_alone(
     peer: Peer, peers: Sequence[Peer], operation: Operation, clients: int, seconds: float
 ) -> Measurement:
-    with paused(other.server.process.pid for other in peers if other is not peer):
+    with paused(other.server.process.pid for other in peers if other.server is not peer.server):
         return await measure(peer, operation, clients, seconds)
 
 

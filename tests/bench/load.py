@@ -76,6 +76,7 @@ def _settings(peer: Peer, operation: Operation) -> dict[str, str]:
         "BENCH_EXPERIMENT": peer.searched_experiment
         if operation.script == "search_runs"
         else peer.written_experiment,
+        "BENCH_TOKEN": peer.token,
         "BENCH_FIRST_STEP": str(next(_first_steps) + HISTORY_POINTS),
     }
 

@@ -1,14 +1,16 @@
 """The three servers, each with its own database on the same PostgreSQL server."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.artifacts.settings import S3Settings
 from shared.embedded.process import free_ports
-from tests.web_server import WebServer, stack, web_server
+from tests.bench.operations import Operation
+from tests.web_server import ROOT_TOKEN, WebServer, stack, web_server
 
 WARREN, MLFLOW, FASTTRACKML = "Warren", "mlflow server", "FastTrackML"
+WITH_TOKEN = "Warren, asked with a token"
 
 
 @dataclass
@@ -22,11 +24,13 @@ class Peer:
     history_runs: list[str] = field(default_factory=list)
     written_experiment: str = ""
     searched_experiment: str = ""
+    token: str = ""
 
-    @property
-    def has_registry(self) -> bool:
-        """FastTrackML tracks experiments only."""
-        return self.name != FASTTRACKML
+    def takes_part(self, operation: Operation) -> bool:
+        """Tell whether it is measured: FastTrackML has no registry, and what a token costs is asked once."""
+        if self.token:
+            return operation.name == "log-metric"
+        return self.name != FASTTRACKML or not operation.of_registry
 
     @property
     def url(self) -> str:
@@ -36,7 +40,12 @@ class Peer:
 
 def warren(data: Path, dsn: str, amqp_url: str) -> Peer:
     """Describe Warren as `make stack` runs it: one gateway, one tracking worker, a real RabbitMQ."""
-    return Peer(WARREN, "at this commit", stack(data, dsn, amqp_url))
+    return Peer(WARREN, "at this commit", stack(data, dsn, amqp_url, root_token=ROOT_TOKEN))
+
+
+def with_token(peer: Peer) -> Peer:
+    """Describe the same Warren, and the same runs, for clients that show the administrator's token."""
+    return replace(peer, name=WITH_TOKEN, token=ROOT_TOKEN)
 
 
 def mlflow(data: Path, dsn: str, venv: Path, s3: S3Settings | None = None) -> Peer:

@@ -13,10 +13,12 @@ from tests.bench.operations import (
     VERSIONS_EACH,
     WRITTEN_RUNS,
 )
-from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN
+from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, WITH_TOKEN
 
 HEADING_OF_TRANSFERS = "## Artifacts"
 """Of the section that another program writes (`tests.bench.transfers`)."""
+
+MAX_COST_OF_TOKEN = 0.05
 
 Cell = tuple[str, int, str]
 """Operation, clients, peer."""
@@ -70,6 +72,7 @@ class Report:
         yield from self._rate_target("log-metric", FASTTRACKML, 8)
         yield from self._rate_target("log-metric", MLFLOW, 25)
         yield from self._rate_target("log-batch of 100", FASTTRACKML, 5)
+        yield from self._token_target()
         ours, theirs = self._cell("log-metric", 1, WARREN), self._cell("log-metric", 1, FASTTRACKML)
         if ours and theirs:
             text = f"log-metric, 1 client: p50 no worse than {FASTTRACKML}'s"
@@ -86,6 +89,16 @@ class Report:
             ratio = ours.rate / theirs.rate
             text = f"{operation}, 32 clients: at least {factor:.0f} times {peer}'s rate"
             yield f"| {text} | {ratio:.1f} times | {_yes(ratio >= factor)} |"
+
+    def _token_target(self) -> Iterator[str]:
+        without, shown = (
+            self._cell("log-metric", 32, WARREN),
+            self._cell("log-metric", 32, WITH_TOKEN),
+        )
+        if without and shown and shown.rate:
+            cost = without.rate / shown.rate - 1
+            text = "log-metric, 32 clients: a token adds under 5% to a request's time"
+            yield f"| {text} | {100 * cost:.1f}% | {_yes(cost < MAX_COST_OF_TOKEN)} |"
 
     def _memory(self) -> Iterator[str]:
         yield "## Memory after the load"

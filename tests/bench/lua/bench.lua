@@ -14,13 +14,19 @@ for name in (os.getenv("BENCH_NAMES") or ""):gmatch("[^,]+") do
 end
 
 local JSON = { ["Content-Type"] = "application/json" }
+local READING = {}
+local token = os.getenv("BENCH_TOKEN") or ""
+if token ~= "" then
+  JSON["Authorization"] = "Bearer " .. token
+  READING["Authorization"] = "Bearer " .. token
+end
 
 function bench.post(path, body)
   return wrk.format("POST", bench.prefix .. path, JSON, body)
 end
 
 function bench.get(path)
-  return wrk.format("GET", bench.prefix .. path)
+  return wrk.format("GET", bench.prefix .. path, READING)
 end
 
 -- Requests go round the names, one step further with each request.

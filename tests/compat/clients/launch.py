@@ -3,7 +3,7 @@
 Writes MLflow's version first. Then reads JSON from each line of standard input: a script's path, the function of it that
 is to be called, if any, and what is to be added to its environment; and answers with a line of JSON: its exit code and
 what it wrote.
-(Importing MLflow takes several seconds, more than most scripts.)
+(Importing MLflow takes several seconds, more than most scripts; what loads and trains models, as long again.)
 """
 
 import json
@@ -14,6 +14,9 @@ import tempfile
 import traceback
 
 import mlflow
+import mlflow.pyfunc
+import mlflow.sklearn
+import sklearn.linear_model  # noqa: F401  # For the scripts.
 
 
 def run(script: str, function: str, environment: dict[str, str]) -> dict[str, object]:

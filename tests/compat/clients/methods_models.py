@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 from mlflow.models import infer_signature
 from mlflow.tracking import MlflowClient
-from scenario import new_experiment, new_run, refused, unique
+from scenario import REQUIREMENTS, new_experiment, new_run, refused, unique
 from sklearn.linear_model import LinearRegression
 
 client = MlflowClient()
@@ -28,7 +28,10 @@ def _logged() -> str:
     model = LinearRegression().fit(x, 3 * x.ravel() + 1)
     with mlflow.start_run():
         logged = mlflow.sklearn.log_model(
-            model, "model", signature=infer_signature(x, model.predict(x))
+            model,
+            "model",
+            signature=infer_signature(x, model.predict(x)),
+            pip_requirements=REQUIREMENTS,
         )
     return logged.model_uri
 

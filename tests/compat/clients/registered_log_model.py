@@ -5,7 +5,7 @@ import warnings
 
 import mlflow
 from mlflow.tracking import MlflowClient
-from scenario import new_experiment, unique
+from scenario import REQUIREMENTS, new_experiment, unique
 from sklearn.linear_model import LinearRegression
 
 warnings.filterwarnings("ignore", category=FutureWarning)
@@ -21,7 +21,12 @@ def train(slope: float, registered: str | None) -> tuple[str, str]:
     """Log a model whose answer to 1 is its slope; return the run's id and the model's URI."""
     model = LinearRegression().fit([[0.0], [1.0]], [0.0, slope])
     with mlflow.start_run() as run:
-        logged = mlflow.sklearn.log_model(model, **{path: "line"}, registered_model_name=registered)
+        logged = mlflow.sklearn.log_model(
+            model,
+            **{path: "line"},
+            registered_model_name=registered,
+            pip_requirements=REQUIREMENTS,
+        )
     return run.info.run_id, logged.model_uri
 
 

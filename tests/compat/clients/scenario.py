@@ -8,6 +8,9 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+REQUIREMENTS = ["scikit-learn"]
+"""For models whose requirements are not to be inferred: that loads each in a process of its own."""
+
 
 def unique(name: str) -> str:
     """Return a name that no other script and no earlier run of this one has used."""

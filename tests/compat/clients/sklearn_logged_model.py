@@ -3,7 +3,7 @@
 import mlflow
 import numpy as np
 from mlflow.models import infer_signature
-from scenario import new_experiment, refused
+from scenario import REQUIREMENTS, new_experiment, refused
 from sklearn.linear_model import LinearRegression
 
 SINCE = "3.0"
@@ -13,7 +13,13 @@ x = np.arange(20.0).reshape(-1, 1)
 model = LinearRegression().fit(x, 3 * x.ravel() + 1)
 with mlflow.start_run() as run:
     signature = infer_signature(x, model.predict(x))
-    info = mlflow.sklearn.log_model(model, name="model", signature=signature, input_example=x[:2])
+    info = mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=signature,
+        input_example=x[:2],
+        pip_requirements=REQUIREMENTS,
+    )
 assert info.model_uri == f"models:/{info.model_id}", info.model_uri
 logged = mlflow.get_logged_model(info.model_id)
 assert str(logged.status) == "READY", logged
@@ -33,7 +39,9 @@ with refused("INVALID_PARAMETER_VALUE", "Invalid model name ('nested/model') pro
     mlflow.sklearn.log_model(model, name="nested/model", signature=signature)
 
 # Outside of a run, and by autolog.
-alone = mlflow.sklearn.log_model(model, name="alone", signature=signature)
+alone = mlflow.sklearn.log_model(
+    model, name="alone", signature=signature, pip_requirements=REQUIREMENTS
+)
 assert np.allclose(mlflow.sklearn.load_model(alone.model_uri).predict([[1.0]]), [4.0])
 mlflow.end_run()
 mlflow.sklearn.autolog(log_models=True, silent=True)

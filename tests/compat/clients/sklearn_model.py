@@ -6,7 +6,7 @@ There a model is a directory of its run, at any depth; since MLflow 3 what was a
 import mlflow
 import numpy as np
 from mlflow.models import infer_signature
-from scenario import new_experiment
+from scenario import REQUIREMENTS, new_experiment
 from sklearn.linear_model import LinearRegression
 
 PATHS = ("model", "nested/model") if mlflow.__version__.startswith("2.") else ("model",)
@@ -17,7 +17,11 @@ model = LinearRegression().fit(x, 3 * x.ravel() + 1)
 with mlflow.start_run() as run:
     for path in PATHS:
         mlflow.sklearn.log_model(
-            model, path, signature=infer_signature(x, model.predict(x)), input_example=x[:2]
+            model,
+            path,
+            signature=infer_signature(x, model.predict(x)),
+            input_example=x[:2],
+            pip_requirements=REQUIREMENTS,
         )
 for path in PATHS:
     uri = f"runs:/{run.info.run_id}/{path}"
@@ -30,7 +34,10 @@ assert {"model/MLmodel", "model/requirements.txt"} <= files, files
 # In the root of a run; MLflow 3 lets the server name such a model.
 with mlflow.start_run() as run:
     info = mlflow.sklearn.log_model(
-        model, artifact_path="", signature=infer_signature(x, model.predict(x))
+        model,
+        artifact_path="",
+        signature=infer_signature(x, model.predict(x)),
+        pip_requirements=REQUIREMENTS,
     )
 uri = f"runs:/{run.info.run_id}/" if mlflow.__version__.startswith("2.") else info.model_uri
 assert np.allclose(mlflow.sklearn.load_model(uri).predict([[5.0]]), [16.0])

@@ -28,6 +28,7 @@ with mlflow.start_run() as run:
         signature=infer_signature(x, expected),
         input_example=x[:2],
         registered_model_name=registered,
+        pip_requirements=["xgboost"],
     )
 
 client = mlflow.MlflowClient()
