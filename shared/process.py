@@ -1,7 +1,6 @@
 """How every process of Warren runs: on uvloop, until SIGTERM or SIGINT."""
 
 import asyncio
-import contextlib
 import gc
 import signal
 from collections.abc import Callable, Coroutine
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 
 from shared.monitor import Checks, Monitor
 from shared.settings import MonitorSettings
+from shared.tasks import end
 
 GARBAGE_THRESHOLD = 50_000
 """Objects that may be made, beyond those that are gone again, before the collector looks for cycles."""
@@ -37,9 +37,7 @@ async def serve_until_signalled(
         starting = asyncio.create_task(start())
         await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
-            starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
+            await end([starting])
             return
         service = starting.result()
         monitor.started(service.checks)

@@ -23,6 +23,7 @@ from shared.database.transaction import Handlers
 from shared.monitor import Checks
 from shared.process import run_until_signalled, serve_until_signalled
 from shared.settings import PostgresServiceSettings, ProcessSettings
+from shared.tasks import end
 from shared.telemetry import configure_logging
 from shared.tracing.hooks import OFF, Tracing
 from shared.tracing.start import start_tracing
@@ -109,9 +110,7 @@ class PostgresService:
 
     async def close(self) -> None:
         """Finish what was begun, then leave the broker and the database."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await end(self._background)
         await self._worker.drain()
         if self._bus:
             await self._bus.close()

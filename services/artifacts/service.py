@@ -12,6 +12,7 @@ from services.artifacts.store.objects import StorageAwayError
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
 from shared.monitor import Checks
+from shared.tasks import end
 from shared.tracing.hooks import OFF, Tracing
 
 log = structlog.get_logger()
@@ -65,8 +66,7 @@ class ArtifactsService:
 
     async def close(self) -> None:
         """Finish what was begun, then leave."""
-        self._bucket.cancel()
-        await asyncio.gather(self._bucket, return_exceptions=True)
+        await end([self._bucket])
         await self._worker.drain()
         self._store.close()
         log.info("service_stopped")

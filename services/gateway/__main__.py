@@ -1,7 +1,7 @@
 """``python -m services.gateway``: HTTP on one side, RabbitMQ on the other."""
 
 import asyncio
-from contextlib import closing, suppress
+from contextlib import closing
 
 import structlog
 
@@ -17,6 +17,7 @@ from shared.contracts.access import Authorize
 from shared.monitor import Monitor
 from shared.process import run_until_signalled, stop_signal
 from shared.settings import read_settings
+from shared.tasks import end
 from shared.telemetry import configure_logging
 from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
@@ -41,10 +42,11 @@ async def run(settings: Settings, tracing: Tracing) -> None:
         await leave.wait()
         monitor.leaving()
         await server.close()
-        connecting.cancel()
+        failed = connecting.done() and connecting.exception()
+        await end([connecting])
         await bus.close()
-        with suppress(asyncio.CancelledError):
-            await connecting
+        if failed:
+            raise failed
     _log.info("gateway_stopped")
 
 

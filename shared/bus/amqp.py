@@ -26,6 +26,7 @@ from shared.bus.transport import (
     PublishUncertainError,
 )
 from shared.metrics import BROKER_CONNECTED
+from shared.tasks import end
 
 log = structlog.get_logger()
 
@@ -138,9 +139,7 @@ class AmqpTransport:
         """Close the connection and stop healing it."""
         self._connected.clear()
         if self._keeper:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await end([self._keeper])
 
     async def publish(self, publication: Publication) -> None:
         """Publish; requests and events wait for the confirm, replies don't."""

@@ -20,6 +20,7 @@ from shared.bus.transport import (
 )
 from shared.errors import ErrorCode
 from shared.log_context import about
+from shared.tasks import end
 
 log = structlog.get_logger()
 
@@ -73,9 +74,7 @@ class BusClient:
         """Stop; calls without an answer fail as `call` tells."""
         for lane in self._lanes.values():
             lane.abandon()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._transport.close()
 
     @property

@@ -6,7 +6,7 @@ Roles count as for GitLab's ``/projects``, whose handlers do the work; words and
 
 from collections.abc import Mapping, Sequence
 
-from services.access.actors import Actor, find_group_at, find_place
+from services.access.actors import NOBODY, Actor, find_group_at, find_place
 from services.access.handlers import projects
 from services.access.policy import Role, abilities
 from services.access.store import workspaces as store
@@ -31,21 +31,22 @@ from shared.contracts.workspaces import (
 )
 from shared.database.transaction import Handler, Transaction
 from shared.errors import DomainError, ErrorCode, already_exists, invalid, missing_resource
+from shared.projects import ROOT_PROJECT
 from shared.workspaces import DEFAULT, check_name, path_in
 
 MODES = ("SET_DEFAULT", "CASCADE", "RESTRICT")
 
 
 async def list_workspaces(_query: ListWorkspaces, tx: Transaction) -> WorkspacesReply:
-    """List them by name."""
-    actor = await Actor.of(tx)
+    """List them by name; to who shows no token, in open mode, the default one."""
+    actor = await Actor.of_anybody(tx)
     found = sorted(await _readable(tx, actor), key=lambda each: each.name)
     return WorkspacesReply(workspaces=[_shown(each) for each in found])
 
 
 async def get_workspace(query: GetWorkspace, tx: Transaction) -> WorkspaceReply:
     """Read one."""
-    found = await _find(tx, await Actor.of(tx), query.workspace_name)
+    found = await _find(tx, await Actor.of_anybody(tx), query.workspace_name)
     return WorkspaceReply(workspace=_shown(found))
 
 
@@ -125,6 +126,11 @@ async def _find(tx: Transaction, actor: Actor, name: str) -> FoundWorkspace:
 async def _readable(
     tx: Transaction, actor: Actor, number: int | None = None
 ) -> Sequence[FoundWorkspace]:
+    if actor.user_id == NOBODY:
+        # Only a gateway in open mode lets them in, and only there do they work.
+        if number not in {None, ROOT_PROJECT}:
+            return []
+        return await store.visible(tx, NOBODY, actor.day, ROOT_PROJECT, every=True)
     found = await store.visible(tx, actor.user_id, actor.day, number, every=actor.is_admin)
     return [
         each

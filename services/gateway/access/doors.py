@@ -28,7 +28,7 @@ class Doors:
 
     def __init__(self, authorizations: Authorizations, mode: Mode) -> None:
         self._authorizations = authorizations
-        self._open = mode == "open"
+        self.open = mode == "open"
 
     @property
     def root(self) -> Entrance:
@@ -51,7 +51,7 @@ class Doors:
         lets_revoked_in: bool = False,
         lets_anybody_in: bool = False,
     ) -> Door:
-        """Make a door to what is not a project's: it takes a token, in open mode, too.
+        """Make a door to what is not a project's: it takes a token, in most places in open mode, too.
 
         Who comes with a revoked one, or with none, where those are let in, is nobody.
         """
@@ -74,7 +74,7 @@ class Doors:
         async def door(request: BaseRequest) -> Caller:
             digest, workspace = presented(request), workspace_of(request)
             if digest is None:
-                if self._open and not workspace:
+                if self.open and not workspace:
                     return ANYONE
                 raise no_token()
             grant = await self._authorizations.grant(digest, "", workspace)
@@ -88,7 +88,7 @@ class Doors:
             refuse_workspace(request)
             digest, project = presented(request), request[PROJECT]
             if digest is None:
-                if self._open and is_root(project):
+                if self.open and is_root(project):
                     return ANYONE_BY_PROJECT
                 raise no_token()
             grant = await self._authorizations.grant(digest, project)

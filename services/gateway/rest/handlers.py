@@ -44,7 +44,9 @@ def rest(
 ) -> Handler:
     """Make the handler of one endpoint."""
     door = doors.of_user(
-        endpoint.scopes, lets_revoked_in=endpoint.reuse, lets_anybody_in=endpoint.public
+        endpoint.scopes,
+        lets_revoked_in=endpoint.reuse,
+        lets_anybody_in=endpoint.public or (endpoint.open and doors.open),
     )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     fill = web_urls(settings.gitlab_url)

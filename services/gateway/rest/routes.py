@@ -27,7 +27,7 @@ class RestEndpoint:
 
     ``makes`` a token: then the gateway thinks of it, and is the only one who ever sees it.
     ``reuse`` lets a revoked token in, for the service to find out where it came from; ``public`` lets
-    in who shows none, to see what everybody may.
+    in who shows none, to see what everybody may, and ``open`` does in open mode, to see the root project.
     """
 
     method: str
@@ -39,6 +39,7 @@ class RestEndpoint:
     makes: Literal["", "token", "successor"] = ""
     reuse: bool = False
     public: bool = False
+    open: bool = False
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -8,9 +8,9 @@ PREFIXES = ("/api/3.0/mlflow/", "/ajax-api/3.0/mlflow/")
 ONE = "workspaces/{workspace_name}"
 
 ENDPOINTS = (
-    RestEndpoint("GET", "workspaces", w.ListWorkspaces),
+    RestEndpoint("GET", "workspaces", w.ListWorkspaces, open=True),
     RestEndpoint("POST", "workspaces", w.CreateWorkspace, 201),
-    RestEndpoint("GET", ONE, w.GetWorkspace),
+    RestEndpoint("GET", ONE, w.GetWorkspace, open=True),
     RestEndpoint("PATCH", ONE, w.UpdateWorkspace),
     RestEndpoint("DELETE", ONE, w.DeleteWorkspace, 204),
 )

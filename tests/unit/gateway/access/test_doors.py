@@ -90,6 +90,14 @@ async def test_open_mode_lets_anonymous_clients_into_no_other_project(client, bu
     assert not bus.sent
 
 
+async def test_open_mode_lets_anonymous_clients_read_what_workspaces_there_are(client, bus, mode):
+    bus.replies["ListWorkspaces"] = Answer(b'{"workspaces": []}')
+    workspaces = "/api/3.0/mlflow/workspaces"
+    assert (await client.get(workspaces)).status == (200 if mode == "open" else 401)
+    assert (await client.post(workspaces, json={"name": "new"})).status == 401
+    assert len(bus.sent) == (1 if mode == "open" else 0)
+
+
 @pytest.mark.parametrize("mode", ["token"], indirect=True)
 async def test_token_mode_asks_everybody_for_a_token(client, bus):
     response = await client.get(f"{ROOT}/runs/get?run_id=r")

@@ -1,0 +1,23 @@
+"""Tasks that are to end now."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+AGAIN_SECONDS = 5.0
+
+
+async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks and return when they have ended, however that was.
+
+    One cancellation is not enough: where it comes in the middle of a call to RabbitMQ, aio-pika may
+    raise another error in its place, and a loop that goes on after errors would go on for ever.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        done, pending = await asyncio.wait(pending, timeout=AGAIN_SECONDS)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # Or asyncio would say that nobody looked at it.
