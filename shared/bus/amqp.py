@@ -110,6 +110,7 @@ class AmqpTransport:
         self._queues = layout.queues(services)
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
         self._requests: AbstractChannel | None = None
         self._replies: AbstractChannel | None = None
         self._connection: AbstractConnection | None = None
@@ -137,6 +138,7 @@ class AmqpTransport:
 
     async def close(self) -> None:
         """Close the connection and stop healing it."""
+        self._closed = True
         self._connected.clear()
         if self._keeper:
             await end([self._keeper])
@@ -197,7 +199,7 @@ class AmqpTransport:
         return declared.declaration_result.consumer_count or 0
 
     async def _keep_connected(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 await self._stay_until_lost()
             except LOST as error:

@@ -44,6 +44,7 @@ class BusClient:
         self._limits = limits
         self._lanes: dict[tuple[str, Kind], Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._topics: Sequence[str] = ()
         self._on_event: Callable[[ReceivedEvent], None] = lambda _event: None
         self._on_missed: Callable[[], None] = lambda: None
@@ -72,6 +73,7 @@ class BusClient:
 
     async def close(self) -> None:
         """Stop; calls without an answer fail as `call` tells."""
+        self._closed = True
         for lane in self._lanes.values():
             lane.abandon()
         await end(self._tasks)
@@ -225,7 +227,7 @@ class BusClient:
                 self._spawn(self._publish(lane, frame_id, sent))
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._closed:
             await asyncio.sleep(SWEEP_INTERVAL)
             now = asyncio.get_running_loop().time()
             for lane in self._lanes.values():
@@ -233,7 +235,7 @@ class BusClient:
                 self._send_due(lane)
 
     async def _probe(self) -> None:
-        while True:
+        while not self._closed:
             await asyncio.sleep(PROBE_INTERVAL)
             for lane in self._lanes.values():
                 with contextlib.suppress(BrokerUnavailableError):

@@ -2,8 +2,10 @@
 
 import asyncio
 
-from shared.bus import amqp
+from shared.bus import amqp, client
 from shared.bus.amqp import AmqpTransport
+from shared.bus.client import BusClient
+from shared.tasks import AGAIN_SECONDS
 
 
 async def test_a_connection_whose_setup_is_not_answered_is_made_anew(amqp_vhost_url, monkeypatch):
@@ -24,3 +26,17 @@ async def test_a_connection_whose_setup_is_not_answered_is_made_anew(amqp_vhost_
     assert transport.ready
     assert len(tries) > 1
     await transport.close()
+
+
+async def test_a_client_that_is_closed_in_the_middle_of_a_probe_leaves_at_once(
+    amqp_vhost_url, monkeypatch
+):
+    """aio-pika then loses the cancellation, in one of three cases or so."""
+    monkeypatch.setattr(client, "PROBE_INTERVAL", 0)
+    for number in range(12):
+        probing = BusClient(AmqpTransport(amqp_vhost_url, name="test", services=["toy"]))
+        await probing.start()
+        assert not await probing.has_consumer("toy", "queries")
+        await asyncio.sleep(number * 0.003)
+        async with asyncio.timeout(AGAIN_SECONDS - 1):
+            await probing.close()
