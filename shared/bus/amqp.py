@@ -191,7 +191,7 @@ class AmqpTransport:
             message = "The connection to RabbitMQ is down."
             raise BrokerUnavailableError(message)
         try:
-            async with self._connection.channel() as channel:
+            async with self._connection.channel(publisher_confirms=False) as channel:
                 declared = await channel.declare_queue(queue, passive=True)
         except LOST as error:
             message = f"RabbitMQ could not be asked about {queue}."
