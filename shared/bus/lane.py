@@ -23,8 +23,9 @@ class Limits:
     """Sizes of a lane. ``waiting`` bounds the calls without an answer, sent or not.
 
     While a frame is under way another one leaves with ``company`` calls, or with
-    ``company_bytes``, or when its oldest call has waited ``patience`` seconds. Of ``frame_bytes``
-    a worker makes objects of twenty times the size: with 4 MB it took 25 MB more, and was no faster.
+    ``company_bytes``, or when its oldest call has waited ``patience`` seconds. A worker
+    keeps memory that the objects of its largest frames took: with ``frame_bytes`` of 4 MB tracking
+    held 25 MB more, and was no faster.
     """
 
     frames_in_flight: int = 3
