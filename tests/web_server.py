@@ -76,15 +76,14 @@ class WebServer:
 
     async def all_ready(self) -> None:
         """Wait until every process of the stack says that it is ready; else say which does not, and why."""
-        monitors = list(itertools.chain.from_iterable(self.recorded()["monitors"].values()))
-        late = asyncio.get_running_loop().time() + _START_SECONDS
-        async with aiohttp.ClientSession() as session:
-            while unready := [
-                said for said in [await _unready(session, each) for each in monitors] if said
-            ]:
-                if asyncio.get_running_loop().time() > late:
-                    raise ProcessFailedError("\n".join([*unready, *self._ends_of_logs()]))
-                await asyncio.sleep(0.05)
+        unready = ""
+        try:
+            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
+                for url in itertools.chain.from_iterable(self.recorded()["monitors"].values()):
+                    while unready := await _unready(session, url):
+                        await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            raise ProcessFailedError("\n".join([unready, *self._ends_of_logs()])) from error
 
     def _ends_of_logs(self) -> list[str]:
         return [

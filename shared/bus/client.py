@@ -227,7 +227,7 @@ class BusClient:
                 self._spawn(self._publish(lane, frame_id, sent))
 
     async def _sweep(self) -> None:
-        while not self._closed:
+        while True:
             await asyncio.sleep(SWEEP_INTERVAL)
             now = asyncio.get_running_loop().time()
             for lane in self._lanes.values():

@@ -14,11 +14,9 @@ for name in (os.getenv("BENCH_NAMES") or ""):gmatch("[^,]+") do
 end
 
 local JSON = { ["Content-Type"] = "application/json" }
-local READING = {}
 local token = os.getenv("BENCH_TOKEN") or ""
 if token ~= "" then
   JSON["Authorization"] = "Bearer " .. token
-  READING["Authorization"] = "Bearer " .. token
 end
 
 function bench.post(path, body)
@@ -26,7 +24,7 @@ function bench.post(path, body)
 end
 
 function bench.get(path)
-  return wrk.format("GET", bench.prefix .. path, READING)
+  return wrk.format("GET", bench.prefix .. path)
 end
 
 -- Requests go round the names, one step further with each request.
