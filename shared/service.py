@@ -140,7 +140,7 @@ async def _serve(
         process.amqp_url,
         name=name,
         services=services,
-        layout=Layout(process.query_queues),
+        layout=Layout(process.transient_queues),
     )
     await serve_until_signalled(
         lambda: PostgresService.start(name, settings, handlers, connect, tracing), process.monitor

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from shared.addresses import AmqpUrl, PostgresDsn
-from shared.bus.topology import QueryQueues
+from shared.bus.topology import TransientQueues
 from shared.errors import invalid
 
 PREFIX = "WARREN_"
@@ -99,10 +99,10 @@ class ProcessSettings(BaseSettings):
         "host:port,host:port; with TLS as amqps://…, ?cafile= its authority, certfile= and keyfile= "
         "a certificate of ours",
     )
-    query_queues: QueryQueues = Field(
+    transient_queues: TransientQueues = Field(
         default="classic",
-        description="quorum: reads survive the loss of a node of RabbitMQ's cluster; classic: each "
-        "takes some milliseconds less. Where processes disagree it is quorum",
+        description="quorum: reads and metrics survive the loss of a node of RabbitMQ's cluster; "
+        "classic: each takes some milliseconds less. Where processes disagree it is quorum",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
     monitor: MonitorSettings = Field(

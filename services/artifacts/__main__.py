@@ -15,7 +15,7 @@ from shared.tracing.start import start_tracing
 
 async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
-    layout = Layout(settings.query_queues)
+    layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME], layout=layout)
     limit = settings.max_artifact_bytes
     await serve_until_signalled(

@@ -27,7 +27,7 @@ async def bus_client(
     settings: ProcessSettings, services: Sequence[str]
 ) -> AsyncIterator[BusClient]:
     """Open a client that calls these services. Raises DomainError without a broker."""
-    layout = Layout(settings.query_queues)
+    layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, name="cli", services=services, layout=layout)
     bus = BusClient(transport)
     try:

@@ -31,7 +31,7 @@ SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
 """Not looked at where it never ran: a gateway for anonymous clients alone does not need it."""
 
-KINDS: tuple[Kind, ...] = ("commands", "queries")
+KINDS: tuple[Kind, ...] = ("commands", *topology.TRANSIENT)
 CROWD = 1_000
 """Messages in a queue that a healthy service does not leave waiting."""
 

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 async def run(settings: Settings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     leave = stop_signal()
-    layout = Layout(settings.query_queues)
+    layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES, layout=layout)
     bus = BusClient(transport)
     async with Monitor().listening(settings.monitor) as monitor:

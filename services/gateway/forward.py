@@ -28,6 +28,7 @@ from services.gateway.settings import Settings
 from shared import log_context
 from shared.bus.calls import Bus
 from shared.bus.messages import Envelope, new_id
+from shared.contracts.message import Command
 from shared.errors import DomainError, ErrorCode
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
@@ -55,7 +56,7 @@ def forward(
     """Make the handler that sends an endpoint's requests over the bus."""
     contract = endpoint.contract
     name, service, kind = contract.__name__, contract.service, contract.kind
-    is_command = kind == "commands"
+    is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
     door, dialect = entrance.door(need_of(contract)), entrance.dialect
     read = _reader(endpoint, dialect, settings)

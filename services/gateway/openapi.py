@@ -10,7 +10,7 @@ from services.gateway.rest import description as rest
 from services.gateway.routes import ENDPOINTS, PREFIXES, PROXY_PREFIXES, Endpoint
 from services.gateway.routing import plain, variables
 from services.gateway.schemas import REF, content_of, json_content, query_parameters, schemas_of
-from shared.contracts.message import Wire
+from shared.contracts.message import Command, Wire
 
 ERROR = {
     "type": "object",
@@ -106,7 +106,7 @@ def _operation(
         "parameters": parameters,
         "responses": _responses(endpoint.reply),
     }
-    if contract.kind == "commands":
+    if issubclass(contract, Command):
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     schema = schemas[contract.__name__]
     in_path = variables(endpoint.path)

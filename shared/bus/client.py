@@ -163,8 +163,8 @@ class BusClient:
             message_id=frame_id.hex,
             reply_to=self._transport.reply_address,
             correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
-            persistent=lane.kind == "commands",
-            expiration=seconds if lane.kind == "queries" else None,
+            persistent=lane.persistent,
+            expiration=None if lane.persistent else seconds,
         )
         try:
             await self._transport.publish(publication)

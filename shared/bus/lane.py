@@ -124,6 +124,11 @@ class Lane:
         """Its name at the broker."""
         return queue_name(self.service, self.kind)
 
+    @property
+    def persistent(self) -> bool:
+        """Tell whether the broker keeps its frames on disk, past their deadlines if it must."""
+        return self.kind == "commands"
+
     def full(self) -> bool:
         """Tell whether another call would break the bounds."""
         return (

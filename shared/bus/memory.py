@@ -66,10 +66,11 @@ class MemoryBroker:
             raise BrokerUnavailableError(message)
 
     def stop(self) -> None:
-        """Go down as a broker does: messages in durable queues stay, connections are lost."""
+        """Go down as a broker does: persistent messages stay, transient ones and connections are lost."""
         self.running = False
         for queue in self.queues.values():
             queue.return_unacknowledged()
+            queue.lose_transient()
 
     def restart(self) -> None:
         """Come back and tell everybody."""
@@ -116,6 +117,10 @@ class MemoryQueue:
         """Put back what consumers hold, as after a lost connection."""
         for subscription in self.subscriptions:
             subscription.give_back()
+
+    def lose_transient(self) -> None:
+        """Forget what was not to be kept on disk."""
+        self.waiting = deque(each for each in self.waiting if each[0].persistent)
 
 
 @dataclass(eq=False, slots=True)

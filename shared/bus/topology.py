@@ -69,8 +69,11 @@ SERVICES = ("access", "artifacts", "registry", "tracking")
 """All that have queues. A deployment need not run each of them."""
 
 
-QueryQueues = Literal["classic", "quorum"]
-"""The type of the queues of queries: one node's, which is faster, or replicated over a cluster."""
+TRANSIENT: tuple[Kind, ...] = ("transient-commands", "queries")
+"""What the broker keeps nothing of on disk."""
+
+TransientQueues = Literal["classic", "quorum"]
+"""The type of the queues of transient messages: one node's, which is faster, or replicated over a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +134,15 @@ def binding_key(topic: str) -> str:
     return f"*.{topic}"
 
 
-def queues(service: str, query_queues: QueryQueues = "classic") -> Iterator[QueueSpec]:
+def queues(service: str, transient_queues: TransientQueues = "classic") -> Iterator[QueueSpec]:
     """List the queues of a service's commands and queries."""
     yield from _lasting(queue_name(service, "commands"))
-    # A query is worth nothing after its client has left: messages are transient and expire.
+    # These are worth nothing after their client has left: messages are transient and expire.
     limits: dict[str, str | int] = (
-        {"x-delivery-limit": DELIVERY_LIMIT} if query_queues == "quorum" else {}
+        {"x-delivery-limit": DELIVERY_LIMIT} if transient_queues == "quorum" else {}
     )
-    yield QueueSpec(queue_name(service, "queries"), query_queues, limits, replaceable=True)
+    for kind in TRANSIENT:
+        yield QueueSpec(queue_name(service, kind), transient_queues, limits, replaceable=True)
 
 
 def event_queues(
@@ -191,14 +195,14 @@ def _lasting(
 class Layout:
     """What a deployment chooses of the topology, and what tests do."""
 
-    query_queues: QueryQueues = "classic"
+    transient_queues: TransientQueues = "classic"
     subscriptions: Subscriptions = field(default_factory=lambda: SUBSCRIPTIONS)
     retired: Subscriptions = field(default_factory=lambda: RETIRED)
 
     def queues(self, services: Sequence[str]) -> list[QueueSpec]:
         """List the queues of some services, and everybody's queues of events."""
         return [
-            *(spec for service in services for spec in queues(service, self.query_queues)),
+            *(spec for service in services for spec in queues(service, self.transient_queues)),
             *event_queues(self.subscriptions, self.retired),
         ]
 

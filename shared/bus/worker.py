@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 import structlog
@@ -32,6 +32,7 @@ from shared.bus.messages import (
 from shared.bus.transport import (
     BrokerUnavailableError,
     Delivery,
+    OnDelivery,
     Publication,
     PublishUncertainError,
     Subscription,
@@ -105,7 +106,7 @@ class Worker:
         self._command_frames = command_frames
         self._query_frames = query_frames
         self._measures: dict[Kind, QueueMeasures] = {
-            kind: QueueMeasures(service, kind) for kind in ("commands", "queries")
+            kind: QueueMeasures(service, kind) for kind in get_args(Kind)
         }
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
@@ -118,18 +119,17 @@ class Worker:
     async def start(self, events: EventProcessor | None = None) -> None:
         """Connect and consume; events too, in a service that has topics to hear of."""
         await self._transport.start()
-        for kind, handle, prefetch in (
-            ("commands", self._on_commands, self._command_frames),
-            ("queries", self._on_queries, self._query_frames),
-        ):
-            queue = topology.queue_name(self._service, kind)  # type: ignore[arg-type]
-            consumer = await self._transport.consume(queue, handle, prefetch)
-            self._subscriptions.append(consumer)
+        await self._consume("commands", self._on_commands, self._command_frames)
+        await self._consume("transient-commands", self._on_transient, self._command_frames)
+        await self._consume("queries", self._on_queries, self._query_frames)
         if events is not None:
-            on_event = partial(self._on_event, events)
-            queue = topology.queue_name(self._service, "events")
-            consumer = await self._transport.consume(queue, on_event, EVENTS_AT_A_TIME)
-            self._subscriptions.append(consumer)
+            await self._consume("events", partial(self._on_event, events), EVENTS_AT_A_TIME)
+
+    async def _consume(
+        self, kind: Kind | Literal["events"], handle: OnDelivery, prefetch: int
+    ) -> None:
+        queue = topology.queue_name(self._service, kind)
+        self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
 
     async def drain(self) -> None:
         """Take nothing more, finish what was begun, and leave."""
@@ -141,20 +141,32 @@ class Worker:
 
     async def _on_commands(self, delivery: Delivery) -> None:
         with _Busy(self._busy):
-            frame = _read(delivery)
-            if frame is None:
-                await self._give_up(delivery, "commands", UNREADABLE)
-                return
-            began = time.perf_counter()
-            measures = self._measures["commands"]
-            attempt = _attempts(delivery)
-            repeated = delivery.redelivered or attempt > 0
-            measures.received(frame, repeated=repeated)
-            with about(frame.envelopes):
-                outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
-            seconds = time.perf_counter() - began
-            for index, answer in outcome.answers.items():
-                measures.answered(frame.envelopes[index].name, answer, seconds)
+            await self._command(delivery, "commands")
+
+    async def _on_transient(self, delivery: Delivery) -> None:
+        with _Busy(self._busy):
+            if delivery.redelivered:
+                # Perhaps its worker died of it: only the queue of commands counts how often.
+                queue = topology.queue_name(self._service, "commands")
+                await self._move(delivery, queue, _attempts(delivery) + 1)
+            else:
+                await self._command(delivery, "transient-commands")
+
+    async def _command(self, delivery: Delivery, kind: Kind) -> None:
+        frame = _read(delivery)
+        if frame is None:
+            await self._give_up(delivery, "commands", UNREADABLE)
+            return
+        began = time.perf_counter()
+        measures = self._measures[kind]
+        attempt = _attempts(delivery)
+        repeated = delivery.redelivered or attempt > 0
+        measures.received(frame, repeated=repeated)
+        with about(frame.envelopes):
+            outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
+        seconds = time.perf_counter() - began
+        for index, answer in outcome.answers.items():
+            measures.answered(frame.envelopes[index].name, answer, seconds)
 
     async def _carry_out(
         self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
@@ -252,14 +264,18 @@ class Worker:
             return
         metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
-        again = replace(
+        await self._move(delivery, rest, attempt)
+
+    async def _move(self, delivery: Delivery, queue: str, attempt: int) -> None:
+        """Let the broker keep a message in another queue, for an attempt."""
+        moved = replace(
             delivery.publication,
             exchange="",
-            routing_key=rest,
+            routing_key=queue,
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
-        if await self._published(again):
+        if await self._published(moved):
             await delivery.ack()
 
     async def _give_up(self, delivery: Delivery, kind: LastingKind, reason: str) -> None:

@@ -36,5 +36,5 @@ MESSAGES: dict[str, type[Message]] = {
     for name, contract in vars(module).items()
     if isinstance(contract, type)
     and issubclass(contract, Message)
-    and contract not in (Message, Command, Query)
+    and contract.__module__ == module.__name__
 }

@@ -101,7 +101,7 @@ class Message(Wire):
     """What crosses the bus towards a service."""
 
     service: ClassVar[str]
-    kind: ClassVar[Literal["commands", "queries"]]
+    kind: ClassVar[Literal["commands", "transient-commands", "queries"]]
     changes: ClassVar[bool]
     """Whether who sends it must be allowed to change things."""
 
@@ -122,8 +122,18 @@ class Message(Wire):
 class Command(Message):
     """Changes something; runs inside a transaction, exactly once."""
 
-    kind = "commands"
+    kind: ClassVar[Literal["commands", "transient-commands"]] = "commands"
     changes = True
+
+
+class TransientCommand(Command):
+    """Changes something as a command does, but the broker need not keep it on disk meanwhile.
+
+    For what is sent over and over and must be quick. It is lost if the broker and its sender are lost
+    before it is answered (ADR 9).
+    """
+
+    kind = "transient-commands"
 
 
 class Query(Message):

@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from shared.contracts.message import (
-    Command,
     Int32,
     Int64,
     NullMeansEmpty,
     Query,
     Required,
     RunId,
+    TransientCommand,
     Wire,
 )
 
@@ -31,7 +31,7 @@ class Metric(Wire):
 Metrics = Annotated[list[Metric], NullMeansEmpty()]
 
 
-class LogMetric(Command):
+class LogMetric(TransientCommand):
     """Append one point to a metric of an active run."""
 
     service: ClassVar[str] = "tracking"

@@ -14,6 +14,7 @@ from shared.contracts.message import (
     Query,
     Required,
     RunId,
+    TransientCommand,
     Wire,
 )
 from shared.contracts.metrics import Metric, Metrics
@@ -159,7 +160,7 @@ class DeleteTag(Command):
     key: Required
 
 
-class LogBatch(Command):
+class LogBatch(TransientCommand):
     """Metrics, params and tags of one run, all or nothing."""
 
     service: ClassVar[str] = "tracking"

@@ -183,13 +183,11 @@ class _TracedProcessor:
     def __init__(self, processor: Processor, service: str, tracing: SpanTracing) -> None:
         self._processor = processor
         self._tracing = tracing
-        self._commands, self._queries = (
-            queue_name(service, "commands"),
-            queue_name(service, "queries"),
-        )
+        self._service = service
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
-        with self._tracing.working(self._commands, frame.envelopes) as span:
+        queue = queue_name(self._service, frame.kind)
+        with self._tracing.working(queue, frame.envelopes) as span:
             outcome = await self._processor.commands(frame, redelivered=redelivered)
             if span is not None:
                 span.set_attribute("warren.redelivered", redelivered)
@@ -198,7 +196,8 @@ class _TracedProcessor:
             return outcome
 
     async def query(self, envelope: Envelope) -> Answer:
-        with self._tracing.working(self._queries, [envelope]) as span:
+        queue = queue_name(self._service, "queries")
+        with self._tracing.working(queue, [envelope]) as span:
             answer = await self._processor.query(envelope)
             if span is not None:
                 _note(span, answer)

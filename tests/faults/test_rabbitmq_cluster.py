@@ -26,7 +26,7 @@ async def warren(server_directory, postgres, cluster, monkeypatch):
     connection = await asyncpg.connect(postgres.dsn("postgres"))
     await connection.execute(f"CREATE DATABASE {NAME}")
     await connection.close()
-    monkeypatch.setenv("WARREN_QUERY_QUEUES", "quorum")
+    monkeypatch.setenv("WARREN_TRANSIENT_QUEUES", "quorum")
     folder = server_directory / NAME / "warren"
     described = stack(folder, postgres.dsn(NAME), cluster.url, gateway=2, tracking=2, registry=2)
     async with running(described) as warren:

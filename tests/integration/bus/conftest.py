@@ -87,9 +87,11 @@ def envelope(
     )
 
 
+KINDS = {"Read": "queries", "AddSoon": "transient-commands"}
+
+
 async def send(client: BusClient, message: str, /, **fields):
-    kind = "queries" if message == "Read" else "commands"
-    return await client.call("toy", kind, envelope(message, **fields))
+    return await client.call("toy", KINDS.get(message, "commands"), envelope(message, **fields))
 
 
 class MemoryControl:

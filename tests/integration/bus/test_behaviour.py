@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -35,16 +36,19 @@ class Recording(Executor):
     def __init__(self, pool) -> None:
         super().__init__(pool, toy.HANDLERS)
         self.frames: list[Frame] = []
+        self.redelivered: list[bool] = []
 
     async def commands(self, frame, *, redelivered):
         self.frames.append(frame)
+        self.redelivered.append(redelivered)
         return await super().commands(frame, redelivered=redelivered)
 
 
-async def test_a_command_is_answered_and_committed(bus):
+@pytest.mark.parametrize("command", ["Add", "AddSoon"])
+async def test_a_command_is_answered_and_committed(bus, command):
     await bus.worker()
     client = await bus.client()
-    answer = await send(client, "Add", name="a", amount=5)
+    answer = await send(client, command, name="a", amount=5)
     assert (answer.error, json.loads(answer.body)) == (None, {"total": 5})
     assert await bus.total("a") == 5
 
@@ -137,7 +141,8 @@ async def test_unknown_messages_and_malformed_ones_are_refused(bus):
     assert b"'name'" in malformed.body
 
 
-async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus):
+@pytest.mark.parametrize("command", ["Add", "AddSoon"])
+async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus, command):
     committed = asyncio.Event()
 
     class Dying(Executor):
@@ -149,13 +154,64 @@ async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus):
     transport = bus.connect()
     await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, "Add", name="a"))
+    call = asyncio.ensure_future(send(client, command, name="a"))
     await committed.wait()
     await transport.close()
-    await bus.worker()
+    recording = Recording(bus.pool)
+    await bus.worker(recording)
     answer = await call
     assert json.loads(answer.body) == {"total": 1}
     assert await bus.total("a") == 1
+    assert recording.redelivered == [True]
+
+
+@pytest.mark.parametrize("link", ["amqp"], indirect=True)
+@pytest.mark.parametrize("command", ["Add", "AddSoon"])
+async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
+    begun = asyncio.Event()
+
+    class Dying:
+        async def commands(self, *_frame, **_told):
+            begun.set()
+            await asyncio.Event().wait()
+
+    client = await bus.client()
+    call = None
+    async with asyncio.timeout(30):
+        while not await bus.broker.dead():
+            begun.clear()
+            transport = bus.connect()
+            await Worker(transport, "toy", Dying()).start()
+            call = call or asyncio.ensure_future(send(client, command, name="a", seconds=5))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(begun.wait(), 0.5)
+            await transport.close()
+    with pytest.raises(DomainError, match="did not answer in time"):
+        await call
+    assert await bus.total("a") == 0
+
+
+@pytest.mark.parametrize("command", ["Add", "AddSoon"])
+async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus, command):
+    begun = asyncio.Event()
+
+    class HoldingTheFirst(Executor):
+        async def commands(self, frame, *, redelivered):
+            if not begun.is_set():
+                begun.set()
+                await asyncio.Event().wait()
+            return await super().commands(frame, redelivered=redelivered)
+
+    transport = bus.connect()
+    await Worker(transport, "toy", HoldingTheFirst(bus.pool, toy.HANDLERS)).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, command, name="a"))
+    await begun.wait()
+    await bus.broker.stop()
+    await bus.broker.start()
+    assert json.loads((await call).body) == {"total": 1}
+    assert await bus.total("a") == 1
+    await transport.close()
 
 
 async def test_a_frame_in_pieces_repeats_nothing_when_it_comes_again(bus):

@@ -4,7 +4,14 @@ import asyncio
 
 from pydantic import Field
 
-from shared.contracts.message import Command, DomainEvent, Query, Required, Wire
+from shared.contracts.message import (
+    Command,
+    DomainEvent,
+    Query,
+    Required,
+    TransientCommand,
+    Wire,
+)
 from shared.database.transaction import Call, Handlers, Transaction
 from shared.errors import invalid
 
@@ -15,6 +22,12 @@ SCHEMA = """
 
 
 class Add(Command):
+    service = "toy"
+    name: Required
+    amount: int = 1
+
+
+class AddSoon(TransientCommand):
     service = "toy"
     name: Required
     amount: int = 1
@@ -64,7 +77,7 @@ class Total(Wire):
     total: int
 
 
-async def add(cmd: Add, tx: Transaction) -> Total:
+async def add(cmd: Add | AddSoon, tx: Transaction) -> Total:
     row = await tx.write_row(
         "INSERT INTO counters VALUES ($1, $2) "
         "ON CONFLICT (name) DO UPDATE SET total = counters.total + $2 RETURNING total",
@@ -119,6 +132,7 @@ SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
 HANDLERS = Handlers(
     single={
         Add: add,
+        AddSoon: add,
         AddAsMuchAs: add_as_much_as,
         AddThenRefuse: add_then_refuse,
         Crash: crash,

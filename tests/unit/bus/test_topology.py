@@ -50,14 +50,15 @@ def test_a_message_is_tried_for_long_and_then_given_up(queue, least_seconds):
     assert set(rests) == set(seconds)
 
 
-def test_queries_are_replicated_only_where_that_is_asked_for():
+def test_what_is_transient_is_replicated_only_where_that_is_asked_for():
     kinds = {}
-    for query_queues in ("classic", "quorum"):
-        specs = {spec.name: spec for spec in Layout(query_queues).queues(["toy"])}
-        kinds[query_queues] = {name: spec.type for name, spec in specs.items()}
-        assert specs["toy.queries"].replaceable
-        assert [name for name, spec in specs.items() if spec.replaceable] == ["toy.queries"]
-    assert kinds["classic"].pop("toy.queries") == "classic"
-    assert kinds["quorum"].pop("toy.queries") == "quorum"
+    for transient_queues in ("classic", "quorum"):
+        specs = {spec.name: spec for spec in Layout(transient_queues).queues(["toy"])}
+        kinds[transient_queues] = {name: spec.type for name, spec in specs.items()}
+        replaceable = {name for name, spec in specs.items() if spec.replaceable}
+        assert replaceable == {"toy.transient-commands", "toy.queries"}
+    for name in replaceable:
+        assert kinds["classic"].pop(name) == "classic"
+        assert kinds["quorum"].pop(name) == "quorum"
     assert kinds["classic"] == kinds["quorum"]
     assert set(kinds["classic"].values()) == {"quorum"}

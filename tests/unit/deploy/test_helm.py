@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import kubernetes_validate
@@ -13,6 +14,7 @@ import yaml
 
 from deploy.configuration import PROCESSES
 from services.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
+from shared.bus.messages import Kind
 from shared.bus.topology import queue_name
 from tests.unit.deploy.chart import (
     CHART,
@@ -248,8 +250,7 @@ def test_services_scale_by_their_queues_and_the_gateway_by_its_cpu():
         assert scaled["spec"]["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
         triggers = [each["metadata"] for each in scaled["spec"]["triggers"]]
         assert [each["queueName"] for each in triggers] == [
-            queue_name(component, "commands"),
-            queue_name(component, "queries"),
+            queue_name(component, kind) for kind in get_args(Kind)
         ]
         assert all(
             each["hostFromEnv"] in environment(deployment["spec"]["template"]) for each in triggers

@@ -75,8 +75,8 @@
 - name: WARREN_MONITOR_PORT
   value: "9090"
 {{ include "warren.env.rabbitmq" .root }}
-- name: WARREN_QUERY_QUEUES
-  value: {{ .root.Values.rabbitmq.queryQueues }}
+- name: WARREN_TRANSIENT_QUEUES
+  value: {{ .root.Values.rabbitmq.transientQueues }}
 {{- if has .component (include "warren.schemas" .root | splitList " ") }}
 {{ include "warren.env.dsn" . }}
 {{- else }}

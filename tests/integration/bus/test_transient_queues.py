@@ -1,4 +1,4 @@
-"""The type of the queues of queries is a setting that processes are given one after another."""
+"""The type of the queues of transient messages is a setting that processes are given one after another."""
 
 import asyncio
 import json
@@ -29,9 +29,9 @@ async def start(amqp_vhost_url):
     """Start a worker, or a client, that wants queues of a type."""
     closing = []
 
-    async def start(query_queues, name=None):
+    async def start(transient_queues, name=None):
         transport = AmqpTransport(
-            amqp_vhost_url, name="test", services=["toy"], layout=Layout(query_queues)
+            amqp_vhost_url, name="test", services=["toy"], layout=Layout(transient_queues)
         )
         if name is None:
             made = BusClient(transport)
