@@ -16,7 +16,7 @@ from shared.contracts import (
     registered_models,
     runs,
 )
-from shared.contracts.message import Command, Message, Query
+from shared.contracts.message import Message
 
 MESSAGES: dict[str, type[Message]] = {
     name: contract
