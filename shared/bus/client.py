@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from shared.bus.events import ReceivedEvent, read_event
-from shared.bus.lane import QUERY_LIMITS, Call, Lane, Limits, SentFrame, refused
+from shared.bus.lane import LIMITS, Call, Lane, Limits, SentFrame, refused
 from shared.bus.messages import Answer, Envelope, Kind, decode_reply
 from shared.bus.transport import (
     BrokerUnavailableError,
@@ -129,7 +129,7 @@ class BusClient:
     def _lane(self, service: str, kind: Kind) -> Lane:
         lane = self._lanes.get((service, kind))
         if lane is None:
-            limits = self._limits or (QUERY_LIMITS if kind == "queries" else Limits())
+            limits = self._limits or LIMITS[kind]
             lane = self._lanes[service, kind] = Lane(service, kind, limits)
         return lane
 

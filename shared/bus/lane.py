@@ -9,6 +9,7 @@ worth that: a frame that carries enough, or a call that has waited long enough (
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -38,8 +39,13 @@ class Limits:
     waiting_bytes: int = 64_000_000
 
 
-QUERY_LIMITS = Limits(frames_in_flight=8, company=8, patience=0.002, frame_envelopes=50)
-"""Queries have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them."""
+LIMITS: Mapping[Kind, Limits] = {
+    "commands": Limits(),
+    # Without a write to the broker's disk a frame costs less, and is worth it with less in it.
+    "transient-commands": Limits(company=8),
+    # These have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them.
+    "queries": Limits(frames_in_flight=8, company=8, patience=0.002, frame_envelopes=50),
+}
 
 
 def refused(reason: str) -> DomainError:
