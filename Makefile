@@ -45,10 +45,11 @@ lint: .venv/.dev  ## Check style, types and the borders between the parts
 	.venv/bin/lint-imports
 	.venv/bin/hadolint deploy/Dockerfile
 
-bench: .venv/.dev .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
+# Warren is measured with what it needs to run and no more: packages for development cost memory.
+bench: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
-	.venv/bin/python -m tests.bench $(BENCH)
-	.venv/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
+	.venvs/runtime/bin/python -m tests.bench $(BENCH)
+	.venvs/runtime/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
 
 soak: .venv/.dev $(CLIENTS)  ## Watch the gateway's memory while gigabytes pass through it, or by it (some minutes, 10 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py \
