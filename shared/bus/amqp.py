@@ -49,6 +49,11 @@ class AmqpDelivery:
         self.redelivered = bool(message.redelivered)
         self.publication = _received(message)
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether the channel that brought it is closed."""
+        return self._message.channel.is_closed
+
     async def ack(self) -> None:
         """Acknowledge; after a connection loss the broker delivers again anyway."""
         with contextlib.suppress(*LOST):
@@ -243,12 +248,15 @@ class AmqpTransport:
             await self._open_replies(requests)
         if self._on_event:
             await self._open_events(replies, self._on_event)
-        for subscription in self._subscriptions:
-            await subscription.open(connection)
+        # What is delivered from here on may be answered at once. A subscription that is added meanwhile
+        # is opened by who adds it.
+        subscriptions = list(self._subscriptions)
         self._connected.set()
         BROKER_CONNECTED.labels(self._name).set(1)
         if self._on_reset:
             self._on_reset()
+        for subscription in subscriptions:
+            await subscription.open(connection)
 
     async def _open_replies(self, channel: AbstractChannel) -> None:
         on_reply = self._on_reply

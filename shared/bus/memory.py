@@ -131,6 +131,11 @@ class MemoryDelivery:
     redelivered: bool
     subscription: "MemorySubscription"
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether it was given back."""
+        return self not in self.subscription.unacknowledged
+
     async def ack(self) -> None:
         """Forget the message; without effect when it was given back already."""
         self.subscription.settle(self)

@@ -37,6 +37,10 @@ class Delivery(Protocol):
     publication: Publication
     redelivered: bool
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether the connection that brought it has gone: the broker delivers it again."""
+
     async def ack(self) -> None:
         """Tell the broker that the message is done with."""
 

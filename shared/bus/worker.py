@@ -50,6 +50,9 @@ UNREADABLE = "the message is not a frame"
 
 REASON_LENGTH = 500
 
+MOVE_AGAIN_SECONDS = 0.5
+"""Between two tries to publish what is to be elsewhere before it is acknowledged."""
+
 EVENTS_AT_A_TIME = 8
 """Events that a process works on at a time; their handlers must not rely on an order."""
 
@@ -181,7 +184,7 @@ class Worker:
             log.exception("frame_failed", queue=delivery.publication.routing_key)
             await self._give_up(delivery, "commands", repr(error))
             return Outcome({})
-        if await self._bury(frame, outcome.poison):
+        if await self._bury(frame, outcome.poison, delivery):
             await self._reply(delivery, outcome.answers)
             await delivery.ack()
         return outcome
@@ -275,18 +278,18 @@ class Worker:
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
-        if await self._published(moved):
+        if await self._published(moved, delivery):
             await delivery.ack()
 
     async def _give_up(self, delivery: Delivery, kind: LastingKind, reason: str) -> None:
         """Keep a message among the dead letters."""
         publication = delivery.publication
-        if await self._published(self._dead(publication, kind, reason)):
+        if await self._published(self._dead(publication, kind, reason), delivery):
             metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
             await delivery.ack()
 
-    async def _bury(self, frame: Frame, poison: Mapping[int, str]) -> bool:
-        """Keep poison commands among the dead letters; False if the broker is away."""
+    async def _bury(self, frame: Frame, poison: Mapping[int, str], delivery: Delivery) -> bool:
+        """Keep poison commands among the dead letters; False if the delivery is lost."""
         queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
@@ -295,7 +298,7 @@ class Worker:
                 body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
                 message_id=envelope.id.hex,
             )
-            if not await self._published(self._dead(alone, "commands", reason)):
+            if not await self._published(self._dead(alone, "commands", reason), delivery):
                 return False
             metrics.DEAD_LETTERS.labels(queue).inc()
         return True
@@ -314,14 +317,20 @@ class Worker:
             },
         )
 
-    async def _published(self, publication: Publication) -> bool:
-        """Publish; False if the broker is away: then it delivers the unacknowledged original again."""
-        try:
-            await self._transport.publish(publication)
-        except (BrokerUnavailableError, PublishUncertainError) as error:
-            log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
-            return False
-        return True
+    async def _published(self, publication: Publication, delivery: Delivery) -> bool:
+        """Publish in the place of a delivery; False if that is lost: the broker delivers it again.
+
+        As long as it is ours nobody else gets it, so it is tried for as long.
+        """
+        while not delivery.lost:
+            try:
+                await self._transport.publish(publication)
+            except (BrokerUnavailableError, PublishUncertainError) as error:
+                log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
+                await asyncio.sleep(MOVE_AGAIN_SECONDS)
+            else:
+                return True
+        return False
 
 
 async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:

@@ -8,10 +8,12 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
+from shared.bus.amqp import AmqpSubscription
 from shared.bus.client import SWEEP_INTERVAL
 from shared.bus.executor import Executor
 from shared.bus.lane import Limits
 from shared.bus.messages import Frame
+from shared.bus.transport import BrokerUnavailableError
 from shared.bus.worker import Worker
 from shared.errors import DomainError, ErrorCode
 from tests.integration.bus import toy
@@ -163,6 +165,64 @@ async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus, comma
     assert json.loads(answer.body) == {"total": 1}
     assert await bus.total("a") == 1
     assert recording.redelivered == [True]
+
+
+@pytest.mark.parametrize("link", ["amqp"], indirect=True)
+async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(bus, monkeypatch):
+    opened = AmqpSubscription.open
+
+    async def open_slowly(*arguments):
+        await opened(*arguments)
+        await asyncio.sleep(0.5)
+
+    begun = asyncio.Event()
+
+    class HoldingTheFirst(Executor):
+        async def commands(self, frame, *, redelivered):
+            if not begun.is_set():
+                begun.set()
+                await asyncio.Event().wait()
+            return await super().commands(frame, redelivered=redelivered)
+
+    transport = bus.connect()
+    await Worker(transport, "toy", HoldingTheFirst(bus.pool, toy.HANDLERS)).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
+    await begun.wait()
+    monkeypatch.setattr(AmqpSubscription, "open", open_slowly)
+    await transport._connection.close()
+    assert json.loads((await asyncio.wait_for(call, 10)).body) == {"total": 1}
+    await transport.close()
+
+
+async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch):
+    monkeypatch.setattr("shared.bus.worker.MOVE_AGAIN_SECONDS", 0.01)
+    begun = asyncio.Event()
+
+    class Dying:
+        async def commands(self, *_frame, **_told):
+            begun.set()
+            await asyncio.Event().wait()
+
+    dying, refusing = bus.connect(), bus.connect()
+    publish, tries = refusing.publish, []
+
+    async def refuse_twice(publication):
+        tries.append(publication.routing_key)
+        if len(tries) < 3:
+            raise BrokerUnavailableError
+        await publish(publication)
+
+    await Worker(dying, "toy", Dying()).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
+    await begun.wait()
+    monkeypatch.setattr(refusing, "publish", refuse_twice)
+    await Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS)).start()
+    await dying.close()
+    assert json.loads((await call).body) == {"total": 1}
+    assert tries[:3] == ["toy.commands"] * 3
+    await refusing.close()
 
 
 @pytest.mark.parametrize("link", ["amqp"], indirect=True)
