@@ -46,6 +46,31 @@ class Recording(Executor):
         return await super().commands(frame, redelivered=redelivered)
 
 
+class HoldingTheFirst(Executor):
+    """Never ends with the first frame."""
+
+    def __init__(self, pool) -> None:
+        super().__init__(pool, toy.HANDLERS)
+        self.begun = asyncio.Event()
+
+    async def commands(self, frame, *, redelivered):
+        if not self.begun.is_set():
+            self.begun.set()
+            await asyncio.Event().wait()
+        return await super().commands(frame, redelivered=redelivered)
+
+
+class Hanging:
+    """Ends with no frame."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def commands(self, *_frame, **_told):
+        self.begun.set()
+        await asyncio.Event().wait()
+
+
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])
 async def test_a_command_is_answered_and_committed(bus, command):
     await bus.worker()
@@ -175,20 +200,12 @@ async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(b
         await opened(*arguments)
         await asyncio.sleep(0.5)
 
-    begun = asyncio.Event()
-
-    class HoldingTheFirst(Executor):
-        async def commands(self, frame, *, redelivered):
-            if not begun.is_set():
-                begun.set()
-                await asyncio.Event().wait()
-            return await super().commands(frame, redelivered=redelivered)
-
+    holding = HoldingTheFirst(bus.pool)
     transport = bus.connect()
-    await Worker(transport, "toy", HoldingTheFirst(bus.pool, toy.HANDLERS)).start()
+    await Worker(transport, "toy", holding).start()
     client = await bus.client()
     call = asyncio.ensure_future(send(client, "Add", name="a"))
-    await begun.wait()
+    await holding.begun.wait()
     monkeypatch.setattr(AmqpSubscription, "open", open_slowly)
     await transport._connection.close()
     assert json.loads((await asyncio.wait_for(call, 10)).body) == {"total": 1}
@@ -197,13 +214,7 @@ async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(b
 
 async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch):
     monkeypatch.setattr("shared.bus.worker.MOVE_AGAIN_SECONDS", 0.01)
-    begun = asyncio.Event()
-
-    class Dying:
-        async def commands(self, *_frame, **_told):
-            begun.set()
-            await asyncio.Event().wait()
-
+    hanging = Hanging()
     dying, refusing = bus.connect(), bus.connect()
     publish, tries = refusing.publish, []
 
@@ -213,10 +224,10 @@ async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch
             raise BrokerUnavailableError
         await publish(publication)
 
-    await Worker(dying, "toy", Dying()).start()
+    await Worker(dying, "toy", hanging).start()
     client = await bus.client()
     call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
-    await begun.wait()
+    await hanging.begun.wait()
     monkeypatch.setattr(refusing, "publish", refuse_twice)
     await Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS)).start()
     await dying.close()
@@ -228,23 +239,17 @@ async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch
 @pytest.mark.parametrize("link", ["amqp"], indirect=True)
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])
 async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
-    begun = asyncio.Event()
-
-    class Dying:
-        async def commands(self, *_frame, **_told):
-            begun.set()
-            await asyncio.Event().wait()
-
+    hanging = Hanging()
     client = await bus.client()
     call = None
     async with asyncio.timeout(30):
         while not await bus.broker.dead():
-            begun.clear()
+            hanging.begun.clear()
             transport = bus.connect()
-            await Worker(transport, "toy", Dying()).start()
+            await Worker(transport, "toy", hanging).start()
             call = call or asyncio.ensure_future(send(client, command, name="a", seconds=5))
             with suppress(TimeoutError):
-                await asyncio.wait_for(begun.wait(), 0.5)
+                await asyncio.wait_for(hanging.begun.wait(), 0.5)
             await transport.close()
     with pytest.raises(DomainError, match="did not answer in time"):
         await call
@@ -253,20 +258,12 @@ async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
 
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])
 async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus, command):
-    begun = asyncio.Event()
-
-    class HoldingTheFirst(Executor):
-        async def commands(self, frame, *, redelivered):
-            if not begun.is_set():
-                begun.set()
-                await asyncio.Event().wait()
-            return await super().commands(frame, redelivered=redelivered)
-
+    holding = HoldingTheFirst(bus.pool)
     transport = bus.connect()
-    await Worker(transport, "toy", HoldingTheFirst(bus.pool, toy.HANDLERS)).start()
+    await Worker(transport, "toy", holding).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, command, name="a"))
-    await begun.wait()
+    call = asyncio.ensure_future(send(client, command, name="a", seconds=120))
+    await holding.begun.wait()
     await bus.broker.stop()
     await bus.broker.start()
     assert json.loads((await call).body) == {"total": 1}
