@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import time
+from contextlib import suppress
 
 import pytest
 from aiohttp import ClientSession
@@ -39,9 +41,14 @@ async def connect(server):
 
 
 async def answer(reader):
-    """Read all that comes until the server closes; its status and its JSON."""
-    raw = await asyncio.wait_for(reader.read(), 5)
-    head, _, body = raw.partition(b"\r\n\r\n")
+    """Read an answer, and that nothing follows it; its status and its JSON."""
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        body = await reader.readexactly(length)
+        # What a client sends after the server has closed resets the connection.
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
     return int(head.split()[1]), json.loads(body)
 
 
