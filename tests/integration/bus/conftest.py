@@ -12,7 +12,7 @@ from shared.bus.client import BusClient
 from shared.bus.executor import Executor
 from shared.bus.lane import Limits
 from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.bus.messages import Envelope, new_id
+from shared.bus.messages import Envelope, Frame, new_id
 from shared.bus.outbox import relay_once
 from shared.bus.topology import Layout, dead_letter_queue
 from shared.bus.transport import Publication
@@ -72,6 +72,20 @@ class Bus:
     async def total(self, name: str) -> int:
         value = await self.pool.fetchval("SELECT total FROM counters WHERE name = $1", name)
         return value or 0
+
+
+class Recording(Executor):
+    """Remembers the frames that it was given."""
+
+    def __init__(self, pool) -> None:
+        super().__init__(pool, toy.HANDLERS)
+        self.frames: list[Frame] = []
+        self.redelivered: list[bool] = []
+
+    async def commands(self, frame, *, redelivered):
+        self.frames.append(frame)
+        self.redelivered.append(redelivered)
+        return await super().commands(frame, redelivered=redelivered)
 
 
 def envelope(

@@ -3,21 +3,17 @@
 import asyncio
 import json
 import time
-from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
 
-from shared.bus.amqp import AmqpSubscription
 from shared.bus.client import SWEEP_INTERVAL
 from shared.bus.executor import Executor
 from shared.bus.lane import Limits
 from shared.bus.messages import Frame
-from shared.bus.transport import BrokerUnavailableError
-from shared.bus.worker import Worker
 from shared.errors import DomainError, ErrorCode
 from tests.integration.bus import toy
-from tests.integration.bus.conftest import envelope, send
+from tests.integration.bus.conftest import Recording, envelope, send
 
 
 class SetClock:
@@ -30,45 +26,6 @@ class SetClock:
 
     def time(self) -> float:
         return time.time() + self._seconds
-
-
-class Recording(Executor):
-    """Remembers the frames that it was given."""
-
-    def __init__(self, pool) -> None:
-        super().__init__(pool, toy.HANDLERS)
-        self.frames: list[Frame] = []
-        self.redelivered: list[bool] = []
-
-    async def commands(self, frame, *, redelivered):
-        self.frames.append(frame)
-        self.redelivered.append(redelivered)
-        return await super().commands(frame, redelivered=redelivered)
-
-
-class HoldingTheFirst(Executor):
-    """Never ends with the first frame."""
-
-    def __init__(self, pool) -> None:
-        super().__init__(pool, toy.HANDLERS)
-        self.begun = asyncio.Event()
-
-    async def commands(self, frame, *, redelivered):
-        if not self.begun.is_set():
-            self.begun.set()
-            await asyncio.Event().wait()
-        return await super().commands(frame, redelivered=redelivered)
-
-
-class Hanging:
-    """Ends with no frame."""
-
-    def __init__(self) -> None:
-        self.begun = asyncio.Event()
-
-    async def commands(self, *_frame, **_told):
-        self.begun.set()
-        await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])
@@ -166,142 +123,6 @@ async def test_unknown_messages_and_malformed_ones_are_refused(bus):
     assert unknown.error == ErrorCode.NOT_IMPLEMENTED
     assert malformed.error == ErrorCode.INVALID_PARAMETER_VALUE
     assert b"'name'" in malformed.body
-
-
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus, command):
-    committed = asyncio.Event()
-
-    class Dying(Executor):
-        async def commands(self, frame, *, redelivered):
-            await super().commands(frame, redelivered=redelivered)
-            committed.set()
-            await asyncio.Event().wait()
-
-    transport = bus.connect()
-    await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
-    client = await bus.client()
-    call = asyncio.ensure_future(send(client, command, name="a"))
-    await committed.wait()
-    await transport.close()
-    recording = Recording(bus.pool)
-    await bus.worker(recording)
-    answer = await call
-    assert json.loads(answer.body) == {"total": 1}
-    assert await bus.total("a") == 1
-    assert recording.redelivered == [True]
-
-
-@pytest.mark.parametrize("link", ["amqp"], indirect=True)
-async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(bus, monkeypatch):
-    opened = AmqpSubscription.open
-
-    async def open_slowly(*arguments):
-        await opened(*arguments)
-        await asyncio.sleep(0.5)
-
-    holding = HoldingTheFirst(bus.pool)
-    transport = bus.connect()
-    await Worker(transport, "toy", holding).start()
-    client = await bus.client()
-    call = asyncio.ensure_future(send(client, "Add", name="a"))
-    await holding.begun.wait()
-    monkeypatch.setattr(AmqpSubscription, "open", open_slowly)
-    await transport._connection.close()
-    assert json.loads((await asyncio.wait_for(call, 10)).body) == {"total": 1}
-    await transport.close()
-
-
-async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch):
-    monkeypatch.setattr("shared.bus.worker.MOVE_AGAIN_SECONDS", 0.01)
-    hanging = Hanging()
-    dying, refusing = bus.connect(), bus.connect()
-    publish, tries = refusing.publish, []
-
-    async def refuse_twice(publication):
-        tries.append(publication.routing_key)
-        if len(tries) < 3:
-            raise BrokerUnavailableError
-        await publish(publication)
-
-    await Worker(dying, "toy", hanging).start()
-    client = await bus.client()
-    call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
-    await hanging.begun.wait()
-    monkeypatch.setattr(refusing, "publish", refuse_twice)
-    await Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS)).start()
-    await dying.close()
-    assert json.loads((await call).body) == {"total": 1}
-    assert tries[:3] == ["toy.commands"] * 3
-    await refusing.close()
-
-
-@pytest.mark.parametrize("link", ["amqp"], indirect=True)
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
-    hanging = Hanging()
-    client = await bus.client()
-    call = None
-    async with asyncio.timeout(30):
-        while not await bus.broker.dead():
-            hanging.begun.clear()
-            transport = bus.connect()
-            await Worker(transport, "toy", hanging).start()
-            call = call or asyncio.ensure_future(send(client, command, name="a", seconds=5))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(hanging.begun.wait(), 0.5)
-            await transport.close()
-    with pytest.raises(DomainError, match="did not answer in time"):
-        await call
-    assert await bus.total("a") == 0
-
-
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus, command):
-    holding = HoldingTheFirst(bus.pool)
-    transport = bus.connect()
-    await Worker(transport, "toy", holding).start()
-    client = await bus.client()
-    call = asyncio.ensure_future(send(client, command, name="a", seconds=120))
-    await holding.begun.wait()
-    await bus.broker.stop()
-    await bus.broker.start()
-    assert json.loads((await call).body) == {"total": 1}
-    assert await bus.total("a") == 1
-    await transport.close()
-
-
-async def test_a_frame_in_pieces_repeats_nothing_when_it_comes_again(bus):
-    executor = Executor(bus.pool, toy.HANDLERS)
-    frame = Frame(
-        envelope("Add", name="x").id,
-        "commands",
-        [envelope("Add", name="a"), envelope("AddThenRefuse", name="b"), envelope("Crash")],
-    )
-    first = await executor.commands(frame, redelivered=False)
-    for redelivered in (False, True):
-        again = await executor.commands(frame, redelivered=redelivered)
-        assert again.answers[0] == first.answers[0]
-    assert await bus.total("a") == 1
-
-
-async def test_copies_of_a_frame_at_the_same_time_are_carried_out_once(bus):
-    executors = [Executor(bus.pool, toy.HANDLERS) for _ in range(4)]
-    frame = Frame(envelope("Add", name="x").id, "commands", [envelope("Add", name="a")])
-    outcomes = await asyncio.gather(*(e.commands(frame, redelivered=False) for e in executors))
-    assert {o.answers[0].body for o in outcomes} == {b'{"total":1}'}
-    assert await bus.total("a") == 1
-
-
-async def test_an_idempotency_key_makes_a_repeated_request_harmless(bus):
-    await bus.worker()
-    client = await bus.client()
-    first, second = await asyncio.gather(
-        send(client, "Add", name="a", key="k"), send(client, "Add", name="a", key="k")
-    )
-    third = await send(client, "Add", name="a", key="k")
-    assert first == second == third
-    assert await bus.total("a") == 1
 
 
 async def test_a_full_buffer_is_429(bus):
