@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -14,9 +14,10 @@ from aio_pika.abc import AbstractConnection
 from services.cli.broker import bus_client, connected
 from shared.bus import topology
 from shared.bus.client import BusClient
-from shared.bus.messages import Envelope, Kind, new_id
+from shared.bus.messages import Envelope, new_id
 from shared.clock import now
 from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.contracts.message import Kind
 from shared.errors import DomainError
 from shared.projects import ROOT_PROJECT
 from shared.settings import ProcessSettings
@@ -31,7 +32,6 @@ SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
 """Not looked at where it never ran: a gateway for anonymous clients alone does not need it."""
 
-KINDS: tuple[Kind, ...] = ("commands", *topology.TRANSIENT)
 CROWD = 1_000
 """Messages in a queue that a healthy service does not leave waiting."""
 
@@ -81,7 +81,7 @@ async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
         yield Finding("broker", "ok", _version(connection))
         services = [*SERVICES, *[each for each in OPTIONAL if await _ran(connection, each)]]
         for service in services:
-            for kind in KINDS:
+            for kind in get_args(Kind):
                 yield await _queue(connection, topology.queue_name(service, kind))
         for spec in topology.event_queues(topology.SUBSCRIPTIONS):
             if spec.topics:

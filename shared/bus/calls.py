@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Kind
+from shared.bus.messages import Answer, Envelope
+from shared.contracts.message import Kind
 
 
 class Bus(Protocol):

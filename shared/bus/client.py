@@ -11,13 +11,14 @@ import structlog
 
 from shared.bus.events import ReceivedEvent, read_event
 from shared.bus.lane import LIMITS, Call, Lane, Limits, SentFrame, refused
-from shared.bus.messages import Answer, Envelope, Kind, decode_reply
+from shared.bus.messages import Answer, Envelope, decode_reply
 from shared.bus.transport import (
     BrokerUnavailableError,
     Publication,
     PublishUncertainError,
     Transport,
 )
+from shared.contracts.message import Kind
 from shared.errors import ErrorCode
 from shared.log_context import about
 from shared.tasks import end

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.bus.measures import LaneMeasures
-from shared.bus.messages import Answer, Envelope, Frame, Kind, Piece, encode_frame, new_id
-from shared.bus.topology import queue_name
+from shared.bus.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
+from shared.bus.topology import TRANSIENT, queue_name
+from shared.contracts.message import Kind
 from shared.errors import DomainError, ErrorCode
 
 
@@ -133,7 +134,7 @@ class Lane:
     @property
     def persistent(self) -> bool:
         """Tell whether the broker keeps its frames on disk, past their deadlines if it must."""
-        return self.kind == "commands"
+        return self.kind not in TRANSIENT
 
     def full(self) -> bool:
         """Tell whether another call would break the bounds."""

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from shared import metrics
-from shared.bus.messages import Answer, Frame, Kind
+from shared.bus.messages import Answer, Frame
 from shared.bus.topology import queue_name
+from shared.contracts.message import Kind
 from shared.errors import ErrorCode
 from shared.histogram import Series
 

@@ -9,17 +9,12 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
+from shared.contracts.message import Kind
 from shared.errors import DomainError, ErrorCode
-
-Kind = Literal["commands", "transient-commands", "queries"]
-"""What a queue is for. The broker keeps commands on disk; of transient ones (ADR 9), as of queries, it
-keeps nothing: whoever sent them is waiting, and sends them again.
-"""
 
 REPLY_BYTES = 4 * 1024**2
 """Bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a page

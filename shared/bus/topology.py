@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.bus.messages import Kind
+from shared.contracts.message import Kind
 
 EVENTS = "events"
 """Topic exchange of events; keys are ``<project>.<noun>.<verb>``."""

@@ -24,7 +24,6 @@ from shared.bus.messages import (
     Answers,
     Envelope,
     Frame,
-    Kind,
     decode_frame,
     encode_frame,
     encode_replies,
@@ -39,6 +38,7 @@ from shared.bus.transport import (
     Transport,
 )
 from shared.clock import now
+from shared.contracts.message import Kind
 from shared.log_context import about
 
 log = structlog.get_logger()

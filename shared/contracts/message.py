@@ -25,6 +25,11 @@ from shared.contracts.validation import reject_nul, to_domain_error
 
 INT64_MAX = 2**63 - 1
 
+Kind = Literal["commands", "transient-commands", "queries"]
+"""What a queue is for. The broker keeps commands on disk; of transient ones (ADR 9), as of queries, it
+keeps nothing: whoever sent them is waiting, and sends them again.
+"""
+
 
 class NullMeansEmpty:
     """Annotation of a repeated field: JSON null reads as the empty list, as protobuf reads it."""
@@ -101,7 +106,7 @@ class Message(Wire):
     """What crosses the bus towards a service."""
 
     service: ClassVar[str]
-    kind: ClassVar[Literal["commands", "transient-commands", "queries"]]
+    kind: ClassVar[Kind]
     changes: ClassVar[bool]
     """Whether who sends it must be allowed to change things."""
 
@@ -122,7 +127,7 @@ class Message(Wire):
 class Command(Message):
     """Changes something; runs inside a transaction, exactly once."""
 
-    kind: ClassVar[Literal["commands", "transient-commands"]] = "commands"
+    kind: ClassVar[Kind] = "commands"
     changes = True
 
 

@@ -22,9 +22,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from shared.bus.calls import Bus
 from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Frame, Kind
+from shared.bus.messages import Answer, Envelope, Frame
 from shared.bus.topology import queue_name
 from shared.bus.worker import EventProcessor, Outcome, Processor
+from shared.contracts.message import Kind
 from shared.errors import ErrorCode
 from shared.tracing.hooks import R, Tracing, Work
 

@@ -9,8 +9,8 @@ from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.event_executor import EventExecutor
 from shared.bus.events import ReceivedEvent
 from shared.bus.executor import Executor
-from shared.bus.messages import Answer, Envelope, Frame, Kind, new_id
-from shared.contracts.message import Query
+from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.contracts.message import Kind, Query
 from shared.errors import DomainError
 from tests.integration.registry.conftest import envelope
 

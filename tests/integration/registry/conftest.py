@@ -9,7 +9,8 @@ import pytest
 
 from services.registry.handlers import HANDLERS
 from shared.bus.executor import Executor
-from shared.bus.messages import Answer, Envelope, Frame, Kind, new_id
+from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.contracts.message import Kind
 from shared.database.transaction import Bus
 from shared.errors import DomainError, missing_resource
 from tests.service_pools import Pool

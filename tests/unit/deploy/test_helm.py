@@ -14,8 +14,8 @@ import yaml
 
 from deploy.configuration import PROCESSES
 from services.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
-from shared.bus.messages import Kind
 from shared.bus.topology import queue_name
+from shared.contracts.message import Kind
 from tests.unit.deploy.chart import (
     CHART,
     EXAMPLES,
