@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlparse
 
+from shared.contracts.metrics import Point
 from shared.contracts.runs import LogBatch
 from shared.contracts.validation import shown
 from shared.errors import DomainError, invalid, missing_resource
@@ -27,18 +28,6 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _RUN_ID_CHARACTERS = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 
 
-class Point(Protocol):
-    """One point of a metric: ``Metric`` of a batch, or ``LogMetric`` itself."""
-
-    key: str
-    value: float
-    timestamp: int
-    step: int
-    model_id: str | None
-    dataset_name: str | None
-    dataset_digest: str | None
-
-
 class Pair(Protocol):
     """A param or a tag: of a batch, or ``LogParam`` or ``SetTag`` itself."""
 
@@ -48,18 +37,19 @@ class Pair(Protocol):
 
 def check_metric(point: Point, index: int | None = None) -> None:
     """Raise DomainError if a point may not be logged; ``index`` is its place in a batch."""
-    key = point.key
-    if point.timestamp < 0 or len(key) > MAX_ENTITY_KEY_LENGTH or name_fault(key):
+    key = point["key"]
+    if point["timestamp"] < 0 or len(key) > MAX_ENTITY_KEY_LENGTH or name_fault(key):
         raise _metric_fault(point, "" if index is None else f"metrics[{index}].")
 
 
 def _metric_fault(point: Point, path: str) -> DomainError:
-    if fault := name_fault(point.key):
-        return bad_name(f"{path}name", point.key, fault)
-    if point.timestamp < 0:
+    key, timestamp = point["key"], point["timestamp"]
+    if fault := name_fault(key):
+        return bad_name(f"{path}name", key, fault)
+    if timestamp < 0:
         return invalid(
-            f"Invalid value {point.timestamp} for parameter '{path}timestamp' supplied: "
-            f"metric '{point.key}' (value={point.value}). "
+            f"Invalid value {timestamp} for parameter '{path}timestamp' supplied: "
+            f"metric '{key}' (value={point['value']}). "
             "Timestamp must be a nonnegative long (64-bit integer) "
         )
     return too_long("Metric name", MAX_ENTITY_KEY_LENGTH)

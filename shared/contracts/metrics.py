@@ -1,8 +1,9 @@
 """Metrics: points, their history, and the hot path ``runs/log-metric``."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NotRequired
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
 from shared.contracts.message import (
     Int32,
@@ -28,7 +29,20 @@ class Metric(Wire):
     dataset_digest: str | None = None
 
 
-Metrics = Annotated[list[Metric], NullMeansEmpty()]
+@with_config(Wire.model_config)
+class Point(TypedDict):
+    """What ``Metric`` is, as it is logged: a batch has up to 1,000, and a dict is read in half the time."""
+
+    key: Required
+    value: float
+    timestamp: Int64
+    step: NotRequired[Int64]
+    model_id: NotRequired[str | None]
+    dataset_name: NotRequired[str | None]
+    dataset_digest: NotRequired[str | None]
+
+
+Points = Annotated[list[Point], NullMeansEmpty()]
 
 
 class LogMetric(TransientCommand):

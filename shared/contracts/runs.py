@@ -17,7 +17,7 @@ from shared.contracts.message import (
     TransientCommand,
     Wire,
 )
-from shared.contracts.metrics import Metric, Metrics
+from shared.contracts.metrics import Metric, Points
 from shared.contracts.views import RunStatus, ViewType
 
 
@@ -165,7 +165,7 @@ class LogBatch(TransientCommand):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    metrics: Metrics = Field(default_factory=list)
+    metrics: Points = Field(default_factory=list)
     params: Annotated[list[Param], NullMeansEmpty()] = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
 

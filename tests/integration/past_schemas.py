@@ -8,6 +8,15 @@ import asyncpg
 from services.backup.database import COLUMNS
 from shared.database.migrations import migrate, service_migrations
 
+_SHAPES = {
+    "metrics": """
+        SELECT project_id, run_id, key, "timestamp", step, value, model_id, dataset_name, dataset_digest
+        FROM tracking.metric_points JOIN tracking.metric_series USING (project_id, series_id)
+    """,
+    "latest_metrics": "SELECT * FROM tracking.latest_metrics",
+}
+"""Tables of past schemas that today are others."""
+
 
 def pasts(*services: str) -> Iterator[tuple[str, int]]:
     """List the past schemas: each but the newest migration of a service's own, and its oldest bus."""
@@ -37,7 +46,9 @@ async def _copy(schema: str, source_dsn: str, target_dsn: str) -> None:
         for name, columns in await target.fetch(COLUMNS, schema):
             if name != "migrations":
                 rows = io.BytesIO()
-                await source.copy_from_table(name, schema_name=schema, columns=columns, output=rows)
+                relation = f"({_SHAPES[name]})" if name in _SHAPES else f'{schema}."{name}"'
+                wanted = f"SELECT {', '.join(columns)} FROM {relation} AS t"
+                await source.copy_from_query(wanted, output=rows)
                 rows.seek(0)
                 await target.execute(f'DELETE FROM {schema}."{name}"')
                 await target.copy_to_table(name, schema_name=schema, columns=columns, source=rows)

@@ -16,7 +16,6 @@ from services.tracking.store import model_metrics
 from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunList
 from services.tracking.store.logged_models import not_found as model_not_found
 from services.tracking.validation import (
-    Point,
     check_batch_limits,
     check_metric,
     check_run_id,
@@ -28,7 +27,7 @@ from services.tracking.validation import (
     run_not_found,
 )
 from shared.contracts.message import Message
-from shared.contracts.metrics import LogMetric
+from shared.contracts.metrics import LogMetric, Point
 from shared.contracts.runs import LogBatch, LogParam, SetTag
 from shared.database.transaction import AnyConnection, BatchHandler, BatchResult, Call
 from shared.errors import DomainError, invalid
@@ -87,8 +86,9 @@ def _checked(index: int, call: Call[LogCommand]) -> Entry:
     message, envelope = call.message, call.envelope
     entry = Entry(index, envelope.project, message.run_id)
     if type(message) is LogMetric:
-        check_metric(message)
-        entry.metrics = (message,)
+        point = _point(message)
+        check_metric(point)
+        entry.metrics = (point,)
         if message.model_id:
             entry.models = (message.model_id,)
     elif type(message) is LogBatch:
@@ -102,12 +102,24 @@ def _checked(index: int, call: Call[LogCommand]) -> Entry:
     return entry
 
 
+def _point(message: LogMetric) -> Point:
+    return {
+        "key": message.key,
+        "value": message.value,
+        "timestamp": message.timestamp,
+        "step": message.step,
+        "model_id": message.model_id,
+        "dataset_name": message.dataset_name,
+        "dataset_digest": message.dataset_digest,
+    }
+
+
 def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
     check_run_id(batch.run_id)
     for index, point in enumerate(batch.metrics):
         check_metric(point, index)
     entry.metrics = batch.metrics
-    entry.models = {point.model_id for point in batch.metrics if point.model_id}
+    entry.models = {model for point in batch.metrics if (model := point.get("model_id"))}
     entry.params = [
         checked_param(param, f"params[{index}].") for index, param in enumerate(batch.params)
     ]
@@ -168,8 +180,7 @@ def _keep_active(
 async def _append(connection: AnyConnection, runs: RunList, entries: Sequence[Entry]) -> list[int]:
     points = Points()
     for entry in entries:
-        for point in entry.metrics:
-            points.add(entry.run, point)
+        points.add(entry.run, entry.metrics)
     states = await store.append_metrics(connection, runs, points)
     if any(entry.models for entry in entries):
         await model_metrics.append(connection, runs, points, states)
@@ -259,7 +270,7 @@ def only_points(calls: Sequence[Call[Message]]) -> bool:
             and bool(message.metrics)
             and not message.params
             and not message.tags
-            and not any(point.model_id for point in message.metrics)
+            and not any(point.get("model_id") for point in message.metrics)
         )
         for message in (call.message for call in calls)
     )

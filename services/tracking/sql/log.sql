@@ -9,11 +9,10 @@ FROM unnest($1::bigint[], $2::uuid[])
     WITH ORDINALITY AS wanted (project_id, run_id, position);
 
 -- name: append_metrics
--- Append points to the history and keep the newest of each key; answers as run_states does.
--- Points of runs that are not active are left out. Runs come once, in $1 and $2, and points say
--- which by number, counted from 1. Points come sorted by run and key: two workers lock the rows in
--- the same order and can't deadlock. "latest" marks the newest of a key among these points: step
--- decides, then timestamp, then value; NaN counts as zero, which is how MLflow stores it.
+-- Append points; answers as run_states does. Points of runs that are not active are left out. What
+-- is the same for many comes once: runs in $1 and $2; moments, each a run, a step and a timestamp, in
+-- $3 to $5. Moments say which run, and points which moment, by number, counted from 1. Points come sorted
+-- by run and key: two workers make series, and wait for each other's, in the same order and can't deadlock.
 WITH states AS (
     SELECT array_agg(coalesce((
         SELECT CASE WHEN deleted THEN 2 ELSE 1 END
@@ -23,53 +22,50 @@ WITH states AS (
     FROM unnest($1::bigint[], $2::uuid[])
         WITH ORDINALITY AS wanted (project_id, run_id, position)
 ),
-points AS MATERIALIZED (
+points AS (
     SELECT
-        ($1::bigint[])[point.run] AS project_id,
-        ($2::uuid[])[point.run] AS run_id,
+        ($1::bigint[])[($3::int[])[point.moment]] AS project_id,
+        ($2::uuid[])[($3::int[])[point.moment]] AS run_id,
+        ($4::bigint[])[point.moment] AS step,
+        ($5::bigint[])[point.moment] AS "timestamp",
         point.*
     FROM unnest(
-        $3::int[], $4::text[], $5::bigint[], $6::bigint[],
-        $7::double precision[], $8::boolean[],
-        $9::text[], $10::text[], $11::text[]
-    ) AS point (
-        run, key, step, "timestamp", value, latest, model_id, dataset_name, dataset_digest
-    )
-    WHERE ((SELECT state FROM states))[point.run] = 1
+        $6::int[], $7::text[], $8::double precision[], $9::text[], $10::text[], $11::text[]
+    ) AS point (moment, key, value, model_id, dataset_name, dataset_digest)
+    WHERE ((SELECT state FROM states))[($3::int[])[point.moment]] = 1
+),
+known AS MATERIALIZED (
+    SELECT points.*, series_id
+    FROM points
+    LEFT JOIN metric_series USING (project_id, run_id, key)
+),
+-- Another worker may be making the same one: DO UPDATE waits for it, and returns its number.
+made AS (
+    INSERT INTO metric_series AS old (project_id, run_id, key)
+    SELECT DISTINCT project_id, run_id, key
+    FROM known
+    WHERE series_id IS NULL
+    ORDER BY project_id, run_id, key
+    ON CONFLICT (project_id, run_id, key) DO UPDATE SET key = old.key
+    RETURNING project_id, run_id, key, series_id
 ),
 history AS (
-    INSERT INTO metrics (
-        project_id, run_id, key, "timestamp", step, value, model_id, dataset_name, dataset_digest
+    INSERT INTO metric_points (
+        project_id, series_id, step, "timestamp", value, model_id, dataset_name, dataset_digest
     )
     SELECT
-        project_id, run_id, key, "timestamp", step, value, model_id, dataset_name, dataset_digest
-    FROM points
+        known.project_id,
+        coalesce(known.series_id, made.series_id),
+        step,
+        "timestamp",
+        value,
+        model_id,
+        dataset_name,
+        dataset_digest
+    FROM known
+    -- A left join in effect. But a full one can't be a loop in a loop, whatever the planner expects.
+    FULL JOIN made USING (project_id, run_id, key)
     ON CONFLICT DO NOTHING
-),
-newest AS (
-    INSERT INTO latest_metrics AS old (
-        project_id, run_id, key, value, "timestamp", step, model_id, dataset_name, dataset_digest
-    )
-    SELECT
-        project_id, run_id, key, value, "timestamp", step, model_id, dataset_name, dataset_digest
-    FROM points
-    WHERE latest
-    ON CONFLICT (project_id, run_id, key) DO UPDATE SET
-        value = excluded.value,
-        "timestamp" = excluded."timestamp",
-        step = excluded.step,
-        model_id = excluded.model_id,
-        dataset_name = excluded.dataset_name,
-        dataset_digest = excluded.dataset_digest
-    WHERE (
-        excluded.step,
-        excluded."timestamp",
-        CASE excluded.value WHEN 'NaN' THEN 0 ELSE excluded.value END
-    ) > (
-        old.step,
-        old."timestamp",
-        CASE old.value WHEN 'NaN' THEN 0 ELSE old.value END
-    )
 )
 SELECT state FROM states;
 

@@ -4,9 +4,13 @@
 WITH page AS (
     SELECT *, row_number() OVER (ORDER BY "timestamp", step, value) AS position
     FROM (
-        SELECT key, "timestamp", step, value, model_id, dataset_name, dataset_digest
-        FROM metrics
-        WHERE project_id = $1 AND run_id = $2 AND key = $3
+        SELECT $3::text AS key, "timestamp", step, value, model_id, dataset_name, dataset_digest
+        FROM metric_points
+        WHERE project_id = $1
+            AND series_id = (
+                SELECT series_id FROM metric_series
+                WHERE project_id = $1 AND run_id = $2 AND key = $3
+            )
             AND ("timestamp", step, value) > ($4::bigint, $5::bigint, $6::double precision)
         ORDER BY "timestamp", step, value
         LIMIT $7::bigint + 1
@@ -48,7 +52,8 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
 )::text, ',' ORDER BY run_id, "timestamp", step, value), ''), 'UTF8')
 FROM (
     SELECT run_id, key, "timestamp", step, value
-    FROM metrics
+    FROM metric_series
+    JOIN metric_points USING (project_id, series_id)
     WHERE project_id = $1 AND run_id = ANY($2::uuid[]) AND key = $3
     ORDER BY run_id, "timestamp", step, value
     LIMIT $4
@@ -72,21 +77,25 @@ FROM (
     FROM (
         SELECT
             wanted.run,
-            metrics.run_id,
-            metrics.value,
-            metrics."timestamp",
-            metrics.step,
+            wanted.run_id,
+            metric_points.value,
+            metric_points."timestamp",
+            metric_points.step,
             ntile($4::int) OVER by_step AS bucket,
             row_number() OVER by_step AS position,
             count(*) OVER (PARTITION BY wanted.run) AS total
         FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, run)
-        JOIN metrics
-            ON metrics.project_id = $1
-            AND metrics.run_id = wanted.run_id
-            AND metrics.key = $3
-            AND metrics.step BETWEEN $5 AND $6
+        JOIN metric_series
+            ON metric_series.project_id = $1
+            AND metric_series.run_id = wanted.run_id
+            AND metric_series.key = $3
+        JOIN metric_points
+            ON metric_points.project_id = $1
+            AND metric_points.series_id = metric_series.series_id
+            AND metric_points.step BETWEEN $5 AND $6
         WINDOW by_step AS (
-            PARTITION BY wanted.run ORDER BY metrics.step, metrics."timestamp", metrics.value
+            PARTITION BY wanted.run
+            ORDER BY metric_points.step, metric_points."timestamp", metric_points.value
         )
     ) AS numbered
 ) AS point

@@ -85,14 +85,28 @@ DELETE FROM purges WHERE project_id = $1 AND kind = $2 AND id = ANY($3::text[]);
 
 -- name: delete_rows_of_runs
 -- Delete rows of runs that are being purged, at most $3 of each table; count them.
-WITH gone_metrics AS (
-    DELETE FROM metrics WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM metrics WHERE project_id = $1 AND run_id = ANY($2::uuid[]) LIMIT $3
+WITH gone_points AS (
+    DELETE FROM metric_points WHERE ctid = ANY (ARRAY(
+        SELECT metric_points.ctid
+        FROM metric_series
+        JOIN metric_points USING (project_id, series_id)
+        WHERE project_id = $1 AND run_id = ANY($2::uuid[])
+        LIMIT $3
     )) RETURNING 1
 ),
-gone_latest_metrics AS (
-    DELETE FROM latest_metrics WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM latest_metrics WHERE project_id = $1 AND run_id = ANY($2::uuid[]) LIMIT $3
+-- Those of which the statement saw no points: without its series nobody would find a point again.
+gone_series AS (
+    DELETE FROM metric_series WHERE ctid = ANY (ARRAY(
+        SELECT ctid
+        FROM metric_series
+        WHERE project_id = $1 AND run_id = ANY($2::uuid[])
+            AND NOT EXISTS (
+                SELECT
+                FROM metric_points
+                WHERE metric_points.project_id = metric_series.project_id
+                    AND metric_points.series_id = metric_series.series_id
+            )
+        LIMIT $3
     )) RETURNING 1
 ),
 gone_params AS (
@@ -134,8 +148,8 @@ gone_points_of_models AS (
     )) RETURNING 1
 )
 SELECT
-    (SELECT count(*) FROM gone_metrics)
-    + (SELECT count(*) FROM gone_latest_metrics)
+    (SELECT count(*) FROM gone_points)
+    + (SELECT count(*) FROM gone_series)
     + (SELECT count(*) FROM gone_params)
     + (SELECT count(*) FROM gone_tags)
     + (SELECT count(*) FROM gone_inputs)

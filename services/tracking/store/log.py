@@ -4,15 +4,21 @@ Runs are told by their position in a sorted list of (project, run id); so whatev
 position and key is written in the order in which any other worker writes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from services.tracking.validation import LARGEST_FLOAT, Point
+from asyncpg import UniqueViolationError
+
+from services.tracking.validation import LARGEST_FLOAT
+from shared.contracts.metrics import Point
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection, Contention
 
 SQL = load_queries("services.tracking.sql", "log")
+
+_APPEND_UNSEEN_METRICS = SQL["append_metrics"].replace("ON CONFLICT DO NOTHING", "")
+"""As append_metrics, but fails with a unique violation if one of the points is there already."""
 
 MISSING, ACTIVE, DELETED = 0, 1, 2
 
@@ -45,31 +51,51 @@ class RunList:
         return [key[0] for key in keys], [key[1] for key in keys]
 
 
+Columns = tuple[Sequence[object], ...]
+
+
 @dataclass(slots=True)
 class Points:
-    """Points of metrics; ``add`` one by one, then write them with ``append_metrics``.
+    """Points of metrics; ``add`` those of each call, then write them with ``append_metrics``.
 
-    A row is (run, key, step, timestamp, value as it is ordered, number, value): sorted as it
-    stands, the number keeping the rest from being compared.
+    A row is (run, key, step, timestamp, number, value): sorted as it stands, the number keeping
+    values from being compared.
     """
 
-    rows: list[tuple[int, str, int, int, float, int, float]] = field(default_factory=list)
+    rows: list[tuple[int, str, int, int, int, float]] = field(default_factory=list)
     extras: dict[int, Point] = field(default_factory=dict)
 
-    def add(self, run: int, point: Point) -> None:
-        """Take a point of the run at a position.
+    def add(self, run: int, points: Iterable[Point]) -> None:
+        """Take points of the run at a position.
 
         Infinity becomes the largest number, as in MLflow's SQL store.
         """
-        value = ordered = point.value
-        if value != value:  # noqa: PLR0124 - it is NaN, and the fastest test for it.
-            ordered = 0.0
-        elif not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
-            value = ordered = LARGEST_FLOAT if value > 0 else -LARGEST_FLOAT
-        number = len(self.rows)
-        self.rows.append((run, point.key, point.step, point.timestamp, ordered, number, value))
-        if point.model_id or point.dataset_name:
-            self.extras[number] = point
+        rows = self.rows
+        for number, point in enumerate(points, len(rows)):
+            value = point["value"]
+            if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT and value == value:  # noqa: PLR0124 - not NaN
+                value = LARGEST_FLOAT if value > 0 else -LARGEST_FLOAT
+            step = point.get("step", 0)
+            rows.append((run, point["key"], step, point["timestamp"], number, value))
+            if point.get("model_id") or point.get("dataset_name"):
+                self.extras[number] = point
+
+    def columns(self) -> Columns:
+        """Return them sorted by run and key, as arguments: those of moments, then of points."""
+        self.rows.sort()
+        runs, keys, steps, timestamps, numbers, values = zip(*self.rows, strict=True)
+        moments = list(zip(runs, steps, timestamps, strict=True))
+        places = {moment: place for place, moment in enumerate(dict.fromkeys(moments), 1)}
+        distinct_runs, distinct_steps, distinct_timestamps = zip(*places, strict=True)
+        return (
+            [run + 1 for run in distinct_runs],
+            distinct_steps,
+            distinct_timestamps,
+            [places[moment] for moment in moments],
+            keys,
+            values,
+            *_extra_columns(self.extras, numbers),
+        )
 
 
 async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
@@ -79,22 +105,19 @@ async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
 
 
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
-    """Append the points of active runs; return each run's state, as ``run_states`` does."""
-    points.rows.sort()
-    run, keys, steps, timestamps, _, numbers, values = zip(*points.rows, strict=True)
-    newest = [one[0] != next_[0] or one[1] != next_[1] for one, next_ in pairwise(points.rows)]
-    newest.append(True)
-    states: list[int] = await connection.fetchval(
-        SQL["append_metrics"],
-        *runs.columns,
-        [position + 1 for position in run],
-        keys,
-        steps,
-        timestamps,
-        values,
-        newest,
-        *_extra_columns(points.extras, numbers),
-    )
+    """Append the points of active runs; return each run's state, as ``run_states`` does.
+
+    A point that is there already is passed over. To look for each first costs a fifth of the whole,
+    and most never are there: so where the statement is a transaction by itself, and nothing is left
+    of it when it fails, it is tried without looking.
+    """
+    arguments = (*runs.columns, *points.columns())
+    states: list[int]
+    if not connection.is_in_transaction():
+        with suppress(UniqueViolationError):
+            states = await connection.fetchval(_APPEND_UNSEEN_METRICS, *arguments)
+            return states
+    states = await connection.fetchval(SQL["append_metrics"], *arguments)
     return states
 
 
@@ -106,9 +129,9 @@ def _extra_columns(
         return [], [], []
     found = [extras.get(number) for number in numbers]
     return (
-        [point.model_id or None if point else None for point in found],
-        [point.dataset_name or None if point else None for point in found],
-        [point.dataset_digest or None if point else None for point in found],
+        [(point and point.get("model_id")) or None for point in found],
+        [(point and point.get("dataset_name")) or None for point in found],
+        [(point and point.get("dataset_digest")) or None for point in found],
     )
 
 

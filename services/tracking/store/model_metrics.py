@@ -31,11 +31,12 @@ async def append(
     The models are there. Rows are sorted, so that two workers insert equal ones in the same order.
     """
     rows = []
-    for run, key, step, timestamp, _, number, value in points.rows:
+    for run, key, step, timestamp, number, value in points.rows:
         point = points.extras.get(number)
-        if point is not None and point.model_id and states[run] == ACTIVE:
-            place = (*runs.keys[run], point.model_id, key, timestamp, step)
-            dataset = (point.dataset_name or None, point.dataset_digest or None)
+        model_id = point and point.get("model_id")
+        if point and model_id and states[run] == ACTIVE:
+            place = (*runs.keys[run], model_id, key, timestamp, step)
+            dataset = (point.get("dataset_name") or None, point.get("dataset_digest") or None)
             rows.append((place, value, dataset))
     rows.sort(key=lambda row: row[0])
     columns = zip(*((*place, value, *dataset) for place, value, dataset in rows), strict=True)

@@ -14,8 +14,9 @@ from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 WRITERS = 50
 
 
+@pytest.mark.parametrize("tagged", [False, True], ids=["points alone", "with tags"])
 async def test_writers_of_the_same_keys_lose_and_double_nothing(
-    tracking: Tracking,
+    tracking: Tracking, *, tagged: bool
 ) -> None:
     runs = [await tracking.run() for _ in range(2)]
 
@@ -26,7 +27,9 @@ async def test_writers_of_the_same_keys_lose_and_double_nothing(
             metrics = [
                 {"key": key, "value": writer, "timestamp": writer, "step": n} for key in keys
             ]
-            tags = [{"key": key, "value": str(writer)} for key in keys]
+            # One point that each writes at each step, too.
+            metrics += [{"key": key, "value": 0.5, "timestamp": 0, "step": n} for key in keys]
+            tags = [{"key": key, "value": str(writer)} for key in keys if tagged]
             order = runs if writer % 2 else runs[::-1]
             answers = await tracking.frame(
                 *(
@@ -42,7 +45,7 @@ async def test_writers_of_the_same_keys_lose_and_double_nothing(
         assert data["metrics"] == {f"m{k}": WRITERS - 1 for k in range(5)}
         for key in data["metrics"]:
             history = await tracking.history(run_id, key)
-            assert len(history) == len(set(history)) == WRITERS * 3
+            assert len(history) == len(set(history)) == (WRITERS + 1) * 3
 
 
 async def test_two_transactions_cannot_both_set_a_param(

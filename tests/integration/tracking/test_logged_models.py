@@ -266,13 +266,14 @@ async def test_points_without_a_model_are_one_statement_as_before(tracking: Trac
     run_id = await tracking.run()
     model_id = (await create(tracking))["model_id"]
     plain = {"run_id": run_id, "key": "k", "value": 1, "timestamp": 1}
-    for fields, expected in ((plain, 1), ({**plain, "model_id": model_id}, 3)):
+    for fields, expected in ((plain, 1), ({**plain, "key": "l", "model_id": model_id}, 3)):
         call = parsed("LogMetric", fields, PROJECT)
         assert HANDLERS.repeatable([call]) is (expected == 1)
         statements: list[Any] = []
         log = HANDLERS.batch[type(call.message)]
         async with tracking.pool.acquire() as connection:
             await log([call], connection)  # asyncpg asks for the types of the parameters once.
+            call.message.step += 1
             with connection.query_logger(statements.append):
                 await log([call], connection)
         assert len(statements) == expected

@@ -10,8 +10,7 @@ from tests.integration.tracking.conftest import PROJECT, Tracking
 
 DAY = 86_400_000
 ROWS_OF_RUNS = (
-    "metrics",
-    "latest_metrics",
+    "metric_series",
     "params",
     "tags",
     "run_inputs",
@@ -66,6 +65,14 @@ async def owners(tracking: Tracking, table: str) -> set[str]:
     return {row["run_id"].hex for row in rows}
 
 
+async def points_without_series(tracking: Tracking) -> int:
+    count: int = await tracking.pool.fetchval(
+        "SELECT count(*) FROM metric_points LEFT JOIN metric_series USING (project_id, series_id)"
+        " WHERE run_id IS NULL"
+    )
+    return count
+
+
 async def age(tracking: Tracking, days: int) -> None:
     """Let what was deleted have been deleted some days ago."""
     for table, column in (
@@ -92,6 +99,7 @@ async def test_nothing_is_left_of_a_purged_run_and_all_of_the_others(
     assert (done["runs"], done["logged_models"], done["experiments"]) == (1, 0, 0)
     for table in ("runs", *ROWS_OF_RUNS):
         assert await owners(tracking, table) == {kept, deleted}, table
+    assert await points_without_series(tracking) == 0
     with pytest.raises(DomainError, match="not found"):
         await tracking.call("RestoreRun", run_id=gone)
     assert tracking.events == [f"{PROJECT}.run.purged"]
@@ -106,12 +114,12 @@ async def test_a_purge_that_was_interrupted_goes_on_whatever_it_is_asked_for_the
     await tracking.call("DeleteRun", run_id=run_id)
     for _ in range(3):
         await tracking.call("PurgeDeleted")
-    assert run_id in await owners(tracking, "metrics")
+    assert run_id in await owners(tracking, "metric_series")
     with pytest.raises(DomainError, match="not found"):
         await tracking.call("GetRun", run_id=run_id)
     done = await purge(tracking, older_than=30 * DAY)
     assert done["rows"] > 0
-    assert await owners(tracking, "metrics") == set()
+    assert await owners(tracking, "metric_series") == set()
     assert tracking.events.count(f"{PROJECT}.run.purged") == 1
     assert await tracking.pool.fetchval("SELECT count(*) FROM purges") == 0
 

@@ -71,8 +71,11 @@ async def store(connection: asyncpg.Connection, runs: Iterable[Run]) -> None:
         )
         key = (run.project, run.id)
         await connection.executemany(
-            "INSERT INTO latest_metrics (project_id, run_id, key, value, timestamp, step)"
-            " VALUES ($1, $2, $3, $4, 0, 0)",
+            "WITH series AS ("
+            " INSERT INTO metric_series (project_id, run_id, key) VALUES ($1, $2, $3)"
+            " RETURNING project_id, series_id"
+            ") INSERT INTO metric_points (project_id, series_id, value, timestamp, step)"
+            " SELECT project_id, series_id, $4, 0, 0 FROM series",
             [(*key, *item) for item in run.metrics.items()],
         )
         for table, values in (("params", run.params), ("tags", run.tags)):
@@ -318,7 +321,7 @@ async def test_paging_never_skips_and_never_repeats(
         )
         for number, (metric, param, end_time, name) in enumerate(rows)
     ]
-    await connection.execute("TRUNCATE runs, latest_metrics, params")
+    await connection.execute("TRUNCATE runs, metric_series, metric_points, params")
     await store(connection, runs)
     everything = await find(connection, "", order_by, 100)
     assert sorted(everything) == list(range(len(runs)))
