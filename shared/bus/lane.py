@@ -3,7 +3,8 @@
 Natural batching: a few frames may be under way, and what arrives meanwhile leaves together in the
 next one. An idle gateway sends at once, a busy one batches by itself. A frame costs both sides and
 the broker some work whatever it carries, so a further one leaves beside another only when it is
-worth that: a frame that carries enough, or a call that has waited long enough (ADR 7).
+worth that: a frame that carries enough, or its share of the little that there is, or a call that
+has waited long enough (ADR 7).
 """
 
 import asyncio
@@ -24,8 +25,9 @@ from shared.errors import DomainError, ErrorCode
 class Limits:
     """Sizes of a lane. ``waiting`` bounds the calls without an answer, sent or not.
 
-    While a frame is under way another one leaves with ``company`` calls, or with
-    ``company_bytes``, or when its oldest call has waited ``patience`` seconds. A worker
+    While a frame is under way another one leaves with ``company`` calls, or with its share of the
+    unanswered ones (they make ``frames_in_flight`` frames), or with ``company_bytes``, or when its
+    oldest call has waited ``patience`` seconds. A worker
     keeps memory that the objects of its largest frames took: with ``frame_bytes`` of 4 MB tracking
     held 25 MB more, and was no faster.
     """
@@ -168,6 +170,7 @@ class Lane:
         if (
             not self.in_flight
             or len(self.waiting) >= limits.company
+            or len(self.waiting) * limits.frames_in_flight >= self.unanswered
             or self.waiting_bytes >= limits.company_bytes
         ):
             return 0.0

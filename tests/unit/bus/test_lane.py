@@ -47,7 +47,7 @@ def add(lane, payload=b"{}", *, since=NOW, until=FAR):
 
 
 async def test_first_frame_leaves_at_once_and_the_next_one_with_company_or_patience():
-    lane = lane_of(Limits(company=3, patience=0.5), b"{}")
+    lane = lane_of(Limits(company=3, patience=0.5), *[b"{}"] * 10)
     assert lane.due_in(NOW) == 0
     lane.next_frame()
     assert lane.due_in(NOW) is None
@@ -59,8 +59,17 @@ async def test_first_frame_leaves_at_once_and_the_next_one_with_company_or_patie
     assert lane.due_in(NOW) == 0
 
 
+async def test_few_calls_share_the_frames_that_may_be_under_way():
+    lane = lane_of(Limits(frames_in_flight=3), *[b"{}"] * 4)
+    lane.next_frame()
+    add(lane)
+    assert lane.due_in(NOW) > 0
+    add(lane)
+    assert lane.due_in(NOW) == 0
+
+
 async def test_bytes_are_company_too():
-    lane = lane_of(Limits(company_bytes=100), b"{}")
+    lane = lane_of(Limits(company_bytes=100), *[b"{}"] * 10)
     lane.next_frame()
     call = add(lane, b"x" * 100)
     assert lane.due_in(NOW) == 0
