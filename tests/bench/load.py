@@ -6,7 +6,8 @@ import json
 import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from tests.bench.models import model_names
 from tests.bench.operations import HISTORY_POINTS, SCRIPTS, Operation
@@ -20,12 +21,25 @@ _first_steps = itertools.count(10_000_000, 10_000_000)
 
 @dataclass(frozen=True)
 class Measurement:
-    """What wrk saw: the rate in requests a second, latencies in milliseconds, failed requests."""
+    """What wrk saw: the rate in requests a second, latencies in milliseconds, failed requests.
+
+    ``rates`` are those of all rounds, if this stands for several.
+    """
 
     rate: float
     p50: float
     p99: float
     errors: int
+    rates: tuple[float, ...] = ()
+
+    def times(self, other: Self) -> float | None:
+        """Return how many times the other's rate this one's is: the median of the rounds' ratios.
+
+        The machine may be twice as fast in one minute as in another; within a round it rarely changes.
+        """
+        pairs = zip(self.rates, other.rates, strict=True)
+        ratios = [ours / theirs for ours, theirs in pairs if theirs]
+        return statistics.median(ratios) if ratios else None
 
 
 async def measure(peer: Peer, operation: Operation, clients: int, seconds: float) -> Measurement:
@@ -62,10 +76,10 @@ async def measure(peer: Peer, operation: Operation, clients: int, seconds: float
 
 
 def median(rounds: Sequence[Measurement]) -> Measurement:
-    """Return the round of the median rate, with the errors of all rounds."""
-    middle = statistics.median_low(each.rate for each in rounds)
-    chosen = next(each for each in rounds if each.rate == middle)
-    return Measurement(chosen.rate, chosen.p50, chosen.p99, sum(each.errors for each in rounds))
+    """Return the round of the median rate, with the errors and rates of all rounds."""
+    rates = tuple(each.rate for each in rounds)
+    chosen = rounds[rates.index(statistics.median_low(rates))]
+    return replace(chosen, errors=sum(each.errors for each in rounds), rates=rates)
 
 
 def _settings(peer: Peer, operation: Operation) -> dict[str, str]:

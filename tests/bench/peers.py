@@ -79,7 +79,7 @@ def fasttrackml(data: Path, dsn: str, venv: Path) -> Peer:
     # Its warnings quote whole SQL statements: writing them would be measured too.
     arguments += ["--log-level", "fatal"]
     server = web_server(arguments, {}, data, port, data)
-    return Peer(FASTTRACKML, _version(venv, "fasttrackml"), server)
+    return Peer(FASTTRACKML, _version(venv, "FastTrackML"), server)
 
 
 def _version(venv: Path, package: str) -> str:

@@ -54,8 +54,8 @@ class Report:
         )
         yield (
             f"- A cell is the round of the median rate of {self.rounds} rounds of {self.seconds:.0f} s; the peers take turns "
-            "within a round, the others being stopped meanwhile. Rates count successful requests only; errors are those of "
-            "all rounds; latencies in ms."
+            "within a round, the others being stopped meanwhile. How many times faster one is, is the median of the rounds' "
+            "ratios. Rates count successful requests only; errors are those of all rounds; latencies in ms."
         )
         yield (
             f"- {WRITTEN_RUNS} existing runs are written to in turn, each request at a new step; "
@@ -85,8 +85,7 @@ class Report:
 
     def _rate_target(self, operation: str, peer: str, factor: float) -> Iterator[str]:
         ours, theirs = self._cell(operation, 32, WARREN), self._cell(operation, 32, peer)
-        if ours and theirs and theirs.rate:
-            ratio = ours.rate / theirs.rate
+        if ours and theirs and (ratio := ours.times(theirs)):
             text = f"{operation}, 32 clients: at least {factor:.0f} times {peer}'s rate"
             yield f"| {text} | {ratio:.1f} times | {_yes(ratio >= factor)} |"
 
@@ -95,8 +94,8 @@ class Report:
             self._cell("log-metric", 32, WARREN),
             self._cell("log-metric", 32, WITH_TOKEN),
         )
-        if without and shown and shown.rate:
-            cost = without.rate / shown.rate - 1
+        if without and shown and (ratio := without.times(shown)):
+            cost = ratio - 1
             text = "log-metric, 32 clients: a token adds under 5% to a request's time"
             yield f"| {text} | {100 * cost:.1f}% | {_yes(cost < MAX_COST_OF_TOKEN)} |"
 
@@ -116,11 +115,8 @@ class Report:
         yield "|---|---:|---|---:|---:|---:|---:|---:|"
         for (operation, clients, peer), cell in self.cells.items():
             ours = self._cell(operation, clients, WARREN)
-            ratio = (
-                f"{ours.rate / cell.rate:.1f} times"
-                if ours and cell.rate and peer != WARREN
-                else ""
-            )
+            times = ours.times(cell) if ours and peer != WARREN else None
+            ratio = f"{times:.1f} times" if times else ""
             yield (
                 f"| {operation} | {clients} | {peer} | {cell.rate:,.1f} | {cell.p50:,.2f} | {cell.p99:,.2f} "
                 f"| {cell.errors} | {ratio} |"
