@@ -51,9 +51,6 @@ class RunList:
         return [key[0] for key in keys], [key[1] for key in keys]
 
 
-Columns = tuple[Sequence[object], ...]
-
-
 @dataclass(slots=True)
 class Points:
     """Points of metrics; ``add`` those of each call, then write them with ``append_metrics``.
@@ -80,7 +77,7 @@ class Points:
             if point.get("model_id") or point.get("dataset_name"):
                 self.extras[number] = point
 
-    def columns(self) -> Columns:
+    def columns(self) -> tuple[Sequence[object], ...]:
         """Return them sorted by run and key, as arguments: those of moments, then of points."""
         self.rows.sort()
         runs, keys, steps, timestamps, numbers, values = zip(*self.rows, strict=True)
@@ -107,7 +104,7 @@ async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
     """Append the points of active runs; return each run's state, as ``run_states`` does.
 
-    A point that is there already is passed over. To look for each first costs a fifth of the whole,
+    A point that is there already is passed over. To look for each first costs a fourth of the whole,
     and most never are there: so where the statement is a transaction by itself, and nothing is left
     of it when it fails, it is tried without looking.
     """
