@@ -51,16 +51,22 @@ class RunList:
         return [key[0] for key in keys], [key[1] for key in keys]
 
 
+Extras = tuple[str | None, str | None, str | None]
+"""A point's logged model, and its dataset's name and digest; never empty texts."""
+
+NO_EXTRAS: Extras = (None, None, None)
+
+
 @dataclass(slots=True)
 class Points:
     """Points of metrics; ``add`` those of each call, then write them with ``append_metrics``.
 
     A row is (run, key, step, timestamp, number, value): sorted as it stands, the number keeping
-    values from being compared.
+    values from being compared. The few points that have ``extras`` are found there by number.
     """
 
     rows: list[tuple[int, str, int, int, int, float]] = field(default_factory=list)
-    extras: dict[int, Point] = field(default_factory=dict)
+    extras: dict[int, Extras] = field(default_factory=dict)
 
     def add(self, run: int, points: Iterable[Point]) -> None:
         """Take points of the run at a position.
@@ -74,8 +80,10 @@ class Points:
                 value = LARGEST_FLOAT if value > 0 else -LARGEST_FLOAT
             step = point.get("step", 0)
             rows.append((run, point["key"], step, point["timestamp"], number, value))
-            if point.get("model_id") or point.get("dataset_name"):
-                self.extras[number] = point
+            model_id, dataset_name = point.get("model_id"), point.get("dataset_name")
+            if model_id or dataset_name:
+                digest = point.get("dataset_digest")
+                self.extras[number] = (model_id or None, dataset_name or None, digest or None)
 
     def columns(self) -> tuple[Sequence[object], ...]:
         """Return them sorted by run and key, as arguments: those of moments, then of points."""
@@ -119,17 +127,12 @@ async def append_metrics(connection: AnyConnection, runs: RunList, points: Point
 
 
 def _extra_columns(
-    extras: Mapping[int, Point], numbers: Sequence[int]
-) -> tuple[list[str | None], list[str | None], list[str | None]]:
+    extras: Mapping[int, Extras], numbers: Sequence[int]
+) -> Iterable[Sequence[str | None]]:
     """Return models, dataset names and digests; empty columns read as NULLs."""
     if not extras:
         return [], [], []
-    found = [extras.get(number) for number in numbers]
-    return (
-        [(point and point.get("model_id")) or None for point in found],
-        [(point and point.get("dataset_name")) or None for point in found],
-        [(point and point.get("dataset_digest")) or None for point in found],
-    )
+    return zip(*(extras.get(number, NO_EXTRAS) for number in numbers), strict=True)
 
 
 async def existing_params(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from services.tracking.store.log import ACTIVE, Points, RunList
+from services.tracking.store.log import ACTIVE, NO_EXTRAS, Points, RunList
 from shared.database.queries import load_queries
 from shared.database.transaction import AnyConnection
 
@@ -32,11 +32,9 @@ async def append(
     """
     rows = []
     for run, key, step, timestamp, number, value in points.rows:
-        point = points.extras.get(number)
-        model_id = point and point.get("model_id")
-        if point and model_id and states[run] == ACTIVE:
+        model_id, *dataset = points.extras.get(number, NO_EXTRAS)
+        if model_id and states[run] == ACTIVE:
             place = (*runs.keys[run], model_id, key, timestamp, step)
-            dataset = (point.get("dataset_name") or None, point.get("dataset_digest") or None)
             rows.append((place, value, dataset))
     rows.sort(key=lambda row: row[0])
     columns = zip(*((*place, value, *dataset) for place, value, dataset in rows), strict=True)

@@ -120,6 +120,7 @@ async def test_a_purge_that_was_interrupted_goes_on_whatever_it_is_asked_for_the
     done = await purge(tracking, older_than=30 * DAY)
     assert done["rows"] > 0
     assert await owners(tracking, "metric_series") == set()
+    assert await tracking.pool.fetchval("SELECT count(*) FROM metric_points") == 0
     assert tracking.events.count(f"{PROJECT}.run.purged") == 1
     assert await tracking.pool.fetchval("SELECT count(*) FROM purges") == 0
 
@@ -136,6 +137,7 @@ async def test_an_experiment_goes_with_all_that_is_in_it(tracking: Tracking) -> 
     assert (done["runs"], done["logged_models"], done["experiments"]) == (1, 1, 1)
     for table in ("runs", *ROWS_OF_RUNS):
         assert await owners(tracking, table) == {runs["2"]}, table
+    assert await points_without_series(tracking) == 0
     for table in ("experiments", "experiment_tags", "datasets", "logged_models"):
         rows = await tracking.pool.fetch(f"SELECT experiment_id FROM {table}")
         assert {row["experiment_id"] for row in rows} <= {0, 2}, table
