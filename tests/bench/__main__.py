@@ -13,7 +13,13 @@ import asyncpg
 from shared.embedded.postgres import EmbeddedPostgres
 from shared.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
-from tests.bench.machine import describe_machine, paused, resident_megabytes, wrk_version
+from tests.bench.machine import (
+    describe_machine,
+    paused,
+    python_version,
+    resident_megabytes,
+    wrk_version,
+)
 from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
 from tests.bench.peers import (
@@ -127,7 +133,11 @@ async def _bench(options: argparse.Namespace) -> Report:
             cells = await _load([*peers, with_token(peers[0])], operations, options)
             return Report(
                 machine=describe_machine(),
-                versions={peer.name: peer.version for peer in peers} | {"wrk": wrk_version()},
+                versions={
+                    **{peer.name: peer.version for peer in peers},
+                    "Python": python_version(),
+                    "wrk": wrk_version(),
+                },
                 memory=_memory(peers),
                 seconds=options.seconds,
                 rounds=options.rounds,

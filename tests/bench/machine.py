@@ -4,6 +4,7 @@ import os
 import platform
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,16 @@ def paused(pids: Iterable[int]) -> Iterator[None]:
         yield
     finally:
         _signal(stopped, signal.SIGCONT)
+
+
+def python_version() -> str:
+    """Name the Python that runs Warren and mlflow, and tell whether it is the system's.
+
+    Distributions, and the images of Docker Hub, have theirs optimised by a profile, and linked as one
+    program. One that somebody has built, with pyenv say, mostly is not, and a fifth slower.
+    """
+    whose = "the system's" if sys.base_prefix == "/usr" else "not the system's"
+    return f"{platform.python_version()} ({whose})"
 
 
 def wrk_version() -> str:
