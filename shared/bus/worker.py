@@ -6,6 +6,7 @@ rather than rejected, because that way they carry the reason, and the broker con
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -113,6 +114,7 @@ class Worker:
         }
         self._subscriptions: list[Subscription] = []
         self._busy: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -135,7 +137,11 @@ class Worker:
         self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
 
     async def drain(self) -> None:
-        """Take nothing more, finish what was begun, and leave."""
+        """Take nothing more, finish what was begun, and leave.
+
+        What the broker will not take is not waited for: it goes back to its queue.
+        """
+        self._leaving.set()
         for subscription in self._subscriptions:
             await subscription.cancel()
         if self._busy:
@@ -320,17 +326,23 @@ class Worker:
     async def _published(self, publication: Publication, delivery: Delivery) -> bool:
         """Publish in the place of a delivery; False if that is lost: the broker delivers it again.
 
-        As long as it is ours nobody else gets it, so it is tried for as long.
+        As long as it is ours nobody else gets it, so it is tried for as long, or until we leave.
         """
         while not delivery.lost:
             try:
                 await self._transport.publish(publication)
             except (BrokerUnavailableError, PublishUncertainError) as error:
                 log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
-                await asyncio.sleep(MOVE_AGAIN_SECONDS)
+                if await self._leaves_within(MOVE_AGAIN_SECONDS):
+                    return False
             else:
                 return True
         return False
+
+    async def _leaves_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._leaving.wait(), seconds)
+        return self._leaving.is_set()
 
 
 async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:

@@ -109,6 +109,29 @@ async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch
     await refusing.close()
 
 
+async def test_who_leaves_does_not_wait_for_a_broker_that_takes_nothing(bus, monkeypatch):
+    hanging = Hanging()
+    dying, refusing = bus.connect(), bus.connect()
+    refused = asyncio.Event()
+
+    async def refuse(_publication):
+        refused.set()
+        raise BrokerUnavailableError
+
+    await Worker(dying, "toy", hanging).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
+    await hanging.begun.wait()
+    monkeypatch.setattr(refusing, "publish", refuse)
+    leaving = Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS))
+    await leaving.start()
+    await dying.close()
+    await refused.wait()
+    await asyncio.wait_for(leaving.drain(), 5)
+    await bus.worker()
+    assert json.loads((await call).body) == {"total": 1}
+
+
 @pytest.mark.parametrize("link", ["amqp"], indirect=True)
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])
 async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
