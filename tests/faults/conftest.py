@@ -32,6 +32,7 @@ class Site:
     to_postgres: Proxy
     to_rabbitmq: Proxy
     to_s3: Proxy
+    bucket: str
     restarts: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -74,6 +75,6 @@ async def site(
         bucket = S3Settings(endpoint=to_s3.url, bucket=NAME, **asdict(s3.credentials))
         described = stack(folder, to_postgres.url, to_rabbitmq.url, bucket, **PROCESSES)
         async with running(described) as warren:
-            made = Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3)
+            made = Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3, NAME)
             yield made
             await asyncio.gather(*made.restarts)

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.embedded.process import ChildProcess, Program, free_ports
 from tests.faults.load import loaded
 from tests.faults.settable_clock import SettableClock
+from tests.integration.gateway.artifacts_api import Artifacts
 from tests.rest import api
 from tests.web_server import ROOT
 
@@ -34,6 +35,10 @@ async def running(site, clock, service):
         "WARREN_AMQP_URL": recorded["amqp_url"],
         "WARREN_TRACKING_DSN": recorded["dsns"]["tracking"],
         "WARREN_REGISTRY_DSN": recorded["dsns"]["registry"],
+        "WARREN_S3_ENDPOINT": site.to_s3.url,
+        "WARREN_S3_ACCESS_KEY": site.s3.credentials.access_key,
+        "WARREN_S3_SECRET_KEY": site.s3.credentials.secret_key,
+        "WARREN_S3_BUCKET": site.bucket,
         "WARREN_PORT": str(port),
         "WARREN_MONITOR_PORT": str(monitor),
     }
@@ -101,3 +106,28 @@ async def test_a_gateway_whose_clock_is_set_loses_and_doubles_nothing(site, cloc
         clock.set(0)
         await load.acknowledges(200)
         assert set(load.book.refusals) == {429}
+
+
+async def test_artifacts_signed_by_a_clock_that_is_set_are_refused_until_it_is_right(site, clock):
+    """S3 takes a signature of an hour ago for an old one; nobody sees half an artifact."""
+    async with running(site, clock, "artifacts"), aiohttp.ClientSession() as session:
+        artifacts = await Artifacts.of_new_run(session, site.url)
+        stored = {}
+
+        async def upload():
+            name = f"file-{len(stored)}"
+            status, _ = await artifacts.put(name, name.encode())
+            if status == 200:
+                stored[name] = len(name)
+            return status
+
+        clock.set(-HOUR)
+        async with asyncio.timeout(30):
+            while (status := await upload()) == 200:
+                pass
+        assert status == 503
+        clock.set(0)
+        assert [await upload() for _ in range(30)] == [200] * 30
+        assert await artifacts.list() == stored
+        for name in stored:
+            assert await artifacts.get(name) == (200, name.encode())
