@@ -66,7 +66,7 @@ class AmqpDelivery:
     async def ack(self) -> None:
         """Acknowledge; after a connection loss the broker delivers again anyway."""
         with contextlib.suppress(*LOST):
-            await self._message.channel.basic_ack(self._message.delivery_tag or 0, wait=False)
+            await self._message.channel.basic_ack(self._message.delivery_tag or 0)
 
 
 class AmqpSubscription:
