@@ -45,7 +45,7 @@ lint: .venv/.dev  ## Check style, types, the borders between the parts, what dep
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/hadolint deploy/Dockerfile
-	.venv/bin/python -m pytest -qq -rN tests/unit/deploy
+	.venv/bin/python -m pytest -qq -rN tests/unit/deploy/test_compose.py tests/unit/deploy/test_helm.py
 	.venv/bin/python -m deploy.audit $(AUDIT) || [ $$? = 2 ]
 
 # Warren is measured with what it needs to run and no more: packages for development cost memory.

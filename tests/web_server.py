@@ -138,10 +138,13 @@ def stack(
     if root_token:
         servers["WARREN_ROOT_TOKEN"] = root_token
     if s3:
-        servers |= {
-            f"WARREN_S3_{name.upper()}": str(value) for name, value in s3 if value is not None
-        }
+        servers |= variables_of(s3)
     return _stack(data, [f"--{name}={count}" for name, count in processes.items()], servers)
+
+
+def variables_of(s3: S3Settings) -> dict[str, str]:
+    """Return the environment that names this storage."""
+    return {f"WARREN_S3_{name.upper()}": str(value) for name, value in s3 if value is not None}
 
 
 def own_stack(data: Path) -> WebServer:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import structlog
+from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq import spec
 from aiormq.abc import ConsumerCallback, DeliveredMessage
@@ -40,9 +41,6 @@ RECONNECT_DELAY = 0.5
 CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
 """For the channels, queues and consumers of a new connection; a node that does not answer is left again."""
-
-TRANSIENT, PERSISTENT = 1, 2
-"""AMQP's delivery modes."""
 
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """RabbitMQ's pseudo-queue: replies without a queue process, gone with the connection."""
@@ -307,9 +305,10 @@ def _close_soon(connection: AbstractConnection) -> None:
 
 
 def _properties(publication: Publication) -> spec.Basic.Properties:
+    mode = DeliveryMode.PERSISTENT if publication.persistent else DeliveryMode.NOT_PERSISTENT
     seconds = publication.expiration
     return spec.Basic.Properties(
-        delivery_mode=PERSISTENT if publication.persistent else TRANSIENT,
+        delivery_mode=mode,
         message_id=publication.message_id,
         correlation_id=publication.correlation_id,
         reply_to=publication.reply_to,

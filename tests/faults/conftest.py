@@ -32,7 +32,7 @@ class Site:
     to_postgres: Proxy
     to_rabbitmq: Proxy
     to_s3: Proxy
-    bucket: str
+    storage: S3Settings
     restarts: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -72,9 +72,9 @@ async def site(
         Proxy(rabbitmq.vhost_url(NAME)) as to_rabbitmq,
         Proxy(s3.endpoint) as to_s3,
     ):
-        bucket = S3Settings(endpoint=to_s3.url, bucket=NAME, **asdict(s3.credentials))
-        described = stack(folder, to_postgres.url, to_rabbitmq.url, bucket, **PROCESSES)
+        storage = S3Settings(endpoint=to_s3.url, bucket=NAME, **asdict(s3.credentials))
+        described = stack(folder, to_postgres.url, to_rabbitmq.url, storage, **PROCESSES)
         async with running(described) as warren:
-            made = Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3, NAME)
+            made = Site(warren, postgres, rabbitmq, s3, to_postgres, to_rabbitmq, to_s3, storage)
             yield made
             await asyncio.gather(*made.restarts)

@@ -16,7 +16,7 @@ from tests.faults.load import loaded
 from tests.faults.settable_clock import SettableClock
 from tests.integration.gateway.artifacts_api import Artifacts
 from tests.rest import api
-from tests.web_server import ROOT
+from tests.web_server import ROOT, variables_of
 
 HOUR = 3600
 
@@ -35,10 +35,7 @@ async def running(site, clock, service):
         "WARREN_AMQP_URL": recorded["amqp_url"],
         "WARREN_TRACKING_DSN": recorded["dsns"]["tracking"],
         "WARREN_REGISTRY_DSN": recorded["dsns"]["registry"],
-        "WARREN_S3_ENDPOINT": site.to_s3.url,
-        "WARREN_S3_ACCESS_KEY": site.s3.credentials.access_key,
-        "WARREN_S3_SECRET_KEY": site.s3.credentials.secret_key,
-        "WARREN_S3_BUCKET": site.bucket,
+        **variables_of(site.storage),
         "WARREN_PORT": str(port),
         "WARREN_MONITOR_PORT": str(monitor),
     }

@@ -17,6 +17,7 @@ from shared.database.pool import open_pool
 from tests.integration.past_schemas import pasts, upgrade
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.tracking.conftest import Tracking
+from tests.web_server import variables_of
 
 TOKENS = "SELECT * FROM access.tokens"
 
@@ -98,11 +99,7 @@ class Site:
             "WARREN_TRACKING_DSN": dsn,
             "WARREN_REGISTRY_DSN": dsn,
             "WARREN_ACCESS_DSN": dsn,
-            **{
-                f"WARREN_S3_{name.upper()}": str(value)
-                for name, value in self.s3
-                if value is not None
-            },
+            **variables_of(self.s3),
         }
 
     def put(self, key, body, content_type="application/octet-stream"):
