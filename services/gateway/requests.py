@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from types import GenericAlias
 
@@ -18,6 +18,7 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
+from services.gateway.content_encoding import CONTENT_ENCODING, encoding_of, inflated
 from shared.contracts.message import Message
 from shared.errors import DomainError, invalid
 
@@ -60,8 +61,8 @@ async def read_body(request: BaseRequest, limit: BodyLimit) -> bytes:
 async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
     """Return the body, whatever it is.
 
-    Raises DomainError for a longer one than the limit; RequestPayloadError for one that does not
-    arrive in the encoding that its headers announce; TooSlowError.
+    A compressed one is inflated, as far as the limit. Raises DomainError for a longer one, or one that is not
+    compressed as its headers announce; RequestPayloadError for one whose chunks are malformed; TooSlowError.
     """
     announced = request.content_length
     if announced is not None and announced > limit.max_bytes:
@@ -80,7 +81,24 @@ async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
         raise limit.exceeded(f"more than {limit.max_bytes}") from None
     if len(body) > limit.max_bytes:
         raise limit.exceeded(len(body))
+    if CONTENT_ENCODING in request.headers and body:
+        return await _inflate(body, encoding_of(request), limit)
     return body
+
+
+async def _inflate(body: bytes, encoding: str, limit: BodyLimit) -> bytes:
+    if not encoding:
+        return body
+    whole = bytearray()
+    async for piece in inflated(_once(body), encoding):
+        whole += piece
+        if len(whole) > limit.max_bytes:
+            raise limit.exceeded(f"more than {limit.max_bytes}")
+    return bytes(whole)
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 async def say_continue(request: BaseRequest) -> None:

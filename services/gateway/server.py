@@ -96,6 +96,8 @@ class HttpServer(Server):
         self._options: dict[str, Any] = {
             # The access log is off: formatting a line costs as much as the request itself.
             "access_log": None,
+            # Bodies are inflated by whoever reads them: services/gateway/content_encoding.py.
+            "auto_decompress": False,
             "header_timeout": settings.http.header_timeout,
             "keepalive_timeout": settings.http.keepalive_timeout,
             "max_line_size": MAX_LINE_BYTES,

@@ -1,10 +1,11 @@
-"""A request's body while it is streamed: counted and bounded."""
+"""A request's body while it is streamed: inflated, counted and bounded."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp.web import BaseRequest
 
+from services.gateway.content_encoding import encoding_of, inflated
 from services.gateway.requests import TooSlowError
 from shared.errors import DomainError, invalid
 from shared.metrics import ARTIFACT_BYTES
@@ -29,17 +30,26 @@ class Body:
         self._patience = patience
         self._too_large = too_large
         self._size = 0
+        self._encoding = encoding_of(request)
         self.length = _announced(request)
         if self.length is not None and self.length > limit:
             raise self._refusal(str(self.length))
+        if self._encoding and self.length:
+            # That is the length of what is compressed; what it holds, only its end will tell.
+            self.length = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what arrives, once. Raises DomainError beyond the limit, TooSlowError."""
-        while chunk := await self._next():
+        arriving = self._arriving()
+        async for chunk in inflated(arriving, self._encoding) if self._encoding else arriving:
             self._size += len(chunk)
             if self._size > self._limit:
                 raise self._refusal(f"more than {self._limit}")
             _INCOMING.inc(len(chunk))
+            yield chunk
+
+    async def _arriving(self) -> AsyncIterator[bytes]:
+        while chunk := await self._next():
             yield chunk
 
     async def _next(self) -> bytes:
