@@ -15,6 +15,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.metrics import REGISTRY
+from shared.server_header import hide_versions
 from shared.settings import MonitorSettings
 
 Check = Callable[[], Awaitable[bool]]
@@ -53,6 +54,7 @@ class Monitor:
                 await self._runner.cleanup()
 
     async def _listen(self, host: str, port: int) -> None:
+        hide_versions()
         app = web.Application()
         app.router.add_get("/health/live", _alive)
         app.router.add_get("/health/ready", self._ready)

@@ -23,6 +23,7 @@ from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
 from services.gateway.tls import server_context
 from shared.bus.messages import new_id
+from shared.server_header import hide_versions
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 0.5
@@ -152,6 +153,7 @@ class RunningServer:
 
 async def serve(app: App, settings: Settings) -> RunningServer:
     """Listen; returns when connections are accepted. Raises OSError if the port is taken."""
+    hide_versions()
     server = HttpServer(app, settings)
     runner = ServerRunner(server, shutdown_timeout=settings.drain_timeout)
     await runner.setup()

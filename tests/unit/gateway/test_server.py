@@ -91,3 +91,24 @@ def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("WARREN_PORT", "5055")
     monkeypatch.setenv("WARREN_HOST", "0.0.0.0")
     assert (Settings().port, Settings().host) == (5055, "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"PATCH /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
+        b"\x16\x03\x01 not HTTP\r\n\r\n",
+    ],
+)
+async def test_server_header_says_no_version(running, request_bytes):
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(request_bytes)
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).split(b"\r\n")
+    assert [each for each in head if each.lower().startswith(b"server:")] == [b"Server: Warren"]
+    writer.close()
+    await running.close()

@@ -77,3 +77,14 @@ async def test_metrics_are_prometheus_text(client):
     assert response.status == 200
     assert response.headers["Content-Type"].startswith("text/plain")
     assert "process_cpu_seconds_total" in await response.text()
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET /metrics HTTP/1.1", b"GET /x HTTP/1.1", b"\x16\x03"]
+)
+async def test_server_header_says_no_version(monitor, request_line):
+    reader, writer = await asyncio.open_connection("127.0.0.1", monitor.port)
+    writer.write(request_line + b"\r\nHost: localhost\r\n\r\n")
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).split(b"\r\n")
+    assert [each for each in head if each.lower().startswith(b"server:")] == [b"Server: Warren"]
+    writer.close()

@@ -20,6 +20,7 @@ async def test_artifact_comes_as_an_attachment_that_no_browser_renders(client, s
     assert response.headers["Content-Disposition"] == 'attachment; filename="page.html"'
     assert response.headers["Content-Type"] == "text/html"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Server"] == "Warren"
     assert response.headers["Content-Length"] == "8"
     assert response.headers["ETag"] == '"e"'
     assert response.headers["Accept-Ranges"] == "bytes"
