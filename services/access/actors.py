@@ -32,8 +32,8 @@ class Actor:
     @classmethod
     async def of(cls, tx: Transaction) -> "Actor":
         """Read who sent a message. Raises DomainError(UNAUTHENTICATED)."""
-        name = tx.envelope.user
-        user = await users.find(tx, int(name)) if name.isdecimal() else None
+        number = tx.envelope.user_id
+        user = None if number is None else await users.find(tx, number)
         if user is None or user.state != "active":
             raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
         return cls(user.user_id, user.is_admin, user.is_bot, await today(tx))
@@ -41,9 +41,9 @@ class Actor:
     @classmethod
     async def of_anybody(cls, tx: Transaction) -> "Actor":
         """As ``of``, and let those in who show no token."""
-        if tx.envelope.user:
-            return await cls.of(tx)
-        return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
+        if tx.envelope.user_id is None:
+            return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
+        return await cls.of(tx)
 
     def standing(self, role: Role) -> Standing:
         """Return what the actor is in a project or group, from the role there."""

@@ -35,7 +35,8 @@ class Asker:
             project=self.caller.project,
             payload=payload,
             deadline=time.time() + self.timeout,
-            user=self.caller.user,
+            user_id=self.caller.user_id,
+            username=self.caller.username,
             dialect=self.caller.dialect,
             request_id=self.request_id,
         )

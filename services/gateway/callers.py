@@ -20,7 +20,8 @@ class Caller:
     """The context of a command that comes from the request's address and credentials."""
 
     project: int
-    user: str = ""
+    user_id: int | None = None
+    username: str = ""
     dialect: Literal["mlflow", "gitlab"] = "mlflow"
     project_path: str = ""
     """The project's full path, for links."""

@@ -17,5 +17,5 @@ def run_name(tx: Transaction, asked: str | None) -> str:
 
 def run_user(tx: Transaction, asked: str) -> str:
     """Return whose a new run is: in GitLab's dialect the caller's, whatever the client says."""
-    caller = tx.envelope.user if tx.envelope.dialect == "gitlab" else ""
+    caller = tx.envelope.author if tx.envelope.dialect == "gitlab" else ""
     return caller or asked

@@ -26,11 +26,15 @@ IDEMPOTENCY_KEYS = UUID("0a7dd1a6-2a3c-5bb1-9a3c-6f2f6f1d3c51")
 
 
 def key_id(envelope: Envelope) -> UUID | None:
-    """Return the inbox id of a client's ``Idempotency-Key``, which is the project's and route's."""
+    """Return the inbox id of a client's ``Idempotency-Key``: the project's, user's, dialect's and route's.
+
+    The key may hold slashes, so it comes last; nothing before it can.
+    """
     if envelope.idempotency_key is None:
         return None
-    name = f"{envelope.project}/{envelope.user}/{envelope.name}/{envelope.idempotency_key}"
-    return uuid5(IDEMPOTENCY_KEYS, name)
+    user = "" if envelope.user_id is None else envelope.user_id
+    scope = f"{envelope.project}/{user}/{envelope.dialect}/{envelope.name}"
+    return uuid5(IDEMPOTENCY_KEYS, f"{scope}/{envelope.idempotency_key}")
 
 
 async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[int, Answer] | None]:

@@ -41,7 +41,8 @@ class Envelope:
     """One command or query with its context; ``deadline`` is in Unix seconds.
 
     ``id`` is chosen once, by the gateway: new ids (runs) derive from it, so a repeated delivery
-    makes nothing twice. ``traceparent`` is W3C's header of that name, empty where nobody traces.
+    makes nothing twice. ``user_id`` and ``username`` are of who asks; an anonymous caller has neither.
+    ``traceparent`` is W3C's header of that name, empty where nobody traces.
     """
 
     id: UUID
@@ -49,11 +50,19 @@ class Envelope:
     project: int
     payload: bytes
     deadline: float
-    user: str = ""
+    user_id: int | None = None
+    username: str = ""
     dialect: str = "mlflow"
     request_id: str = ""
     idempotency_key: str | None = None
     traceparent: str = ""
+
+    @property
+    def author(self) -> str:
+        """The user as runs and model versions name theirs: GitLab by number, MLflow by name; empty if anonymous."""
+        if self.dialect == "gitlab":
+            return "" if self.user_id is None else str(self.user_id)
+        return self.username
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ def encode_frame(frame: Frame) -> bytes:
                 envelope.project,
                 len(envelope.payload),
                 envelope.deadline,
-                envelope.user,
+                envelope.user_id,
+                envelope.username,
                 envelope.dialect,
                 envelope.request_id,
                 envelope.idempotency_key,
@@ -120,8 +130,7 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
     envelopes = []
     start = 0
     for key, name, project, size, *context in header["envelopes"]:
-        # Frames of the release before have no trace.
-        deadline, user, dialect, request_id, idempotency_key, *trace = context
+        deadline, user_id, username, dialect, request_id, idempotency_key, traceparent = context
         payload = rest[start : start + size]
         start += size
         envelopes.append(
@@ -131,11 +140,12 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
                 project=project,
                 payload=payload,
                 deadline=deadline,
-                user=user,
+                user_id=user_id,
+                username=username,
                 dialect=dialect,
                 request_id=request_id,
                 idempotency_key=idempotency_key,
-                traceparent=trace[0] if trace else "",
+                traceparent=traceparent,
             )
         )
     return Frame(frame_id, header["kind"], envelopes, header.get("sent_at", 0.0))

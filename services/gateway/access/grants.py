@@ -1,6 +1,6 @@
 """The answers of the access service, in the form that each request is measured against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.gateway.access.needs import Need
 from services.gateway.access.refusals import AccessRefused, Reason
@@ -39,9 +39,9 @@ class Grant:
     abilities: frozenset[Ability]
     project: int | None
     caller: Caller
-    """Behind MLflow's door users are told by their names."""
+    """Behind MLflow's door."""
     caller_by_project: Caller
-    """Behind GitLab's they are by their numbers."""
+    """Behind GitLab's."""
 
     @classmethod
     def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
@@ -50,14 +50,19 @@ class Grant:
         abilities = frozenset(answer.abilities)
         if opened and answer.state is TokenState.ACTIVE:
             project, path, abilities = ROOT_PROJECT, ROOT_PATH, abilities | DEVELOPER
-        number = project or 0
+        caller = Caller(
+            project=project or 0,
+            user_id=answer.user_id or None,
+            username=answer.username,
+            project_path=path,
+        )
         return cls(
             answer.state,
             frozenset(answer.scopes),
             abilities,
             project,
-            Caller(number, answer.username, "mlflow", path),
-            Caller(number, str(answer.user_id), "gitlab", path),
+            caller,
+            replace(caller, dialect="gitlab"),
         )
 
     @property

@@ -71,7 +71,7 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
         lineage=of_prompt(cmd) if is_prompt(tags) else await dialect.lineage(tx, model_id, cmd),
         run_link=cmd.run_link or "",
         description=cmd.description or "",
-        user_id=tx.envelope.user or None,
+        user_id=tx.envelope.author or None,
         tags=tags,
     )
     created = await model_versions.create(tx, model_id, new)

@@ -99,7 +99,7 @@ async def _create_run(cmd: EnsureVersionRun, run_id: UUID, tx: Transaction) -> s
         run_id=run_id,
         experiment_id=experiment_id,
         name=name,
-        user_id=tx.envelope.user,
+        user_id=tx.envelope.author,
         start_time=now(),
         tags={"mlflow.runName": name},
     )

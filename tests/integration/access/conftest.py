@@ -45,11 +45,11 @@ class Access:
         self.pool = pool
         self.executor = Executor(pool, HANDLERS)
 
-    async def call(self, name: str, user: int | str = "", /, **fields: Any) -> Any:
+    async def call(self, name: str, user_id: int | None = None, /, **fields: Any) -> Any:
         """Carry out one message in a user's name and return its JSON. Raises DomainError."""
         payload = json.dumps(fields).encode()
         envelope = Envelope(
-            new_id(), name, 1, payload, deadline=time.time() + 60, user=str(user), dialect="gitlab"
+            new_id(), name, 1, payload, deadline=time.time() + 60, user_id=user_id, dialect="gitlab"
         )
         if HANDLERS.messages[name].kind == "queries":
             answer = await self.executor.query(envelope)

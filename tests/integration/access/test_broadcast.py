@@ -48,7 +48,7 @@ async def test_a_revoked_token_is_out_at_every_gateway(gateways):
         (await known.grant(DIGEST, "")).check(READ_ARTIFACTS)
     bus, _ = gateways[0]
     payload = json.dumps({"token_id": "self", "own_digest": DIGEST}).encode()
-    command = Envelope(new_id(), "RevokeToken", 1, payload, time.time() + 30, user="1")
+    command = Envelope(new_id(), "RevokeToken", 1, payload, time.time() + 30, user_id=1)
     assert (await bus.call(SCHEMA, "commands", command)).error is None
     for _, known in gateways:
 

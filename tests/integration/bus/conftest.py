@@ -89,7 +89,13 @@ class Recording(Executor):
 
 
 def envelope(
-    message: str, /, *, seconds: float = 20.0, key: str | None = None, **fields
+    message: str,
+    /,
+    *,
+    seconds: float = 20.0,
+    key: str | None = None,
+    user: dict | None = None,
+    **fields,
 ) -> Envelope:
     return Envelope(
         new_id(),
@@ -98,6 +104,7 @@ def envelope(
         json.dumps(fields).encode(),
         time.time() + seconds,
         idempotency_key=key,
+        **(user or {}),
     )
 
 

@@ -198,3 +198,18 @@ async def test_an_idempotency_key_makes_a_repeated_request_harmless(bus):
     third = await send(client, "Add", name="a", key="k")
     assert first == second == third
     assert await bus.total("a") == 1
+
+
+async def test_an_idempotency_key_is_its_users_whatever_the_user_is_named(bus):
+    await bus.worker()
+    client = await bus.client()
+    users = (
+        {"user_id": 5, "username": "ann", "dialect": "gitlab"},
+        {"user_id": 6, "username": "5", "dialect": "mlflow"},
+        {"user_id": 6, "username": "5", "dialect": "gitlab"},
+        {},
+    )
+    for _ in range(2):
+        for user in users:
+            await send(client, "Add", name="a", key="k", user=user)
+    assert await bus.total("a") == len(users)

@@ -38,7 +38,8 @@ class Both:
 
     async def ask(self, name: str, /, dialect: str = "gitlab", **fields: Any) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""
-        return await self.send(replace(envelope(name, **fields), dialect=dialect, user="ada"))
+        user = {"user_id": 42, "username": "ada"}
+        return await self.send(replace(envelope(name, **fields), dialect=dialect, **user))
 
     async def send(self, message: Envelope) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""

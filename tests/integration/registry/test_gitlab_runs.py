@@ -41,7 +41,7 @@ async def test_a_version_has_a_new_run_whose_artifacts_are_its_own(both: Both) -
         run = await both.run(version["run_id"])
         assert run["info"]["experiment_id"] == experiment["experiment_id"]
         assert NICKNAME.fullmatch(run["info"]["run_name"])
-        assert (run["info"]["user_id"], run["info"]["status"]) == ("ada", "RUNNING")
+        assert (run["info"]["user_id"], run["info"]["status"]) == ("42", "RUNNING")
         assert version["source"] == run["info"]["artifact_uri"]
         assert version["aliases"] == [f"1.0.{patch}"]
         uri = await both.ask("GetModelVersionDownloadUri", name="m", version=f"1.0.{patch}")
@@ -193,7 +193,7 @@ async def test_unnamed_runs_have_nicknames_and_belong_to_the_caller(both: Both) 
     for more in ({}, {"run_name": " "}):
         run = await both.new_run(experiment_id="0", user_id="eve", **more)
         assert NICKNAME.fullmatch(run["info"]["run_name"])
-        assert run["info"]["user_id"] == "ada"
+        assert run["info"]["user_id"] == "42"
     named = await both.new_run(experiment_id="0", run_name="n")
     assert named["info"]["run_name"] == "n"
     run_id = named["info"]["run_id"]

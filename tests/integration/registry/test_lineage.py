@@ -216,11 +216,12 @@ async def test_tracking_is_asked_for_the_caller_and_only_where_the_source_needs_
     await registry.version("m", source="s3://bucket/path", run_id=RUN)
     assert tracking.asked == []
     command = envelope("CreateModelVersion", name="m", source=f"{ROOT}/model", run_id=RUN)
-    command = replace(command, user="ann", request_id="x", idempotency_key="k")
+    command = replace(command, user_id=42, username="ann", request_id="x", idempotency_key="k")
     await registry.frame(command)
     (asked,) = tracking.asked
     assert GetRun.parse(asked.payload).run_id == RUN
-    assert (asked.project, asked.user, asked.request_id) == (7, "ann", "x")
+    assert (asked.project, asked.user_id, asked.username) == (7, 42, "ann")
+    assert asked.request_id == "x"
     assert asked.idempotency_key is None
     assert asked.id != command.id
     assert asked.deadline == command.deadline

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.bus.inbox import key_id
 from shared.bus.messages import (
     Answer,
     Envelope,
@@ -22,7 +25,8 @@ envelopes = st.builds(
     project=st.integers(0, 2**63 - 1),
     payload=st.binary(),
     deadline=st.floats(allow_nan=False, allow_infinity=False),
-    user=st.text(),
+    user_id=st.none() | st.integers(1, 2**63 - 1),
+    username=st.text(),
     dialect=st.sampled_from(["mlflow", "gitlab"]),
     request_id=st.text(),
     idempotency_key=st.none() | st.text(),
@@ -59,6 +63,21 @@ def test_reply_messages_carry_every_answer_in_pieces_of_a_bounded_size(given_ans
                 ended.append(piece.index)
     assert ended == list(given_answers)
     assert bodies == {index: answer.body for index, answer in given_answers.items()}
+
+
+@given(st.tuples(envelopes, envelopes))
+def test_an_idempotency_key_is_of_one_project_user_dialect_and_route(pair):
+    first, second = (replace(each, idempotency_key=f"{each.name}/k") for each in pair)
+    scopes = {(each.project, each.user_id, each.dialect, each.name) for each in (first, second)}
+    assert len({key_id(first), key_id(second)}) == len(scopes)
+    assert key_id(replace(first, username="other", id=new_id())) == key_id(first)
+
+
+def test_a_name_that_looks_like_anothers_number_shares_no_key():
+    fields = {"name": "Add", "project": 1, "payload": b"", "deadline": 0.0, "idempotency_key": "k"}
+    numbered = Envelope(id=new_id(), user_id=5, username="ann", dialect="gitlab", **fields)
+    named = Envelope(id=new_id(), user_id=6, username="5", **fields)
+    assert key_id(numbered) != key_id(named)
 
 
 def test_ids_are_version_7_and_follow_each_other_in_time():

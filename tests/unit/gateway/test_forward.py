@@ -84,7 +84,7 @@ async def test_answer_passes_through_byte_by_byte(client, bus):
 async def test_root_door_asks_about_project_1_without_a_user(client, bus):
     await client.post(LOG_METRIC, json={})
     envelope = bus.envelope
-    assert (envelope.project, envelope.user, envelope.dialect) == (1, "", "mlflow")
+    assert (envelope.project, envelope.author, envelope.dialect) == (1, "", "mlflow")
 
 
 async def test_deadline_is_the_timeout_from_now(client, bus):

@@ -80,7 +80,7 @@ async def test_open_mode_lets_anonymous_clients_into_the_root_project_without_as
 ):
     response = await client.post(f"{path}/runs/log-metric", json={})
     assert response.status == 200
-    assert [(e.name, e.project, e.user) for _, _, e in bus.sent] == [("LogMetric", 1, "")]
+    assert [(e.name, e.project, e.user_id) for _, _, e in bus.sent] == [("LogMetric", 1, None)]
 
 
 @pytest.mark.parametrize("mode", ["open"], indirect=True)
@@ -129,7 +129,8 @@ async def test_a_token_is_found_where_clients_put_it(client, bus, headers):
     assert response.status == 200
     assert asked(bus) == [{"token_digest": digest_of(TOKEN), "project": "team/p"}]
     (envelope,) = forwarded(bus)
-    assert (envelope.project, envelope.user, envelope.dialect) == (7, "42", "gitlab")
+    assert (envelope.project, envelope.user_id, envelope.username) == (7, 42, "ann")
+    assert (envelope.dialect, envelope.author) == ("gitlab", "42")
 
 
 async def test_a_token_may_be_in_the_query_string(client, bus):
@@ -161,7 +162,8 @@ async def test_users_are_told_by_name_at_the_root(client, bus):
     bus.replies["Authorize"] = authorization(project={"id": 1, "path": "root/default"})
     await client.get(f"{ROOT}/runs/get?run_id=r", headers=BEARER)
     (envelope,) = forwarded(bus)
-    assert (envelope.project, envelope.user, envelope.dialect) == (1, "ann", "mlflow")
+    assert (envelope.project, envelope.user_id, envelope.username) == (1, 42, "ann")
+    assert (envelope.dialect, envelope.author) == ("mlflow", "ann")
 
 
 @pytest.mark.parametrize("mode", ["open"], indirect=True)
@@ -263,7 +265,7 @@ async def test_a_workspace_is_the_project_that_the_access_service_finds(client, 
         "token_digest": digest_of(TOKEN),
         "workspace": "team--p",
     }
-    assert (request.project, request.user, request.dialect) == (7, "ann", "mlflow")
+    assert (request.project, request.user_id, request.dialect) == (7, 42, "mlflow")
     # One is remembered apart from the other.
     await client.post(f"{ROOT}/runs/log-metric", json={}, headers=BEARER)
     assert [envelope.name for _, _, envelope in bus.sent][2:] == ["Authorize", "LogMetric"]
