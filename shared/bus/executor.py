@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from shared.bus import inbox, outbox
 from shared.bus.calls import Bus
+from shared.bus.early_events import deliver, with_early_events
 from shared.bus.messages import Answer, Envelope, Frame
 from shared.bus.worker import Outcome, RetryLaterError
 from shared.contracts.message import Message
@@ -75,6 +76,8 @@ class _Work:
     calls: dict[int, Call[Message]] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    early: list[tuple[Envelope, Event]] = field(default_factory=list)
+    """Events that their readers must have handled before the answers leave, each with its command."""
 
 
 class Executor:
@@ -83,9 +86,9 @@ class Executor:
     def __init__(self, pool: "Pool[Record]", handlers: Handlers, bus: Bus | None = None) -> None:
         """``bus`` reaches the services that ``handlers.asks`` names."""
         self._pool = pool
-        self._handlers = handlers
+        self._handlers = with_early_events(handlers)
         self._bus = bus
-        self._messages = handlers.messages
+        self._messages = self._handlers.messages
         self._prepared: set[int] = set()
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
@@ -167,6 +170,9 @@ class Executor:
                 if work.answers[index].error not in PASSING
             }
             await inbox.store(connection, {frame.id: work.answers, **keyed})
+        if self._bus is not None and work.early:
+            # After the commit: what the reader does on an event it can't take back.
+            await deliver(self._bus, work.early)
         return Outcome(work.answers)
 
     def _may_be_repeated(self, work: _Work) -> bool:
@@ -269,7 +275,7 @@ class Executor:
         for index, call in work.calls.items():
             batch = self._handlers.batch.get(type(call.message))
             if batch is None:
-                work.answers[index] = await self._single(connection, call, work.events)
+                work.answers[index] = await self._single(connection, call, work)
             else:
                 groups.setdefault(batch, []).append(index)
         for handler, indexes in groups.items():
@@ -277,9 +283,7 @@ class Executor:
             for index, result in zip(indexes, results, strict=True):
                 work.answers[index] = _answer(result)
 
-    async def _single(
-        self, connection: AnyConnection, call: Call[Message], events: list[Event]
-    ) -> Answer:
+    async def _single(self, connection: AnyConnection, call: Call[Message], work: _Work) -> Answer:
         tx = Transaction(connection, call.envelope.project, call.envelope, self._bus)
         try:
             with about((call.envelope,)):
@@ -288,7 +292,8 @@ class Executor:
             if tx.writes:
                 raise _UndoError from error
             return Answer.refusal(error)
-        events.extend(tx.events)
+        work.events.extend(tx.events)
+        work.early.extend((call.envelope, event) for event in tx.events if event.at_once)
         return _answer(reply)
 
 

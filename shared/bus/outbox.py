@@ -22,7 +22,7 @@ WATCH_INTERVAL = 5.0
 
 async def append(connection: AnyConnection, events: Sequence[Event]) -> None:
     """Write events in the transaction of the change that they tell of."""
-    columns = zip(*((e.topic, e.payload, e.traceparent) for e in events), strict=True)
+    columns = zip(*((e.id, e.topic, e.payload, e.traceparent) for e in events), strict=True)
     await connection.execute(SQL["append"], *columns)
 
 

@@ -69,6 +69,11 @@ SERVICES = ("access", "artifacts", "registry", "tracking")
 """All that have queues. A deployment need not run each of them."""
 
 
+def subscribers(topic: str) -> Sequence[str]:
+    """List the services that subscribe to a topic, ``<noun>.<verb>``."""
+    return [service for service, topics in SUBSCRIPTIONS.items() if topic in topics]
+
+
 TRANSIENT: tuple[Kind, ...] = ("transient-commands", "queries")
 """What the broker keeps nothing of on disk."""
 

@@ -1,10 +1,23 @@
 """What services tell each other."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from pydantic import Field
 
-from shared.contracts.message import DomainEvent
+from shared.contracts.message import Command, DomainEvent
+
+
+class HandleEvent(Command):
+    """Handle an event now: the command that it tells of is answered after that (ADR 40).
+
+    Each service that subscribes to events takes it. The same event follows through the exchange;
+    ``event_id`` tells the reader that it has been handled.
+    """
+
+    event_id: UUID
+    topic: str
+    payload: str
 
 
 class Purged(DomainEvent):

@@ -7,14 +7,14 @@ whole frame. A handler only ever sees its own command's view of it.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
 from shared.bus.calls import Bus
-from shared.bus.messages import Answer, Envelope
+from shared.bus.messages import Answer, Envelope, new_id
 from shared.contracts.message import Command, DomainEvent, Message, Query
 from shared.errors import DomainError, ErrorCode
 
@@ -33,11 +33,16 @@ class Contention(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, for the outbox; ``topic`` is ``<project>.<noun>.<verb>``, payload JSON."""
+    """Something that happened, for the outbox; ``topic`` is ``<project>.<noun>.<verb>``, payload JSON.
 
+    ``at_once``: see ``Transaction.tell``.
+    """
+
+    id: UUID
     topic: str
     payload: bytes
     traceparent: str = ""
+    at_once: bool = False
 
 
 ASK_SECONDS = 5.0
@@ -111,11 +116,19 @@ class Transaction:
         text = f"The {service} service did not answer. {done}; try again."
         return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
-    def tell(self, event: DomainEvent) -> None:
-        """Put an event into the outbox when the transaction commits."""
+    def tell(self, event: DomainEvent, *, at_once: bool = False) -> None:
+        """Put an event into the outbox when the transaction commits.
+
+        ``at_once``: the command is answered after the services that subscribe to the event have
+        handled it, so that its client reads there what it has written. ``Handlers.asks`` names them.
+        """
+        if at_once and self.bus is None:
+            fault = "A service tells events at once to those that Handlers.asks names."
+            raise RuntimeError(fault)
         payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
         topic = f"{self.project}.{event.topic}"
-        self.events.append(Event(topic, payload, self.envelope.traceparent))
+        told = Event(new_id(), topic, payload, self.envelope.traceparent, at_once)
+        self.events.append(told)
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """Read rows."""

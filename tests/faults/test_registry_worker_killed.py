@@ -1,6 +1,7 @@
 """`kill -9` of one of two registry workers under load: no client notices, no version is lost or made twice.
 
 Some of the models are of GitLab's dialect: a version is a run in another service, made once as well.
+Others come and go meanwhile: nothing of a deleted one stays in the other service.
 """
 
 import asyncio
@@ -32,6 +33,28 @@ async def _create(
         made.append((name, reply["model_version"]["version"], source))
 
 
+async def _come_and_go(gitlab: Api, gone: list[tuple[str, str]], stop: asyncio.Event) -> None:
+    """Make a model and a version, and delete both by turns; note each model and its version's run."""
+    while not stop.is_set():
+        name = f"gone-{len(gone)}"
+        await gitlab.done("registered-models/create", {"name": name})
+        made = (await gitlab.done("model-versions/create", {"name": name}))["model_version"]
+        if len(gone) % 2:
+            version = {"name": name, "version": made["version"]}
+            async with gitlab.session.delete("model-versions/delete", json=version) as answer:
+                assert answer.status == 200, await answer.text()
+        async with gitlab.session.delete("registered-models/delete", json={"name": name}) as answer:
+            assert answer.status == 200, await answer.text()
+        gone.append((name, made["run_id"]))
+
+
+async def _is_left(rest: Api, name: str, run_id: str) -> bool:
+    """Tell whether the other service still has the experiment or the run as active."""
+    experiment = await rest.get("experiments/get-by-name", experiment_name=f"[model]{name}")
+    run = (await rest.get("runs/get", run_id=run_id)).body["run"]
+    return experiment.status == 200 or run["info"]["lifecycle_stage"] == "active"
+
+
 async def _count(made: list[tuple[str, str, str]], wanted: int) -> None:
     """Wait until so many versions were acknowledged, however long this machine takes for them."""
     while len(made) < wanted:
@@ -60,8 +83,10 @@ async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site
         for name in MODELS:
             await doors[name].done("registered-models/create", {"name": name})
         made: list[tuple[str, str, str]] = []
+        gone: list[tuple[str, str]] = []
         stop = asyncio.Event()
         clients = [asyncio.create_task(_create(doors, n, made, stop)) for n in range(CLIENTS)]
+        clients.append(asyncio.create_task(_come_and_go(gitlab, gone, stop)))
         assert len(site.warren.pids("registry")) == 2
         for _ in range(KILLS):
             await _count(made, len(made) + VERSIONS_BEFORE_EACH_KILL)
@@ -69,6 +94,13 @@ async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site
         await _count(made, len(made) + VERSIONS_BEFORE_EACH_KILL)
         stop.set()
         await asyncio.gather(*clients)
+
+        assert len(gone) > KILLS
+        for name, run_id in gone:
+            # At once, but for a worker that was killed between its commit and its word to tracking.
+            async with asyncio.timeout(10):
+                while await _is_left(rest, name, run_id):
+                    await asyncio.sleep(0.1)
 
         for name in MODELS:
             stored = await _stored(doors[name], name)

@@ -84,7 +84,9 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
             run_id=new.lineage.run_id,
             model_id=new.lineage.model_id,
             run_claim=new.lineage.run_claim,
-        )
+        ),
+        # Tracking names the version in a tag of the logged model.
+        at_once=new.lineage.model_id is not None,
     )
     return await version_reply(tx, cmd.name, created.key)
 
@@ -153,7 +155,8 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     deleted = await model_versions.delete(tx, model_id, number)
     if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim))
+    told = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
+    tx.tell(told, at_once=deleted.run_claim is not None)
     return Empty()
 
 

@@ -111,7 +111,8 @@ async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -
     model_id = await registered_models.delete(tx, cmd.name)
     if model_id is None:
         raise model_not_found(cmd.name)
-    tx.tell(RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id))
+    deleted = RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id)
+    tx.tell(deleted, at_once=True)
     return Empty()
 
 

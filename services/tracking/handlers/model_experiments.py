@@ -1,7 +1,7 @@
 """What the registry has done here: experiments of models, and runs of versions.
 
-Whoever deletes a model or a version tells it by an event, so that a deletion waits for nobody and
-nothing is left behind. An experiment is known by the id of its model: whatever name it has when the
+The registry tells of a deleted model or version by an event, which is handled before the client of the
+deletion is answered (ADR 40). An experiment is known by the id of its model: whatever name it has when the
 event arrives, and whoever has taken the name meanwhile.
 """
 

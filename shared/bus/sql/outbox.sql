@@ -1,7 +1,7 @@
 -- name: append
--- Append events with topics $1 (text[]), payloads $2 (bytea[]) and traces $3 (text[]).
-INSERT INTO outbox (topic, payload, traceparent)
-SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[]);
+-- Append events with ids $1 (uuid[]), topics $2 (text[]), payloads $3 (bytea[]) and traces $4 (text[]).
+INSERT INTO outbox (id, topic, payload, traceparent)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[]);
 
 -- name: lock
 -- One relay at a time, so that events leave in the order of their positions.

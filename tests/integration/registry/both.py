@@ -11,7 +11,7 @@ from shared.bus.events import ReceivedEvent
 from shared.bus.executor import Executor
 from shared.bus.messages import Answer, Envelope, Frame, new_id
 from shared.contracts.message import Kind, Query
-from shared.errors import DomainError
+from shared.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import envelope
 
 
@@ -25,11 +25,15 @@ class Both:
         self.registry = Executor(registry_pool, REGISTRY, self)
         self.fault: DomainError | None = None
         """Raised once, after tracking has done what it was asked."""
+        self.away = False
+        """Whether tracking gets no command."""
 
     async def call(
         self, service: str, kind: Kind, envelope: Envelope, _seconds: float | None = None
     ) -> Answer:
         assert service == "tracking"
+        if self.away and kind == "commands":
+            raise DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "away")
         answer = await _carry_out(self.tracking, kind, envelope)
         if kind == "commands" and self.fault is not None:
             fault, self.fault = self.fault, None
@@ -57,7 +61,7 @@ class Both:
         rows = await self.registry_pool.fetch("DELETE FROM outbox RETURNING *")
         for row in sorted(rows, key=lambda row: row["position"]):
             project, _, topic = row["topic"].partition(".")
-            event = ReceivedEvent(new_id(), int(project), topic, row["payload"])
+            event = ReceivedEvent(row["id"], int(project), topic, row["payload"])
             await self.tracking_events.event(event)
             if twice:
                 await self.tracking_events.event(replace(event, id=new_id()))

@@ -24,8 +24,8 @@ async def test_an_experiment_comes_and_goes_with_its_model(both: Both) -> None:
     assert experiment["lifecycle_stage"] == "active"
     run = await both.new_run(experiment_id=experiment["experiment_id"])
     await both.ask("DeleteRegisteredModel", name="m")
-    await both.spread_events(twice=True)
     assert await both.experiment("[model]m") is None
+    await both.spread_events(twice=True)
     gone = await both.ask("GetExperiment", experiment_id=experiment["experiment_id"])
     assert gone["experiment"]["lifecycle_stage"] == "deleted"
     assert (await both.run(run["info"]["run_id"]))["info"]["lifecycle_stage"] == "deleted"
