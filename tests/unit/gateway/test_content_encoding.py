@@ -82,7 +82,8 @@ async def test_other_encodings_are_415_that_names_those_that_work(client, bus, p
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"tail"]
+    "body",
+    [b"not gzip", gzip.compress(b"{}", mtime=0)[:-1], gzip.compress(b"{}", mtime=0) + b"tail"],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_body_that_is_no_whole_stream_is_400(client, bus, storage, method, body):
