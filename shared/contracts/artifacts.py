@@ -12,7 +12,6 @@ from pydantic.json_schema import SkipJsonSchema
 from shared.contracts.message import (
     Command,
     Int64,
-    NullMeansEmpty,
     Query,
     Required,
     RunId,
@@ -41,7 +40,7 @@ class PresignArtifact(Query):
     method: Literal["GET", "HEAD", "PUT"]
     path: str
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)] | None = None
-    part_number: Annotated[int, Field(ge=1, le=MAX_PARTS)] = 1
+    part_number: Annotated[Int64, Field(ge=1, le=MAX_PARTS)] = 1
 
 
 class PresignArtifactReply(Wire):
@@ -137,7 +136,7 @@ class CompleteMultipartUpload(Command):
     artifact_path: str
     path: Required
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)]
-    parts: Annotated[list[MultipartUploadPart], NullMeansEmpty(), Field(min_length=1)]
+    parts: Annotated[list[MultipartUploadPart], Field(min_length=1)]
 
 
 class AbortMultipartUpload(Command):

@@ -1,6 +1,6 @@
 """Datasets and logged models as inputs and outputs of runs."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -8,7 +8,6 @@ from shared.contracts.experiments import Tags
 from shared.contracts.message import (
     Command,
     Int64,
-    NullMeansEmpty,
     Query,
     Required,
     RunId,
@@ -52,8 +51,8 @@ class LogInputs(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    datasets: Annotated[list[DatasetInput], NullMeansEmpty()] = Field(default_factory=list)
-    models: Annotated[list[ModelInput], NullMeansEmpty()] = Field(default_factory=list)
+    datasets: list[DatasetInput] = Field(default_factory=list)
+    models: list[ModelInput] = Field(default_factory=list)
 
 
 class LogOutputs(Command):
@@ -61,14 +60,14 @@ class LogOutputs(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    models: Annotated[list[ModelOutput], NullMeansEmpty()] = Field(default_factory=list)
+    models: list[ModelOutput] = Field(default_factory=list)
 
 
 class SearchDatasets(Query):
     """The datasets of up to 20 experiments, at most 1000."""
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    experiment_ids: list[str] = Field(default_factory=list)
 
 
 class DatasetSummary(Wire):

@@ -1,10 +1,10 @@
 """Experiments: MLflow's ``experiments/*`` requests and answers."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.message import Command, Int64, Query, Required, Wire
 from shared.contracts.views import ViewType
 
 
@@ -15,7 +15,7 @@ class Tag(Wire):
     value: str = ""
 
 
-Tags = Annotated[list[Tag], NullMeansEmpty()]
+Tags = list[Tag]
 
 
 class Experiment(Wire):
@@ -72,7 +72,7 @@ class SearchExperiments(Query):
     max_results: Int64 | None = None
     page_token: str | None = None
     filter: str | None = None
-    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    order_by: list[str] = Field(default_factory=list)
     view_type: ViewType = ViewType.ACTIVE_ONLY
 
 

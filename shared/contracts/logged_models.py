@@ -3,17 +3,17 @@
 A logged model belongs to an experiment, not to a run. Its ``model_id`` stands in the request's path.
 """
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int32, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.message import Command, Int32, Query, Required, Wire
 from shared.contracts.metrics import Metric
 from shared.contracts.runs import Param
 from shared.contracts.views import LoggedModelStatus
 
-Params = Annotated[list[Param], NullMeansEmpty()]
+Params = list[Param]
 
 
 class LoggedModelInfo(Wire):
@@ -138,11 +138,11 @@ class SearchLoggedModels(Query):
     """
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: Annotated[list[str], NullMeansEmpty()]
+    experiment_ids: list[str]
     filter: str | None = None
-    datasets: Annotated[list[DatasetFilter], NullMeansEmpty()] = Field(default_factory=list)
+    datasets: list[DatasetFilter] = Field(default_factory=list)
     max_results: Int32 | None = None
-    order_by: Annotated[list[LoggedModelOrder], NullMeansEmpty()] = Field(default_factory=list)
+    order_by: list[LoggedModelOrder] = Field(default_factory=list)
     page_token: str | None = None
 
 

@@ -6,6 +6,7 @@ fields come in snake_case or lowerCamelCase, int64 as number or string, doubles 
 ``"Infinity"`` or ``"-Infinity"``, null means unset, unknown fields are ignored.
 """
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -21,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from shared.contracts.validation import reject_nul, to_domain_error
+from shared.contracts.validation import reject_nul, to_domain_error, without_nulls
 
 INT64_MAX = 2**63 - 1
 
@@ -31,22 +32,37 @@ keeps nothing: whoever sent them is waiting, and sends them again.
 """
 
 
-class NullMeansEmpty:
-    """Annotation of a repeated field: JSON null reads as the empty list, as protobuf reads it."""
+_LONGEST_NUMBER = 100
+"""Characters of a number as text; the longest that protobuf itself writes has 20."""
 
-    def __get_pydantic_core_schema__(
-        self, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            lambda value: [] if value is None else value,
-            core_schema.nullable_schema(handler(source)),
-        )
+
+def _read_exactly(text: str) -> int:
+    """Read an integer that is written with an exponent or a point, as in ``1e+05``.
+
+    Raises ValueError for a fraction, and for what is no number.
+    """
+    if len(text) > _LONGEST_NUMBER:
+        message = "too long for a number"
+        raise ValueError(message)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        message = "not a number"
+        raise ValueError(message) from None
+    # The exponent comes first: writing 1e999999999 as an integer would take a gigabyte.
+    within = number.is_finite() and number.adjusted() < _LONGEST_NUMBER
+    if not within or number != number.to_integral_value():
+        message = "not an integer"
+        raise ValueError(message)
+    return int(number)
 
 
 class ProtoInteger:
-    """Annotation of an integer as proto-JSON has it: a number without fraction, or its text.
+    """Annotation of an integer as proto-JSON has it: a number, or its text, be it with an exponent.
 
-    pydantic's lax mode would take ``true`` for 1, which protobuf refuses.
+    R's client writes 100000 as ``"1e+05"``. The fraction of a number is dropped, since MLflow's server
+    and GitLab's accept one; a text with a fraction both refuse. pydantic's lax mode would take ``true``
+    for 1, which protobuf refuses.
     """
 
     def __init__(self, bits: int) -> None:
@@ -61,7 +77,20 @@ class ProtoInteger:
             [
                 core_schema.int_schema(ge=self._low, le=self._high, strict=True),
                 core_schema.chain_schema([core_schema.str_schema(strict=True), integer]),
-                core_schema.chain_schema([core_schema.float_schema(strict=True), integer]),
+                core_schema.chain_schema(
+                    [
+                        core_schema.str_schema(strict=True),
+                        core_schema.no_info_plain_validator_function(_read_exactly),
+                        integer,
+                    ]
+                ),
+                core_schema.chain_schema(
+                    [
+                        core_schema.float_schema(strict=True, allow_inf_nan=False),
+                        core_schema.no_info_plain_validator_function(int),
+                        integer,
+                    ]
+                ),
             ],
             mode="left_to_right",
             custom_error_type="proto_integer",
@@ -119,9 +148,20 @@ class Message(Wire):
         try:
             message = cls.model_validate_json(payload or b"{}")
         except ValidationError as error:
-            raise to_domain_error(error) from None
+            message = cls._parse_without_nulls(payload, error)
         reject_nul(payload)
         return message
+
+    @classmethod
+    def _parse_without_nulls(cls, payload: bytes, error: ValidationError) -> Self:
+        """Read what was refused once more, without its nulls: who sends none pays nothing for them."""
+        stripped = without_nulls(payload)
+        if stripped is not None:
+            try:
+                return cls.model_validate_json(stripped)
+            except ValidationError as another:
+                error = another
+        raise to_domain_error(error) from None
 
 
 class Command(Message):

@@ -1,6 +1,6 @@
 """Metrics: points, their history, and the hot path ``runs/log-metric``."""
 
-from typing import Annotated, ClassVar, NotRequired
+from typing import ClassVar, NotRequired
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
@@ -8,7 +8,6 @@ from typing_extensions import TypedDict
 from shared.contracts.message import (
     Int32,
     Int64,
-    NullMeansEmpty,
     Query,
     Required,
     RunId,
@@ -37,12 +36,12 @@ class Point(TypedDict):
     value: float
     timestamp: Int64
     step: NotRequired[Int64]
-    model_id: NotRequired[str | None]
-    dataset_name: NotRequired[str | None]
-    dataset_digest: NotRequired[str | None]
+    model_id: NotRequired[str]
+    dataset_name: NotRequired[str]
+    dataset_digest: NotRequired[str]
 
 
-Points = Annotated[list[Point], NullMeansEmpty()]
+Points = list[Point]
 
 
 class LogMetric(TransientCommand):
@@ -80,7 +79,7 @@ class GetMetricHistoryBulk(Query):
     """The history of one metric in up to 100 runs; the query string repeats ``run_id``."""
 
     service: ClassVar[str] = "tracking"
-    run_id: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    run_id: list[str] = Field(default_factory=list)
     metric_key: str | None = None
     max_results: Int32 | None = None
 
@@ -89,7 +88,7 @@ class GetMetricHistoryBulkInterval(Query):
     """Sampled history of one metric in up to 100 runs, for charts."""
 
     service: ClassVar[str] = "tracking"
-    run_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    run_ids: list[str] = Field(default_factory=list)
     metric_key: Required
     start_step: Int32 | None = None
     end_step: Int32 | None = None

@@ -5,12 +5,12 @@ count of a model's versions, but a number of its own in the project; requests ma
 its semantic version as well, which is the first of ``aliases`` there.
 """
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, StrictBool
 
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.message import Command, Int64, Query, Required, Wire
 from shared.contracts.views import ModelStage
 
 
@@ -112,7 +112,7 @@ class SearchModelVersions(Query):
     service: ClassVar[str] = "registry"
     filter: str | None = None
     max_results: Int64 | None = None
-    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    order_by: list[str] = Field(default_factory=list)
     page_token: str | None = None
 
 

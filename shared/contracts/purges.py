@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Wire
+from shared.contracts.message import Command, Int64, Query, Wire
 
-Ids = Annotated[list[str], NullMeansEmpty()]
-Paths = Annotated[list[str], NullMeansEmpty()]
+Ids = list[str]
+Paths = list[str]
 
 
 class PurgeScope(Wire):

@@ -1,11 +1,11 @@
 """Registered models: MLflow's ``registered-models/*`` requests and answers, but for aliases."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int64, NullMeansEmpty, Query, Required, Wire
+from shared.contracts.message import Command, Int64, Query, Required, Wire
 from shared.contracts.model_versions import ModelVersion
 
 
@@ -82,7 +82,7 @@ class SearchRegisteredModels(Query):
     service: ClassVar[str] = "registry"
     filter: str | None = None
     max_results: Int64 | None = None
-    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    order_by: list[str] = Field(default_factory=list)
     page_token: str | None = None
 
 
@@ -98,7 +98,7 @@ class GetLatestVersions(Query):
 
     service: ClassVar[str] = "registry"
     name: Required
-    stages: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    stages: list[str] = Field(default_factory=list)
 
 
 class GetLatestVersionsReply(Wire):

@@ -1,6 +1,6 @@
 """Runs: MLflow's ``runs/*`` requests and answers, but for metrics and datasets."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,7 +10,6 @@ from shared.contracts.message import (
     Command,
     Int32,
     Int64,
-    NullMeansEmpty,
     Query,
     Required,
     RunId,
@@ -166,7 +165,7 @@ class LogBatch(TransientCommand):
     service: ClassVar[str] = "tracking"
     run_id: RunId
     metrics: Points = Field(default_factory=list)
-    params: Annotated[list[Param], NullMeansEmpty()] = Field(default_factory=list)
+    params: list[Param] = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
 
 
@@ -182,11 +181,11 @@ class SearchRuns(Query):
     """A page of the runs of some experiments, newest first unless ``order_by`` says otherwise."""
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    experiment_ids: list[str] = Field(default_factory=list)
     filter: str | None = None
     run_view_type: ViewType = ViewType.ACTIVE_ONLY
     max_results: Int32 | None = None
-    order_by: Annotated[list[str], NullMeansEmpty()] = Field(default_factory=list)
+    order_by: list[str] = Field(default_factory=list)
     page_token: str | None = None
 
 

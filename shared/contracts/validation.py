@@ -6,10 +6,11 @@ Source of the words: ``mlflow/utils/validation.py`` (``invalid_value``, ``missin
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from shared.errors import DomainError, invalid
 
@@ -93,23 +94,48 @@ def _sentence(detail: ErrorDetails) -> str:
     )
 
 
+def without_nulls(payload: bytes) -> bytes | None:
+    """Return a JSON text without the fields that are null, which proto-JSON takes for unset.
+
+    None if there is nothing to leave out. An element of a list may not be null, and stays.
+    """
+    if b"null" not in payload:
+        return None
+    try:
+        return to_json(_stripped(from_json(payload)))
+    except ValueError:
+        return None
+
+
+def _stripped(value: Any) -> Any:
+    # The parser refuses what is nested more than 200 deep.
+    if isinstance(value, dict):
+        return {key: _stripped(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_stripped(item) for item in value]
+    return value
+
+
 def reject_nul(payload: bytes) -> None:
     """Refuse U+0000, which PostgreSQL's text type cannot hold.
 
     Raises DomainError(INVALID_PARAMETER_VALUE). The byte test keeps the hot path free of work:
     only a payload with the escape in it is read again.
     """
-    if b"\\u0000" in payload and "\0" in _strings(json.loads(payload)):
+    if b"\\u0000" in payload and any("\0" in text for text in _strings(from_json(payload))):
         message = "The NUL character (U+0000) is not allowed in names, keys or values."
         raise invalid(message)
 
 
-def _strings(value: Any) -> str:
-    """Return every string inside a JSON value, joined."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return "".join(key + _strings(item) for key, item in value.items())
-    if isinstance(value, list):
-        return "".join(map(_strings, value))
-    return ""
+def _strings(root: Any) -> Iterator[str]:
+    """Yield every string inside a JSON value, names of fields included."""
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

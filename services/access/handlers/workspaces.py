@@ -77,7 +77,7 @@ async def update_workspace(cmd: UpdateWorkspace, tx: Transaction) -> WorkspaceRe
     """Change the description, as the project's Maintainers may."""
     found = await _find(tx, await Actor.of(tx), cmd.workspace_name)
     _refuse_settings(cmd)
-    if not cmd.model_fields_set & WorkspaceFields.model_fields.keys():
+    if all(getattr(cmd, name) is None for name in WorkspaceFields.model_fields):
         raise invalid("Workspace update must have at least one key")
     change = UpdateProject(project=str(found.project_id), description=cmd.description)
     await projects.update_project(change, tx)

@@ -108,9 +108,9 @@ def _point(message: LogMetric) -> Point:
         "value": message.value,
         "timestamp": message.timestamp,
         "step": message.step,
-        "model_id": message.model_id,
-        "dataset_name": message.dataset_name,
-        "dataset_digest": message.dataset_digest,
+        "model_id": message.model_id or "",
+        "dataset_name": message.dataset_name or "",
+        "dataset_digest": message.dataset_digest or "",
     }
 
 
