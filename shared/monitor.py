@@ -14,9 +14,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared.listening import listening
 from shared.metrics import REGISTRY
 from shared.server_header import hide_versions
-from shared.settings import MonitorSettings
+from shared.settings import PREFIX, MonitorSettings
 
 Check = Callable[[], Awaitable[bool]]
 """Tells whether one dependency of this process can be used right now; may raise instead."""
@@ -44,7 +45,7 @@ class Monitor:
 
     @asynccontextmanager
     async def listening(self, settings: MonitorSettings) -> AsyncIterator[Self]:
-        """Listen as long as the block runs, if the settings name a port. Raises OSError."""
+        """Listen as long as the block runs, if the settings name a port. Raises StartError."""
         if settings.port is not None:
             await self._listen(settings.host, settings.port)
         try:
@@ -61,7 +62,8 @@ class Monitor:
         app.router.add_get("/metrics", _metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        with listening(host, port, f"{PREFIX}MONITOR_"):
+            await web.TCPSite(self._runner, host, port).start()
         self.port = self._runner.addresses[0][1]
         log.info("monitor_listens", host=host, port=self.port)
 

@@ -3,12 +3,17 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from typing import Any, Protocol
 
 from shared.monitor import Checks, Monitor
-from shared.settings import MonitorSettings
+from shared.settings import LogLevel, MonitorSettings, TracingSettings
+from shared.starting import explained, starting
 from shared.tasks import end
+from shared.telemetry import configure_logging
+from shared.tracing.hooks import Tracing
+from shared.tracing.start import start_tracing
 
 GARBAGE_THRESHOLD = 50_000
 """Objects that may be made, beyond those that are gone again, before the collector looks for cycles."""
@@ -25,21 +30,41 @@ class Service(Protocol):
         """Finish what was begun, then leave."""
 
 
+class CommonSettings(Protocol):
+    """Settings that each process has."""
+
+    log_level: LogLevel
+    tracing: TracingSettings
+
+
+@contextmanager
+def process(name: str, settings: CommonSettings, title: str = "") -> Iterator[Tracing]:
+    """Be a process: its logs, its traces, and a sentence where it can't start.
+
+    ``title`` names it in that sentence, if not its ``name``.
+    """
+    configure_logging(name, settings.log_level)
+    with explained(title or name), closing(start_tracing(name, settings.tracing)) as tracing:
+        yield tracing
+
+
 async def serve_until_signalled(
     start: Callable[[], Coroutine[Any, Any, Service]], settings: MonitorSettings
 ) -> None:
     """Start a service, tell operators about it, and close it after SIGTERM or SIGINT.
 
-    A process that is still waiting for its broker when the signal comes just leaves.
+    A process that is still waiting for its broker when the signal comes just leaves. Raises StartError.
     """
     stop = asyncio.create_task(stop_signal().wait())
-    async with Monitor().listening(settings) as monitor:
-        starting = asyncio.create_task(start())
-        await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            await end([starting])
-            return
-        service = starting.result()
+    async with AsyncExitStack() as running:
+        with starting():
+            monitor = await running.enter_async_context(Monitor().listening(settings))
+            start_of_service = asyncio.create_task(start())
+            await asyncio.wait((start_of_service, stop), return_when=asyncio.FIRST_COMPLETED)
+            if not start_of_service.done():
+                await end([start_of_service])
+                return
+            service = start_of_service.result()
         monitor.started(service.checks)
         await stop
         monitor.leaving()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from functools import partial
 
@@ -17,16 +16,15 @@ from shared.bus.executor import Executor
 from shared.bus.topology import Layout
 from shared.bus.transport import Transport
 from shared.bus.worker import Worker
+from shared.database.explaining import postgres_explained
 from shared.database.migrations import migrate, service_migrations
 from shared.database.pool import open_pool
 from shared.database.transaction import Handlers
 from shared.monitor import Checks
-from shared.process import run_until_signalled, serve_until_signalled
-from shared.settings import PostgresServiceSettings, ProcessSettings
+from shared.process import process, run_until_signalled, serve_until_signalled
+from shared.settings import PREFIX, PostgresServiceSettings, ProcessSettings
 from shared.tasks import end
-from shared.telemetry import configure_logging
 from shared.tracing.hooks import OFF, Tracing
-from shared.tracing.start import start_tracing
 
 log = structlog.get_logger()
 
@@ -119,32 +117,34 @@ class PostgresService:
 
 
 def run_service(
-    name: str, settings: PostgresServiceSettings, handlers: Handlers, process: ProcessSettings
+    name: str, settings: PostgresServiceSettings, handlers: Handlers, common: ProcessSettings
 ) -> None:
     """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
-    configure_logging(name, process.log_level)
-    with closing(start_tracing(name, process.tracing)) as tracing:
-        run_until_signalled(_serve(name, settings, handlers, process, tracing))
+    with process(name, common) as tracing:
+        run_until_signalled(_serve(name, settings, handlers, common, tracing))
 
 
 async def _serve(
     name: str,
     settings: PostgresServiceSettings,
     handlers: Handlers,
-    process: ProcessSettings,
+    common: ProcessSettings,
     tracing: Tracing,
 ) -> None:
     services = [name, *handlers.asks]
     connect = partial(
         AmqpTransport,
-        process.amqp_url,
+        common.amqp_url,
         name=name,
         services=services,
-        layout=Layout(process.transient_queues),
+        layout=Layout(common.transient_queues),
     )
-    await serve_until_signalled(
-        lambda: PostgresService.start(name, settings, handlers, connect, tracing), process.monitor
-    )
+
+    async def start() -> PostgresService:
+        with postgres_explained(f"{PREFIX}{name.upper()}_DSN is its address"):
+            return await PostgresService.start(name, settings, handlers, connect, tracing)
+
+    await serve_until_signalled(start, common.monitor)
 
 
 async def _prune(pool: "Pool[Record]") -> None:

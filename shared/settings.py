@@ -6,16 +6,19 @@ A group of settings, such as a service's database, is a field whose name comes f
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from shared.addresses import AmqpUrl, PostgresDsn
 from shared.bus.topology import TransientQueues
-from shared.errors import invalid
+from shared.errors import DomainError, ErrorCode
 
 PREFIX = "WARREN_"
+
+USAGE = 2
+"""The exit code of a process that was started with wrong settings, as of one with unknown flags."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -111,20 +114,30 @@ class ProcessSettings(BaseSettings):
     tracing: TracingSettings = Field(default=TracingSettings(), description="Its traces")
 
 
+class WrongSettingsError(DomainError):
+    """Variables that can't be what they are; the message has a line for each."""
+
+
 def read_settings(kind: type[S]) -> S:
-    """Read the settings of this process, or leave with a line for each that is wrong."""
+    """Read the settings of this process, or leave with code 2 and a line for each that is wrong."""
     try:
         return CliApp.run(kind, **_empty_groups(kind))
-    except ValidationError as error:
-        sys.exit(_faults(error))
+    except (ValidationError, SettingsError) as error:
+        leave(_faults(error))
+
+
+def leave(faults: str) -> NoReturn:
+    """Leave because of wrong settings."""
+    sys.stderr.write(f"{faults}\n")
+    sys.exit(USAGE)
 
 
 def read_environment(kind: type[S]) -> S:
-    """Read settings from variables alone. Raises DomainError with a line for each that is wrong."""
+    """Read settings from variables alone. Raises WrongSettingsError with a line for each that is wrong."""
     try:
         return kind(**_empty_groups(kind))
-    except ValidationError as error:
-        raise invalid(_faults(error)) from None
+    except (ValidationError, SettingsError) as error:
+        raise WrongSettingsError(ErrorCode.INVALID_PARAMETER_VALUE, _faults(error)) from None
 
 
 def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
@@ -155,9 +168,14 @@ def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _faults(error: ValidationError) -> str:
+def _faults(error: ValidationError | SettingsError) -> str:
+    if isinstance(error, SettingsError):
+        # A group's own variable, such as WARREN_MONITOR, is read as JSON.
+        return (
+            f"{str(error).capitalize()}: that takes JSON; WARREN_<GROUP>_<NAME> takes a plain text."
+        )
     lines = (
-        f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+        f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors()
     )
     return "\n".join(lines)

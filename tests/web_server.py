@@ -46,7 +46,8 @@ class WebServer:
                     await asyncio.sleep(0.2)
         except (TimeoutError, ProcessFailedError) as error:
             await self.process.stop()
-            raise ProcessFailedError(self.process.describe_failure()) from error
+            reasons = [self.process.describe_failure(), *self.process.log_end()]
+            raise ProcessFailedError("\n".join(reasons)) from error
 
     async def stop(self) -> None:
         """Stop gently."""

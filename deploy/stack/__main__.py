@@ -3,48 +3,63 @@
 import asyncio
 import json
 import os
-import sys
-from itertools import chain
 from pathlib import Path
 
-from deploy.stack.readiness import refuse_taken_port, until_ready
+from deploy.stack.readiness import until_ready
 from deploy.stack.servers import Addresses, start_servers
 from deploy.stack.services import plan
 from deploy.stack.settings import StackSettings
 from deploy.stack.supervisor import Supervisor
+from services.gateway.http_settings import HttpSettings
+from services.gateway.settings import Settings as GatewaySettings
+from services.gateway.tls import server_context
+from services.gateway.web_address import hints, url_of
+from shared.embedded.lock import DirectoryLock, make_writable
 from shared.embedded.progress import announce
+from shared.listening import refuse_taken_port
 from shared.process import run_until_signalled, stop_signal
-from shared.settings import read_settings
+from shared.settings import WrongSettingsError, leave, read_environment, read_settings
+from shared.starting import explained, starting
 
 
 class Stack:
     """All processes of one Warren, and the file that tells other programs about them."""
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(self, settings: StackSettings, http: HttpSettings) -> None:
         self._settings = settings
+        self._lock = DirectoryLock(settings.data)
+        self._recorded = False
         self._addresses = Addresses()
         self._supervisor = Supervisor(self._record)
         self._monitors: dict[str, list[str]] = {}
-        self.url = f"http://{settings.host}:{settings.port}"
+        self.url = url_of(settings.host, settings.port, http)
 
     async def start(self) -> None:
         """Return when a request is answered by every part."""
         data = self._settings.data
+        # The gateways share their port among themselves, and so would with another Warren, unnoticed.
         refuse_taken_port(self._settings.host, self._settings.port)
-        (data / "log").mkdir(parents=True, exist_ok=True)
+        self._lock.take()
+        make_writable(data / "log")
         self._addresses = await start_servers(self._settings, self._supervisor)
         announce(f"Starting the services; their logs are in {data / 'log'} ...")
+        processes = []
         for name, process in plan(self._settings, self._addresses):
             await process.start()
+            processes.append(process)
             self._supervisor.watch(name, process)
             self._monitors.setdefault(name, []).append(process.monitor)
-        await until_ready(self.url, list(chain.from_iterable(self._monitors.values())))
+        await until_ready(self.url, processes)
         self._record()
 
     async def stop(self) -> None:
         """End every process."""
-        self._record_file().unlink(missing_ok=True)
+        if (
+            self._recorded
+        ):  # Else the file is that of another stack, or there is no directory for it.
+            self._record_file().unlink(missing_ok=True)
         await self._supervisor.stop()
+        self._lock.release()
 
     def _record_file(self) -> Path:
         return self._settings.data / "stack.json"
@@ -64,21 +79,21 @@ class Stack:
         new.touch(mode=0o600)
         new.write_text(json.dumps(content, indent=2) + "\n")
         new.replace(self._record_file())
+        self._recorded = True
 
 
-async def run(settings: StackSettings) -> None:
-    """Serve until SIGTERM or SIGINT, also while still starting."""
+async def run(settings: StackSettings, http: HttpSettings) -> None:
+    """Serve until SIGTERM or SIGINT, also while still starting. Raises StartError."""
     stop = asyncio.create_task(stop_signal().wait())
-    stack = Stack(settings)
+    stack = Stack(settings, http)
     start = asyncio.create_task(stack.start())
     try:
         await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
         if start.done():
-            start.result()
-            print(
-                f"Warren is ready: {stack.url}    (export MLFLOW_TRACKING_URI={stack.url})",
-                flush=True,
-            )
+            with starting():
+                start.result()
+            ready = f"Warren is ready: {stack.url}    (export MLFLOW_TRACKING_URI={stack.url})"
+            print("\n".join([ready, *hints(settings.host, settings.port, http)]), flush=True)
             await stop
     finally:
         start.cancel()
@@ -86,13 +101,21 @@ async def run(settings: StackSettings) -> None:
         await stack.stop()
 
 
+def gateways_http() -> HttpSettings:
+    """Return how the gateways will speak HTTP; they read the variables themselves."""
+    try:
+        return read_environment(GatewaySettings).http
+    except WrongSettingsError as error:
+        leave(error.message)
+
+
 def main() -> None:
     """Read the settings and run."""
     settings = read_settings(StackSettings)
-    try:
-        run_until_signalled(run(settings))
-    except* OSError as errors:
-        sys.exit("\n".join(f"Warren could not start: {error}" for error in errors.exceptions))
+    http = gateways_http()
+    with explained("Warren"):
+        server_context(http)
+        run_until_signalled(run(settings, http))
 
 
 if __name__ == "__main__":

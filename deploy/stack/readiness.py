@@ -1,13 +1,14 @@
 """When the stack as a whole can serve."""
 
 import asyncio
-import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 
 import aiohttp
 
+from deploy.stack.services import ServiceProcess
 from shared.embedded.process import ProcessFailedError
+from shared.tasks import end
 
 _READY_SECONDS = 60.0
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
@@ -17,28 +18,37 @@ _ANSWERS = {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}
 """A gateway that asks everybody for a token serves, too."""
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Notice another program on our port before the start.
-
-    The gateways share their port among themselves, and so would with another Warren, unnoticed.
-    """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            message = f"{host}:{port} is not free ({error.strerror}); WARREN_PORT names another"
-            raise ProcessFailedError(message) from error
-
-
-async def until_ready(url: str, monitors: Sequence[str]) -> None:
+async def until_ready(url: str, processes: Sequence[ServiceProcess]) -> None:
     """Return when every process says that it is ready, and then a request is answered.
 
     The kernel deals connections to the gateways' common port out at random, so a request tells of
-    one of them only; each process has a listener of its own that can be asked.
+    one of them only; each process has a listener of its own that can be asked. A process that ends
+    instead tells why. Raises ProcessFailedError.
     """
+    ends = [asyncio.create_task(_end_of(process)) for process in processes]
+    answers = asyncio.create_task(_until_answered(url, [each.monitor for each in processes]))
     try:
-        async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as session:
+        await asyncio.wait((answers, *ends), return_when=asyncio.FIRST_COMPLETED)
+        for each in (*ends, answers):
+            if each.done():
+                each.result()
+    finally:
+        await end([answers, *ends])
+
+
+async def _end_of(process: ServiceProcess) -> None:
+    await process.wait()
+    raise ProcessFailedError(process.describe_failure())
+
+
+async def _until_answered(url: str, monitors: Sequence[str]) -> None:
+    # The certificate is for the name by which clients know us, and its authority may be a private one.
+    connector = aiohttp.TCPConnector(ssl=False)
+    try:
+        async with (
+            asyncio.timeout(_READY_SECONDS),
+            aiohttp.ClientSession(connector=connector) as session,
+        ):
             for each in (*(f"{monitor}/health/ready" for monitor in monitors), url + _PROBE):
                 while not await _answers(session, each):
                     await asyncio.sleep(0.1)

@@ -6,14 +6,17 @@ import sys
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
 from services.access.settings import AccessSettings
+from shared.database.explaining import postgres_explained
 from shared.service import run_service
 from shared.settings import read_settings
+from shared.starting import explained
 
 
 def main() -> None:
     """Read the settings, show a token that was made, and run."""
     settings = read_settings(AccessSettings)
-    token = asyncio.run(ensure_root_token(settings.access.dsn, settings.root_token))
+    with explained(SCHEMA), postgres_explained("WARREN_ACCESS_DSN is its address"):
+        token = asyncio.run(ensure_root_token(settings.access.dsn, settings.root_token))
     if token:
         # Not a log line: those have no secrets.
         print(first_token(token), file=sys.stderr, flush=True)  # noqa: T201

@@ -1,16 +1,12 @@
 """``python -m services.artifacts``: RabbitMQ on one side, an S3 server on the other."""
 
-from contextlib import closing
-
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
 from shared.bus.amqp import AmqpTransport
 from shared.bus.topology import Layout
-from shared.process import run_until_signalled, serve_until_signalled
+from shared.process import process, run_until_signalled, serve_until_signalled
 from shared.settings import read_settings
-from shared.telemetry import configure_logging
 from shared.tracing.hooks import Tracing
-from shared.tracing.start import start_tracing
 
 
 async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
@@ -26,8 +22,7 @@ async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
 def main() -> None:
     """Read the settings and run."""
     settings = read_settings(ArtifactsSettings)
-    configure_logging(NAME, settings.log_level)
-    with closing(start_tracing(NAME, settings.tracing)) as tracing:
+    with process(NAME, settings) as tracing:
         run_until_signalled(run(settings, tracing))
 
 

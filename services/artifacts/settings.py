@@ -1,9 +1,8 @@
 """What the artifacts service reads from its environment."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field, PositiveInt
 
+from shared.files import AuthorityFile
 from shared.settings import ProcessSettings
 
 GIBIBYTE = 1024**3
@@ -22,7 +21,7 @@ class S3Settings(BaseModel):
     )
     access_key: str = Field(repr=False, description="Access key")
     secret_key: str = Field(repr=False, description="Secret key")
-    ca_file: Path | None = Field(
+    ca_file: AuthorityFile | None = Field(
         default=None,
         description="PEM file of the authority that signed an https endpoint's certificate; "
         "else those of the system",

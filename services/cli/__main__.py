@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from services.cli import access, backup, dead_letters, doctor, gc
 from shared.errors import DomainError
-from shared.settings import PREFIX, ProcessSettings
+from shared.settings import PREFIX, ProcessSettings, WrongSettingsError, leave, read_environment
 from shared.telemetry import configure_logging
 
 INTERRUPTED = 130
@@ -33,10 +33,12 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; leave with its code: 0, or 1 and a sentence that says what was wrong."""
     options = parser().parse_args(arguments)
-    settings = ProcessSettings()
     configure_logging("cli", "error")
     try:
+        settings = read_environment(ProcessSettings)
         code = asyncio.run(options.run(options, settings))
+    except WrongSettingsError as error:
+        leave(error.message)
     except DomainError as error:
         sys.exit(error.message)
     except KeyboardInterrupt:

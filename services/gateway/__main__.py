@@ -1,7 +1,7 @@
 """``python -m services.gateway``: HTTP on one side, RabbitMQ on the other."""
 
 import asyncio
-from contextlib import closing
+from contextlib import AsyncExitStack
 
 import structlog
 
@@ -15,12 +15,11 @@ from shared.bus.client import BusClient
 from shared.bus.topology import Layout
 from shared.contracts.access import Authorize
 from shared.monitor import Monitor
-from shared.process import run_until_signalled, stop_signal
+from shared.process import process, run_until_signalled, stop_signal
 from shared.settings import read_settings
+from shared.starting import starting
 from shared.tasks import end
-from shared.telemetry import configure_logging
 from shared.tracing.hooks import Tracing
-from shared.tracing.start import start_tracing
 
 SERVICES = sorted({Authorize.service, *(endpoint.contract.service for endpoint in ENDPOINTS)})
 
@@ -33,8 +32,10 @@ async def run(settings: Settings, tracing: Tracing) -> None:
     layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES, layout=layout)
     bus = BusClient(transport)
-    async with Monitor().listening(settings.monitor) as monitor:
-        server = await serve(create_app(bus, settings, tracing), settings)
+    async with AsyncExitStack() as running:
+        with starting():
+            monitor = await running.enter_async_context(Monitor().listening(settings.monitor))
+            server = await serve(create_app(bus, settings, tracing), settings)
         monitor.started(checks(bus))
         _log.info("gateway_started", host=settings.host, port=server.port)
         # The probes answer while RabbitMQ is still on its way; other requests get 429.
@@ -62,8 +63,7 @@ async def _connect(bus: BusClient, leave: asyncio.Event) -> None:
 def main() -> None:
     """Read the settings and run."""
     settings = read_settings(Settings)
-    configure_logging("gateway", settings.log_level)
-    with closing(start_tracing("gateway", settings.tracing)) as tracing:
+    with process("gateway", settings) as tracing:
         run_until_signalled(run(settings, tracing))
 
 

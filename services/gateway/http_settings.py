@@ -1,10 +1,11 @@
 """How the gateway speaks HTTP: what it puts up with, and from whom."""
 
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
+
+from shared.files import ReadableFile
 
 
 class HttpSettings(BaseModel):
@@ -42,17 +43,17 @@ class HttpSettings(BaseModel):
     rate_burst: PositiveInt = Field(
         default=100, description="Requests that a token may send at once before the limit counts"
     )
-    tls_cert_file: Path | None = Field(
+    tls_cert_file: ReadableFile | None = Field(
         default=None, description="PEM file of the certificate and its chain, to serve HTTPS"
     )
-    tls_key_file: Path | None = Field(
+    tls_key_file: ReadableFile | None = Field(
         default=None, description="PEM file of its key, if that is not in the same file"
     )
 
     @model_validator(mode="after")
     def _key_has_a_certificate(self) -> Self:
         if self.tls_key_file and not self.tls_cert_file:
-            message = "tls_key_file without tls_cert_file"
+            message = "WARREN_HTTP_TLS_KEY_FILE needs WARREN_HTTP_TLS_CERT_FILE beside it"
             raise ValueError(message)
         return self
 

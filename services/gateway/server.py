@@ -23,7 +23,9 @@ from services.gateway.requests import read_request_id
 from services.gateway.settings import Settings
 from services.gateway.tls import server_context
 from shared.bus.messages import new_id
+from shared.listening import listening
 from shared.server_header import hide_versions
+from shared.settings import PREFIX
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 0.5
@@ -152,7 +154,7 @@ class RunningServer:
 
 
 async def serve(app: App, settings: Settings) -> RunningServer:
-    """Listen; returns when connections are accepted. Raises OSError if the port is taken."""
+    """Listen; returns when connections are accepted. Raises StartError if the port is taken."""
     hide_versions()
     server = HttpServer(app, settings)
     runner = ServerRunner(server, shutdown_timeout=settings.drain_timeout)
@@ -165,5 +167,6 @@ async def serve(app: App, settings: Settings) -> RunningServer:
         reuse_port=settings.reuse_port,
         ssl_context=server_context(settings.http),
     )
-    await site.start()
+    with listening(settings.host, settings.port, PREFIX):
+        await site.start()
     return RunningServer(app, server, runner)

@@ -1,6 +1,5 @@
 """The gateway's settings: environment variables ``WARREN_*``, or flags of the same names."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -8,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.gateway.access.mode import Mode
 from services.gateway.http_settings import HttpSettings
+from shared.files import AuthorityFile
 from shared.settings import PREFIX, ProcessSettings
 
 GitLabUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]\S*)?$")]
@@ -52,7 +52,7 @@ class Settings(ProcessSettings):
     """Address of the GitLab whose CI jobs log runs: the page links jobs, and GitLab's REST API what it tells
     of (web_url), to the same path there."""
 
-    storage_ca_file: Path | None = None
+    storage_ca_file: AuthorityFile | None = None
     """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""
 
     drain_timeout: PositiveFloat = 20.0

@@ -5,15 +5,24 @@ from functools import cache
 from pathlib import Path
 
 from services.gateway.http_settings import HttpSettings
+from shared.starting import StartError
 
 
 def server_context(settings: HttpSettings) -> ssl.SSLContext | None:
-    """Return the context to listen with, None for plain HTTP. Raises OSError for unusable files."""
+    """Return the context to listen with, None for plain HTTP. Raises StartError for unusable files."""
     if settings.tls_cert_file is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
+    try:
+        # Without a password OpenSSL would ask the terminal for an encrypted key's.
+        context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file, password="")
+    except ssl.SSLError as error:
+        raise StartError(
+            f"WARREN_HTTP_TLS_CERT_FILE ({settings.tls_cert_file}) and its key can't be used "
+            f"({error.reason or error}): they are a certificate and the key that belongs to it, in PEM format, "
+            "the key without a password and in the same file or in WARREN_HTTP_TLS_KEY_FILE"
+        ) from error
     return context
 
 

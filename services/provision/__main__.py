@@ -5,20 +5,22 @@ migrate fail before any process of the running one is replaced.
 """
 
 import asyncio
-import sys
 from collections import defaultdict
 
 import asyncpg
 import structlog
 
 from services.provision.settings import ProvisionSettings, schema_owner
-from shared.database.migrations import NewerSchemaError, migrate, service_migrations
+from shared.database.explaining import postgres_explained
+from shared.database.migrations import migrate, service_migrations
 from shared.database.provision import SchemaOwner, provision
 from shared.settings import read_settings
+from shared.starting import StartError, explained, sentence
 from shared.telemetry import configure_logging
 
 PAUSE_SECONDS = 1.0
 NOTHING_TO_DO = "No service's DSN was given; WARREN_TRACKING_DSN is one."
+ADDRESSES = "WARREN_ADMIN_DSN and the DSNs of the services are its addresses"
 NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 """What a server says that is on its way, or busy."""
 
@@ -26,19 +28,33 @@ log = structlog.get_logger(__name__)
 
 
 async def prepare(settings: ProvisionSettings) -> None:
-    """Do all of it, as often as needed until the server is there. Raises TimeoutError, ValueError."""
+    """Do all of it, as often as needed until the server is there. Raises StartError."""
     if not settings.dsns:
-        raise ValueError(NOTHING_TO_DO)
+        raise StartError(NOTHING_TO_DO)
     databases: dict[str, list[SchemaOwner]] = defaultdict(list)
     for service, dsn in settings.dsns.items():
         database, owner = schema_owner(service, dsn)
         databases[database].append(owner)
-    async with asyncio.timeout(settings.provision_timeout):
+    refusals: list[str] = []
+    try:
+        async with asyncio.timeout(settings.provision_timeout):
+            await _until_there(settings, databases, refusals)
+    except TimeoutError:
+        last = f" ({refusals[-1]})" if refusals else ""
+        seconds = f"{settings.provision_timeout:.0f} s"
+        raise StartError(f"PostgreSQL did not answer within {seconds}{last}; {ADDRESSES}") from None
+
+
+async def _until_there(
+    settings: ProvisionSettings, databases: dict[str, list[SchemaOwner]], refusals: list[str]
+) -> None:
+    with postgres_explained(ADDRESSES):
         while True:
             try:
                 return await _prepare(settings, databases)
             except NOT_YET as error:
-                log.info("postgres_not_ready", error=str(error))
+                refusals.append(sentence(error))
+                log.info("postgres_not_ready", error=refusals[-1])
                 await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -56,12 +72,8 @@ def main() -> None:
     """Read the settings and run; leave with a sentence where something is wrong."""
     settings = read_settings(ProvisionSettings)
     configure_logging("provision", settings.log_level)
-    try:
+    with explained("provision"):
         asyncio.run(prepare(settings))
-    except TimeoutError:
-        sys.exit(f"PostgreSQL did not answer within {settings.provision_timeout:.0f} s.")
-    except (ValueError, NewerSchemaError, asyncpg.PostgresError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

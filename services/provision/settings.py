@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.addresses import PostgresDsn
 from shared.database.provision import SchemaOwner
 from shared.settings import PREFIX, LogLevel
+from shared.starting import StartError
 
 POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema, each of which may be given a DSN below."""
@@ -56,12 +57,12 @@ class ProvisionSettings(BaseSettings):
 def schema_owner(service: str, dsn: str) -> tuple[str, SchemaOwner]:
     """Read the database, and the role that is to own the service's schema, from its address.
 
-    Raises ValueError, without the password in it.
+    Raises StartError, without the password in it.
     """
     parts = urlsplit(dsn)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     database = unquote(parts.path.removeprefix("/"))
     if not (user and password and database):
         message = f"{PREFIX}{service.upper()}_DSN must name a user, a password and a database."
-        raise ValueError(message)
+        raise StartError(message)
     return database, SchemaOwner(service, user, password)

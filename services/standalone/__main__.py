@@ -1,9 +1,7 @@
 """``python -m services.standalone``: all of Warren in one process, on embedded servers."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from services.access.bootstrap import SCHEMA as ACCESS_SCHEMA
@@ -13,21 +11,24 @@ from services.artifacts import service as artifacts
 from services.gateway.app import create_app
 from services.gateway.server import RunningServer, serve
 from services.gateway.settings import Settings as GatewaySettings
+from services.gateway.tls import server_context
+from services.gateway.web_address import hints, url_of
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.standalone.servers import Servers, servers
 from services.standalone.settings import StandaloneSettings
 from services.tracking.handlers import HANDLERS as TRACKING
 from shared.bus.client import BusClient
 from shared.bus.memory import MemoryBroker, MemoryTransport
+from shared.database.explaining import postgres_explained
 from shared.database.transaction import Handlers
+from shared.listening import refuse_taken_port
 from shared.monitor import Check, Monitor
-from shared.process import run_until_signalled, stop_signal
+from shared.process import process, run_until_signalled, stop_signal
 from shared.projects import ROOT_PROJECT
 from shared.service import PostgresService
 from shared.settings import PostgresServiceSettings, read_settings
-from shared.telemetry import configure_logging
+from shared.starting import starting
 from shared.tracing.hooks import OFF, Tracing
-from shared.tracing.start import start_tracing
 
 POSTGRES_SERVICES: Mapping[str, Handlers] = {
     "tracking": TRACKING,
@@ -78,22 +79,29 @@ async def warren(
 async def run(settings: StandaloneSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = stop_signal()
-    async with (
-        Monitor().listening(settings.monitor) as monitor,
-        servers(settings, POSTGRES_SERVICES) as under,
-    ):
-        token = await ensure_root_token(under.dsns[ACCESS_SCHEMA], settings.root_token)
-        async with warren(settings, under, monitor, tracing) as server:
-            print(ready(f"http://{settings.host}:{server.port}", token), flush=True)  # noqa: T201
-            await stop.wait()
+    async with AsyncExitStack() as running:
+        with starting():
+            refuse_taken_port(settings.host, settings.port)
+            server_context(settings.http)
+            monitor = await running.enter_async_context(Monitor().listening(settings.monitor))
+            under = await running.enter_async_context(servers(settings, POSTGRES_SERVICES))
+            with postgres_explained("WARREN_POSTGRES_DSN is its address"):
+                token = await ensure_root_token(under.dsns[ACCESS_SCHEMA], settings.root_token)
+                server = await running.enter_async_context(
+                    warren(settings, under, monitor, tracing)
+                )
+        print(ready(settings, server.port, token), flush=True)  # noqa: T201
+        await stop.wait()
 
 
-def ready(url: str, token: str | None) -> str:
+def ready(settings: StandaloneSettings, port: int, token: str | None) -> str:
     """Return the lines that are the command's output; a token is shown when it was just made."""
+    url = url_of(settings.host, port, settings.http)
     project = f"{url}/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
     lines = [
         f"Warren is ready: {url}    (export MLFLOW_TRACKING_URI={url})",
         f"As a project of GitLab's: {project}",
+        *hints(settings.host, port, settings.http),
     ]
     if token:
         lines.append(
@@ -106,12 +114,8 @@ def ready(url: str, token: str | None) -> str:
 def main() -> None:
     """Read the settings and run."""
     settings = read_settings(StandaloneSettings)
-    configure_logging("standalone", settings.log_level)
-    try:
-        with closing(start_tracing("standalone", settings.tracing)) as tracing:
-            run_until_signalled(run(settings, tracing))
-    except* (OSError, asyncio.CancelledError) as errors:
-        sys.exit("\n".join(f"Warren could not start: {error}" for error in errors.exceptions))
+    with process("standalone", settings, "Warren") as tracing:
+        run_until_signalled(run(settings, tracing))
 
 
 if __name__ == "__main__":

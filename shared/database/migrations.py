@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from shared.database.transaction import AnyConnection
+from shared.starting import StartError
 
 LOCK_TIMEOUT = "10s"
 """A migration that can't get its locks gives up, instead of queueing all traffic behind itself."""
@@ -29,7 +30,7 @@ _APPLIED_TABLE = """
 """
 
 
-class NewerSchemaError(Exception):
+class NewerSchemaError(StartError):
     """The database was migrated by a newer release than this one; the process must not start."""
 
 
@@ -109,7 +110,10 @@ def _refuse_newer(
 ) -> None:
     known: set[tuple[Any, ...]] = {(m.component, m.version) for m in migrations}
     if newer := sorted(applied - known):
-        message = f"Schema {schema} has migrations that this release does not know: {newer}"
+        message = (
+            f"schema {schema} was migrated by a newer release of Warren, whose migrations {newer} this "
+            "one does not know; start that release, or restore an older backup"
+        )
         raise NewerSchemaError(message)
 
 

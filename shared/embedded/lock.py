@@ -2,9 +2,23 @@
 
 import fcntl
 import os
+import tempfile
 from pathlib import Path
 
 from shared.embedded.process import ProcessFailedError
+
+_ANOTHER = "name another directory with WARREN_DATA"
+
+
+def make_writable(directory: Path) -> None:
+    """Make a directory where it is missing. Raises ProcessFailedError if it can't be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        # It is tried, since what forbids it may be the file system or its owner.
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        message = f"{directory} can't be written ({error.strerror}); {_ANOTHER}"
+        raise ProcessFailedError(message) from error
 
 
 class DirectoryLock:
@@ -16,13 +30,13 @@ class DirectoryLock:
 
     def take(self) -> None:
         """Make the directory where it is missing, and lock it. Raises ProcessFailedError."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_writable(self._directory)
         descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            message = f"{self._directory} is in use by another Warren"
+            message = f"{self._directory} is in use by another Warren: stop that one, or {_ANOTHER}"
             raise ProcessFailedError(message) from error
         self._descriptor = descriptor
 

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,6 +16,10 @@ from typing import NamedTuple
 
 STOP_GRACE_SECONDS = 15.0
 _PR_SET_PDEATHSIG = 1
+_LONGEST_REASON = 300
+_COMPLAINT = re.compile(
+    r"error|fatal|panic|denied|failed|cannot|could not|can't|no space", re.IGNORECASE
+)
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -131,14 +136,22 @@ class ChildProcess:
             raise ProcessFailedError(self.describe_failure())
 
     def describe_failure(self) -> str:
-        """Say how the child ended and what it wrote last."""
+        """Say in one line how the child ended, and what it gave as the reason."""
         code = self._process.returncode if self._process else None
         text = f"{self.program.name} ended with code {code}"
-        if self.program.log is None or not self.program.log.exists():
+        written = self.log_end()
+        if not written:
             return text
+        # The last line is often about the clearing up.
+        reason = next((line for line in reversed(written) if _COMPLAINT.search(line)), written[-1])
+        return f"{text}: {reason[:_LONGEST_REASON]} (see {self.program.log})"
+
+    def log_end(self) -> list[str]:
+        """Return what the child wrote last."""
+        if self.program.log is None or not self.program.log.exists():
+            return []
         with self.program.log.open(encoding="utf-8", errors="replace") as lines:
-            tail = "".join(deque(lines, maxlen=15))
-        return f"{text}; the end of {self.program.log}:\n{tail}"
+            return [line.strip() for line in deque(lines, maxlen=15) if line.strip()]
 
 
 def free_ports(count: int) -> list[int]:

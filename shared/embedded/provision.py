@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from shared.database.explaining import postgres_explained
 from shared.database.provision import SchemaOwner, provision
 from shared.embedded.postgres import EmbeddedPostgres
 
@@ -14,5 +15,6 @@ async def provision_services(
     """Make what is missing and return each service's connection string; repeating is harmless."""
     services = tuple(services)
     owners = [SchemaOwner(name, name, postgres.password_of(name)) for name in services]
-    await provision(postgres.dsn("postgres"), DATABASE, owners)
+    with postgres_explained(f"it is the embedded one, whose log is {postgres.log}"):
+        await provision(postgres.dsn("postgres"), DATABASE, owners)
     return {name: postgres.dsn(DATABASE, name) for name in services}

@@ -1,19 +1,18 @@
 """Begins to trace, if the settings name a collector."""
 
-import sys
-
 from shared.settings import TracingSettings
+from shared.starting import StartError
 from shared.tracing.hooks import OFF, Tracing
 
 
 def start_tracing(service: str, settings: TracingSettings) -> Tracing:
-    """Return the tracing of this process. Leaves it with a line if what it takes is not installed."""
+    """Return the tracing of this process. Raises StartError if a package is not installed."""
     if not settings.endpoint:
         return OFF
     try:
         from shared.tracing.export import exporting  # noqa: PLC0415  # Of an optional extra.
     except ModuleNotFoundError as error:
-        sys.exit(
+        raise StartError(
             f"WARREN_TRACING_ENDPOINT is set, but {error.name} is not installed: pip install 'warren[tracing]'"
-        )
+        ) from error
     return exporting(service, settings)

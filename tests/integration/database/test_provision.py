@@ -9,6 +9,7 @@ import pytest
 from services.provision.__main__ import prepare
 from services.provision.settings import ProvisionSettings
 from shared.embedded.postgres import EmbeddedPostgres
+from shared.starting import StartError
 
 ODD = 'it\'s 100% $$ "odd"/?#'
 ENCODED = "it%27s%20100%25%20%24%24%20%22odd%22%2F%3F%23"
@@ -86,7 +87,7 @@ async def test_a_new_password_is_set(admin: str, address: str) -> None:
 async def test_without_an_administrator_schemas_are_only_migrated(
     postgres: EmbeddedPostgres, address: str
 ) -> None:
-    with pytest.raises(asyncpg.PostgresError):
+    with pytest.raises(StartError, match="WARREN_ADMIN_DSN"):
         await prepare(settings("", address))
     await prepare(settings(postgres.dsn("postgres"), address))
     await prepare(settings("", address))
@@ -94,12 +95,12 @@ async def test_without_an_administrator_schemas_are_only_migrated(
 
 async def test_a_server_that_is_not_there_is_waited_for() -> None:
     nowhere = settings("postgresql://a:b@127.0.0.1:1/postgres", "127.0.0.1:1")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(StartError, match="did not answer within"):
         await prepare(nowhere.model_copy(update={"provision_timeout": 0.2}))
 
 
 @pytest.mark.parametrize("dsn", ["postgresql://host/db", "postgresql://u:p@host", ""])
 async def test_an_incomplete_address_is_refused_without_its_password(dsn: str) -> None:
-    with pytest.raises(ValueError, match="DSN") as refusal:
+    with pytest.raises(StartError, match="DSN") as refusal:
         await prepare(ProvisionSettings(tracking_dsn=dsn))
     assert ":p@" not in str(refusal.value)

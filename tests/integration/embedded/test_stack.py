@@ -192,5 +192,5 @@ async def test_a_taken_port_is_named(open_directory, given):
             check=False,
         )
     assert result.returncode != 0
-    assert f"127.0.0.1:{port} is not free" in result.stderr
+    assert f"127.0.0.1:{port} is in use" in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,6 +1,7 @@
 """What the stack tells each of its processes."""
 
 import pytest
+import trustme
 
 from deploy.stack.servers import Addresses
 from deploy.stack.services import SETTINGS, plan
@@ -30,11 +31,12 @@ def test_every_process_sends_its_traces_where_the_stack_was_told():
         assert told["WARREN_TRACING_RATIO"] == "0.5"
 
 
-def test_authority_of_the_storage_is_known_to_those_who_speak_to_it():
-    s3 = S3Settings(endpoint="https://s3:1", ca_file="/ca.pem", **KEYS)
-    told = planned(s3)
-    assert told["artifacts"]["WARREN_S3_CA_FILE"] == "/ca.pem"
-    assert told["gateway"]["WARREN_STORAGE_CA_FILE"] == "/ca.pem"
+def test_authority_of_the_storage_is_known_to_those_who_speak_to_it(tmp_path):
+    file = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    told = planned(S3Settings(endpoint="https://s3:1", ca_file=file, **KEYS))
+    assert told["artifacts"]["WARREN_S3_CA_FILE"] == str(file)
+    assert told["gateway"]["WARREN_STORAGE_CA_FILE"] == str(file)
 
 
 @pytest.mark.parametrize("service", SETTINGS)

@@ -8,6 +8,7 @@ import pytest
 from services.gateway.app import create_app
 from services.gateway.server import serve
 from services.gateway.settings import Settings
+from shared.starting import StartError
 
 CREATE = "/api/2.0/mlflow/runs/create"
 
@@ -72,7 +73,7 @@ async def test_request_that_never_ends_is_cut_off(bus, settings):
 
 async def test_taken_port_is_an_error(running, bus, settings):
     taken = settings.model_copy(update={"port": running.port})
-    with pytest.raises(OSError, match="address"):
+    with pytest.raises(StartError, match="in use by another program; WARREN_PORT names another"):
         await serve(create_app(bus, taken), taken)
     await running.close()
 

@@ -18,6 +18,7 @@ from shared.bus.messages import Answer, Envelope, Frame, new_id
 from shared.bus.worker import Outcome, Worker
 from shared.errors import ErrorCode, invalid
 from shared.settings import TracingSettings
+from shared.starting import StartError
 from shared.tracing.hooks import OFF
 from shared.tracing.start import start_tracing
 from tests.spans import CLIENT, PARENT, TRACE, Recorded, is_child, same_trace
@@ -233,5 +234,5 @@ def test_collector_without_the_extra_is_a_line_that_says_so(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "shared.tracing.export", None)
-    with pytest.raises(SystemExit, match=r"warren\[tracing\]"):
+    with pytest.raises(StartError, match=r"warren\[tracing\]"):
         start_tracing("gateway", TracingSettings(endpoint="http://127.0.0.1:4318/v1/traces"))

@@ -1,0 +1,20 @@
+"""What PostgreSQL refused, or that it did not answer, for the person who starts a process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from shared.starting import StartError, sentence
+
+REFUSALS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@contextmanager
+def postgres_explained(where: str) -> Iterator[None]:
+    """Turn the errors of a connection into a StartError; ``where`` says whose address or files to look at."""
+    try:
+        yield
+    except REFUSALS as error:
+        reason = sentence(error).rstrip(".")
+        raise StartError(f"PostgreSQL can't be used ({reason}); {where}") from error
