@@ -4,7 +4,7 @@ Everything that does not depend on the request is worked out once, when the hand
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 import structlog
@@ -15,12 +15,12 @@ from services.gateway.asking import Asker
 from services.gateway.callers import Entrance
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
+from services.gateway.fields import Overlay
 from services.gateway.requests import (
     BodyLimit,
     TooSlowError,
     read_key,
     read_request_id,
-    with_parameters,
 )
 from services.gateway.routes import Endpoint
 from services.gateway.routing import Handler, Parameters
@@ -42,8 +42,8 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 _log = structlog.get_logger(__name__)
 
 
-Completion = Callable[[bytes, Asker], Awaitable[bytes]]
-"""Adds to a payload what only another service knows. Raises DomainError."""
+Completion = Callable[[bytes, Asker], Awaitable[Mapping[str, str]]]
+"""From a payload to the fields that only another service knows. Raises DomainError."""
 
 
 def forward(
@@ -59,7 +59,7 @@ def forward(
     is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
     door, dialect = entrance.door(need_of(contract)), entrance.dialect
-    read = _reader(endpoint, dialect, settings)
+    read, overlay = _reader(endpoint, dialect, settings), Overlay(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         key = new_id()
@@ -70,9 +70,10 @@ def forward(
             caller = await door(request)
             payload = await read(request)
             if parameters:
-                payload = with_parameters(payload, parameters)
+                payload = overlay.put(payload, parameters)
             if complete:
-                payload = await complete(payload, Asker(bus, caller, request_id, timeout))
+                found = await complete(payload, Asker(bus, caller, request_id, timeout))
+                payload = overlay.put(payload, found)
             envelope = Envelope(
                 id=key,
                 name=name,

@@ -8,9 +8,9 @@ from aiohttp.web import BaseRequest, Response
 
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.roots import (
-    with_uri_of_model,
-    with_uri_of_run,
-    with_uri_of_run_or_model,
+    uri_of_model,
+    uri_of_run,
+    uri_of_run_or_model,
 )
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.dialects import gitlab, mlflow
@@ -31,9 +31,9 @@ MLFLOW_OF_PROJECT = "/ml/mlflow"
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
 
 COMPLETIONS: Mapping[str, Completion] = {
-    "run": with_uri_of_run,
-    "model": with_uri_of_model,
-    "run or model": with_uri_of_run_or_model,
+    "run": uri_of_run,
+    "model": uri_of_model,
+    "run or model": uri_of_run_or_model,
 }
 """By ``Endpoint.owner``."""
 

@@ -7,19 +7,12 @@ Sources of the rules: ``_validate_content_type`` in ``mlflow/server/validation.p
 import asyncio
 import json
 import re
-import typing
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from types import GenericAlias
 
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
-from multidict import MultiMapping
-from pydantic import AliasChoices
-from pydantic.fields import FieldInfo
-from pydantic_core import from_json, to_json
 
 from services.gateway.content_encoding import CONTENT_ENCODING, encoding_of, inflated
-from shared.contracts.message import Message
 from shared.errors import DomainError, invalid
 
 JSON = "application/json"
@@ -141,18 +134,6 @@ def _decode_twice(body: bytes) -> bytes:
     return inner.encode(errors="replace") if isinstance(inner, str) else body
 
 
-def with_parameters(payload: bytes, parameters: Mapping[str, str]) -> bytes:
-    """Put the variable parts of the path among the fields of a JSON body, which they replace.
-
-    What is no JSON object stays as it is: the service's parser finds the words for it.
-    """
-    try:
-        fields = from_json(payload or b"{}")
-    except ValueError:
-        return payload
-    return to_json({**fields, **parameters}) if isinstance(fields, dict) else payload
-
-
 def read_key(headers: Mapping[str, str]) -> str | None:
     """Return the header ``Idempotency-Key``. Raises DomainError if it is no usable key."""
     key = headers.get("Idempotency-Key")
@@ -166,66 +147,3 @@ def read_request_id(headers: Mapping[str, str], default: str) -> str:
     """Return the caller's ``X-Request-Id`` if it is fit to be logged and sent back."""
     given = headers.get("X-Request-Id")
     return given if given is not None and _VISIBLE.fullmatch(given) else default
-
-
-class QueryFields:
-    """Turns a query string into the proto-JSON of one contract.
-
-    A query string has no types: only the contract knows which fields are lists or booleans.
-    Numbers stay strings, which proto-JSON allows. ``lists``, ``booleans`` and ``scalars`` are the
-    names of the fields of each kind, in every way that the contract accepts.
-    """
-
-    def __init__(self, contract: type[Message]) -> None:
-        self.lists: set[str] = set()
-        self.booleans: set[str] = set()
-        self.scalars: set[str] = set()
-        for name, field in contract.model_fields.items():
-            kind = self.scalars
-            if _mentions(field.annotation, list):
-                kind = self.lists
-            elif _mentions(field.annotation, bool):
-                kind = self.booleans
-            kind.update(_names(name, field))
-
-    def pick(self, query: MultiMapping[str]) -> dict[str, object]:
-        """Return the fields of the contract; others are ignored, as MLflow does.
-
-        A scalar that is repeated counts once, the first. Raises DomainError for a bad boolean.
-        """
-        fields: dict[str, object] = {}
-        for name in query:
-            if name in self.lists:
-                fields[name] = query.getall(name)
-            elif name in self.scalars:
-                fields.setdefault(name, query[name])
-            elif name in self.booleans:
-                fields.setdefault(name, _boolean(query[name]))
-        return fields
-
-
-def _boolean(text: str) -> bool:
-    lowered = text.lower()
-    if lowered not in ("true", "false"):
-        message = f"Invalid boolean value: {text}, must be 'true' or 'false'."
-        raise invalid(message)
-    return lowered == "true"
-
-
-def _names(name: str, field: FieldInfo) -> Iterator[str]:
-    """Name the field in every way that its contract accepts."""
-    yield name
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        yield from (choice for choice in alias.choices if isinstance(choice, str))
-    elif isinstance(alias, str):
-        yield alias
-
-
-def _mentions(annotation: object, wanted: type) -> bool:
-    """Tell whether ``wanted`` is the annotation, or its origin, or one of a union's members."""
-    if annotation is wanted or typing.get_origin(annotation) is wanted:
-        return True
-    if isinstance(annotation, GenericAlias):
-        return False
-    return any(_mentions(part, wanted) for part in typing.get_args(annotation))

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic_core import from_json, to_json
 
 from services.gateway.asking import Asker
-from services.gateway.requests import with_parameters
 from shared.contracts.artifacts import CreatePresignedUploadUrl
 from shared.contracts.logged_models import GetLoggedModel
 from shared.contracts.message import INT64_MAX
@@ -66,18 +65,18 @@ async def root_of_package(fields: Mapping[str, str], asker: Asker) -> str:
     return await root_of_version({key: version[key] for key in ("name", "version")}, asker)
 
 
-async def with_uri_of_run(payload: bytes, asker: Asker) -> bytes:
-    """Put the ``artifact_uri`` of the run that a payload names among its fields."""
-    return with_parameters(payload, {"artifact_uri": await _of_run(payload, asker)})
+async def uri_of_run(payload: bytes, asker: Asker) -> Mapping[str, str]:
+    """Return the ``artifact_uri`` of the run that a payload names, as a field."""
+    return {"artifact_uri": await _of_run(payload, asker)}
 
 
-async def with_uri_of_model(payload: bytes, asker: Asker) -> bytes:
-    """Put the ``artifact_uri`` of the logged model that a payload names among its fields."""
-    return with_parameters(payload, {"artifact_uri": await _of_model(payload, asker)})
+async def uri_of_model(payload: bytes, asker: Asker) -> Mapping[str, str]:
+    """Return the ``artifact_uri`` of the logged model that a payload names, as a field."""
+    return {"artifact_uri": await _of_model(payload, asker)}
 
 
-async def with_uri_of_run_or_model(payload: bytes, asker: Asker) -> bytes:
-    """Put the ``artifact_uri`` of the run, or of the logged model, that a payload names among its fields.
+async def uri_of_run_or_model(payload: bytes, asker: Asker) -> Mapping[str, str]:
+    """Return the ``artifact_uri`` of the run, or of the logged model, that a payload names, as a field.
 
     Raises DomainError if it names both, or none (``_create_presigned_upload_url`` in
     ``mlflow/server/handlers.py``).
@@ -85,8 +84,8 @@ async def with_uri_of_run_or_model(payload: bytes, asker: Asker) -> bytes:
     owner = CreatePresignedUploadUrl.parse(payload)
     if bool(owner.run_id) == bool(owner.model_id):
         raise invalid("Exactly one of run_id and model_id must be provided.")
-    complete = with_uri_of_run if owner.run_id else with_uri_of_model
-    return await complete(payload, asker)
+    find = uri_of_run if owner.run_id else uri_of_model
+    return await find(payload, asker)
 
 
 async def _of_model(payload: bytes, asker: Asker) -> str:

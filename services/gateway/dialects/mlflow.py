@@ -7,7 +7,8 @@ from pydantic_core import to_json
 
 from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.refusal import Refusal, refusal
-from services.gateway.requests import BodyLimit, QueryFields, read_body
+from services.gateway.fields import QueryFields
+from services.gateway.requests import BodyLimit, read_body
 from shared.contracts.message import Message
 from shared.errors import DomainError, ErrorCode
 

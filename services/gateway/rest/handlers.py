@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
-from pydantic.alias_generators import to_camel
 from pydantic_core import from_json, to_json
 
 from services.gateway.access.credentials import presented
@@ -11,6 +10,7 @@ from services.gateway.access.doors import Doors
 from services.gateway.asking import Asker
 from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
+from services.gateway.fields import Overlay
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.requests import BodyLimit, read_request_id
 from services.gateway.rest import answers, workspaces
@@ -50,7 +50,7 @@ def rest(
     )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     fill = web_urls(settings.gitlab_url)
-    read = dialect.reader(endpoint.contract, limit)
+    read, overlay = dialect.reader(endpoint.contract, limit), Overlay(endpoint.contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)
@@ -59,7 +59,7 @@ def rest(
         try:
             caller = await door(request)
             ours = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
-            payload = _with_ours(await read(request), ours)
+            payload = overlay.put(await read(request), ours)
             asker = Asker(bus, caller, request_id, settings.request_timeout)
             body = await asker.pass_on(endpoint.contract, payload)
             if endpoint.contract.changes:
@@ -82,19 +82,6 @@ def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mappin
     if token:
         ours["new_digest"] = digest_of(token)
     return ours
-
-
-def _with_ours(payload: bytes, ours: Mapping[str, object]) -> bytes:
-    """Put fields that are not the client's to say over its own, however it calls them."""
-    try:
-        fields = from_json(payload or b"{}")
-    except ValueError:
-        return payload  # The service finds the words for what is wrong with it.
-    if not isinstance(fields, dict):
-        return payload
-    for name in ours:
-        fields.pop(to_camel(name), None)
-    return to_json({**fields, **ours})
 
 
 def _answer(

@@ -8,7 +8,7 @@ import pytest
 from multidict import MultiDict
 from pydantic_core import to_json
 
-from services.gateway.requests import QueryFields
+from services.gateway.fields import QueryFields
 from shared.contracts.message import Query
 from shared.contracts.runs import GetRun
 from shared.errors import DomainError

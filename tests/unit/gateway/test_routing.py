@@ -1,9 +1,6 @@
-import json
-
 import pytest
 from yarl import URL
 
-from services.gateway.requests import with_parameters
 from services.gateway.routing import RouteTable, variables
 
 
@@ -47,13 +44,3 @@ def test_get_answers_head_too():
 
 def test_variables_are_named_in_order():
     assert variables("/a/{b}/c/{d:path}") == ["b", "d"]
-
-
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"model_id": "other"}'])
-def test_parameters_of_the_path_replace_fields_of_the_body(body):
-    assert json.loads(with_parameters(body, {"model_id": "m-1"})) == {"model_id": "m-1"}
-
-
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"null"])
-def test_body_that_is_no_object_is_left_to_the_service(body):
-    assert with_parameters(body, {"model_id": "m-1"}) == body

@@ -23,8 +23,9 @@ def owners(bus):
     ("owner", "root"),
     [({"run_id": "r"}, URI), ({"model_id": "m-1"}, "mlflow-artifacts:/1/0/models/m-1/artifacts")],
 )
-async def test_upload_url_is_for_a_run_or_a_model(client, bus, owner, root):
-    response = await client.post(UPLOAD_URL, json=owner | {"path": "a", "artifact_uri": "stolen"})
+@pytest.mark.parametrize("said", ["artifact_uri", "artifactUri"])
+async def test_upload_url_is_for_a_run_or_a_model(client, bus, owner, root, said):
+    response = await client.post(UPLOAD_URL, json=owner | {"path": "a", said: "stolen"})
     assert response.status == 200
     assert bus.envelope.name == "CreatePresignedUploadUrl"
     assert bus.parameters == owner | {"path": "a", "artifact_uri": root}
