@@ -32,10 +32,13 @@ FAREWELL_SECONDS = 0.5
 """How long busy connections get to be told ``Connection: close`` before idle ones are cut."""
 FAREWELL_LOOKS = 50
 
-MAX_LINE_BYTES = 8190
+MAX_LINE_BYTES = 65_536
 MAX_FIELD_BYTES = 8190
 MAX_HEADERS = 128
-"""Of a request line, a header, and of headers; more is a malformed request, 400."""
+"""Of a request line, a header, and of headers; more is a malformed request, 400.
+
+A request line may be as long as MLflow's server lets it be: queries name hundreds of runs in it.
+"""
 
 
 class _Connection(RequestHandler):

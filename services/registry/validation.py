@@ -6,6 +6,7 @@ the widths of columns, which MLflow leaves to its database to refuse.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from shared.contracts.experiments import Tag
 from shared.contracts.views import ModelStage
@@ -117,5 +118,7 @@ def model_not_found(name: str) -> DomainError:
 
 
 def version_not_found(name: str, version: str) -> DomainError:
-    """Return MLflow's error for a version that is not there."""
+    """Return MLflow's error for a version that is not there; of a number, however it was written."""
+    with suppress(ValueError):
+        version = str(int(version))
     return missing_resource(f"Model Version (name={name}, version={version}) not found")

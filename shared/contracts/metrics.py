@@ -81,7 +81,7 @@ class GetMetricHistoryBulk(Query):
     service: ClassVar[str] = "tracking"
     run_id: list[str] = Field(default_factory=list)
     metric_key: str | None = None
-    max_results: Int32 | None = None
+    max_results: Int64 | None = None
 
 
 class GetMetricHistoryBulkInterval(Query):
@@ -89,9 +89,9 @@ class GetMetricHistoryBulkInterval(Query):
 
     service: ClassVar[str] = "tracking"
     run_ids: list[str] = Field(default_factory=list)
-    metric_key: Required
-    start_step: Int32 | None = None
-    end_step: Int32 | None = None
+    metric_key: str | None = None
+    start_step: Int64 | None = None
+    end_step: Int64 | None = None
     max_results: Int32 | None = None
 
 

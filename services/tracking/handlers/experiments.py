@@ -54,7 +54,7 @@ async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExp
 async def get_experiment(query: GetExperiment, tx: Transaction) -> bytes:
     """Read one experiment, deleted or not."""
     experiment_id = parse_experiment_id(query.experiment_id)
-    return _one(await experiments.read(tx, [experiment_id]), experiment_id)
+    return _one(await experiments.read(tx, [experiment_id]), query.experiment_id)
 
 
 async def get_experiment_by_name(query: GetExperimentByName, tx: Transaction) -> bytes:
@@ -63,7 +63,7 @@ async def get_experiment_by_name(query: GetExperimentByName, tx: Transaction) ->
     if found is None:
         message = f"Could not find experiment with name '{query.experiment_name}'"
         raise missing_resource(message)
-    return _one(await experiments.read(tx, [found[0]]), found[0])
+    return _one(await experiments.read(tx, [found[0]]), str(found[0]))
 
 
 async def search_experiments(query: SearchExperiments, tx: Transaction) -> bytes:
@@ -81,7 +81,7 @@ async def update_experiment(cmd: UpdateExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     deleted = await experiments.is_deleted(tx, experiment_id)
     if deleted is None:
-        raise not_found(experiment_id)
+        raise not_found(cmd.experiment_id)
     if deleted:
         message = "Cannot rename a non-active experiment."
         raise DomainError(ErrorCode.INVALID_STATE, message)
@@ -99,7 +99,7 @@ async def delete_experiment(cmd: DeleteExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     await _check_no_models(tx, experiment_id, "delete")
     if not await experiments.delete(tx, experiment_id):
-        raise not_found(experiment_id)
+        raise not_found(cmd.experiment_id)
     tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
     return Empty()
 
@@ -108,7 +108,7 @@ async def restore_experiment(cmd: RestoreExperiment, tx: Transaction) -> Empty:
     """Mark a deleted experiment and its runs active."""
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.restore(tx, experiment_id):
-        raise not_found(experiment_id)
+        raise not_found(cmd.experiment_id)
     tx.tell(ExperimentRestored(experiment_id=str(experiment_id)))
     return Empty()
 
@@ -135,7 +135,7 @@ async def _active(tx: Transaction, experiment_id: str) -> int:
     number = parse_experiment_id(experiment_id)
     deleted = await experiments.is_deleted(tx, number)
     if deleted is None:
-        raise not_found(number)
+        raise not_found(experiment_id)
     if deleted:
         raise not_active(number)
     return number
@@ -158,15 +158,19 @@ async def _name_taken(tx: Transaction, name: str) -> DomainError:
     return already_exists(f"Experiment(name={name}) already exists.")
 
 
-def _one(experiment: bytes, experiment_id: int) -> bytes:
+def _one(experiment: bytes, experiment_id: str) -> bytes:
     if not experiment:
         raise not_found(experiment_id)
     return b'{"experiment":%b}' % experiment
 
 
-def not_found(experiment_id: int) -> DomainError:
-    """Return MLflow's error for an experiment that is not there."""
-    return missing_resource(f"No Experiment with id={experiment_id} exists")
+def not_found(experiment_id: str) -> DomainError:
+    """Return MLflow's error for an experiment that is not there.
+
+    ``experiment_id`` is the client's, which ``parse_experiment_id`` has accepted: MLflow names the
+    number that it reads, be it one that no experiment can have.
+    """
+    return missing_resource(f"No Experiment with id={int(experiment_id)} exists")
 
 
 def not_active(experiment_id: int) -> DomainError:

@@ -51,7 +51,7 @@ async def create_logged_model(cmd: CreateLoggedModel, tx: Transaction) -> bytes:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     found = await experiments.location(tx, experiment_id)
     if found is None:
-        raise not_found(experiment_id)
+        raise not_found(cmd.experiment_id)
     location, deleted = found
     if deleted:
         raise not_active(experiment_id)

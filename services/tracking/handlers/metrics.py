@@ -69,6 +69,8 @@ async def get_metric_history_bulk_interval(
             f"Received {len(query.run_ids)} run_ids. {API_DOCS_HINT}"
         )
         raise invalid(message)
+    if not query.metric_key:
+        raise invalid(missing_value("metric_key"))
     limit = MAX_POINTS_PER_RUN if query.max_results is None else query.max_results
     if not 1 <= limit <= MAX_POINTS_PER_RUN:
         message = f"max_results must be between 1 and {MAX_POINTS_PER_RUN}. {API_DOCS_HINT}"

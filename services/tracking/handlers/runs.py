@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from services.tracking import dialects
-from services.tracking.handlers.experiments import not_active
+from services.tracking.handlers.experiments import not_active, not_found
 from services.tracking.store import model_experiments, runs
 from services.tracking.store.runs import NewRun
 from services.tracking.store.search import parse_experiment_id
@@ -55,8 +55,7 @@ async def create_run(cmd: CreateRun, tx: Transaction) -> RunReply:
     run = _new_run(cmd, tx)
     created = await runs.create(tx, run)
     if created is None:
-        message = f"No Experiment with id={run.experiment_id} exists"
-        raise missing_resource(message)
+        raise not_found(cmd.experiment_id or "0")
     deleted, artifact_uri = created
     if deleted or artifact_uri is None:
         raise not_active(run.experiment_id)

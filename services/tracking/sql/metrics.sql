@@ -1,18 +1,26 @@
 -- name: history
 -- A page of one metric's points in MLflow's JSON: those after (timestamp $4, step $5, value $6), at
 -- most $7 (NULL: all); and if there are more, the place of the last one.
+-- NaN stands where 0 does, in all histories: MLflow stores 0 for it, and marks it.
 WITH page AS (
-    SELECT *, row_number() OVER (ORDER BY "timestamp", step, value) AS position
+    SELECT *, row_number() OVER (ORDER BY "timestamp", step, rank, value) AS position
     FROM (
-        SELECT $3::text AS key, "timestamp", step, value, model_id, dataset_name, dataset_digest
+        SELECT
+            $3::text AS key, "timestamp", step, value, model_id, dataset_name, dataset_digest, rank
         FROM metric_points
+        CROSS JOIN LATERAL (SELECT coalesce(nullif(value, 'NaN'), 0)) AS ranked (rank)
         WHERE project_id = $1
             AND series_id = (
                 SELECT series_id FROM metric_series
                 WHERE project_id = $1 AND run_id = $2 AND key = $3
             )
-            AND ("timestamp", step, value) > ($4::bigint, $5::bigint, $6::double precision)
-        ORDER BY "timestamp", step, value
+            AND ("timestamp", step, rank, value) > (
+                $4::bigint,
+                $5::bigint,
+                coalesce(nullif($6::double precision, 'NaN'), 0),
+                $6::double precision
+            )
+        ORDER BY "timestamp", step, rank, value
         LIMIT $7::bigint + 1
     ) AS point
 ),
@@ -49,13 +57,14 @@ SELECT convert_to(coalesce(string_agg(json_build_object(
     'timestamp', "timestamp",
     'step', step,
     'run_id', replace(run_id::text, '-', '')
-)::text, ',' ORDER BY run_id, "timestamp", step, value), ''), 'UTF8')
+)::text, ',' ORDER BY run_id, "timestamp", step, rank, value), ''), 'UTF8')
 FROM (
-    SELECT run_id, key, "timestamp", step, value
+    SELECT run_id, key, "timestamp", step, value, rank
     FROM metric_series
     JOIN metric_points USING (project_id, series_id)
+    CROSS JOIN LATERAL (SELECT coalesce(nullif(value, 'NaN'), 0)) AS ranked (rank)
     WHERE project_id = $1 AND run_id = ANY($2::uuid[]) AND key = $3
-    ORDER BY run_id, "timestamp", step, value
+    ORDER BY run_id, "timestamp", step, rank, value
     LIMIT $4
 ) AS point;
 
@@ -95,7 +104,11 @@ FROM (
             AND metric_points.step BETWEEN $5 AND $6
         WINDOW by_step AS (
             PARTITION BY wanted.run
-            ORDER BY metric_points.step, metric_points."timestamp", metric_points.value
+            ORDER BY
+                metric_points.step,
+                metric_points."timestamp",
+                coalesce(nullif(metric_points.value, 'NaN'), 0),
+                metric_points.value
         )
     ) AS numbered
 ) AS point

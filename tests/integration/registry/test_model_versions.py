@@ -249,3 +249,25 @@ async def test_texts_over_their_limits_are_refused(
     await registry.model("m")
     with pytest.raises(DomainError, match="exceeds the maximum length"):
         await registry.version("m", **more)
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"), [("-1", "-1"), ("007", "7"), (" 7 ", "7"), ("9" * 40, "9" * 40)]
+)
+async def test_an_error_names_the_version_that_was_asked_for(
+    registry: Registry, sent: str, named: str
+) -> None:
+    await registry.model("m")
+    for message, fields in (
+        ("GetModelVersion", {}),
+        ("UpdateModelVersion", {"description": "d"}),
+        ("DeleteModelVersion", {}),
+        ("SetModelVersionTag", {"key": "k", "value": "v"}),
+        ("DeleteModelVersionTag", {"key": "k"}),
+        ("TransitionModelVersionStage", {"stage": "Staging"}),
+        ("SetRegisteredModelAlias", {"alias": "a"}),
+    ):
+        with pytest.raises(DomainError) as caught:
+            await registry.call(message, name="m", version=sent, **fields)
+        assert caught.value.code is ErrorCode.RESOURCE_DOES_NOT_EXIST, message
+        assert caught.value.message == f"Model Version (name=m, version={named}) not found", message

@@ -117,6 +117,35 @@ async def test_deleted_experiment_refuses_runs_tags_and_deletion(
         await tracking.call("DeleteExperiment", experiment_id="1")
 
 
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        ("-1337", "-1337"),
+        ("007", "7"),
+        (" +7 ", "7"),
+        (str(2**63), str(2**63)),
+        ("9" * 40, "9" * 40),
+    ],
+)
+async def test_an_error_names_the_experiment_that_was_asked_for(
+    tracking: Tracking, sent: str, named: str
+) -> None:
+    for message, fields in (
+        ("GetExperiment", {}),
+        ("UpdateExperiment", {"new_name": "n"}),
+        ("DeleteExperiment", {}),
+        ("RestoreExperiment", {}),
+        ("SetExperimentTag", {"key": "k", "value": "v"}),
+        ("DeleteExperimentTag", {"key": "k"}),
+        ("CreateRun", {}),
+        ("CreateLoggedModel", {"name": "m"}),
+    ):
+        with pytest.raises(DomainError) as caught:
+            await tracking.call(message, experiment_id=sent, **fields)
+        assert caught.value.code is ErrorCode.RESOURCE_DOES_NOT_EXIST, message
+        assert caught.value.message == f"No Experiment with id={named} exists", message
+
+
 async def test_tags_are_set_overwritten_and_removed(tracking: Tracking) -> None:
     async def tags() -> list[dict[str, str]]:
         reply = await tracking.call("GetExperiment", experiment_id="0")

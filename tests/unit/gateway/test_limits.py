@@ -152,8 +152,16 @@ async def test_headers_have_a_limit(server, headers):
 
 async def test_request_line_has_a_limit(server):
     reader, writer = await connect(server)
-    writer.write(f"GET /{'x' * 9000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    writer.write(f"GET /{'x' * 66_000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert (await answer(reader))[0] == 400
+
+
+async def test_a_query_may_name_a_thousand_runs(client, bus):
+    run_ids = [f"{number:032x}" for number in range(1000)]
+    query = [("metric_key", "m"), *(("run_id", run_id) for run_id in run_ids)]
+    answer = await client.get("/api/2.0/mlflow/metrics/get-history-bulk", params=query)
+    assert answer.status == 200
+    assert bus.parameters == {"metric_key": "m", "run_id": run_ids}
 
 
 @pytest.mark.parametrize("body", [b"[" * 50_000, b'{"a":' * 10_000, b'"' + b"[" * 50_000 + b'"'])
