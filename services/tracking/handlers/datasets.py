@@ -42,9 +42,11 @@ async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
         _check_input(item)
     _check_models(cmd.models)
     run = await runs.active(tx, cmd.run_id)
-    unique = {(i.dataset.name, i.dataset.digest): i for i in reversed(cmd.datasets)}
+    unique: dict[tuple[str, str], DatasetInput] = {}
+    for item in cmd.datasets:
+        unique.setdefault((item.dataset.name, item.dataset.digest), item)
     if unique:
-        inputs = [unique[key] for key in sorted(unique)]
+        inputs = list(unique.values())
         await datasets.link_datasets(tx, run.experiment_id, cmd.run_id, inputs)
     if cmd.models:
         await datasets.link_model_inputs(tx, cmd.run_id, cmd.models)

@@ -10,10 +10,12 @@ FROM unnest(
 ON CONFLICT (project_id, experiment_id, name, digest) DO NOTHING;
 
 -- name: link_datasets
--- Say that a run read datasets, by name and digest, and tag the inputs that are new.
+-- Say that a run read datasets, by name and digest, and tag the inputs that are new. Rows are written in
+-- the order of the key, so that two transactions don't wait for each other; places $9 tell the client's.
 WITH dataset AS (
-    SELECT datasets.dataset_id, wanted.position
-    FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS wanted (name, digest, position)
+    SELECT datasets.dataset_id, wanted.place, wanted.position
+    FROM unnest($4::text[], $5::text[], $9::int[])
+        WITH ORDINALITY AS wanted (name, digest, place, position)
     JOIN datasets
         ON datasets.project_id = $1
         AND datasets.experiment_id = $2
@@ -21,8 +23,14 @@ WITH dataset AS (
         AND datasets.digest = wanted.digest
 ),
 linked AS (
-    INSERT INTO run_inputs (project_id, run_id, dataset_id)
-    SELECT $1, $3, dataset_id FROM dataset ORDER BY dataset_id
+    INSERT INTO run_inputs (project_id, run_id, dataset_id, place)
+    SELECT $1, $3, dataset.dataset_id, last.place + dataset.place
+    FROM dataset
+    CROSS JOIN (
+        SELECT coalesce(max(place), 0) AS place FROM run_inputs
+        WHERE project_id = $1 AND run_id = $3
+    ) AS last
+    ORDER BY dataset.dataset_id
     ON CONFLICT DO NOTHING
     RETURNING dataset_id
 )
@@ -35,16 +43,26 @@ ON CONFLICT DO NOTHING;
 
 -- name: link_model_inputs
 -- Say that a run read logged models.
-INSERT INTO run_model_inputs (project_id, run_id, model_id)
-SELECT DISTINCT $1::bigint, $2::uuid, model_id FROM unnest($3::text[]) AS model (model_id)
-ORDER BY model_id
+INSERT INTO run_model_inputs (project_id, run_id, model_id, place)
+SELECT $1, $2, model.model_id, min(last.place + model.place)
+FROM unnest($3::text[]) WITH ORDINALITY AS model (model_id, place)
+CROSS JOIN (
+    SELECT coalesce(max(place), 0) AS place FROM run_model_inputs
+    WHERE project_id = $1 AND run_id = $2
+) AS last
+GROUP BY model.model_id
+ORDER BY model.model_id
 ON CONFLICT DO NOTHING;
 
 -- name: link_model_outputs
 -- Say that a run made logged models, each at a step.
-INSERT INTO run_model_outputs (project_id, run_id, model_id, step)
-SELECT $1, $2, model.model_id, max(model.step)
-FROM unnest($3::text[], $4::bigint[]) AS model (model_id, step)
+INSERT INTO run_model_outputs (project_id, run_id, model_id, step, place)
+SELECT $1, $2, model.model_id, max(model.step), min(last.place + model.place)
+FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS model (model_id, step, place)
+CROSS JOIN (
+    SELECT coalesce(max(place), 0) AS place FROM run_model_outputs
+    WHERE project_id = $1 AND run_id = $2
+) AS last
 GROUP BY model.model_id
 ORDER BY model.model_id
 ON CONFLICT (project_id, run_id, model_id) DO UPDATE SET step = excluded.step;

@@ -163,7 +163,7 @@ CROSS JOIN LATERAL (
             'profile', datasets.profile
         )),
         'tags', coalesce(input_tags.items, '[]')
-    ) ORDER BY datasets.name, datasets.digest) AS items
+    ) ORDER BY run_inputs.place, datasets.name, datasets.digest) AS items
     FROM run_inputs
     CROSS JOIN LATERAL (
         SELECT * FROM datasets
@@ -179,13 +179,13 @@ CROSS JOIN LATERAL (
     WHERE run_inputs.project_id = $1 AND run_inputs.run_id = wanted.run_id
 ) AS dataset_inputs
 CROSS JOIN LATERAL (
-    SELECT json_agg(json_build_object('model_id', model_id) ORDER BY model_id) AS items
+    SELECT json_agg(json_build_object('model_id', model_id) ORDER BY place, model_id) AS items
     FROM run_model_inputs
     WHERE project_id = $1 AND run_id = wanted.run_id
 ) AS model_inputs
 CROSS JOIN LATERAL (
     SELECT json_agg(
-        json_build_object('model_id', model_id, 'step', step) ORDER BY step, model_id
+        json_build_object('model_id', model_id, 'step', step) ORDER BY place, step, model_id
     ) AS items
     FROM run_model_outputs
     WHERE project_id = $1 AND run_id = wanted.run_id

@@ -20,8 +20,13 @@ async def link_datasets(
 ) -> None:
     """Say that a run read datasets, making those that the experiment does not have.
 
-    The inputs differ in name or digest and come sorted by them.
+    The inputs differ in name or digest; the run keeps their order. Rows are written in that of names
+    and digests, so that no two transactions wait for each other.
     """
+    placed = sorted(
+        enumerate(inputs, start=1), key=lambda item: (item[1].dataset.name, item[1].dataset.digest)
+    )
+    inputs = [item for _, item in placed]
     datasets = [item.dataset for item in inputs]
     names = [dataset.name for dataset in datasets]
     digests = [dataset.digest for dataset in datasets]
@@ -52,6 +57,7 @@ async def link_datasets(
         [tag[0] for tag in tags],
         [tag[1] for tag in tags],
         [tag[2] for tag in tags],
+        [place for place, _ in placed],
     )
 
 

@@ -48,6 +48,26 @@ async def test_search_finds_each_dataset_of_a_context_once(tracking: Tracking) -
             await tracking.call("SearchDatasets", experiment_ids=experiment_ids)
 
 
+async def test_inputs_and_outputs_come_back_in_the_order_they_were_logged(
+    tracking: Tracking,
+) -> None:
+    runs = [await tracking.run() for _ in range(2)]
+    names = ["z", "a", "m", "B", "c", "k"]
+    for run_id, order in zip(runs, (names, names[::-1]), strict=True):
+        for part in (order[:3], [order[1], *order[3:]]):
+            models = [{"model_id": f"m-{name}"} for name in part]
+            inputs = [read(name) for name in part]
+            await tracking.call("LogInputs", run_id=run_id, datasets=inputs, models=models)
+            made = [{**model, "step": 9 - step} for step, model in enumerate(models)]
+            await tracking.call("LogOutputs", run_id=run_id, models=made)
+        run = (await tracking.call("GetRun", run_id=run_id))["run"]
+        read_back = [item["dataset"]["name"] for item in run["inputs"]["dataset_inputs"]]
+        assert read_back == order
+        ids = [f"m-{name}" for name in order]
+        assert [model["model_id"] for model in run["inputs"]["model_inputs"]] == ids
+        assert [model["model_id"] for model in run["outputs"]["model_outputs"]] == ids
+
+
 async def test_outputs_come_back_with_the_run(tracking: Tracking) -> None:
     run_id = await tracking.run()
     for step in (1, 2):
