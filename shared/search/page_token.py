@@ -1,7 +1,7 @@
 """Opaque page tokens: where the last page ended, not how many rows came before it.
 
-A token is base64url of a JSON array: a digest of the search it belongs to, then the value of
-each ordering term of the page's last row.
+A token is base64url of a JSON array: the name and digests of the search it belongs to, then the
+value of each ordering term of the page's last row.
 """
 
 import base64
@@ -32,23 +32,47 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a token is bound to: a token of another filter or order would skip or repeat rows."""
+    """What a token is bound to: a token of another filter or order would skip or repeat rows.
+
+    In searches of logged models the experiments, as in MLflow, and the datasets are bound, too.
+    """
 
     noun: str
     filter: str
     order_by: tuple[str, ...]
+    experiment_ids: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
 
     @property
-    def digest(self) -> str:
-        """Return a short fingerprint; it guards against mix-ups, not against forgery."""
-        text = json.dumps([self.noun, self.filter, list(self.order_by)])
-        return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()
+    def fingerprint(self) -> str:
+        """Return the noun and a digest of each part; it guards against mix-ups, not against forgery."""
+        parts = (self.experiment_ids, self.filter, self.order_by, self.datasets)
+        return ".".join((self.noun, *map(_digest, parts)))
+
+    def refusal(self, fingerprint: str) -> DomainError | None:
+        """Return the error, in MLflow's words, for the token of another search of this noun."""
+        parts = (
+            ("Experiment IDs in the page token do", "experiment IDs", list(self.experiment_ids)),
+            ("Filter string in the page token does", "filter string", self.filter or None),
+            ("Order by in the page token does", "order by", list(self.order_by)),
+            ("Datasets in the page token do", "datasets", list(self.datasets)),
+        )
+        for (which, name, value), own, others in zip(
+            parts, self.fingerprint.split(".")[1:], fingerprint.split(".")[1:], strict=False
+        ):
+            if own != others:
+                return invalid(f"{which} not match the requested {name}. Expected: {value!s:.200}")
+        return None
+
+
+def _digest(part: object) -> str:
+    return hashlib.blake2b(json.dumps(part).encode(), digest_size=6).hexdigest()
 
 
 def encode_token(search: Search, key: Sequence[KeyValue]) -> str:
     """Return the token of the page that starts after the row with this key."""
     values = [value.hex if isinstance(value, UUID) else value for value in key]
-    text = json.dumps([search.digest, *values], separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps([search.fingerprint, *values], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -62,15 +86,21 @@ def decode_token(
     """
     if not token:
         return None
-    parsed = _load(token)
-    if not isinstance(parsed, list) or len(parsed) != len(types) + 1 or parsed[0] != search.digest:
-        raise _wrong(parsed)
+    parsed = load_token(token)
+    if not isinstance(parsed, list) or not parsed or not isinstance(parsed[0], str):
+        raise wrong_token(parsed)
+    if parsed[0] != search.fingerprint:
+        same_noun = parsed[0].startswith(f"{search.noun}.")
+        raise (search.refusal(parsed[0]) if same_noun else None) or wrong_token(parsed)
+    if len(parsed) != len(types) + 1:
+        raise wrong_token(parsed)
     return tuple(
         _value(value, expected, parsed) for value, expected in zip(parsed[1:], types, strict=True)
     )
 
 
-def _load(token: str) -> object:
+def load_token(token: str) -> object:
+    """Read the JSON of a token. Raises DomainError(INVALID_PARAMETER_VALUE) in MLflow's words."""
     try:
         decoded = base64.b64decode(
             token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True
@@ -87,7 +117,7 @@ def _load(token: str) -> object:
 def _value(value: object, expected: KeyType, parsed: object) -> KeyValue:
     """Check one value against its column, so that the database cannot refuse it."""
     if isinstance(value, bool):
-        raise _wrong(parsed)
+        raise wrong_token(parsed)
     if expected is KeyType.INTEGER and isinstance(value, int) and value in _INT64:
         return value
     if expected is KeyType.FLOAT and isinstance(value, float) and not math.isnan(value):
@@ -98,13 +128,14 @@ def _value(value: object, expected: KeyType, parsed: object) -> KeyValue:
         try:
             return UUID(hex=value)
         except ValueError:
-            raise _wrong(parsed) from None
-    raise _wrong(parsed)
+            raise wrong_token(parsed) from None
+    raise wrong_token(parsed)
 
 
 def _storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _wrong(parsed: object) -> DomainError:
+def wrong_token(parsed: object) -> DomainError:
+    """Return MLflow's error for a token that is JSON but not what was made here."""
     return invalid(f"Invalid page token, parsed value={parsed!r:.200}")

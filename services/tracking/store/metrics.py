@@ -3,14 +3,13 @@
 import base64
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic_core import from_json
-
 from shared.database.queries import load_queries
 from shared.database.transaction import Transaction
-from shared.errors import invalid
+from shared.search.page_token import load_token, wrong_token
 
 SQL = load_queries("services.tracking.sql", "metrics")
 
@@ -34,15 +33,13 @@ class Place:
     @classmethod
     def parse(cls, token: str) -> Self:
         """Read a page token. Raises DomainError(INVALID_PARAMETER_VALUE)."""
-        try:
-            timestamp, step, value = from_json(base64.urlsafe_b64decode(token))
-            place = cls(int(timestamp), int(step), float(value))
-        except (TypeError, ValueError, OverflowError):
-            message = f"Invalid page token: {token!r}"
-            raise invalid(message) from None
-        if place.timestamp not in BIGINT or place.step not in BIGINT:
-            raise invalid(f"Invalid page token: {token!r}")
-        return place
+        parsed = load_token(token)
+        match parsed:
+            case [int(timestamp), int(step), int() | float() as value]:
+                if timestamp in BIGINT and step in BIGINT:
+                    with suppress(OverflowError):
+                        return cls(timestamp, step, float(value))
+        raise wrong_token(parsed)
 
 
 START = Place(BIGINT.start, BIGINT.start, float("-inf"))

@@ -77,9 +77,10 @@ def _check(query: SearchLoggedModels) -> None:
 
 def _search(query: SearchLoggedModels) -> Search:
     """Return what a page token belongs to."""
-    parts = (*query.order_by, *query.datasets)
-    orders = (*query.experiment_ids, *(part.model_dump_json() for part in parts))
-    return Search("logged_models", query.filter or "", orders)
+    orders = tuple(order.model_dump_json(exclude_none=True) for order in query.order_by)
+    datasets = tuple(dataset.model_dump_json(exclude_none=True) for dataset in query.datasets)
+    experiment_ids = tuple(query.experiment_ids)
+    return Search("logged_models", query.filter or "", orders, experiment_ids, datasets)
 
 
 def _filter(

@@ -56,8 +56,19 @@ async def test_history_of_nothing_is_empty(tracking: Tracking) -> None:
         {"page_token": "x"},
         {"page_token": "WzFd"},
         {"page_token": base64.urlsafe_b64encode(b"[" * 100_000).decode()},
+        {"page_token": base64.urlsafe_b64encode(b'["1",1,1]').decode()},
+        {"page_token": base64.urlsafe_b64encode(b"[9223372036854775808,1,1]").decode()},
+        {"page_token": base64.urlsafe_b64encode(b"[1,1,1%s]" % (b"0" * 400)).decode()},
     ],
-    ids=["no results", "not base64", "too short", "too deep"],
+    ids=[
+        "no results",
+        "not base64",
+        "too short",
+        "too deep",
+        "text",
+        "too large an integer",
+        "too large a number",
+    ],
 )
 async def test_bad_pages_are_refused(tracking: Tracking, fields: dict[str, Any]) -> None:
     with pytest.raises(DomainError, match=r"max_results|page token"):

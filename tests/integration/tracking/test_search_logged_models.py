@@ -163,7 +163,7 @@ async def test_a_token_belongs_to_its_search(found: Found) -> None:
         {"experiment_ids": ["0", "1"]},
         {"datasets": [{"dataset_name": "test"}]},
     ):
-        with pytest.raises(DomainError, match="Invalid page token"):
+        with pytest.raises(DomainError, match="in the page token do"):
             await found.page(page_token=token, **other)
 
 

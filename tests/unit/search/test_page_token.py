@@ -13,7 +13,7 @@ _SEARCH = Search("runs", "", ())
 
 
 def _forge(*values: object, search: Search = _SEARCH) -> str:
-    return base64.urlsafe_b64encode(json.dumps([search.digest, *values]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([search.fingerprint, *values]).encode()).decode()
 
 
 @pytest.mark.parametrize("token", [None, ""])
@@ -22,16 +22,36 @@ def test_no_token_means_the_first_page(token: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "message"),
     [
-        Search("experiments", "", ()),
-        Search("runs", "metrics.a > 1", ()),
-        Search("runs", "", ("start_time ASC",)),
+        (Search("experiments", "", ()), "Invalid page token, parsed value=['experiments."),
+        (
+            Search("runs", "metrics.a > 1", ()),
+            "Filter string in the page token does not match the requested filter string.",
+        ),
+        (
+            Search("runs", "", ("start_time ASC",)),
+            "Order by in the page token does not match the requested order by. Expected: []",
+        ),
+        (
+            Search("runs", "", (), ("7",)),
+            "Experiment IDs in the page token do not match the requested experiment IDs.",
+        ),
     ],
 )
-def test_a_token_of_another_search_is_refused(other: Search) -> None:
+def test_a_token_of_another_search_is_refused(other: Search, message: str) -> None:
     token = encode_token(other, (1,))
-    with pytest.raises(DomainError, match="Invalid page token, parsed value="):
+    with pytest.raises(DomainError) as caught:
+        decode_token(_SEARCH, token, [KeyType.INTEGER])
+    assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, "runs", {}, [], [1], ["runs"], ["runs.a.b.c", 1], ["runs....", 1]]
+)
+def test_what_is_no_token_is_refused(value: object) -> None:
+    token = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+    with pytest.raises(DomainError, match="page token"):
         decode_token(_SEARCH, token, [KeyType.INTEGER])
 
 
