@@ -12,6 +12,12 @@ BENCH ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
+# An interpreter that is named counts also where the environments are there already: those of another are forgotten.
+ifneq ($(origin PYTHON),file)
+$(foreach each,$(shell deploy/interpreter.sh $(PYTHON) .venv .venvs/*),\
+	$(shell rm -f $(each)/.runtime $(each)/.dev $(each)/.installed))
+endif
+
 help:  ## Show this list
 	@echo "Warren: make <target>"
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -24,25 +24,58 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     fi
 fi
 
+work=$(mktemp -d) running=
+trap 'rm -rf "$work"' EXIT
+# What runs in the background does not hear a Ctrl-C.
+trap 'kill $running 2>/dev/null; exit 130' INT TERM
+# A user without an entry in /etc/passwd, as in some containers, has no home for pip's cache.
+[ -n "${HOME:-}" ] || export HOME="$work"
+
 if ! "$directory/bin/python" -m pip --version >/dev/null 2>&1; then
     say "Making the virtual environment $directory ..."
     "$python" -m venv --clear "$directory"
+elif [ -n "$("$(dirname "$0")/interpreter.sh" "$python" "$directory")" ]; then
+    say "Making the virtual environment $directory anew: another Python made it than $python ..."
+    "$python" -m venv --clear "$directory"
 fi
 
-pip_install() { "$directory/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"; }
+# Run a command whose output matters only if it fails, and say how far it is: on a terminal in a line
+# that moves, elsewhere, as in a log, in one every ten seconds.
+quietly() {
+    "$@" >"$work/log" 2>&1 &
+    running=$! seconds=0
+    while kill -0 "$running" 2>/dev/null; do
+        sleep 1
+        seconds=$((seconds + 1))
+        step=$(grep -aE '^ *(Collecting|Downloading|Installing)' "$work/log" | tail -n 1 | cut -c1-60 || true)
+        if [ -t 2 ]; then
+            printf '\r\033[K  %s s  %s' "$seconds" "$step" >&2
+        elif [ $((seconds % 10)) = 0 ]; then
+            say "  $seconds s  $step"
+        fi
+    done
+    [ ! -t 2 ] || printf '\r\033[K' >&2
+    wait "$running"
+}
+
+pip_install() { quietly "$directory/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$1"; }
 
 # uv installs large locks several times faster; where a lock names it, it goes first. It does not
 # read pip's configuration, so that pip has to step in where the registry is configured there.
 if grep -q '^uv==' "$lock" && [ ! -x "$directory/bin/uv" ]; then
-    only_uv=$(mktemp)
-    awk '/^[a-z]/ { wanted = /^uv==/ } wanted' "$lock" >"$only_uv"
-    pip_install "$only_uv"
-    rm -f "$only_uv"
+    awk '/^[a-z]/ { wanted = /^uv==/ } wanted' "$lock" >"$work/uv.txt"
+    say "Installing uv, which installs the rest ..."
+    pip_install "$work/uv.txt" || { cat "$work/log" >&2; exit 1; }
 fi
-say "Installing $lock into $directory ..."
+say "Installing the $(grep -c '==' "$lock") packages of $lock into $directory ..."
 for uv in "$directory/bin/uv" .venv/bin/uv; do
-    if [ -x "$uv" ] && "$uv" pip install --quiet --python "$directory/bin/python" --require-hashes -r "$lock"; then
+    if [ -x "$uv" ] && quietly "$uv" pip install --quiet --python "$directory/bin/python" --require-hashes -r "$lock"; then
         exit 0
     fi
 done
-pip_install "$lock"
+pip_install "$lock" || {
+    # Its warnings and progress are noise; its errors are the reason.
+    grep -E '^ *(ERROR|error)' "$work/log" >&2 || tail -n 20 "$work/log" >&2
+    say "pip could not install $lock (see above). Is the package registry reachable?"
+    exit 1
+}
