@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from services.cli import access, backup, dead_letters, doctor, gc
 from shared.errors import DomainError
 from shared.settings import PREFIX, ProcessSettings, WrongSettingsError, leave, read_environment
 from shared.telemetry import configure_logging
+from shared.version import VERSION
 
 INTERRUPTED = 130
 
@@ -21,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"project, token, member and user find Warren by {PREFIX}URL and show the access token "
         f"{PREFIX}TOKEN; the others find the servers by the variables that the services read.",
     )
+    described.add_argument("--version", action="version", version=f"warren {VERSION}")
     commands = described.add_subparsers(required=True, metavar="command")
     backup.add_to(commands)
     dead_letters.add_to(commands)
@@ -37,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         settings = read_environment(ProcessSettings)
         code = asyncio.run(options.run(options, settings))
+        sys.stdout.flush()
     except WrongSettingsError as error:
         leave(error.message)
     except DomainError as error:
@@ -44,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Who reads what we print wants no more of it, as `head` does; nothing is left to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     sys.exit(code)
 
 

@@ -4,6 +4,7 @@ They go the way that everybody goes, with a token: under ``make run`` there is n
 outside, and elsewhere an operator need not be able to.
 """
 
+import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from services.cli.refusals import Refused
 from shared.errors import DomainError, ErrorCode, missing_resource
 
 URL_VARIABLE = "WARREN_URL"
@@ -25,7 +27,7 @@ Json = dict[str, Any]
 
 
 class Api:
-    """A connection with somebody's token."""
+    """A connection with somebody's token. Its methods raise Refused for what the gateway refuses."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -34,7 +36,7 @@ class Api:
         """Send a request under ``/api/v4`` and return the JSON of its answer. Raises DomainError."""
         given = {name: value for name, value in (fields or {}).items() if value is not None}
         async with self._session.request(method, f"/api/v4{path}", json=given) as response:
-            return await _read(response)
+            return await _read(response, path)
 
     async def all(self, path: str, **query: str) -> AsyncIterator[Json]:
         """Go through a list, page by page."""
@@ -42,7 +44,7 @@ class Api:
         while page:
             asked = {**query, "page": page, "per_page": MOST_A_PAGE}
             async with self._session.get(f"/api/v4{path}", params=asked) as response:
-                for each in await _read(response):
+                for each in await _read(response, path):
                     yield each
                 page = response.headers.get("X-Next-Page", "")
 
@@ -73,20 +75,18 @@ async def connection() -> AsyncIterator[Api]:
             timeout=aiohttp.ClientTimeout(total=SECONDS),
         ) as session:
             yield Api(session)
+    except (aiohttp.ContentTypeError, json.JSONDecodeError):
+        message = f"What answers at {url} is not Warren; {URL_VARIABLE} says where it is."
+        raise DomainError(ErrorCode.BAD_REQUEST, message) from None
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        message = f"Warren can't be reached at {url}; {URL_VARIABLE} says where it is. ({error})"
+        reason = str(error) or "no answer in time"
+        message = f"Warren can't be reached at {url} ({reason}); {URL_VARIABLE} says where it is."
         raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message) from None
 
 
-async def _read(response: aiohttp.ClientResponse) -> Any:
-    """Return the JSON of an answer, None without one. Raises DomainError for a refusal."""
+async def _read(response: aiohttp.ClientResponse, path: str) -> Any:
+    """Return the JSON of an answer, None without one. Raises Refused."""
     body = await response.json() if response.status != HTTPStatus.NO_CONTENT else None
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise DomainError(ErrorCode.BAD_REQUEST, _reason(body, response.status))
+        raise Refused(response.status, body, path)
     return body
-
-
-def _reason(body: Any, status: int) -> str:
-    if not isinstance(body, dict):
-        return f"The answer was {status}."
-    return str(body.get("message") or body.get("error_description") or body.get("error") or status)

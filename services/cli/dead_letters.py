@@ -42,15 +42,20 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="only those of one queue, as tracking.commands",
     )
     common.add_argument("--json", action="store_true", help="write one JSON object a line")
-    acts.add_parser("list", parents=[common], help="one line for each").set_defaults(
-        ids=[], all=True
+    listing = acts.add_parser(
+        "list",
+        parents=[common],
+        help="one line for each",
+        description="List dead letters, one line for each.",
     )
+    listing.set_defaults(ids=[], all=True)
     for name, help_ in (
         ("show", "all that is known of some"),
         ("replay", "send some back to their service"),
         ("drop", "forget some"),
     ):
-        act = acts.add_parser(name, parents=[common], help=help_)
+        description = f"{name.capitalize()} dead letters: {help_}."
+        act = acts.add_parser(name, parents=[common], help=help_, description=description)
         chosen = act.add_mutually_exclusive_group(required=True)
         chosen.add_argument(
             "ids", nargs="*", default=[], metavar="ID", help="ids that `list` shows"
@@ -63,6 +68,7 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
     """Carry out the command. Raises DomainError for an id that no dead letter has."""
     chosen = [options.queue] if options.queue else queues()
     missing = set(options.ids)
+    acted = False
     async with connected(settings) as connection:
         for queue in chosen:
             async with dead_letters(connection, queue) as letters:
@@ -70,8 +76,11 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
                     if options.all or held.letter.id in options.ids:
                         missing.discard(held.letter.id)
                         await _act(held, options)
+                        acted = True
     if missing:
         raise missing_resource(f"No dead letter has the id {', '.join(sorted(missing))}.")
+    if not acted and not options.json:
+        print(f"There are no dead letters{f' in {options.queue}' if options.queue else ''}.")
     return 0
 
 

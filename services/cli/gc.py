@@ -1,6 +1,7 @@
 """``warren gc``: purge what was deleted, as ``mlflow gc`` does, from the database and the bucket."""
 
 import argparse
+import asyncio
 import sys
 
 from services.cli.asking import Project
@@ -9,6 +10,8 @@ from services.cli.durations import milliseconds
 from services.cli.progress import Progress
 from services.cli.sweep import sweep
 from shared.bus.client import BusClient
+from shared.contracts.access import LocateProject
+from shared.contracts.access import Project as Located
 from shared.contracts.purges import (
     GetPurgePlan,
     ListProjects,
@@ -19,6 +22,7 @@ from shared.contracts.purges import (
     PurgePlan,
     PurgeScope,
 )
+from shared.errors import invalid
 from shared.projects import ROOT_PROJECT
 from shared.settings import ProcessSettings
 
@@ -26,9 +30,10 @@ DESCRIPTION = """\
 Purge runs, logged models and experiments that were deleted: their rows from the database and
 their artifacts from the bucket. What is purged can't be restored.
 
-Without ids everything goes that was deleted long enough ago, in every project; with ids only what
-they name, in one project. An experiment goes with all its runs and logged models. Whoever interrupts
-this command may start it again: it goes on from there.
+Without ids everything goes that was deleted --older-than ago, in every project; with ids only what
+they name, in one project. With neither, all that is deleted is shown and goes after a confirmation;
+--yes stands for it where there is no terminal. An experiment goes with all its runs and logged
+models. An interrupted command may be started again: it goes on from there.
 
 With --sweep artifacts go, too, whose run or logged model is not in the database at all, as after the
 restore of an older backup: in the places where runs and models keep their artifacts by default, and
@@ -57,9 +62,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     described.add_argument(
         "--older-than",
         type=milliseconds,
-        default=0,
         metavar="DURATION",
-        help="only what was deleted so long ago, as 30d or 2d8h5m20s (default: everything)",
+        help="only what was deleted so long ago, as 30d or 2d8h5m20s (default: everything, see --yes)",
     )
     for name, noun in (
         ("--run-ids", "runs"),
@@ -75,7 +79,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         )
     described.add_argument(
         "--project",
-        type=int,
+        metavar="ID|PATH",
         help=f"only this project (default: all; with ids {ROOT_PROJECT}, that of plain MLflow clients)",
     )
     described.add_argument(
@@ -91,6 +95,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     described.add_argument(
         "--dry-run", action="store_true", help="only say how much there is to purge"
     )
+    described.add_argument(
+        "--yes",
+        action="store_true",
+        help="do not ask before everything goes that is deleted, however lately",
+    )
     described.set_defaults(run=run)
 
 
@@ -101,32 +110,71 @@ def _ids(text: str) -> list[str]:
 async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
     """Carry out the command. Raises DomainError."""
     scope = PurgeScope(
-        older_than=options.older_than,
+        older_than=options.older_than or 0,
         run_ids=options.run_ids,
         experiment_ids=options.experiment_ids,
         logged_model_ids=options.logged_model_ids,
     )
     progress = Progress(terminal=sys.stderr.isatty())
-    services = ["tracking", "artifacts"] if options.sweep else ["tracking"]
+    has_path = options.project is not None and not options.project.isdecimal()
+    services = [
+        "tracking",
+        *(["artifacts"] if options.sweep else []),
+        *(["access"] if has_path else []),
+    ]
     async with bus_client(settings, services) as bus:
-        for number in await _projects(bus, options, scope):
-            await collect(Project(bus, number), scope, progress, dry_run=options.dry_run)
-        for number in await _stored_projects(bus, options) if options.sweep else ():
+        only = await _only_project(bus, options.project)
+        projects = [only] if only else await _projects(bus, scope)
+        work = [(Project(bus, number), scope, progress) for number in projects]
+        if _takes_everything(options, scope):
+            for each in work:
+                await collect(*each, dry_run=True)
+            if not await asyncio.to_thread(_confirmed):
+                return 1
+        for each in work:
+            await collect(*each, dry_run=options.dry_run)
+        stored = ([only] if only else await _stored_projects(bus)) if options.sweep else []
+        for number in stored:
             await sweep(Project(bus, number), options.grace, progress, dry_run=options.dry_run)
     return 0
 
 
-async def _projects(bus: BusClient, options: argparse.Namespace, scope: PurgeScope) -> list[int]:
-    if options.project is not None:
-        return [options.project]
+def _takes_everything(options: argparse.Namespace, scope: PurgeScope) -> bool:
+    """Tell whether nothing that was typed says what is to go, nor that all of it is."""
+    chosen = scope.run_ids or scope.experiment_ids or scope.logged_model_ids
+    return not (options.dry_run or options.yes or chosen or options.older_than is not None)
+
+
+def _confirmed() -> bool:
+    """Ask whether to go on. Raises DomainError where there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise invalid(
+            "Nothing was purged. --yes purges all of this; --older-than 30d only what was deleted long ago."
+        )
+    sys.stderr.write("Purge all of this? It can't be restored. [y/N] ")
+    sys.stderr.flush()
+    confirmed = sys.stdin.readline().strip().lower() in {"y", "yes"}
+    if not confirmed:
+        sys.stderr.write("Nothing was purged.\n")
+    return confirmed
+
+
+async def _only_project(bus: BusClient, given: str | None) -> int | None:
+    """Return the number of the project that was named, if any. Raises DomainError."""
+    if given is None:
+        return None
+    if given.isdecimal() and given.isascii() and int(given) > 0:
+        return int(given)
+    return (await Project(bus, ROOT_PROJECT).ask(LocateProject(path=given), Located)).id
+
+
+async def _projects(bus: BusClient, scope: PurgeScope) -> list[int]:
     if scope.run_ids or scope.experiment_ids or scope.logged_model_ids:
         return [ROOT_PROJECT]
     return (await Project(bus, ROOT_PROJECT).ask(ListProjects(), ProjectIds)).projects
 
 
-async def _stored_projects(bus: BusClient, options: argparse.Namespace) -> list[int]:
-    if options.project is not None:
-        return [options.project]
+async def _stored_projects(bus: BusClient) -> list[int]:
     return (await Project(bus, ROOT_PROJECT).ask(ListStoredProjects(), ProjectIds)).projects
 
 

@@ -1,6 +1,34 @@
-"""Lists on a terminal: aligned columns, one line each."""
+"""Lists: for people aligned columns, one line each; for programs one JSON object a line."""
 
-from collections.abc import Sequence
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Let a command that reads write JSON."""
+    command.add_argument("--json", action="store_true", help="write one JSON object a line")
+
+
+def show(
+    items: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    options: argparse.Namespace,
+    nothing: str,
+) -> None:
+    """Print a list: ``columns`` are fields by their titles, ``nothing`` is the sentence for an empty one.
+
+    JSON has all fields of each object, and no line for none.
+    """
+    if options.json:
+        for each in items:
+            print(json.dumps(each))
+    elif items:
+        rows = [[each[field] for field in columns.values()] for each in items]
+        print(lines(list(columns), rows))
+    else:
+        print(nothing)
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -10,9 +10,7 @@ from services.gateway.routing import Handler, Parameters
 from services.gateway.settings import Settings
 from shared.bus.calls import Bus
 from shared.monitor import Checks
-
-VERSION = "0.1.0"
-"""Warren's own, as in pyproject.toml."""
+from shared.version import VERSION
 
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from shared.contracts.message import Int64, Query, Wire
+from shared.contracts.message import Int64, Query, Required, Wire
 
 
 class TokenState(StrEnum):
@@ -49,6 +49,14 @@ class Authorize(Query):
 
     token_digest: str = ""
     project: str = ""
+
+
+class LocateProject(Query):
+    """Ask for the number of the project with a full path, whoever may see it: operators ask, on the bus."""
+
+    service = "access"
+
+    path: Required
 
 
 class AuthorizeWorkspace(Query):

@@ -12,12 +12,14 @@ from shared.contracts.access import (
     Authorization,
     Authorize,
     AuthorizeWorkspace,
+    LocateProject,
     Project,
     TokenState,
 )
 from shared.contracts.message import Message
 from shared.database.clock import database_now
 from shared.database.transaction import Handler, Transaction
+from shared.errors import missing_resource
 from shared.projects import ROOT_PROJECT
 
 USE_NOTED_EVERY = 600_000
@@ -54,6 +56,15 @@ async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Autho
         await store.touch(tx, bearer.token_id, moment)
     found = await store.find_project(tx, reference, bearer.user_id, day)
     return _answer(bearer, found, moment)
+
+
+async def locate_project(query: LocateProject, tx: Transaction) -> Project:
+    """Return the number of a project. Raises DomainError if there is none of this path."""
+    day = day_of(await database_now(tx.connection))
+    found = await store.find_project(tx, query.path, None, day) if "/" in query.path else None
+    if found is None:
+        raise missing_resource(f"There is no project {query.path}.")
+    return Project(id=found.project_id, path=found.full_path, name=found.name)
 
 
 def _bytes(digest: str) -> bytes | None:
@@ -97,5 +108,6 @@ def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> A
 
 HANDLERS: Mapping[type[Message], Handler] = {
     Authorize: authorize,
+    LocateProject: locate_project,
     AuthorizeWorkspace: authorize_workspace,
 }

@@ -3,7 +3,7 @@
 import argparse
 
 from services.cli import tables
-from services.cli.access.parsing import Parsers, add_place, place, verb
+from services.cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
 from services.cli.access.roles import NAMES, ROLES
 from services.cli.api import Api
 
@@ -12,29 +12,29 @@ def add_members(parsers: Parsers) -> None:
     """Describe what is done with members."""
     add = verb(parsers, "add", add_member, "give a user a role, or another one")
     add.add_argument("username")
-    add.add_argument("role", choices=ROLES)
-    add.add_argument("--expires", metavar="YYYY-MM-DD", help="the day on which the role ends")
+    add.add_argument("access_level", choices=ROLES, metavar="role", help=", ".join(ROLES))
+    add_expiry(add, "the day on which the role ends")
     remove = verb(parsers, "remove", remove_member, "take a user's role away")
     remove.add_argument("username")
-    listing = verb(parsers, "list", list_members, "list who has a role")
-    listing.add_argument(
+    members = listing(parsers, list_members, "list who has a role")
+    members.add_argument(
         "--inherited", action="store_true", help="with the roles of the groups around"
     )
-    for each in (add, remove, listing):
+    for each in (add, remove, members):
         add_place(each, required=True)
 
 
 async def add_member(api: Api, options: argparse.Namespace) -> None:
     """Give a role."""
     number = await api.user_id(options.username)
-    fields = {"access_level": ROLES[options.role], "expires_at": options.expires}
+    fields = {"access_level": ROLES[options.access_level], "expires_at": options.expires_at}
     members = f"{place(options)}/members"
     held = [each["id"] async for each in api.all(members)]
     if number in held:
         await api.send("PUT", f"{members}/{number}", fields)
     else:
         await api.send("POST", members, {"user_id": number, **fields})
-    print(f"{options.username} is {options.role} of {options.project or options.group}")
+    print(f"{options.username} is {options.access_level} of {options.project or options.group}")
 
 
 async def remove_member(api: Api, options: argparse.Namespace) -> None:
@@ -47,8 +47,6 @@ async def remove_member(api: Api, options: argparse.Namespace) -> None:
 async def list_members(api: Api, options: argparse.Namespace) -> None:
     """Print members."""
     path = f"{place(options)}/members" + ("/all" if options.inherited else "")
-    rows = [
-        (each["id"], each["username"], NAMES[each["access_level"]], each["expires_at"])
-        async for each in api.all(path)
-    ]
-    print(tables.lines(("id", "username", "role", "expires"), rows))
+    found = [{**each, "role": NAMES[each["access_level"]]} async for each in api.all(path)]
+    columns = {"id": "id", "username": "username", "role": "role", "expires": "expires_at"}
+    tables.show(found, columns, options, f"{options.project or options.group} has no members.")

@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from services.cli.api import DEFAULT_URL, TOKEN_VARIABLE, URL_VARIABLE, Api, connection, encoded
+from services.cli.refusals import Refused, Typed, sentence
+from services.cli.tables import add_json
+from shared.errors import DomainError
 from shared.settings import ProcessSettings
 
 EPILOG = f"""\
@@ -25,7 +28,11 @@ def noun(commands: Parsers, name: str, text: str) -> Parsers:
 
 
 def verb(parsers: Parsers, name: str, work: Work, text: str) -> argparse.ArgumentParser:
-    """Describe a command that does something."""
+    """Describe a command that does something.
+
+    Where an argument is a field of the API it has the field's name as ``dest``: by that a refusal of
+    the field is told as one of the argument.
+    """
     described = parsers.add_parser(
         name,
         help=text,
@@ -35,11 +42,27 @@ def verb(parsers: Parsers, name: str, work: Work, text: str) -> argparse.Argumen
     )
 
     async def run(options: argparse.Namespace, _settings: ProcessSettings) -> None:
-        async with connection() as api:
-            await work(api, options)
+        try:
+            async with connection() as api:
+                await work(api, options)
+        except Refused as refused:
+            said = sentence(refused, Typed(described, options))
+            raise DomainError(refused.code, said) from None
 
     described.set_defaults(run=run)
     return described
+
+
+def listing(parsers: Parsers, work: Work, text: str) -> argparse.ArgumentParser:
+    """Describe a command that lists something."""
+    described = verb(parsers, "list", work, text)
+    add_json(described)
+    return described
+
+
+def add_expiry(command: argparse.ArgumentParser, help_: str) -> None:
+    """Let a command take the day on which something ends."""
+    command.add_argument("--expires", dest="expires_at", metavar="YYYY-MM-DD", help=help_)
 
 
 def add_place(command: argparse.ArgumentParser, *, required: bool) -> None:

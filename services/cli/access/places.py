@@ -3,7 +3,7 @@
 import argparse
 
 from services.cli import tables
-from services.cli.access.parsing import Parsers, verb
+from services.cli.access.parsing import Parsers, listing, verb
 from services.cli.api import Api, encoded
 
 
@@ -11,11 +11,14 @@ def add_projects(parsers: Parsers) -> None:
     """Describe what is done with projects."""
     create = verb(parsers, "create", create_project, "make a project")
     create.add_argument("path", help="its path, as name (among your own) or group/name")
-    create.add_argument("--description", default="")
+    create.add_argument("--description", default="", help="what it is for")
     create.add_argument(
-        "--visibility", choices=("private", "internal", "public"), default="private"
+        "--visibility",
+        choices=("private", "internal", "public"),
+        default="private",
+        help="who may read it: members, all users, anybody (default: %(default)s)",
     )
-    verb(parsers, "list", list_projects, "list the projects that you see")
+    listing(parsers, list_projects, "list the projects that you see")
 
 
 async def create_project(api: Api, options: argparse.Namespace) -> None:
@@ -36,20 +39,18 @@ async def create_project(api: Api, options: argparse.Namespace) -> None:
     print(f"Tracking URI: <Warren's address>/api/v4/projects/{made['id']}/ml/mlflow")
 
 
-async def list_projects(api: Api, _options: argparse.Namespace) -> None:
+async def list_projects(api: Api, options: argparse.Namespace) -> None:
     """Print projects."""
-    rows = [
-        (each["id"], each["path_with_namespace"], each["visibility"])
-        async for each in api.all("/projects", order_by="path", sort="asc")
-    ]
-    print(tables.lines(("id", "path", "visibility"), rows))
+    found = [each async for each in api.all("/projects", order_by="path", sort="asc")]
+    columns = {"id": "id", "path": "path_with_namespace", "visibility": "visibility"}
+    tables.show(found, columns, options, "There are no projects that you may see.")
 
 
 def add_groups(parsers: Parsers) -> None:
     """Describe what is done with groups."""
     create = verb(parsers, "create", create_group, "make a group, whose owner you are")
     create.add_argument("path", help="its path, as name or group/name")
-    verb(parsers, "list", list_groups, "list the groups that you see")
+    listing(parsers, list_groups, "list the groups that you see")
 
 
 async def create_group(api: Api, options: argparse.Namespace) -> None:
@@ -61,9 +62,8 @@ async def create_group(api: Api, options: argparse.Namespace) -> None:
     print(f"Group {made['id']}: {made['full_path']}")
 
 
-async def list_groups(api: Api, _options: argparse.Namespace) -> None:
+async def list_groups(api: Api, options: argparse.Namespace) -> None:
     """Print groups."""
-    rows = [
-        (each["id"], each["full_path"], each["visibility"]) async for each in api.all("/groups")
-    ]
-    print(tables.lines(("id", "path", "visibility"), rows))
+    found = [each async for each in api.all("/groups")]
+    columns = {"id": "id", "path": "full_path", "visibility": "visibility"}
+    tables.show(found, columns, options, "There are no groups that you may see.")

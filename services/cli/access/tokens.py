@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from services.cli import tables
-from services.cli.access.parsing import Parsers, add_place, place, verb
+from services.cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
 from services.cli.access.roles import ROLES
 from services.cli.api import Api, encoded
 
@@ -14,21 +14,32 @@ def add_tokens(parsers: Parsers) -> None:
     create = verb(parsers, "create", create_token, "make a token and print it, this once")
     create.add_argument("name", help="what it is for")
     create.add_argument(
-        "--scope", action="append", help="api (the default), read_api, read_user, self_rotate"
+        "--scope",
+        dest="scopes",
+        action="append",
+        metavar="SCOPE",
+        help="api (the default), read_api, read_user or self_rotate; may be given several times",
     )
-    create.add_argument("--expires", metavar="YYYY-MM-DD", help="the day on which it ends")
+    add_expiry(create, "the day on which it ends; tokens of projects and groups need one")
     create.add_argument(
-        "--role", choices=ROLES, default="developer", help="of a project's or a group's token"
+        "--role",
+        dest="access_level",
+        choices=ROLES,
+        default="developer",
+        metavar="ROLE",
+        help=f"of a project's or a group's token: {', '.join(ROLES)} (default: %(default)s)",
     )
-    listing = verb(parsers, "list", list_tokens, "list tokens")
+    tokens = listing(parsers, list_tokens, "list tokens")
     revoke = verb(parsers, "revoke", revoke_token, "revoke a token")
     rotate = verb(parsers, "rotate", rotate_token, "put a new token in the place of one")
-    rotate.add_argument("--expires", metavar="YYYY-MM-DD", help="default: in a week")
+    add_expiry(rotate, "the day on which the new one ends (default: in a week)")
     for each in (revoke, rotate):
-        each.add_argument("id", help="its number, or self")
-    for each in (create, listing):
-        each.add_argument("--user", metavar="USERNAME", help="a personal token of this user")
-    for each in (create, listing, revoke, rotate):
+        each.add_argument(
+            "token_id", metavar="id", help="its number, or self: that of WARREN_TOKEN"
+        )
+    create.add_argument("--user", metavar="USERNAME", help="a personal token of this user")
+    tokens.add_argument("--user", metavar="USERNAME", help="the personal tokens of this user")
+    for each in (create, tokens, revoke, rotate):
         add_place(each, required=False)
 
 
@@ -41,11 +52,11 @@ async def create_token(api: Api, options: argparse.Namespace) -> None:
     """Make a token; only its text goes to the standard output."""
     fields: dict[str, object] = {
         "name": options.name,
-        "scopes": options.scope or ["api"],
-        "expires_at": options.expires,
+        "scopes": options.scopes or ["api"],
+        "expires_at": options.expires_at,
     }
     if options.project or options.group:
-        path, level = _tokens(options), {"access_level": ROLES[options.role]}
+        path, level = _tokens(options), {"access_level": ROLES[options.access_level]}
         made = await api.send("POST", path, fields | level)
     else:
         user = await api.user_id(options.user) if options.user else await _own_id(api)
@@ -60,30 +71,25 @@ async def _own_id(api: Api) -> int:
 async def list_tokens(api: Api, options: argparse.Namespace) -> None:
     """Print tokens, but for their texts, which nobody knows."""
     query = {"user_id": str(await api.user_id(options.user))} if options.user else {}
-    rows = [
-        (
-            each["id"],
-            each["name"],
-            each["scopes"],
-            each["active"],
-            each["expires_at"],
-            each["last_used_at"],
-        )
-        async for each in api.all(_tokens(options), **query)
-    ]
-    print(tables.lines(("id", "name", "scopes", "active", "expires", "last used"), rows))
+    found = [each async for each in api.all(_tokens(options), **query)]
+    columns = {
+        **{name: name for name in ("id", "name", "scopes", "active")},
+        "expires": "expires_at",
+        "last used": "last_used_at",
+    }
+    tables.show(found, columns, options, "There are no such tokens.")
 
 
 async def revoke_token(api: Api, options: argparse.Namespace) -> None:
     """Revoke a token."""
-    await api.send("DELETE", f"{_tokens(options)}/{encoded(options.id)}")
-    print(f"Token {options.id} is revoked")
+    await api.send("DELETE", f"{_tokens(options)}/{encoded(options.token_id)}")
+    print(f"Token {options.token_id} is revoked")
 
 
 async def rotate_token(api: Api, options: argparse.Namespace) -> None:
     """Replace a token."""
-    path = f"{_tokens(options)}/{encoded(options.id)}/rotate"
-    _show(await api.send("POST", path, {"expires_at": options.expires}))
+    path = f"{_tokens(options)}/{encoded(options.token_id)}/rotate"
+    _show(await api.send("POST", path, {"expires_at": options.expires_at}))
 
 
 def _show(made: dict[str, object]) -> None:

@@ -3,18 +3,18 @@
 import argparse
 
 from services.cli import tables
-from services.cli.access.parsing import Parsers, verb
+from services.cli.access.parsing import Parsers, listing, verb
 from services.cli.api import Api
 
 
 def add_users(parsers: Parsers) -> None:
     """Describe what is done with users."""
     create = verb(parsers, "create", create_user, "make a user, who needs a role and a token next")
-    create.add_argument("username")
+    create.add_argument("username", help="letters, digits, and . _ - between them")
     create.add_argument("--name", help="as people write it (default: the username)")
-    create.add_argument("--email", default="")
+    create.add_argument("--email", default="", help="an address, for people")
     create.add_argument("--admin", action="store_true", help="may do everything everywhere")
-    verb(parsers, "list", list_users, "list users")
+    listing(parsers, list_users, "list users")
 
 
 async def create_user(api: Api, options: argparse.Namespace) -> None:
@@ -29,10 +29,9 @@ async def create_user(api: Api, options: argparse.Namespace) -> None:
     print(f"User {made['id']}: {made['username']}")
 
 
-async def list_users(api: Api, _options: argparse.Namespace) -> None:
+async def list_users(api: Api, options: argparse.Namespace) -> None:
     """Print users."""
-    rows = [
-        (each["id"], each["username"], each["name"], each["state"], each["is_admin"])
-        async for each in api.all("/users")
-    ]
-    print(tables.lines(("id", "username", "name", "state", "admin"), rows))
+    found = [each async for each in api.all("/users")]
+    names = ("id", "username", "name", "state")
+    columns = {**{name: name for name in names}, "admin": "is_admin"}
+    tables.show(found, columns, options, "There are no users.")

@@ -1,6 +1,7 @@
 """``warren project``, ``token`` and their like, against a whole Warren."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -69,10 +70,13 @@ async def test_a_project_has_tokens_of_its_own(warren, house):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("project create nowhere/p", "404 Group Not Found"),
+        ("project create nowhere/p", "There is no group nowhere, or WARREN_TOKEN may not see it."),
         ("member add nobody guest --project 1", "There is no user nobody."),
-        ("token revoke 99999999", "404 Not Found"),
-        ("token create x --project 1", "Missing value for required parameter 'expires_at'"),
+        ("token revoke 99999999", "There is no token 99999999, or WARREN_TOKEN may not see it."),
+        ("token create x --project 1", "--expires is missing (YYYY-MM-DD: "),
+        ("token create x --expires soon", "--expires can't be 'soon' (YYYY-MM-DD: "),
+        ("member add root guest --project no/such", "There is no project no/such, or"),
+        ("project create -- -x", "path can't be '-x' (its path, as"),
         ("user create root", "Username has already been taken"),
     ],
 )
@@ -80,6 +84,38 @@ async def test_what_is_wrong_is_said_in_a_sentence(warren, line, reason):
     answer = await warren(line)
     assert answer.startswith("failed: ")
     assert reason in answer
+
+
+async def test_a_group_that_is_there_already_is_named(warren):
+    group = f"twice{next(NUMBERS)}"
+    await warren(f"group create {group}")
+    assert await warren(f"group create {group}") == (
+        f"failed: path {group} has already been taken."
+    )
+
+
+async def test_lists_are_json_for_programs_and_a_sentence_if_there_is_nothing(warren):
+    shapes = {
+        "project list": {"id", "path_with_namespace", "visibility", "web_url"},
+        "group list": {"id", "full_path", "visibility"},
+        "user list": {"id", "username", "name", "state"},
+        "member list --project 1 --inherited": {"id", "username", "access_level", "role"},
+        "token list": {"id", "name", "scopes", "active", "expires_at", "last_used_at"},
+    }
+    await warren(f"group create listed{next(NUMBERS)}")
+    for line, fields in shapes.items():
+        objects = [json.loads(each) for each in (await warren(f"{line} --json")).splitlines()]
+        assert objects, line
+        assert all(fields <= set(each) for each in objects), line
+    user = f"lonely{next(NUMBERS)}"
+    await warren(f"user create {user}")
+    assert await warren(f"token list --user {user}") == "There are no such tokens."
+    assert await warren(f"token list --user {user} --json") == ""
+
+
+async def test_what_is_not_warren_is_called_so(warren, house, monkeypatch):
+    monkeypatch.setenv("WARREN_URL", f"{house.url}/health")
+    assert "WARREN_URL" in await warren("project list")
 
 
 async def test_it_says_what_it_needs(warren, monkeypatch):

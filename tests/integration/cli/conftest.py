@@ -11,6 +11,8 @@ from functools import partial
 
 import pytest
 
+from services.access.bootstrap import SCHEMA, ensure_root_token
+from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts.service import ArtifactsService
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
@@ -49,6 +51,7 @@ class Warren:
             sys.executable,
             *("-m", "services.cli", *arguments),
             env={**os.environ, "WARREN_AMQP_URL": self.url},
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -97,3 +100,14 @@ async def warren(amqp_vhost_url, database_dsn, s3):
         store = MinioStore(s3_settings)
         running.callback(store.close)
         yield Warren(amqp_vhost_url, bus, store)
+
+
+@pytest.fixture
+async def access(warren, database_dsn):
+    """The access service beside it, which knows the paths of projects."""
+    await ensure_root_token(database_dsn)
+    connect = partial(AmqpTransport, warren.url, name="test", services=[SCHEMA])
+    settings = PostgresServiceSettings(dsn=database_dsn)
+    service = await PostgresService.start(SCHEMA, settings, ACCESS, connect)
+    yield service
+    await service.close()

@@ -13,7 +13,7 @@ async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):
     await warren.call("DeleteRun", run_id=gone)
     code, said = await warren.collected("--older-than", "1h")
     assert (code, said.strip()[:30]) == (0, "Purged in project 1: runs 0/0,"), said
-    code, said = await warren.collected()
+    code, said = await warren.collected("--yes")
     assert code == 0, said
     assert "Purged in project 1: runs 1/1" in said
     for _ in range(100):
@@ -31,12 +31,12 @@ async def test_a_gc_that_was_killed_goes_on_from_there(warren, monkeypatch):
     runs = [await warren.run_with_artifact(600) for _ in range(4)]
     for run_id, _ in runs:
         await warren.call("DeleteRun", run_id=run_id)
-    process = await warren.gc()
+    process = await warren.gc("--yes")
     while (await warren.call("GetPurgePlan"))["runs"] == 4:
         await asyncio.sleep(0.02)
     process.kill()
     await process.communicate()
-    code, said = await warren.collected()
+    code, said = await warren.collected("--yes")
     assert code == 0, said
     assert "Purged in project 1: runs 0/0" in said
     assert int(said.split(";")[-1].split()[0]) > 100, said
@@ -55,14 +55,14 @@ async def test_what_an_experiment_keeps_in_another_ones_directory_outlives_it(wa
         await warren.call("CreateExperiment", name=place, artifact_location=location)
     kept = [(await warren.run_with_artifact(0, each))[1] for each in ("2", "3")]
     await warren.call("DeleteExperiment", experiment_id=gone)
-    code, said = await warren.collected()
+    code, said = await warren.collected("--yes")
     assert code == 0, said
     for _ in range(100):
         if len(found := await warren.store.keys("1", "")) == 2:
             break
         await asyncio.sleep(0.1)
     assert set(found) == set(kept)
-    code, said = await warren.collected("--sweep", "--grace", "0s")
+    code, said = await warren.collected("--yes", "--sweep", "--grace", "0s")
     assert "1: 1 of 1 directories are nobody's; 0 objects" in said
     assert set(await warren.store.keys("1", "")) == set(kept)
 
@@ -98,3 +98,23 @@ async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
         f"1/0/{deleted}/artifacts/file",
     }
     assert await warren.store.keys("7", "") == []
+
+
+async def test_a_bare_gc_shows_what_is_deleted_and_purges_nothing_unasked(warren):
+    run_id, _ = await warren.run_with_artifact(0)
+    await warren.call("DeleteRun", run_id=run_id)
+    code, said = await warren.collected()
+    assert code == 1
+    assert "To be purged in project 1: runs 0/1" in said
+    assert said.splitlines()[-1].startswith("Nothing was purged. --yes purges all of this;")
+    assert (await warren.call("GetPurgePlan"))["runs"] == 1
+
+
+async def test_a_project_may_be_named_by_its_path(warren, access):
+    run_id, _ = await warren.run_with_artifact(0)
+    await warren.call("DeleteRun", run_id=run_id)
+    code, said = await warren.collected("--older-than", "0s", "--project", "no/such")
+    assert (code, said.strip()) == (1, "There is no project no/such.")
+    code, said = await warren.collected("--older-than", "0s", "--project", "root/default")
+    assert code == 0, said
+    assert "Purged in project 1: runs 1/1" in said

@@ -1,11 +1,13 @@
 """The loop of ``warren gc`` against a service that is slow to answer, or refuses."""
 
+import io
+
 import pytest
 
 from services.cli import asking
 from services.cli.__main__ import parser
 from services.cli.asking import Project
-from services.cli.gc import collect
+from services.cli.gc import _confirmed, _takes_everything, collect
 from services.cli.progress import Progress
 from shared.bus.messages import Answer
 from shared.contracts.purges import PurgeDeletedReply, PurgePlan, PurgeScope
@@ -70,3 +72,29 @@ def test_the_command_line_reads_lists_and_durations():
     options = parser().parse_args(["gc", "--older-than", "1h", "--run-ids", "a, b,"])
     assert options.grace == 86_400_000
     assert (options.older_than, options.run_ids, options.project) == (3_600_000, ["a", "b"], None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asks"),
+    [
+        ("", True),
+        ("--project 3", True),
+        ("--sweep", True),
+        ("--yes", False),
+        ("--dry-run", False),
+        ("--older-than 0s", False),
+        ("--run-ids a", False),
+    ],
+)
+def test_what_says_nothing_of_what_is_to_go_is_asked_for(arguments, asks):
+    options = parser().parse_args(["gc", *arguments.split()])
+    scope = PurgeScope(run_ids=options.run_ids)
+    assert _takes_everything(options, scope) is asks
+
+
+def test_a_person_is_asked_and_only_yes_purges(monkeypatch):
+    for typed, confirmed in (("y\n", True), ("yes\n", True), ("\n", False), ("no\n", False)):
+        terminal = io.StringIO(typed)
+        terminal.isatty = lambda: True
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert _confirmed() is confirmed

@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -16,6 +15,7 @@ from deploy.configuration import PROCESSES
 from services.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
 from shared.bus.topology import queue_name
 from shared.contracts.message import Kind
+from shared.version import VERSION
 from tests.unit.deploy.chart import (
     CHART,
     EXAMPLES,
@@ -27,7 +27,6 @@ from tests.unit.deploy.chart import (
     secrets,
 )
 
-ROOT = CHART.parents[2]
 SCHEMAS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("schemas/*")
 }
@@ -313,6 +312,5 @@ def test_notes_tell_the_tracking_uri():
 
 
 def test_the_chart_has_the_version_of_the_project():
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    assert (chart["version"], chart["appVersion"]) == (version, version)
+    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)

@@ -1,0 +1,130 @@
+"""From the gateway's refusals, which speak of fields, to sentences that speak of what was typed."""
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import pairwise
+from typing import Any
+from urllib.parse import unquote
+
+from shared.contracts.validation import WrongParameter, wrong_parameter
+from shared.errors import DomainError, ErrorCode
+
+_RUBY = re.compile(r'\{:(?P<field>\w+)=>\["(?P<fault>[^"]+)"')
+"""GitLab's `Failed to save group {:path=>["has already been taken"]}`."""
+
+_MISSING = re.compile(r"^404 (?:(?P<noun>\w+) )?Not Found$")
+
+_NOUNS = {
+    "groups": "group",
+    "projects": "project",
+    "users": "user",
+    "members": "member",
+    "access_tokens": "token",
+    "personal_access_tokens": "token",
+}
+"""What a path of GitLab's REST API names by the segment before it."""
+
+
+class Refused(DomainError):
+    """An answer of the gateway that is no success."""
+
+    def __init__(self, status: int, body: Any, path: str) -> None:
+        fields = body if isinstance(body, dict) else {}
+        said = next(
+            (
+                fields[each]
+                for each in ("message", "error_description", "error")
+                if fields.get(each)
+            ),
+            f"The answer was {status}.",
+        )
+        super().__init__(ErrorCode.BAD_REQUEST, said if isinstance(said, str) else "")
+        self.status = status
+        self.path = path
+        self.fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
+        self.invalid_token = str(fields.get("error_description") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a command takes, and what was given: by the API's names of fields, which are argparse's `dest`."""
+
+    parser: argparse.ArgumentParser
+    options: argparse.Namespace
+
+    def name(self, field: str) -> str:
+        """Return the flag or the argument that is a field."""
+        action = self._action(field)
+        if action is None:
+            return field
+        return action.option_strings[-1] if action.option_strings else str(action.metavar or field)
+
+    def value(self, field: str) -> str:
+        """Return what was given for a field."""
+        return str(getattr(self.options, field, None) or "")
+
+    def form(self, field: str) -> str:
+        """Return how a field is written, for whom wrote it otherwise."""
+        action = self._action(field)
+        if action is None or not (action.metavar or action.help):
+            return ""
+        parts = (action.metavar if action.option_strings else None, action.help)
+        return f" ({': '.join(str(each) for each in parts if each)})"
+
+    def _action(self, field: str) -> argparse.Action | None:
+        return next((each for each in self.parser._actions if each.dest == field), None)  # noqa: SLF001
+
+
+def sentence(refused: Refused, typed: Typed) -> str:
+    """Say what was refused, why, and what to type instead."""
+    if refused.status == HTTPStatus.UNAUTHORIZED:
+        reason = refused.invalid_token or "It is not known, or may not do this."
+        return f"The token in WARREN_TOKEN was refused. {reason}"
+    if refused.status == HTTPStatus.FORBIDDEN:
+        reason = refused.message.removeprefix("403 Forbidden").removeprefix(" - ")
+        return f"The user of WARREN_TOKEN may not do this. {_ended(reason)}".strip()
+    if missing := _MISSING.match(refused.message):
+        return (
+            f"There is no {_named(refused.path, missing['noun'])}, or WARREN_TOKEN may not see it."
+        )
+    if wrong := wrong_parameter(refused.message):
+        return _about(wrong, typed)
+    faults = [*_faults(refused)]
+    if faults:
+        return " ".join(
+            _ended(f"{typed.name(field)} {typed.value(field)} {fault}".replace("  ", " "))
+            for field, fault in faults
+        )
+    return _ended(refused.message)
+
+
+def _about(wrong: WrongParameter, typed: Typed) -> str:
+    field = wrong.path.partition("[")[0]
+    name = typed.name(field)
+    if wrong.missing:
+        return f"{name} is missing{typed.form(field)}."
+    return f"{name} can't be {typed.value(field)!r}{typed.form(field)}."
+
+
+def _faults(refused: Refused) -> Iterator[tuple[str, str]]:
+    for found in _RUBY.finditer(refused.message):
+        yield found["field"], found["fault"]
+    for field, said in refused.fields.items():
+        for fault in said if isinstance(said, list) else [said]:
+            yield field, str(fault)
+
+
+def _named(path: str, noun: str | None) -> str:
+    """Say what a path leads to, `group team` of `/groups/team`: the noun's own, or the last that it names."""
+    segments = [unquote(each) for each in path.split("/") if each]
+    pairs = [(_NOUNS[each], name) for each, name in pairwise(segments) if each in _NOUNS]
+    wanted = (noun or "").lower()
+    fitting = [pair for pair in pairs if pair[0] == wanted] or pairs
+    return " ".join(fitting[-1]) if fitting else wanted or "such thing"
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
