@@ -28,7 +28,8 @@ it (`tests/compat/clients/methods_*.py`).
 GITLAB_HEAD = """
 ## GitLab's documentation and its own client
 
-The code blocks of that page, and everything that gitlab-mlops offers, which runs on MLflow 2 alone.
+The code blocks of that page, what is refused at a project's door, and everything that gitlab-mlops offers, which
+runs on MLflow 2 alone.
 """
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "n/a"}
 

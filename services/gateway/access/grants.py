@@ -24,7 +24,7 @@ _STATES = {
 }
 
 _LACKS = {
-    Reason.NO_READ: "You may not read this part of the project.",
+    Reason.NO_READ: "This part of the project is switched off, or for members only.",
     Reason.NO_PACKAGE: "You may not upload files to this project; it takes a Developer.",
     Reason.NO_WRITE: "You may not change this part of the project; it takes a Developer.",
 }

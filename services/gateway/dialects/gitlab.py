@@ -2,13 +2,12 @@
 
 GitLab answers its clients in three envelopes (``lib/api/helpers.rb``, ``lib/api/api_guard.rb``,
 ``lib/api/ml/mlflow/api_helpers.rb``): ``message`` for who may do what, ``error`` for parameters and
-routes, ``error_code`` for what MLflow has a code for. Its client gitlab-mlops reads the text that
-MLflow's client makes of them: ``INTERNAL_ERROR: 401 Unauthorized``, so a 401 has no ``error_code``
-and its message begins like that. Everywhere else MLflow's two fields join GitLab's, for the users
-of MLflow's clients.
+routes, ``error_code`` for what MLflow has a code for. MLflow's two fields join them everywhere: a message of
+GitLab's goes on with the reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from services.gateway.access.refusals import AccessRefused, Reason
@@ -17,26 +16,39 @@ from services.gateway.dialects.refusal import Refusal, refusal, status_of
 from shared.contracts.validation import wrong_parameter
 from shared.errors import DomainError, ErrorCode
 
-__all__ = ["reader", "refuse"]
+__all__ = ["reader", "refuse", "refuse_with"]
 
 Fields = Mapping[str, object]
-Say = Callable[[AccessRefused], Fields]
 
 UNAUTHORIZED = "401 Unauthorized"
-PROJECT_NOT_FOUND = "404 Project Not Found"
+FORBIDDEN = "403 Forbidden"
 NOT_FOUND = "404 Not Found"
 NOT_ALLOWED = "405 Not Allowed"
 
+_FOR_GITLABS_CLIENT = " (GitLab's client looks for these words: INTERNAL_ERROR: 401 Unauthorized.)"
+"""gitlab-mlops 0.3.0 searches the text of MLflow's exception for them, to tell a bad token from everything else."""
+
 
 def refuse(error: DomainError) -> Refusal:
-    """Return the error as GitLab would send it."""
+    """Return the error as GitLab would send it to a client of its MLflow API."""
+    return refuse_with(error, _FOR_GITLABS_CLIENT)
+
+
+def refuse_with(error: DomainError, note: str) -> Refusal:
+    """As ``refuse``; the note ends the message of a 401 that the door sends."""
     if isinstance(error, AccessRefused):
-        refused_status, say = _OF_ACCESS[error.reason]
-        return refusal(error, say(error), refused_status)
-    status = status_of(error)
-    if status == HTTPStatus.UNAUTHORIZED:
-        return refusal(error, {"message": UNAUTHORIZED})
-    return refusal(error, {**_beside(error, status), **_of_mlflow(error)})
+        return _refuse_access(error, note)
+    return refusal(error, {**_beside(error, status_of(error)), **_of_mlflow(error)})
+
+
+def _refuse_access(error: AccessRefused, note: str) -> Refusal:
+    said = _OF_ACCESS[error.reason]
+    message = f"{said.words} - {error.message}" if said.words else error.message
+    if said.status == HTTPStatus.UNAUTHORIZED:
+        message += note
+    beside = {name: value or error.scope for name, value in said.beside.items()}
+    code = said.code or error.code
+    return refusal(error, {**beside, "error_code": code, "message": message}, said.status)
 
 
 def _of_mlflow(error: DomainError) -> Fields:
@@ -44,7 +56,7 @@ def _of_mlflow(error: DomainError) -> Fields:
 
 
 def _beside(error: DomainError, status: int) -> Fields:
-    """Return what GitLab has beside MLflow's two fields, or instead of them."""
+    """Return what GitLab has beside MLflow's two fields."""
     if error.code == ErrorCode.ENDPOINT_NOT_FOUND:
         return {"error": NOT_ALLOWED if status == HTTPStatus.METHOD_NOT_ALLOWED else NOT_FOUND}
     wrong = wrong_parameter(error.message)
@@ -59,48 +71,45 @@ def _nested(path: str) -> str:
     return first + "".join(f"[{name}]" for name in inner)
 
 
-def _only(message: str) -> Say:
-    return lambda _: {"message": message}
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How GitLab refuses: ``words`` begin the message, ``code`` is MLflow's, unless the error's own will do."""
+
+    status: HTTPStatus
+    words: str
+    code: ErrorCode | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Further fields; an empty one is for the scopes that would do."""
 
 
-def _invalid_token(description: str) -> Say:
-    fields = {
-        "error": "invalid_token",
-        "error_description": description,
-        "message": f"{UNAUTHORIZED}. {description}",
-    }
-    return lambda _: fields
+def _invalid_token(description: str) -> _Said:
+    beside = {"error": "invalid_token", "error_description": description}
+    return _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, beside=beside)
 
 
-def _forbidden(error: AccessRefused) -> Fields:
-    return {"error_code": error.code, "message": f"403 Forbidden - {error.message}"}
-
-
-def _scope(error: AccessRefused) -> Fields:
-    return {
-        "error": "insufficient_scope",
-        "error_description": "The request requires higher privileges than provided by the access token.",
-        "scope": error.scope,
-        **_of_mlflow(error),
-    }
-
-
-_OF_ACCESS: Mapping[Reason, tuple[HTTPStatus, Say]] = {
-    Reason.NO_TOKEN: (HTTPStatus.UNAUTHORIZED, _only(UNAUTHORIZED)),
-    Reason.UNKNOWN: (HTTPStatus.UNAUTHORIZED, _only(UNAUTHORIZED)),
-    Reason.EXPIRED: (
-        HTTPStatus.UNAUTHORIZED,
-        _invalid_token("Token is expired. You can either do re-authorization or token refresh."),
+_OF_ACCESS: Mapping[Reason, _Said] = {
+    Reason.NO_TOKEN: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+    Reason.UNKNOWN: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+    Reason.EXPIRED: _invalid_token(
+        "Token is expired. You can either do re-authorization or token refresh."
     ),
-    Reason.REVOKED: (
-        HTTPStatus.UNAUTHORIZED,
-        _invalid_token("Token was revoked. You have to re-authorize from the user."),
+    Reason.REVOKED: _invalid_token("Token was revoked. You have to re-authorize from the user."),
+    Reason.BLOCKED: _Said(HTTPStatus.FORBIDDEN, FORBIDDEN),
+    Reason.SCOPE: _Said(
+        HTTPStatus.FORBIDDEN,
+        "",
+        beside={
+            "error": "insufficient_scope",
+            "error_description": "The request requires higher privileges than provided by the access token.",
+            "scope": "",
+        },
     ),
-    Reason.BLOCKED: (HTTPStatus.FORBIDDEN, _forbidden),
-    Reason.SCOPE: (HTTPStatus.FORBIDDEN, _scope),
-    Reason.HIDDEN_PROJECT: (HTTPStatus.NOT_FOUND, _only(PROJECT_NOT_FOUND)),
-    Reason.NO_READ: (HTTPStatus.NOT_FOUND, _only(NOT_FOUND)),
-    Reason.NO_PACKAGE: (HTTPStatus.FORBIDDEN, _forbidden),
+    # RESOURCE_DOES_NOT_EXIST would tell MLflow's clients that the experiment or model is missing.
+    Reason.HIDDEN_PROJECT: _Said(
+        HTTPStatus.NOT_FOUND, "404 Project Not Found", ErrorCode.NOT_FOUND
+    ),
+    Reason.NO_READ: _Said(HTTPStatus.NOT_FOUND, NOT_FOUND, ErrorCode.NOT_FOUND),
+    Reason.NO_PACKAGE: _Said(HTTPStatus.FORBIDDEN, FORBIDDEN),
     # GitLab answers 401, not 403, to who may read but not write (``check_api_write!``).
-    Reason.NO_WRITE: (HTTPStatus.UNAUTHORIZED, _only(UNAUTHORIZED)),
+    Reason.NO_WRITE: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
 }

@@ -58,5 +58,7 @@ async function send(url, options = {}) {
   const response = await fetch(url, { ...options, headers, credentials: "omit" });
   if (response.ok) return response;
   const body = await response.json();
-  throw new Refusal(response.status, body.message || body.error || `${response.status}`);
+  const said = body.message || body.error || `${response.status}`;
+  // What follows in brackets is for another client.
+  throw new Refusal(response.status, said.replace(/ \(GitLab's client .*\)$/, ""));
 }

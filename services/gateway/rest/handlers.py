@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 from services.gateway.access.credentials import presented
 from services.gateway.access.doors import Doors
 from services.gateway.asking import Asker
-from services.gateway.dialects import gitlab, mlflow
+from services.gateway.dialects import gitlab_rest, mlflow
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.fields import Overlay
 from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
@@ -32,7 +32,11 @@ NO_CONTENT = 204
 def rest_routes(doors: Doors, bus: Bus, settings: Settings) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of each endpoint."""
     for endpoint in ENDPOINTS:
-        yield endpoint.method, API + endpoint.path, rest(endpoint, gitlab, doors, bus, settings)
+        yield (
+            endpoint.method,
+            API + endpoint.path,
+            rest(endpoint, gitlab_rest, doors, bus, settings),
+        )
     for endpoint in workspaces.ENDPOINTS:
         handler = rest(endpoint, mlflow, doors, bus, settings)
         for prefix in workspaces.PREFIXES:

@@ -27,6 +27,11 @@ HIDDEN = "hiddeninb"
 
 EXAMPLES = 150
 
+NO_PROJECT = {
+    "error_code": "NOT_FOUND",
+    "message": "404 Project Not Found - There is no such project, or it is not visible to you.",
+}
+
 
 class Project:
     """A project with one thing of each kind in it."""
@@ -209,7 +214,7 @@ async def test_no_route_of_as_door_leads_to_b(two, endpoint):
             assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
             assert not leaks(body), (method, url, fields, body)
             status, body = await send(a.api, method, b.door + url, fields)
-            assert (status, json.loads(body)) == (404, {"message": "404 Project Not Found"})
+            assert (status, json.loads(body)) == (404, NO_PROJECT)
             status, body = await send(a.api, method, url, fields)
             assert status == 404, body
             status, body = await send(a.api.within(b.workspace), method, url, fields)

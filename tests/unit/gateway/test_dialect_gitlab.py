@@ -4,12 +4,26 @@ import json
 
 import pytest
 
+from services.gateway.access.grants import Grant, no_token
+from services.gateway.access.needs import need_of
 from services.gateway.access.refusals import AccessRefused, Reason
-from services.gateway.dialects import gitlab
+from services.gateway.dialects import gitlab, gitlab_rest
 from services.gateway.dialects.refusal import HttpError, wrong_method
+from shared.contracts.access import Ability, Authorization, Project, TokenState
 from shared.contracts.metrics import LogMetric
 from shared.contracts.runs import GetRun, LogBatch
 from shared.errors import DomainError, ErrorCode
+
+READ = [Ability.READ_MODEL_EXPERIMENTS, Ability.READ_MODEL_REGISTRY]
+
+
+def refused_by(**fields):
+    """Return the refusal of a write; the fields say what the caller lacks."""
+    good = {"scopes": ["api"], "abilities": list(Ability), "project": Project(id=7, path="team/p")}
+    grant = Grant.of(Authorization(**{"state": TokenState.ACTIVE, "user_id": 42, **good, **fields}))
+    with pytest.raises(AccessRefused) as refused:
+        grant.check(need_of(LogMetric))
+    return refused.value
 
 
 def said(error):
@@ -21,9 +35,40 @@ def access(reason, code=ErrorCode.UNAUTHENTICATED, message="why", scope=""):
     return said(AccessRefused(reason, code, message, scope))
 
 
-@pytest.mark.parametrize("reason", [Reason.NO_TOKEN, Reason.UNKNOWN, Reason.NO_WRITE])
-def test_unauthorized_has_no_error_code(reason):
-    assert access(reason) == (401, {"message": "401 Unauthorized"})
+REFUSALS = [
+    (no_token(), 401, "UNAUTHENTICATED", "Set MLFLOW_TRACKING_TOKEN"),
+    (refused_by(state=TokenState.UNKNOWN), 401, "UNAUTHENTICATED", "The token is not known."),
+    (refused_by(state=TokenState.EXPIRED), 401, "UNAUTHENTICATED", "The token is expired."),
+    (refused_by(state=TokenState.REVOKED), 401, "UNAUTHENTICATED", "The token was revoked."),
+    (refused_by(state=TokenState.BLOCKED), 403, "PERMISSION_DENIED", "has been blocked"),
+    (refused_by(scopes=["read_api"]), 403, "PERMISSION_DENIED", "it takes one of: api"),
+    (refused_by(project=None), 404, "NOT_FOUND", "There is no such project, or it is not visible"),
+    (refused_by(abilities=[]), 404, "NOT_FOUND", "switched off, or for members only"),
+    (refused_by(abilities=READ), 401, "PERMISSION_DENIED", "it takes a Developer"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code", "reason"), REFUSALS)
+def test_who_is_refused_reads_gitlabs_words_and_the_reason_under_mlflows_code(
+    error, status, code, reason
+):
+    given, body = said(error)
+    assert (given, body["error_code"]) == (status, code)
+    assert reason in body["message"]
+    if "error" not in body or status == 401:
+        assert body["message"].startswith(f"{status} ")
+
+
+@pytest.mark.parametrize(("error", "status", "code", "reason"), REFUSALS)
+def test_gitlabs_client_finds_unauthorized_in_what_mlflows_makes_of_a_401(
+    error, status, code, reason
+):
+    _, body = said(error)
+    read = f"{body['error_code']}: {body['message']}"
+    assert ("INTERNAL_ERROR: 401 Unauthorized" in read) == (status == 401)
+    rest = json.loads(gitlab_rest.refuse(error).body)
+    assert "INTERNAL_ERROR" not in rest["message"]
+    assert {**body, "message": rest["message"]} == rest
 
 
 @pytest.mark.parametrize(
@@ -36,8 +81,12 @@ def test_unauthorized_has_no_error_code(reason):
 def test_token_that_was_good_once_says_what_became_of_it(reason, description):
     status, body = access(reason)
     assert status == 401
-    assert body.pop("message").startswith("401 Unauthorized")
-    assert body == {"error": "invalid_token", "error_description": description}
+    assert body.pop("message").startswith("401 Unauthorized - why")
+    assert body == {
+        "error": "invalid_token",
+        "error_description": description,
+        "error_code": "UNAUTHENTICATED",
+    }
 
 
 def test_lacking_scope_names_those_that_would_do():
@@ -59,8 +108,8 @@ def test_blocked_user_is_told_so():
     ],
 )
 def test_what_is_hidden_does_not_exist(reason, message):
-    code = ErrorCode.RESOURCE_DOES_NOT_EXIST
-    assert access(reason, code) == (404, {"message": message})
+    status, body = access(reason, ErrorCode.RESOURCE_DOES_NOT_EXIST)
+    assert (status, body) == (404, {"error_code": "NOT_FOUND", "message": f"{message} - why"})
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -95,9 +144,7 @@ def test_refusal_that_is_about_no_parameter_has_mlflows_fields_alone():
     assert said(error) == (400, {"error_code": error.code, "message": error.message})
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in ErrorCode if code is not ErrorCode.UNAUTHENTICATED]
-)
+@pytest.mark.parametrize("code", ErrorCode)
 def test_mlflow_clients_see_code_and_message(code):
     _, body = said(DomainError(code, "why"))
     assert (body["error_code"], body["message"]) == (code, "why")

@@ -52,7 +52,7 @@ async def test_jobs_are_those_of_the_project_of_the_same_path_in_gitlab(client, 
 
 async def test_links_of_a_project_are_for_those_who_may_see_it(client):
     response = await client.get("/api/v4/projects/2/ml/mlflow/links.json")
-    assert (response.status, await response.json()) == (401, {"message": "401 Unauthorized"})
+    assert (response.status, (await response.json())["error_code"]) == (401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
