@@ -10,6 +10,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.access.authorizations import TOPICS, Authorizations
 from services.gateway.access.doors import Doors
+from services.gateway.access.failures import Failures
 from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
@@ -23,7 +24,7 @@ from services.gateway.measuring import measuring
 from services.gateway.mounts import MLFLOW_OF_PROJECT, inside_project, mlflow_routes, turned_away
 from services.gateway.openapi import describe
 from services.gateway.page.routes import links_route, page_routes, to_page
-from services.gateway.patience import Patience
+from services.gateway.patience import WAIT_IS_KNOWN, Patience
 from services.gateway.rest.handlers import rest_routes
 from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
 from services.gateway.settings import Settings
@@ -70,13 +71,17 @@ class App:
         finally:
             self._under_way -= 1
             leaf.measure(status, perf_counter() - began)
-        if status in RETRY_AFTER_SECONDS and not stopped and "Retry-After" in response.headers:
-            response.headers["Retry-After"] = str(self._patience.wait())
+        if status in RETRY_AFTER_SECONDS and not stopped:
+            self._tell_when(request, response)
         if "Origin" in request.headers and not response.prepared:
             response.headers.update(request.get(EXTRA_HEADERS, {}))
         if self.draining:
             response.force_close()
         return response
+
+    def _tell_when(self, request: BaseRequest, response: StreamResponse) -> None:
+        if "Retry-After" in response.headers and WAIT_IS_KNOWN not in request:
+            response.headers["Retry-After"] = str(self._patience.wait())
 
     def _look_further(self, request: BaseRequest) -> tuple[Leaf, Parameters]:
         route = self._find(request)
@@ -146,4 +151,4 @@ def _doors(bus: EventfulBus, calls: Bus, settings: Settings) -> Doors:
     mode = mode_of(settings.access_mode, settings.host)
     authorizations = Authorizations(calls, opens_root=mode == "open")
     bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
-    return Doors(authorizations, mode)
+    return Doors(authorizations, Failures(settings.http), mode)

@@ -1,12 +1,16 @@
 """What is looked at before a request's path is: where it says it comes from, and how many came before."""
 
 from http import HTTPStatus
+from time import monotonic
 
 from aiohttp.web import BaseRequest, Response
 
-from services.gateway.browsers import Browsers
+from services.gateway.access.credentials import presented
+from services.gateway.access.mode import is_open_by_default, refuse_proxied
+from services.gateway.browsers import EXEMPT, Browsers
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.mounts import turned_away
+from services.gateway.peers import peer_of
 from services.gateway.rate_limit import RateLimit
 from services.gateway.requests import expect_nothing
 from services.gateway.settings import Settings
@@ -20,22 +24,31 @@ class Guard:
         http = settings.http
         self._browsers = Browsers(http, settings.host)
         self._limit = RateLimit(http.rate_limit, http.rate_burst) if http.rate_limit else None
+        self._peer_of = peer_of(http.trusted_proxies)
+        self._refuses_proxied = is_open_by_default(settings.access_mode, settings.host)
 
     def stop(self, request: BaseRequest) -> Response | None:
         """Return the answer for a request that may not pass, or needs not, else None."""
         try:
             answer = self._browsers.check(request)
+            if self._refuses_proxied and request.path not in EXEMPT:
+                refuse_proxied(request)
         except DomainError as error:
             answer = turned_away(request, error)
-        if answer is None and self._limit is not None:
+        if answer is None and self._limit is not None and request.path not in EXEMPT:
             answer = self._over_limit(request, self._limit)
         if answer is not None:
             expect_nothing(request)
         return answer
 
-    @staticmethod
-    def _over_limit(request: BaseRequest, limit: RateLimit) -> Response | None:
-        seconds = limit.wait(request)
+    def _over_limit(self, request: BaseRequest, limit: RateLimit) -> Response | None:
+        """Count a request for its token, however that is shown, or for its address if it shows none.
+
+        Whether it is a token at all is found out behind, where guesses have a limit of their own.
+        """
+        digest = presented(request)
+        key = self._peer_of(request) if digest is None else hash(digest)
+        seconds = limit.take(key, monotonic())
         if not seconds:
             return None
         message = "Too many requests with this token. Nothing was done; try again."

@@ -1,11 +1,22 @@
 """How the gateway speaks HTTP: what it puts up with, and from whom."""
 
-from ipaddress import ip_address
-from typing import Self
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
 from shared.files import ReadableFile
+
+
+def _networks(text: str) -> str:
+    """Let nothing pass that is no list of networks. Raises ValueError."""
+    for each in text.split(","):
+        if each.strip():
+            ip_network(each.strip())
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
 
 
 class HttpSettings(BaseModel):
@@ -42,6 +53,19 @@ class HttpSettings(BaseModel):
     )
     rate_burst: PositiveInt = Field(
         default=100, description="Requests that a token may send at once before the limit counts"
+    )
+    auth_failure_rate: float = Field(
+        default=5.0,
+        ge=0,
+        description="Requests a second with tokens that are no good, from one address to one gateway; 0 is no limit",
+    )
+    auth_failure_burst: PositiveInt = Field(
+        default=100, description="Such requests that may come at once before the limit counts"
+    )
+    trusted_proxies: Networks = Field(
+        default="",
+        description="Addresses or networks of proxies in front, separated by commas, whose X-Forwarded-For "
+        "names the client's address; of others the header means nothing",
     )
     tls_cert_file: ReadableFile | None = Field(
         default=None, description="PEM file of the certificate and its chain, to serve HTTPS"

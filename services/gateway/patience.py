@@ -9,6 +9,8 @@ import random
 from collections.abc import Callable
 from time import monotonic
 
+from aiohttp.web import RequestKey
+
 LONGEST = 30.0
 """Seconds; a crowd that waits for longer would find an idle server."""
 
@@ -17,6 +19,10 @@ LULL = 5.0
 
 SPREAD = 1.5
 """The longest wait in proportion to the shortest: who was refused together must not return together."""
+
+
+WAIT_IS_KNOWN = RequestKey("WAIT_IS_KNOWN", bool)
+"""Key of a request that is told when it may come again, which is one client's matter and no trouble of ours."""
 
 
 class Patience:

@@ -1,18 +1,11 @@
-"""How many requests a token may send: a bucket for each, in each gateway.
+"""Buckets, each of which lets so many requests a second pass.
 
-A bucket is one number, the time at which it would be full again (the generic cell rate algorithm).
-A token has one bucket however it is shown; requests without one share that of their address. The
-key is a hash of the token's digest, so that no token is kept here; whether it is a token at all is
-found out behind.
+A bucket is one number, the time at which it would be full again (the generic cell rate algorithm). Keys are
+hashes, so that nothing is kept here of what they stand for.
 """
 
 import math
-from time import monotonic
 
-from aiohttp.web import BaseRequest
-
-from services.gateway.access.credentials import presented
-from services.gateway.browsers import EXEMPT
 from shared.metrics import HTTP_RATE_LIMITED
 
 MOST_BUCKETS = 20_000
@@ -26,14 +19,8 @@ class RateLimit:
         self._slack = (burst - 1) / rate
         self._full_at: dict[int, float] = {}
 
-    def wait(self, request: BaseRequest) -> int:
-        """Return 0 if the request may pass now, else the whole seconds after which one may."""
-        if request.path in EXEMPT:
-            return 0
-        return self.take(_key(request), monotonic())
-
     def take(self, key: int, now: float) -> int:
-        """As ``wait``, for a bucket and a time in seconds."""
+        """Return 0 if a request may pass at a time in seconds, else the whole seconds after which one may."""
         full_at = max(self._full_at.get(key, 0.0), now)
         late = full_at - now - self._slack
         if late > 0:
@@ -44,14 +31,14 @@ class RateLimit:
         self._full_at[key] = full_at + self._interval
         return 0
 
+    def give_back(self, key: int) -> None:
+        """Undo one ``take``."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
+
     def _forget(self, now: float) -> None:
         """Drop the buckets that are full, and if all are in use, those that are so longest."""
         used = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         if len(used) >= MOST_BUCKETS:
             used = dict(list(used.items())[MOST_BUCKETS // 2 :])
         self._full_at = used
-
-
-def _key(request: BaseRequest) -> int:
-    digest = presented(request)
-    return hash(request.remote if digest is None else digest)

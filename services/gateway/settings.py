@@ -37,7 +37,7 @@ class Settings(ProcessSettings):
 
     access_mode: Mode | None = None
     """open: anonymous clients use the root project as Developers; token: everybody shows a token;
-    unset: open where the gateway listens on loopback, else token."""
+    unset: open where the gateway listens on loopback, but for what comes through a proxy, else token."""
 
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
     """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""

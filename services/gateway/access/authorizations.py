@@ -71,17 +71,27 @@ class Authorizations:
         self._asking: dict[Key, asyncio.Task[Grant]] = {}
         self._age = 0
 
+    def known(self, digest: str, project: str, workspace: str = "") -> Grant | None:
+        """Return what a token's holder may do, if it is known and anything at all."""
+        key = Key(digest, project, workspace)
+        kept = self._granted.get(key)
+        if kept is None or kept.until <= time.monotonic():
+            return None
+        self._granted.move_to_end(key)
+        return kept.grant
+
     async def grant(self, digest: str, project: str, workspace: str = "") -> Grant:
         """Return what a token's holder may do in a project, or in a workspace if one is named.
 
         Raises DomainError if it is not known and the access service does not answer.
         """
+        if known := self.known(digest, project, workspace):
+            return known
         key = Key(digest, project, workspace)
-        for known in (self._granted, self._refused):
-            kept = known.get(key)
-            if kept is not None and kept.until > time.monotonic():
-                known.move_to_end(key)
-                return kept.grant
+        kept = self._refused.get(key)
+        if kept is not None and kept.until > time.monotonic():
+            self._refused.move_to_end(key)
+            return kept.grant
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))

@@ -10,13 +10,15 @@ from aiohttp.web import BaseRequest
 
 from services.gateway.access.authorizations import Authorizations, is_root
 from services.gateway.access.credentials import presented
-from services.gateway.access.grants import no_token
+from services.gateway.access.failures import Failures
+from services.gateway.access.grants import Grant, no_token
 from services.gateway.access.mode import Mode
 from services.gateway.access.needs import Need
 from services.gateway.access.workspaces import refuse_workspace, workspace_of
 from services.gateway.callers import PROJECT, Caller, Door, Entrance
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
+from shared.errors import DomainError
 from shared.projects import ROOT_PATH, ROOT_PROJECT
 
 ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
@@ -26,8 +28,10 @@ ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PAT
 class Doors:
     """Makes the door of each route."""
 
-    def __init__(self, authorizations: Authorizations, mode: Mode) -> None:
+    def __init__(self, authorizations: Authorizations, failures: Failures, mode: Mode) -> None:
         self._authorizations = authorizations
+        self._failures = failures
+        self._known = authorizations.known
         self.open = mode == "open"
 
     @property
@@ -43,6 +47,20 @@ class Doors:
     def forget(self) -> None:
         """Ask anew who may do what: this gateway has just had it changed, and need not wait to be told."""
         self._authorizations.forget()
+
+    async def _find_out(
+        self, request: BaseRequest, digest: str, project: str, workspace: str = ""
+    ) -> Grant:
+        """Ask for a token that is not known to be good. Raises DomainError, also if too many were not."""
+        self._failures.expect(request)
+        try:
+            grant = await self._authorizations.grant(digest, project, workspace)
+        except DomainError:
+            self._failures.excuse(request)
+            raise
+        if grant.state is TokenState.ACTIVE:
+            self._failures.excuse(request)
+        return grant
 
     def of_user(
         self,
@@ -62,7 +80,7 @@ class Doors:
                 if lets_anybody_in:
                     return ANYONE_BY_PROJECT
                 raise no_token()
-            grant = await self._authorizations.grant(digest, "")
+            grant = self._known(digest, "") or await self._find_out(request, digest, "")
             if lets_revoked_in and grant.state is TokenState.REVOKED:
                 return ANYONE_BY_PROJECT
             grant.check_token(scopes)
@@ -77,7 +95,9 @@ class Doors:
                 if self.open and not workspace:
                     return ANYONE
                 raise no_token()
-            grant = await self._authorizations.grant(digest, "", workspace)
+            grant = self._known(digest, "", workspace) or await self._find_out(
+                request, digest, "", workspace
+            )
             grant.check(need, workspace)
             return grant.caller
 
@@ -91,7 +111,7 @@ class Doors:
                 if self.open and is_root(project):
                     return ANYONE_BY_PROJECT
                 raise no_token()
-            grant = await self._authorizations.grant(digest, project)
+            grant = self._known(digest, project) or await self._find_out(request, digest, project)
             grant.check(need)
             return grant.caller_by_project
 

@@ -2,12 +2,50 @@
 
 from typing import Literal
 
+from aiohttp.web import BaseRequest
+from multidict import istr
+
 from services.gateway.http_settings import is_loopback
+from shared.errors import DomainError, ErrorCode
 
 Mode = Literal["open", "token"]
 """``open`` lets anonymous clients use the root project as Developers; ``token`` asks for one."""
 
 
+_OF_PROXIES = tuple(
+    istr(name)
+    for name in (
+        "X-Forwarded-For",
+        "Forwarded",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Real-IP",
+        "Via",
+    )
+)
+"""Headers that proxies add: of those that add any, each adds one of these."""
+
+_PROXIED = (
+    "This request came through a proxy (it has the header {header}). Without WARREN_ACCESS_MODE a server that "
+    "listens on loopback alone lets everybody in who reaches it, so it takes nothing from a proxy. Set "
+    "WARREN_ACCESS_MODE=token to ask everybody for a token, or WARREN_ACCESS_MODE=open to let everybody in "
+    "who reaches the proxy."
+)
+
+
 def mode_of(given: Mode | None, host: str) -> Mode:
     """Return the mode; if none is given a gateway that only this machine reaches is open."""
     return given or ("open" if is_loopback(host) else "token")
+
+
+def is_open_by_default(given: Mode | None, host: str) -> bool:
+    """Tell whether a gateway is open because only this machine reaches it, not because somebody has said so."""
+    return given is None and mode_of(given, host) == "open"
+
+
+def refuse_proxied(request: BaseRequest) -> None:
+    """Raise DomainError(PERMISSION_DENIED) for a request that another machine may have sent through a proxy here."""
+    headers = request.headers
+    for name in _OF_PROXIES:
+        if name in headers:
+            raise DomainError(ErrorCode.PERMISSION_DENIED, _PROXIED.format(header=name))
