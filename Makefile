@@ -24,13 +24,13 @@ help:  ## Show this list
 	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/configuration.md"
 
 run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
-	@exec .venv/bin/python -m services.standalone
+	@exec .venv/bin/python -m deploy.local.standalone
 
 demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
-	@.venvs/mlflow-latest/bin/python deploy/demo.py
+	@.venvs/mlflow-latest/bin/python tools/demo.py
 
 stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
-	@exec .venv/bin/python -m deploy.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
+	@exec .venv/bin/python -m deploy.local.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
 		--artifacts $(ARTIFACTS) --access $(ACCESS)
 
 .env:  ## Write .env for docker-compose.yml, with random passwords
@@ -52,7 +52,7 @@ lint: .venv/.dev  ## Check style, types, the borders between the parts, what dep
 	.venv/bin/lint-imports
 	.venv/bin/hadolint deploy/Dockerfile
 	.venv/bin/python -m pytest -qq -rN tests/unit/deploy/test_compose.py tests/unit/deploy/test_helm.py
-	.venv/bin/python -m deploy.audit $(AUDIT) || [ $$? = 2 ]
+	.venv/bin/python -m tools.audit $(AUDIT) || [ $$? = 2 ]
 
 # Warren is measured with what it needs to run and no more: packages for development cost memory.
 bench: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
@@ -65,14 +65,14 @@ soak: .venv/.dev $(CLIENTS)  ## Watch the gateway's memory while gigabytes pass 
 		tests/compat/test_direct_transfers.py
 
 audit: .venv/.dev  ## Look for known weaknesses of the locked packages; asks PyPI (AUDIT="-s osv" asks OSV)
-	.venv/bin/python -m deploy.audit $(AUDIT)
+	.venv/bin/python -m tools.audit $(AUDIT)
 
 chaos: .venv/.dev  ## Kill and break for minutes what `make test` breaks for seconds (WARREN_CHAOS_SECONDS=300)
 	WARREN_CHAOS_SECONDS=$${WARREN_CHAOS_SECONDS:-300} .venv/bin/python -m pytest tests/faults
 
 docs: .venv/.dev  ## Write the generated pages of docs/ anew
-	.venv/bin/python -m deploy.configuration
-	.venv/bin/python -m deploy.metrics
+	.venv/bin/python -m tools.configuration_page
+	.venv/bin/python -m tools.metrics_page
 
 compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest --numprocesses $(WORKERS) tests/compat
@@ -94,16 +94,16 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements/runtime.txt
-	@deploy/environment.sh $(PYTHON) .venv $<
+	@tools/environment.sh $(PYTHON) .venv $<
 	@touch $@
 
 # The development environment holds the runtime's packages too, in the same versions.
 .venv/.dev: requirements/dev.txt requirements/runtime.txt
-	@deploy/environment.sh $(PYTHON) .venv $<
+	@tools/environment.sh $(PYTHON) .venv $<
 	@touch $@ .venv/.runtime
 
 .venvs/%/.installed: requirements/%.txt
-	@deploy/environment.sh $(PYTHON) .venvs/$* $<
+	@tools/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
 # GitLab's client goes beside mlflow-2.22.5, without what it declares: of that it needs MLflow 2 alone, but for an

@@ -1,4 +1,4 @@
-"""``warren <command>``, or ``python -m services.cli <command>``."""
+"""``warren <command>``, or ``python -m cli <command>``."""
 
 import argparse
 import asyncio
@@ -6,11 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from services.cli import access, backup, dead_letters, doctor, gc
-from shared.errors import DomainError
-from shared.settings import PREFIX, ProcessSettings, WrongSettingsError, leave, read_environment
-from shared.telemetry import configure_logging
-from shared.version import VERSION
+from cli import access, dead_letters, doctor, gc
+from cli.backup import arguments as backup
+from shared.contracts.errors import DomainError
+from shared.runtime.logs import configure_logging
+from shared.runtime.settings import (
+    PREFIX,
+    ProcessSettings,
+    WrongSettingsError,
+    leave,
+    read_environment,
+)
+from shared.runtime.version import VERSION
 
 INTERRUPTED = 130
 

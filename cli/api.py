@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from services.cli.refusals import Refused
-from shared.errors import DomainError, ErrorCode, missing_resource
+from cli.refusals import Refused
+from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 
 URL_VARIABLE = "WARREN_URL"
 TOKEN_VARIABLE = "WARREN_TOKEN"  # noqa: S105

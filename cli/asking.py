@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.bus.calls import Bus
-from shared.bus.messages import Envelope, new_id
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Command, Message, Query, Wire
-from shared.errors import DomainError
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Envelope, new_id
 
 PATIENCE = 10
 """How often a message is sent again when the service does not answer; each time after a pause."""

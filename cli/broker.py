@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from aio_pika.abc import AbstractConnection
 
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.connection import LOST, connect
-from shared.bus.topology import Layout
-from shared.errors import DomainError, ErrorCode
-from shared.settings import ProcessSettings
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.connection import LOST, connect
+from shared.messaging.topology import Layout
+from shared.runtime.settings import ProcessSettings
 
 SECONDS_TO_CONNECT = 15.0
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from services.cli.broker import connected
-from shared.bus.dead_letters import DeadLetter, HeldLetter, dead_letters, queues
-from shared.errors import missing_resource
-from shared.settings import ProcessSettings
+from cli.broker import connected
+from shared.contracts.errors import missing_resource
+from shared.messaging.dead_letters import DeadLetter, HeldLetter, dead_letters, queues
+from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
 Commands and events that failed for good are kept as dead letters, each with the reason.

@@ -11,16 +11,16 @@ from typing import Literal, get_args
 import aio_pika
 from aio_pika.abc import AbstractConnection
 
-from services.cli.broker import bus_client, connected
-from shared.bus import topology
-from shared.bus.client import BusClient
-from shared.bus.messages import Envelope, new_id
-from shared.clock import now
+from cli.broker import bus_client, connected
 from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Kind
-from shared.errors import DomainError
-from shared.projects import ROOT_PROJECT
-from shared.settings import ProcessSettings
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.messaging import topology
+from shared.messaging.client import BusClient
+from shared.messaging.messages import Envelope, new_id
+from shared.runtime.clock import now
+from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
 Look at the broker and its queues, and ask each service for its schema, its storage and its clock.

@@ -4,14 +4,14 @@ import argparse
 import asyncio
 import sys
 
-from services.cli.asking import Project
-from services.cli.broker import bus_client
-from services.cli.durations import milliseconds
-from services.cli.progress import Progress
-from services.cli.sweep import sweep
-from shared.bus.client import BusClient
+from cli.asking import Project
+from cli.broker import bus_client
+from cli.durations import milliseconds
+from cli.progress import Progress
+from cli.sweep import sweep
 from shared.contracts.access import LocateProject
 from shared.contracts.access import Project as Located
+from shared.contracts.errors import invalid
 from shared.contracts.purges import (
     GetPurgePlan,
     ListProjects,
@@ -22,9 +22,9 @@ from shared.contracts.purges import (
     PurgePlan,
     PurgeScope,
 )
-from shared.errors import invalid
-from shared.projects import ROOT_PROJECT
-from shared.settings import ProcessSettings
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.messaging.client import BusClient
+from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
 Purge runs, logged models and experiments that were deleted: their rows from the database and

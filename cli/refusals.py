@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.validation import WrongParameter, wrong_parameter
-from shared.errors import DomainError, ErrorCode
 
 _RUBY = re.compile(r'\{:(?P<field>\w+)=>\["(?P<fault>[^"]+)"')
 """GitLab's `Failed to save group {:path=>["has already been taken"]}`."""

@@ -7,9 +7,8 @@ older backup, an upload that ended after its run was purged.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from services.cli.asking import Project
-from services.cli.progress import Progress
-from shared.artifact_paths import is_within
+from cli.asking import Project
+from cli.progress import Progress
 from shared.contracts.purges import (
     DeleteOrphans,
     DeleteOrphansReply,
@@ -19,6 +18,7 @@ from shared.contracts.purges import (
     ListOwnedDirectoriesReply,
     OwnedDirectory,
 )
+from shared.mlflow.artifact_paths import is_within
 
 
 @dataclass(slots=True)

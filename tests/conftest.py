@@ -14,9 +14,9 @@ import pytest
 import structlog
 from xdist.scheduler import LoadScopeScheduling
 
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
-from shared.embedded.s3 import EmbeddedS3
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.s3 import EmbeddedS3
 from tests.service_pools import registry_pool, service_pools, tracking_pool
 
 __all__ = ["registry_pool", "service_pools", "tracking_pool"]

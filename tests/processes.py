@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from shared.embedded.progress import announce
+from deploy.local.embedded.progress import announce
 from tests.bench.machine import resident_megabytes
 
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import asyncpg
 import pytest
 
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
-from shared.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.pool import open_pool
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 

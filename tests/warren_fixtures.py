@@ -7,8 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.web_server import WebServer, stack, standalone
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import aiohttp
 
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.provision.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
-from services.provision.settings import POSTGRES_SERVICES
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 ROOT = Path(__file__).parents[1]
 _START_SECONDS = 240.0
@@ -118,7 +118,7 @@ async def _unready(session: aiohttp.ClientSession, monitor: str) -> str:
 def standalone(data: Path) -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's."""
     own = {"WARREN_ROOT_TOKEN": ROOT_TOKEN, "WARREN_GITLAB_URL": GITLAB_URL}
-    return _warren(data, ("services.standalone",), own)
+    return _warren(data, ("deploy.local.standalone",), own)
 
 
 def stack(
@@ -168,7 +168,7 @@ def web_server(
 
 
 def _stack(data: Path, options: Sequence[str], environment: Mapping[str, str]) -> WebServer:
-    described = _warren(data, ("deploy.stack", *options), environment)
+    described = _warren(data, ("deploy.local.stack", *options), environment)
     return replace(described, record=data / "stack.json")
 
 

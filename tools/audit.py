@@ -1,4 +1,4 @@
-"""`python -m deploy.audit`: look for known weaknesses of what is locked to be deployed (pip-audit).
+"""`python -m tools.audit`: look for known weaknesses of what is locked to be deployed (pip-audit).
 
 Arguments are pip-audit's, such as `-s osv`. pip-audit by itself succeeds where the service does not
 know a package, as a mirror of PyPI does not know any; a clean audit here has looked at every one.

@@ -1,4 +1,4 @@
-"""`python -m deploy.configuration`: write docs/configuration.md, the table of every variable."""
+"""`python -m tools.configuration_page`: write docs/configuration.md, the table of every variable."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +7,15 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from deploy.stack.settings import StackSettings
+from deploy.local.stack.settings import StackSettings
+from deploy.local.standalone.settings import StandaloneSettings
+from deploy.provision.settings import ProvisionSettings
 from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
-from services.provision.settings import ProvisionSettings
 from services.registry.settings import RegistrySettings
-from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
-from shared.settings import PREFIX, group_of
+from shared.runtime.settings import PREFIX, group_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -24,9 +24,9 @@ Every process is configured by environment variables alone; each is also a flag 
 This page is generated from the settings classes: `make docs`.
 """
 PROCESSES: dict[str, type[BaseSettings]] = {
-    "`make run` (`services.standalone`)": StandaloneSettings,
-    "`make stack` (`deploy.stack`)": StackSettings,
-    "`services.provision`": ProvisionSettings,
+    "`make run` (`deploy.local.standalone`)": StandaloneSettings,
+    "`make stack` (`deploy.local.stack`)": StackSettings,
+    "`deploy.provision`": ProvisionSettings,
     "`services.gateway`": GatewaySettings,
     "`services.tracking`": TrackingSettings,
     "`services.registry`": RegistrySettings,

@@ -41,7 +41,7 @@ def server(uri: str) -> Iterator[None]:
         yield
         return
     print(f"No server answers at {uri}; starting one for the demo ...", flush=True)
-    command = [str(ROOT / ".venv/bin/python"), "-m", "services.standalone"]
+    command = [str(ROOT / ".venv/bin/python"), "-m", "deploy.local.standalone"]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         wait_for(uri, process)

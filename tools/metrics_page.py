@@ -1,8 +1,8 @@
-"""`python -m deploy.metrics`: write docs/metrics.md, the table of every metric."""
+"""`python -m tools.metrics_page`: write docs/metrics.md, the table of every metric."""
 
 from pathlib import Path
 
-from shared.metrics import CATALOGUE
+from shared.runtime.metrics import CATALOGUE
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 HEAD = """# Metrics

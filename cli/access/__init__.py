@@ -1,7 +1,7 @@
 """``warren project``, ``group``, ``user``, ``member`` and ``token``: who may do what."""
 
-from services.cli.access import members, places, tokens, users
-from services.cli.access.parsing import Parsers, noun
+from cli.access import members, places, tokens, users
+from cli.access.parsing import Parsers, noun
 
 
 def add_to(commands: Parsers) -> None:

@@ -2,10 +2,10 @@
 
 import argparse
 
-from services.cli import tables
-from services.cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
-from services.cli.access.roles import NAMES, ROLES
-from services.cli.api import Api
+from cli import tables
+from cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
+from cli.access.roles import NAMES, ROLES
+from cli.api import Api
 
 
 def add_members(parsers: Parsers) -> None:

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from services.cli.api import DEFAULT_URL, TOKEN_VARIABLE, URL_VARIABLE, Api, connection, encoded
-from services.cli.refusals import Refused, Typed, sentence
-from services.cli.tables import add_json
-from shared.errors import DomainError
-from shared.settings import ProcessSettings
+from cli.api import DEFAULT_URL, TOKEN_VARIABLE, URL_VARIABLE, Api, connection, encoded
+from cli.refusals import Refused, Typed, sentence
+from cli.tables import add_json
+from shared.contracts.errors import DomainError
+from shared.runtime.settings import ProcessSettings
 
 EPILOG = f"""\
 environment:

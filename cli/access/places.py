@@ -2,9 +2,9 @@
 
 import argparse
 
-from services.cli import tables
-from services.cli.access.parsing import Parsers, listing, verb
-from services.cli.api import Api, encoded
+from cli import tables
+from cli.access.parsing import Parsers, listing, verb
+from cli.api import Api, encoded
 
 
 def add_projects(parsers: Parsers) -> None:

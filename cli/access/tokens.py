@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from services.cli import tables
-from services.cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
-from services.cli.access.roles import ROLES
-from services.cli.api import Api, encoded
+from cli import tables
+from cli.access.parsing import Parsers, add_expiry, add_place, listing, place, verb
+from cli.access.roles import ROLES
+from cli.api import Api, encoded
 
 
 def add_tokens(parsers: Parsers) -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from services.backup.commands import explained, restore, take
-from services.backup.manifest import Manifest
-from services.backup.settings import BackupSettings
-from shared.settings import ProcessSettings, read_environment
+from cli.backup.commands import explained, restore, take
+from cli.backup.manifest import Manifest
+from cli.backup.settings import BackupSettings
+from shared.runtime.settings import ProcessSettings, read_environment
 
 VARIABLES = """\
 The servers are found by the services' own variables: WARREN_TRACKING_DSN, WARREN_REGISTRY_DSN,

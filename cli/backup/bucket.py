@@ -15,10 +15,10 @@ from minio import Minio
 from minio.error import S3Error
 from pydantic import BaseModel
 
+from cli.backup.manifest import Bucket
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
-from services.backup.manifest import Bucket
-from shared.errors import invalid
+from shared.contracts.errors import invalid
 
 T = TypeVar("T")
 

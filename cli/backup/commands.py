@@ -15,10 +15,10 @@ import asyncpg
 import urllib3
 from minio.error import MinioException
 
-from services.backup import bucket, database
-from services.backup.manifest import Manifest
-from services.backup.settings import BackupSettings
-from shared.errors import DomainError, ErrorCode, invalid
+from cli.backup import bucket, database
+from cli.backup.manifest import Manifest
+from cli.backup.settings import BackupSettings
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 
 _FAULTS = (
     OSError,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import asyncpg
 
-from services.backup.manifest import Schema, Table
-from shared.database.migrations import migrate, service_migrations
-from shared.database.transaction import AnyConnection
-from shared.errors import invalid
+from cli.backup.manifest import Schema, Table
+from shared.contracts.errors import invalid
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.transaction import AnyConnection
 
 COLUMNS = """
     WITH RECURSIVE

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import invalid
+from shared.contracts.errors import invalid
 
 NAME = "manifest.json"
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from services.artifacts.settings import S3Settings
-from shared.settings import PostgresServiceSettings, ProcessSettings
+from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
 
 SERVICES = ("registry", "tracking", "access")
 """Those with a schema, in the order of their snapshots: what one refers to another one's later has."""

@@ -1,4 +1,4 @@
-"""``python -m services.provision``: what runs once before the services, in containers and on Kubernetes.
+"""``python -m deploy.provision``: what runs once before the services, in containers and on Kubernetes.
 
 A service migrates its own schema when it starts, too. Doing it here first lets a release that can't
 migrate fail before any process of the running one is replaced.
@@ -10,13 +10,13 @@ from collections import defaultdict
 import asyncpg
 import structlog
 
-from services.provision.settings import ProvisionSettings, schema_owner
-from shared.database.explaining import postgres_explained
-from shared.database.migrations import migrate, service_migrations
-from shared.database.provision import SchemaOwner, provision
-from shared.settings import read_settings
-from shared.starting import StartError, explained, sentence
-from shared.telemetry import configure_logging
+from deploy.provision.settings import ProvisionSettings, schema_owner
+from shared.postgres.explaining import postgres_explained
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.provision import SchemaOwner, provision
+from shared.runtime.logs import configure_logging
+from shared.runtime.settings import read_settings
+from shared.runtime.starting import StartError, explained, sentence
 
 PAUSE_SECONDS = 1.0
 NOTHING_TO_DO = "No service's DSN was given; WARREN_TRACKING_DSN is one."

@@ -6,10 +6,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.addresses import PostgresDsn
-from shared.database.provision import SchemaOwner
-from shared.settings import PREFIX, LogLevel
-from shared.starting import StartError
+from shared.postgres.provision import SchemaOwner
+from shared.runtime.addresses import PostgresDsn
+from shared.runtime.settings import PREFIX, LogLevel
+from shared.runtime.starting import StartError
 
 POSTGRES_SERVICES = ("tracking", "registry", "access")
 """Services with a schema, each of which may be given a DSN below."""
@@ -25,7 +25,7 @@ class ProvisionSettings(BaseSettings):
         env_prefix=PREFIX,
         extra="ignore",
         cli_kebab_case=True,
-        cli_prog_name="python -m services.provision",
+        cli_prog_name="python -m deploy.provision",
     )
 
     admin_dsn: PostgresDsn = Field(

@@ -6,10 +6,10 @@ import sys
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
 from services.access.settings import AccessSettings
-from shared.database.explaining import postgres_explained
-from shared.service import run_service
-from shared.settings import read_settings
-from shared.starting import explained
+from shared.postgres.explaining import postgres_explained
+from shared.runtime.settings import read_settings
+from shared.runtime.starting import explained
+from shared.serving.postgres import run_service
 
 
 def main() -> None:

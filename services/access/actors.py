@@ -12,9 +12,9 @@ from services.access.store import authorize, groups, users
 from services.access.store.authorize import FoundProject
 from services.access.store.groups import FoundGroup
 from services.access.store.members import Source
+from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.members import Of
-from shared.database.transaction import Transaction
-from shared.errors import DomainError, ErrorCode, missing_resource
+from shared.postgres.transaction import Transaction
 
 NOBODY = 0
 """The number of who shows no token: no user's."""

@@ -2,10 +2,10 @@
 
 import asyncpg
 
-from shared.clock import now
-from shared.database.migrations import migrate, service_migrations
-from shared.database.queries import load_queries
-from shared.tokens import digest_of, new_token
+from shared.contracts.token_digests import digest_of, new_token
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.queries import load_queries
+from shared.runtime.clock import now
 
 SQL = load_queries("services.access.sql", "bootstrap")
 

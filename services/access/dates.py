@@ -5,8 +5,8 @@ Which day it is the database says: a process whose clock is behind must not hono
 
 from datetime import UTC, date, datetime, time
 
-from shared.database.clock import database_now
-from shared.database.transaction import Transaction
+from shared.postgres.clock import database_now
+from shared.postgres.transaction import Transaction
 
 
 async def today(tx: Transaction) -> date:

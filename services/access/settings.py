@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.settings import PostgresServiceSettings, ProcessSettings
-from shared.tokens import ACCEPTABLE
+from shared.contracts.token_digests import ACCEPTABLE
+from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
 
 
 def _acceptable(token: str) -> str:

@@ -2,10 +2,10 @@
 
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
-from shared.bus.amqp import AmqpTransport
-from shared.bus.topology import Layout
-from shared.process import process, run_until_signalled, serve_until_signalled
-from shared.settings import read_settings
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.topology import Layout
+from shared.runtime.settings import read_settings
+from shared.serving.process import process, run_until_signalled, serve_until_signalled
 from shared.tracing.hooks import Tracing
 
 

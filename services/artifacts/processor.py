@@ -19,12 +19,12 @@ from services.artifacts.store.objects import (
     ObjectStore,
     StorageAwayError,
 )
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Frame
-from shared.bus.worker import Outcome, RetryLaterError
+from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.contracts.message import Message
-from shared.errors import DomainError, ErrorCode, invalid, missing_resource
-from shared.log_context import about
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Answer, Envelope, Frame
+from shared.messaging.worker import Outcome, RetryLaterError
+from shared.runtime.log_context import about
 
 log = structlog.get_logger()
 

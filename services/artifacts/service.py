@@ -1,4 +1,4 @@
-"""The artifacts service as one object, for its own process and for ``services.standalone``."""
+"""The artifacts service as one object, for its own process and for ``deploy.local.standalone``."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ from services.artifacts.processor import StorageProcessor
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import StorageAwayError
-from shared.bus.transport import Transport
-from shared.bus.worker import Worker
-from shared.monitor import Checks
-from shared.tasks import end
+from shared.messaging.transport import Transport
+from shared.messaging.worker import Worker
+from shared.runtime.health import Checks
+from shared.runtime.tasks import end
 from shared.tracing.hooks import OFF, Tracing
 
 log = structlog.get_logger()

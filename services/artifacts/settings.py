@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field, PositiveInt
 
-from shared.files import AuthorityFile
-from shared.settings import ProcessSettings
+from shared.runtime.files import AuthorityFile
+from shared.runtime.settings import ProcessSettings
 
 GIBIBYTE = 1024**3
 

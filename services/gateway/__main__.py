@@ -6,19 +6,19 @@ from contextlib import AsyncExitStack
 import structlog
 
 from services.gateway.app import create_app
-from services.gateway.health import checks
-from services.gateway.routes import ENDPOINTS
-from services.gateway.server import serve
+from services.gateway.http.health import checks
+from services.gateway.http.server import serve
+from services.gateway.mlflow.endpoints import ENDPOINTS
 from services.gateway.settings import Settings
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.topology import Layout
 from shared.contracts.access import Authorize
-from shared.monitor import Monitor
-from shared.process import process, run_until_signalled, stop_signal
-from shared.settings import read_settings
-from shared.starting import starting
-from shared.tasks import end
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.topology import Layout
+from shared.runtime.health import Monitor
+from shared.runtime.settings import read_settings
+from shared.runtime.starting import starting
+from shared.runtime.tasks import end
+from shared.serving.process import process, run_until_signalled, stop_signal
 from shared.tracing.hooks import Tracing
 
 SERVICES = sorted({Authorize.service, *(endpoint.contract.service for endpoint in ENDPOINTS)})

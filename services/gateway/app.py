@@ -8,29 +8,34 @@ from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
 
-from services.gateway.access.authorizations import TOPICS, Authorizations
-from services.gateway.access.doors import Doors
-from services.gateway.access.failures import Failures
-from services.gateway.access.mode import mode_of
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
-from services.gateway.browsers import EXTRA_HEADERS
-from services.gateway.callers import PROJECT
+from services.gateway.auth.authenticators import Doors
+from services.gateway.auth.authorizations import TOPICS, Authorizations
+from services.gateway.auth.callers import PROJECT
+from services.gateway.auth.failures import Failures
+from services.gateway.auth.mode import mode_of
 from services.gateway.dialects.refusal import RETRY_AFTER_SECONDS, wrong_method
-from services.gateway.guard import Guard
-from services.gateway.health import fixed_json, probes, version
-from services.gateway.measuring import measuring
-from services.gateway.mounts import MLFLOW_OF_PROJECT, inside_project, mlflow_routes, turned_away
-from services.gateway.openapi import describe
-from services.gateway.page.routes import links_route, page_routes, to_page
-from services.gateway.patience import WAIT_IS_KNOWN, Patience
-from services.gateway.rest.handlers import rest_routes
-from services.gateway.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
+from services.gateway.gitlab.handlers import rest_routes
+from services.gateway.http.guard import Guard
+from services.gateway.http.health import fixed_json, probes, version
+from services.gateway.http.measuring import measuring
+from services.gateway.http.origins import EXTRA_HEADERS
+from services.gateway.http.retry_after import WAIT_IS_KNOWN, Patience
+from services.gateway.http.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
+from services.gateway.mlflow.mounts import (
+    MLFLOW_OF_PROJECT,
+    inside_project,
+    mlflow_routes,
+    turned_away,
+)
+from services.gateway.openapi.document import describe
 from services.gateway.settings import Settings
-from shared.bus.calls import Bus, EventfulBus
-from shared.errors import DomainError, ErrorCode
-from shared.metrics import HTTP_IN_FLIGHT
+from services.gateway.ui.routes import links_route, page_routes, to_page
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.calls import Bus, EventfulBus
+from shared.runtime.metrics import HTTP_IN_FLIGHT
 from shared.tracing.hooks import OFF, Tracing
 
 

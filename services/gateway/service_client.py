@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from services.gateway.callers import Caller
-from shared.bus.calls import Bus
-from shared.bus.messages import Envelope, new_id
+from services.gateway.auth.callers import Caller
 from shared.contracts.message import Message
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Envelope, new_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
-from services.gateway.access.mode import Mode
-from services.gateway.http_settings import HttpSettings
-from shared.files import AuthorityFile
-from shared.settings import PREFIX, ProcessSettings
+from services.gateway.auth.mode import Mode
+from services.gateway.http.settings import HttpSettings
+from shared.runtime.files import AuthorityFile
+from shared.runtime.settings import PREFIX, ProcessSettings
 
 GitLabUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]\S*)?$")]
 

@@ -2,8 +2,8 @@
 
 from services.registry.handlers import HANDLERS
 from services.registry.settings import RegistrySettings
-from shared.service import run_service
-from shared.settings import read_settings
+from shared.runtime.settings import read_settings
+from shared.serving.postgres import run_service
 
 
 def main() -> None:

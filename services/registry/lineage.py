@@ -16,11 +16,11 @@ from services.registry.validation import (
     model_not_found,
     version_not_found,
 )
+from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.contracts.logged_models import GetLoggedModel, LoggedModelInfo, LoggedModelReply
 from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.runs import GetRun, RunReply
-from shared.database.transaction import Transaction
-from shared.errors import DomainError, ErrorCode, invalid, missing_resource
+from shared.postgres.transaction import Transaction
 
 
 def of_prompt(cmd: CreateModelVersion) -> Lineage:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from shared.errors import DomainError, invalid
+from shared.contracts.errors import DomainError, invalid
 
 MAX_LENGTH = 255
 

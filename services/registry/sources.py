@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import ParseResult, unquote, unquote_plus, urlparse
 
-from shared.errors import DomainError, invalid
+from shared.contracts.errors import DomainError, invalid
 
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 """Prompts have no artifacts; MLflow's clients send one of these."""

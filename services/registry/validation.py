@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.experiments import Tag
 from shared.contracts.views import ModelStage
-from shared.errors import DomainError, invalid, missing_resource
-from shared.validation import bad_name, check_length, check_name, path_fault
+from shared.mlflow.validation import bad_name, check_length, check_name, path_fault
 
 MAX_MODEL_NAME_LENGTH = 256
 MAX_TAG_KEY_LENGTH = 250

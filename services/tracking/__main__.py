@@ -2,8 +2,8 @@
 
 from services.tracking.handlers import HANDLERS
 from services.tracking.settings import TrackingSettings
-from shared.service import run_service
-from shared.settings import read_settings
+from shared.runtime.settings import read_settings
+from shared.serving.postgres import run_service
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
-from shared.artifact_paths import directory_key, is_within, owner_directory, proxied_root
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
+from shared.mlflow.artifact_paths import directory_key, is_within, owner_directory, proxied_root
 
 _PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 

@@ -5,7 +5,7 @@ its clients do not expect, and neither should anybody.
 """
 
 from services.tracking import names
-from shared.database.transaction import Transaction
+from shared.postgres.transaction import Transaction
 
 
 def run_name(tx: Transaction, asked: str | None) -> str:

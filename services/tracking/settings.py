@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.settings import PostgresServiceSettings, ProcessSettings
+from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
 
 
 class TrackingSettings(ProcessSettings):

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlparse
 
+from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.metrics import Point
 from shared.contracts.runs import LogBatch
 from shared.contracts.validation import shown
-from shared.errors import DomainError, invalid, missing_resource
-from shared.validation import bad_name, check_length, check_name, name_fault, too_long
+from shared.mlflow.validation import bad_name, check_length, check_name, name_fault, too_long
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100

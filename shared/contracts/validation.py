@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
-from shared.errors import DomainError, invalid
+from shared.contracts.errors import DomainError, invalid
 
 API_DOCS_HINT = "See the API docs for more information about request parameters."
 LONGEST_SHOWN = 200

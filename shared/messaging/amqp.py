@@ -21,10 +21,10 @@ from aiormq.abc import ConsumerCallback, DeliveredMessage
 from aiormq.channel import Channel as MessageChannel
 from aiormq.exceptions import DeliveryError
 
-from shared.bus import topology
-from shared.bus.connection import LOST, connect
-from shared.bus.declarations import declare
-from shared.bus.transport import (
+from shared.messaging import topology
+from shared.messaging.connection import LOST, connect
+from shared.messaging.declarations import declare
+from shared.messaging.transport import (
     BrokerUnavailableError,
     OnBroadcast,
     OnDelivery,
@@ -32,8 +32,8 @@ from shared.bus.transport import (
     Publication,
     PublishUncertainError,
 )
-from shared.metrics import BROKER_CONNECTED
-from shared.tasks import end
+from shared.runtime.metrics import BROKER_CONNECTED
+from shared.runtime.tasks import end
 
 log = structlog.get_logger()
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope
 from shared.contracts.message import Kind
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Answer, Envelope
 
 
 class Bus(Protocol):

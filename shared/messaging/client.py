@@ -9,19 +9,19 @@ from uuid import UUID
 
 import structlog
 
-from shared.bus.events import ReceivedEvent, read_event
-from shared.bus.lane import LIMITS, Call, Lane, Limits, SentFrame, refused
-from shared.bus.messages import Answer, Envelope, decode_reply
-from shared.bus.transport import (
+from shared.contracts.errors import ErrorCode
+from shared.contracts.message import Kind
+from shared.messaging.events import ReceivedEvent, read_event
+from shared.messaging.lane import LIMITS, Call, Lane, Limits, SentFrame, refused
+from shared.messaging.messages import Answer, Envelope, decode_reply
+from shared.messaging.transport import (
     BrokerUnavailableError,
     Publication,
     PublishUncertainError,
     Transport,
 )
-from shared.contracts.message import Kind
-from shared.errors import ErrorCode
-from shared.log_context import about
-from shared.tasks import end
+from shared.runtime.log_context import about
+from shared.runtime.tasks import end
 
 log = structlog.get_logger()
 

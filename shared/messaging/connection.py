@@ -8,7 +8,7 @@ import aiormq
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from shared.addresses import each_host
+from shared.runtime.addresses import each_host
 
 log = structlog.get_logger()
 

@@ -1,7 +1,7 @@
 """Dead letters: what they are, and how an operator looks at them, sends them back or drops them.
 
 A message dies for one of three reasons: its handler raised what nobody expects, it was given up after
-its last attempt (both ``shared.bus.worker``, which notes why), or RabbitMQ's delivery limit was reached
+its last attempt (both ``shared.messaging.worker``, which notes why), or RabbitMQ's delivery limit was reached
 because it killed worker after worker.
 """
 
@@ -15,8 +15,8 @@ from uuid import UUID
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from shared.bus import topology
-from shared.bus.messages import Frame, decode_frame, encode_frame
+from shared.messaging import topology
+from shared.messaging.messages import Frame, decode_frame, encode_frame
 
 NO_DEADLINE = 2.0**40
 """A replayed command was given up by its sender long ago: nobody is waiting, so it can't be late."""

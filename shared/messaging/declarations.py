@@ -6,8 +6,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed
 
-from shared.bus import topology
-from shared.bus.topology import QueueSpec
+from shared.messaging import topology
+from shared.messaging.topology import QueueSpec
 
 
 async def declare(

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.bus import topology
-from shared.bus.messages import Envelope
-from shared.bus.transport import Publication
+from shared.messaging import topology
+from shared.messaging.messages import Envelope
+from shared.messaging.transport import Publication
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.bus.measures import LaneMeasures
-from shared.bus.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
-from shared.bus.topology import TRANSIENT, queue_name
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind
-from shared.errors import DomainError, ErrorCode
+from shared.messaging.measures import LaneMeasures
+from shared.messaging.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
+from shared.messaging.topology import TRANSIENT, queue_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ the hot path is an addition or two.
 import time
 from collections.abc import Callable
 
-from shared import metrics
-from shared.bus.messages import Answer, Frame
-from shared.bus.topology import queue_name
+from shared.contracts.errors import ErrorCode
 from shared.contracts.message import Kind
-from shared.errors import ErrorCode
-from shared.histogram import Series
+from shared.messaging.messages import Answer, Frame
+from shared.messaging.topology import queue_name
+from shared.runtime import metrics
+from shared.runtime.histogram import Series
 
 
 class LaneMeasures:

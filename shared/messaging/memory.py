@@ -2,7 +2,7 @@
 
 It models what the bus relies on: acknowledgement, redelivery when a consumer dies, dead letters,
 delayed retry, expiration, prefetch and lost replies. Nothing survives the process, which is
-right for `services/standalone`: there the client's connection dies with it as well.
+right for `deploy/local/standalone`: there the client's connection dies with it as well.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from shared.bus import topology
-from shared.bus.transport import (
+from shared.messaging import topology
+from shared.messaging.transport import (
     BrokerUnavailableError,
     OnBroadcast,
     OnDelivery,

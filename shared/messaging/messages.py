@@ -13,8 +13,8 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind
-from shared.errors import DomainError, ErrorCode
 
 REPLY_BYTES = 4 * 1024**2
 """Bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a page

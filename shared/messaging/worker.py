@@ -16,11 +16,11 @@ from uuid import UUID
 
 import structlog
 
-from shared import metrics
-from shared.bus import topology
-from shared.bus.events import ReceivedEvent, read_event
-from shared.bus.measures import QueueMeasures, event_ended
-from shared.bus.messages import (
+from shared.contracts.message import Kind
+from shared.messaging import topology
+from shared.messaging.events import ReceivedEvent, read_event
+from shared.messaging.measures import QueueMeasures, event_ended
+from shared.messaging.messages import (
     Answer,
     Answers,
     Envelope,
@@ -29,7 +29,7 @@ from shared.bus.messages import (
     encode_frame,
     encode_replies,
 )
-from shared.bus.transport import (
+from shared.messaging.transport import (
     BrokerUnavailableError,
     Delivery,
     OnDelivery,
@@ -38,9 +38,9 @@ from shared.bus.transport import (
     Subscription,
     Transport,
 )
-from shared.clock import now
-from shared.contracts.message import Kind
-from shared.log_context import about
+from shared.runtime import metrics
+from shared.runtime.clock import now
+from shared.runtime.log_context import about
 
 log = structlog.get_logger()
 

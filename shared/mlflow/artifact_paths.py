@@ -10,7 +10,7 @@ store under another name than the one that was asked for.
 import re
 from urllib.parse import unquote, urlsplit
 
-from shared.errors import DomainError, invalid, missing_resource
+from shared.contracts.errors import DomainError, invalid, missing_resource
 
 MAX_KEY_BYTES = 1024
 """S3's limit of a key, in UTF-8."""

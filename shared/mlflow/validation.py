@@ -7,8 +7,8 @@ import posixpath
 import re
 from functools import lru_cache
 
+from shared.contracts.errors import DomainError, invalid
 from shared.contracts.validation import shown
-from shared.errors import DomainError, invalid
 
 _NAME = re.compile(r"[/\w.\- :]*")
 _BAD_CHARACTERS = (

@@ -6,7 +6,7 @@ its slashes written as ``--``. So a name says which project it means, whoever as
 
 import re
 
-from shared.errors import invalid
+from shared.contracts.errors import invalid
 
 DEFAULT = "default"
 """The root project's."""

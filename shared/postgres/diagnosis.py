@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from shared.clock import now
 from shared.contracts.diagnosis import Diagnose, Diagnosis
-from shared.database.clock import database_now
-from shared.database.migrations import service_migrations
-from shared.database.transaction import Handler, Transaction
+from shared.postgres.clock import database_now
+from shared.postgres.migrate import service_migrations
+from shared.postgres.transaction import Handler, Transaction
+from shared.runtime.clock import now
 
 _SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY component"
 

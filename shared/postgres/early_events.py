@@ -13,14 +13,15 @@ from uuid import uuid5
 
 import structlog
 
-from shared.bus import inbox
-from shared.bus.calls import Bus
-from shared.bus.messages import Envelope
-from shared.bus.topology import subscribers
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.events import HandleEvent
 from shared.contracts.experiments import Empty
 from shared.contracts.message import DomainEvent
-from shared.database.transaction import (
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Envelope
+from shared.messaging.topology import subscribers
+from shared.postgres import inbox
+from shared.postgres.transaction import (
     ASK_SECONDS,
     Event,
     EventHandler,
@@ -28,7 +29,6 @@ from shared.database.transaction import (
     Handlers,
     Transaction,
 )
-from shared.errors import DomainError, ErrorCode
 
 log = structlog.get_logger()
 

@@ -3,11 +3,11 @@
 import asyncpg
 from asyncpg import Pool, Record
 
-from shared.bus import inbox, outbox
-from shared.bus.events import ReceivedEvent
-from shared.bus.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
-from shared.bus.worker import RetryLaterError
-from shared.database.transaction import AnyConnection, Handlers, Transaction
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.worker import RetryLaterError
+from shared.postgres import inbox, outbox
+from shared.postgres.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
+from shared.postgres.transaction import AnyConnection, Handlers, Transaction
 
 
 class EventExecutor:

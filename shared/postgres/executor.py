@@ -18,14 +18,15 @@ import structlog
 from asyncpg import Pool, Record
 from pydantic import BaseModel
 
-from shared.bus import inbox, outbox
-from shared.bus.calls import Bus
-from shared.bus.early_events import deliver, with_early_events
-from shared.bus.messages import Answer, Envelope, Frame
-from shared.bus.worker import Outcome, RetryLaterError
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
-from shared.database.clock import database_now
-from shared.database.transaction import (
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Answer, Envelope, Frame
+from shared.messaging.worker import Outcome, RetryLaterError
+from shared.postgres import inbox, outbox
+from shared.postgres.clock import database_now
+from shared.postgres.early_events import deliver, with_early_events
+from shared.postgres.transaction import (
     AnyConnection,
     BatchHandler,
     BatchResult,
@@ -36,8 +37,7 @@ from shared.database.transaction import (
     Reply,
     Transaction,
 )
-from shared.errors import DomainError, ErrorCode
-from shared.log_context import about
+from shared.runtime.log_context import about
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from shared.starting import StartError, sentence
+from shared.runtime.starting import StartError, sentence
 
 REFUSALS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 

@@ -8,18 +8,18 @@ repeats its ``Idempotency-Key``) is answered and not carried out.
 from collections.abc import Mapping
 from uuid import UUID, uuid5
 
-from shared.bus.messages import (
+from shared.messaging.messages import (
     Answer,
     Answers,
     Envelope,
     decode_answers,
     encode_answers,
 )
-from shared.database.queries import load_queries
-from shared.database.transaction import AnyConnection
-from shared.metrics import INBOX_HITS
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import AnyConnection
+from shared.runtime.metrics import INBOX_HITS
 
-SQL = load_queries("shared.bus.sql", "inbox")
+SQL = load_queries("shared.postgres.sql", "inbox")
 
 IDEMPOTENCY_KEYS = UUID("0a7dd1a6-2a3c-5bb1-9a3c-6f2f6f1d3c51")
 """Namespace (RFC 9562, version 5) of inbox ids that derive from ``Idempotency-Key`` headers."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import asyncpg
 
-from shared.database.transaction import AnyConnection
-from shared.starting import StartError
+from shared.postgres.transaction import AnyConnection
+from shared.runtime.starting import StartError
 
 LOCK_TIMEOUT = "10s"
 """A migration that can't get its locks gives up, instead of queueing all traffic behind itself."""
@@ -61,7 +61,7 @@ def load_migrations(component: str, package: str) -> list[Migration]:
 def service_migrations(service: str) -> list[Migration]:
     """Return the migrations of a service's schema: the shared ones first."""
     return [
-        *load_migrations("shared", "shared.database"),
+        *load_migrations("shared", "shared.postgres"),
         *load_migrations(service, f"services.{service}"),
     ]
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import structlog
 from asyncpg import Pool, Record
 
-from shared.bus.events import outgoing_event
-from shared.bus.transport import BrokerUnavailableError, PublishUncertainError, Transport
-from shared.database.queries import load_queries
-from shared.database.transaction import AnyConnection, Event
-from shared.metrics import OUTBOX_LAG
+from shared.messaging.events import outgoing_event
+from shared.messaging.transport import BrokerUnavailableError, PublishUncertainError, Transport
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import AnyConnection, Event
+from shared.runtime.metrics import OUTBOX_LAG
 
 log = structlog.get_logger()
 
-SQL = load_queries("shared.bus.sql", "outbox")
+SQL = load_queries("shared.postgres.sql", "outbox")
 RELAY_INTERVAL = 0.5
 RELAY_BATCH = 500
 WATCH_INTERVAL = 5.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from shared import metrics
-from shared.database.transaction import AnyConnection
+from shared.postgres.transaction import AnyConnection
+from shared.runtime import metrics
 
 PLANNER = {
     # Compiling a statement takes longer than any statement of ours runs.

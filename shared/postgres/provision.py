@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from shared.database.transaction import AnyConnection
+from shared.postgres.transaction import AnyConnection
 
 LOCK = "warren.provision"
 

@@ -1,6 +1,6 @@
 """What a handler gets of the database, and how a service lists its handlers.
 
-The executor (``shared.bus.executor``) owns the transaction: it begins and commits it, one for a
+The executor (``shared.postgres.executor``) owns the transaction: it begins and commits it, one for a
 whole frame. A handler only ever sees its own command's view of it.
 """
 
@@ -13,10 +13,10 @@ from asyncpg import Connection, Record
 from asyncpg.pool import PoolConnectionProxy
 from pydantic import BaseModel
 
-from shared.bus.calls import Bus
-from shared.bus.messages import Answer, Envelope, new_id
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Command, DomainEvent, Message, Query
-from shared.errors import DomainError, ErrorCode
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Answer, Envelope, new_id
 
 M = TypeVar("M", bound=Message)
 

@@ -14,10 +14,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.listening import listening
-from shared.metrics import REGISTRY
-from shared.server_header import hide_versions
-from shared.settings import PREFIX, MonitorSettings
+from shared.runtime.listening import listening
+from shared.runtime.metrics import REGISTRY
+from shared.runtime.server_header import hide_versions
+from shared.runtime.settings import PREFIX, MonitorSettings
 
 Check = Callable[[], Awaitable[bool]]
 """Tells whether one dependency of this process can be used right now; may raise instead."""

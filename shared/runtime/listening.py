@@ -6,8 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.settings import PREFIX
-from shared.starting import StartError, sentence
+from shared.runtime.settings import PREFIX
+from shared.runtime.starting import StartError, sentence
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final
 
-from shared.bus.messages import Envelope
+from shared.messaging.messages import Envelope
 
 REQUEST_IDS_SHOWN: Final = 20
 """A frame may hold hundreds of commands."""

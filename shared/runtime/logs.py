@@ -10,8 +10,8 @@ from typing import Any, TextIO
 import structlog
 import structlog.typing
 
-from shared.log_context import add_context
-from shared.redaction import redact
+from shared.runtime.log_context import add_context
+from shared.runtime.redaction import redact
 
 _RENDER = structlog.processors.JSONRenderer()
 

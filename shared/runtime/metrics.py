@@ -19,7 +19,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from shared.histogram import Histogram
+from shared.runtime.histogram import Histogram
 
 REGISTRY = CollectorRegistry()
 """What ``/metrics`` shows. The library's global registry would be anybody's."""

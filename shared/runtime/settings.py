@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
-from shared.addresses import AmqpUrl, PostgresDsn
-from shared.bus.topology import TransientQueues
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.topology import TransientQueues
+from shared.runtime.addresses import AmqpUrl, PostgresDsn
 
 PREFIX = "WARREN_"
 
@@ -35,7 +35,7 @@ LogLevel = Annotated[
 
 
 class MonitorSettings(BaseModel):
-    """Where a process tells operators about itself: see ``shared.monitor``."""
+    """Where a process tells operators about itself: see ``shared.runtime.health``."""
 
     host: str = Field(
         default="127.0.0.1", description="Address of the listener for probes and metrics"

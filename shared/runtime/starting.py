@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.redaction import redact
+from shared.runtime.redaction import redact
 
 log = logging.getLogger(__name__)
 

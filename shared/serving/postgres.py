@@ -8,22 +8,22 @@ from functools import partial
 import structlog
 from asyncpg import Pool, Record
 
-from shared.bus import inbox, outbox
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.event_executor import EventExecutor
-from shared.bus.executor import Executor
-from shared.bus.topology import Layout
-from shared.bus.transport import Transport
-from shared.bus.worker import Worker
-from shared.database.explaining import postgres_explained
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
-from shared.database.transaction import Handlers
-from shared.monitor import Checks
-from shared.process import process, run_until_signalled, serve_until_signalled
-from shared.settings import PREFIX, PostgresServiceSettings, ProcessSettings
-from shared.tasks import end
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.topology import Layout
+from shared.messaging.transport import Transport
+from shared.messaging.worker import Worker
+from shared.postgres import inbox, outbox
+from shared.postgres.event_executor import EventExecutor
+from shared.postgres.executor import Executor
+from shared.postgres.explaining import postgres_explained
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.pool import open_pool
+from shared.postgres.transaction import Handlers
+from shared.runtime.health import Checks
+from shared.runtime.settings import PREFIX, PostgresServiceSettings, ProcessSettings
+from shared.runtime.tasks import end
+from shared.serving.process import process, run_until_signalled, serve_until_signalled
 from shared.tracing.hooks import OFF, Tracing
 
 log = structlog.get_logger()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
 from typing import Any, Protocol
 
-from shared.monitor import Checks, Monitor
-from shared.settings import LogLevel, MonitorSettings, TracingSettings
-from shared.starting import explained, starting
-from shared.tasks import end
-from shared.telemetry import configure_logging
+from shared.runtime.health import Checks, Monitor
+from shared.runtime.logs import configure_logging
+from shared.runtime.settings import LogLevel, MonitorSettings, TracingSettings
+from shared.runtime.starting import explained, starting
+from shared.runtime.tasks import end
 from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
 

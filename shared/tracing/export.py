@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
-from shared.settings import TracingSettings
+from shared.runtime.settings import TracingSettings
 from shared.tracing.spans import SpanTracing
 
 _EXPORT_SECONDS = 5.0

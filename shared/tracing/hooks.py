@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from shared.bus.calls import Bus
-from shared.bus.worker import EventProcessor, Processor
+from shared.messaging.calls import Bus
+from shared.messaging.worker import EventProcessor, Processor
 
 R = TypeVar("R")
 

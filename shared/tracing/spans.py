@@ -20,13 +20,13 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.bus.calls import Bus
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, Envelope, Frame
-from shared.bus.topology import queue_name
-from shared.bus.worker import EventProcessor, Outcome, Processor
+from shared.contracts.errors import ErrorCode
 from shared.contracts.message import Kind
-from shared.errors import ErrorCode
+from shared.messaging.calls import Bus
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Answer, Envelope, Frame
+from shared.messaging.topology import queue_name
+from shared.messaging.worker import EventProcessor, Outcome, Processor
 from shared.tracing.hooks import R, Tracing, Work
 
 _W3C = TraceContextTextMapPropagator()

@@ -1,7 +1,7 @@
 """Begins to trace, if the settings name a collector."""
 
-from shared.settings import TracingSettings
-from shared.starting import StartError
+from shared.runtime.settings import TracingSettings
+from shared.runtime.starting import StartError
 from shared.tracing.hooks import OFF, Tracing
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import asyncpg
 
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import (
     describe_machine,

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from deploy.local.embedded.process import free_ports
 from services.artifacts.settings import S3Settings
-from shared.embedded.process import free_ports
 from tests.bench.operations import Operation
 from tests.web_server import ROOT_TOKEN, WebServer, stack, web_server
 

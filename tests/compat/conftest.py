@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.projects import ROOT_PROJECT
+from shared.contracts.root_project import ROOT_PROJECT
 from tests.compat.compatibility import page
 from tests.compat.stock_client import StockClient
 from tests.warren_fixtures import stack_warren, standalone_warren

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.embedded.progress import announce
+from deploy.local.embedded.progress import announce
 from tests.compat.stock_client import StockClient
 from tests.processes import MemoryWatch
 from tests.web_server import WebServer

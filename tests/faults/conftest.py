@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 import asyncpg
 import pytest
 
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.s3 import EmbeddedS3
 from services.artifacts.settings import S3Settings
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
-from shared.embedded.s3 import EmbeddedS3
 from tests.faults.proxy import Proxy
 from tests.warren_fixtures import running
 from tests.web_server import WebServer, stack

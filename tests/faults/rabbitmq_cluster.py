@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from shared.embedded.erlang import NameServer
-from shared.embedded.process import free_ports
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ, Membership
-from shared.embedded.rabbitmq_programs import find_rabbitmq
+from deploy.local.embedded.erlang import NameServer
+from deploy.local.embedded.process import free_ports
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ, Membership
+from deploy.local.embedded.rabbitmq_programs import find_rabbitmq
 
 NODES = [f"warren{number}@localhost" for number in (1, 2, 3)]
 

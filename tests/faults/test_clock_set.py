@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.embedded.process import ChildProcess, Program, free_ports
+from deploy.local.embedded.process import ChildProcess, Program, free_ports
 from tests.faults.load import loaded
 from tests.faults.settable_clock import SettableClock
 from tests.integration.gateway.artifacts_api import Artifacts

@@ -12,9 +12,9 @@ import aiohttp
 import asyncpg
 import pytest
 
+from deploy.local.embedded.s3 import EmbeddedS3
 from services.artifacts.settings import S3Settings
-from shared.bus.topology import dead_letter_queue
-from shared.embedded.s3 import EmbeddedS3
+from shared.messaging.topology import dead_letter_queue
 from tests.faults.load import loaded
 from tests.faults.small_disk import small_disk
 from tests.integration.gateway.artifacts_api import Artifacts

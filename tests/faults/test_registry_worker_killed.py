@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.projects import ROOT_PROJECT
+from shared.contracts.root_project import ROOT_PROJECT
 from tests.rest import Api, api
 
 CLIENTS = 16

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import asyncpg
 
-from services.backup.database import COLUMNS
-from shared.database.migrations import migrate, service_migrations
+from cli.backup.database import COLUMNS
+from shared.postgres.migrate import migrate, service_migrations
 
 _SHAPES = {
     "metrics": """

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.embedded.process import Account, ProcessFailedError
+from deploy.local.embedded.process import Account, ProcessFailedError
 
 _NOBODY = 65534
 

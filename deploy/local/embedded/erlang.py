@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program
 
 _START_SECONDS = 120.0
 

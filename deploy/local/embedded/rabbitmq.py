@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.embedded.erlang import NameServer, until_answered
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
-from shared.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
+from deploy.local.embedded.erlang import NameServer, until_answered
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.local.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
 
 _USER = "warren"
 _NODE = "warren@localhost"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program
-from shared.embedded.progress import announce
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program
+from deploy.local.embedded.progress import announce
 
-DEFAULT_CACHE = Path(__file__).parents[2] / ".warren" / "cache" / "rabbitmq"
+DEFAULT_CACHE = Path(__file__).parents[3] / ".warren" / "cache" / "rabbitmq"
 _INSTALLED = Path("/usr/lib/rabbitmq")
 _ERLANG_APPLICATIONS = (
     *("base", "asn1", "crypto", "eldap", "inets", "mnesia", "os-mon", "parsetools", "public-key"),

@@ -13,9 +13,9 @@ from typing import Self
 
 import aiohttp
 
-from shared.embedded.lock import DirectoryLock
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
-from shared.embedded.s3_programs import find_weed
+from deploy.local.embedded.lock import DirectoryLock
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.local.embedded.s3_programs import find_weed
 
 _ATTEMPTS = 3
 _START_SECONDS = 30.0

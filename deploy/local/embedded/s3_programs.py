@@ -5,7 +5,7 @@ import platform
 import sysconfig
 from pathlib import Path
 
-from shared.embedded.process import ProcessFailedError
+from deploy.local.embedded.process import ProcessFailedError
 
 _VARIABLE = "WARREN_SEAWEEDFS"
 

@@ -1,25 +1,25 @@
-"""`python -m deploy.stack --gateway 2 --tracking 3`: Warren as processes on one machine."""
+"""`python -m deploy.local.stack --gateway 2 --tracking 3`: Warren as processes on one machine."""
 
 import asyncio
 import json
 import os
 from pathlib import Path
 
-from deploy.stack.readiness import until_ready
-from deploy.stack.servers import Addresses, start_servers
-from deploy.stack.services import plan
-from deploy.stack.settings import StackSettings
-from deploy.stack.supervisor import Supervisor
-from services.gateway.http_settings import HttpSettings
+from deploy.local.embedded.lock import DirectoryLock, make_writable
+from deploy.local.embedded.progress import announce
+from deploy.local.stack.readiness import until_ready
+from deploy.local.stack.servers import Addresses, start_servers
+from deploy.local.stack.services import plan
+from deploy.local.stack.settings import StackSettings
+from deploy.local.stack.supervisor import Supervisor
+from services.gateway.http.settings import HttpSettings
+from services.gateway.http.tls import server_context
+from services.gateway.http.web_address import hints, url_of
 from services.gateway.settings import Settings as GatewaySettings
-from services.gateway.tls import server_context
-from services.gateway.web_address import hints, url_of
-from shared.embedded.lock import DirectoryLock, make_writable
-from shared.embedded.progress import announce
-from shared.listening import refuse_taken_port
-from shared.process import run_until_signalled, stop_signal
-from shared.settings import WrongSettingsError, leave, read_environment, read_settings
-from shared.starting import explained, starting
+from shared.runtime.listening import refuse_taken_port
+from shared.runtime.settings import WrongSettingsError, leave, read_environment, read_settings
+from shared.runtime.starting import explained, starting
+from shared.serving.process import run_until_signalled, stop_signal
 
 
 class Stack:

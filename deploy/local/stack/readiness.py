@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import aiohttp
 
-from deploy.stack.services import ServiceProcess
-from shared.embedded.process import ProcessFailedError
-from shared.tasks import end
+from deploy.local.embedded.process import ProcessFailedError
+from deploy.local.stack.services import ServiceProcess
+from shared.runtime.tasks import end
 
 _READY_SECONDS = 60.0
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"

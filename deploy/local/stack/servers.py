@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from deploy.stack.settings import StackSettings
-from deploy.stack.supervisor import Supervisor
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.progress import announce
+from deploy.local.embedded.provision import provision_services
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.s3 import EmbeddedS3
+from deploy.local.stack.settings import StackSettings
+from deploy.local.stack.supervisor import Supervisor
+from deploy.provision.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
-from services.provision.settings import POSTGRES_SERVICES
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.progress import announce
-from shared.embedded.provision import provision_services
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
-from shared.embedded.s3 import EmbeddedS3
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
-from deploy.stack.servers import Addresses
-from deploy.stack.settings import StackSettings
+from deploy.local.embedded.process import ChildProcess, Program, free_ports
+from deploy.local.stack.servers import Addresses
+from deploy.local.stack.settings import StackSettings
+from deploy.provision.settings import POSTGRES_SERVICES
 from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings
 from services.gateway.settings import Settings as GatewaySettings
-from services.provision.settings import POSTGRES_SERVICES
 from services.registry.settings import RegistrySettings
 from services.tracking.settings import TrackingSettings
-from shared.embedded.process import ChildProcess, Program, free_ports
-from shared.settings import variables as variables_of
+from shared.runtime.settings import variables as variables_of
 
 SETTINGS: Mapping[str, type[BaseSettings]] = {
     "tracking": TrackingSettings,
@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, type[BaseSettings]] = {
 }
 """What each service reads."""
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _DRAIN_SECONDS = 30.0
 
 

@@ -1,4 +1,4 @@
-"""What `python -m deploy.stack` reads from its command line and its environment."""
+"""What `python -m deploy.local.stack` reads from its command line and its environment."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
-from services.gateway.access.mode import Mode
-from shared.addresses import AmqpUrl, PostgresDsn
-from shared.settings import PREFIX, LogLevel, TracingSettings
+from services.gateway.auth.mode import Mode
+from shared.runtime.addresses import AmqpUrl, PostgresDsn
+from shared.runtime.settings import PREFIX, LogLevel, TracingSettings
 
 
 class StackSettings(BaseSettings):

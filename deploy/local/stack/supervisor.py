@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from shared.embedded.process import ProcessFailedError
-from shared.embedded.progress import announce
+from deploy.local.embedded.process import ProcessFailedError
+from deploy.local.embedded.progress import announce
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0

@@ -1,33 +1,33 @@
-"""``python -m services.standalone``: all of Warren in one process, on embedded servers."""
+"""``python -m deploy.local.standalone``: all of Warren in one process, on embedded servers."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from deploy.local.standalone.servers import Servers, servers
+from deploy.local.standalone.settings import StandaloneSettings
 from services.access.bootstrap import SCHEMA as ACCESS_SCHEMA
 from services.access.bootstrap import ensure_root_token
 from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts import service as artifacts
 from services.gateway.app import create_app
-from services.gateway.server import RunningServer, serve
+from services.gateway.http.server import RunningServer, serve
+from services.gateway.http.tls import server_context
+from services.gateway.http.web_address import hints, url_of
 from services.gateway.settings import Settings as GatewaySettings
-from services.gateway.tls import server_context
-from services.gateway.web_address import hints, url_of
 from services.registry.handlers import HANDLERS as REGISTRY
-from services.standalone.servers import Servers, servers
-from services.standalone.settings import StandaloneSettings
 from services.tracking.handlers import HANDLERS as TRACKING
-from shared.bus.client import BusClient
-from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.database.explaining import postgres_explained
-from shared.database.transaction import Handlers
-from shared.listening import refuse_taken_port
-from shared.monitor import Check, Monitor
-from shared.process import process, run_until_signalled, stop_signal
-from shared.projects import ROOT_PROJECT
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings, read_settings
-from shared.starting import starting
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.messaging.client import BusClient
+from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.postgres.explaining import postgres_explained
+from shared.postgres.transaction import Handlers
+from shared.runtime.health import Check, Monitor
+from shared.runtime.listening import refuse_taken_port
+from shared.runtime.settings import PostgresServiceSettings, read_settings
+from shared.runtime.starting import starting
+from shared.serving.postgres import PostgresService
+from shared.serving.process import process, run_until_signalled, stop_signal
 from shared.tracing.hooks import OFF, Tracing
 
 POSTGRES_SERVICES: Mapping[str, Handlers] = {
@@ -90,7 +90,7 @@ async def run(settings: StandaloneSettings, tracing: Tracing) -> None:
                 server = await running.enter_async_context(
                     warren(settings, under, monitor, tracing)
                 )
-        print(ready(settings, server.port, token), flush=True)  # noqa: T201
+        print(ready(settings, server.port, token), flush=True)
         await stop.wait()
 
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.provision import provision_services
+from deploy.local.embedded.s3 import EmbeddedS3
+from deploy.local.standalone.settings import StandaloneSettings
 from services.artifacts.settings import S3Settings
-from services.standalone.settings import StandaloneSettings
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.provision import provision_services
-from shared.embedded.s3 import EmbeddedS3
 
 
 @dataclass(frozen=True)

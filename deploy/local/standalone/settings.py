@@ -7,11 +7,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.access.settings import RootToken
 from services.artifacts.settings import S3Settings
-from services.gateway.access.mode import Mode
-from services.gateway.http_settings import HttpSettings
+from services.gateway.auth.mode import Mode
+from services.gateway.http.settings import HttpSettings
 from services.gateway.settings import GitLabUrl
-from shared.addresses import PostgresDsn
-from shared.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
+from shared.runtime.addresses import PostgresDsn
+from shared.runtime.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
 
 class StandaloneSettings(BaseSettings):

@@ -12,8 +12,8 @@ from services.access.handlers import (
 )
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
-from shared.database.diagnosis import diagnosis_of
-from shared.database.transaction import Handler, Handlers
+from shared.postgres.diagnosis import diagnosis_of
+from shared.postgres.transaction import Handler, Handlers
 
 SINGLE: dict[type[Message], Handler] = {
     **authorize.HANDLERS,

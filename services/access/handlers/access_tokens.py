@@ -9,6 +9,7 @@ from services.access.handlers.tokens import checked_end, find_token, replace, re
 from services.access.store import members, tokens, users
 from services.access.store.tokens import FoundToken, NewToken
 from shared.contracts.access_events import MemberChanged
+from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.members import Of
 from shared.contracts.message import Message
 from shared.contracts.tokens import (
@@ -19,8 +20,7 @@ from shared.contracts.tokens import (
     RevokeAccessToken,
     RotateAccessToken,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, missing_resource
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:

@@ -16,11 +16,11 @@ from shared.contracts.access import (
     Project,
     TokenState,
 )
+from shared.contracts.errors import missing_resource
 from shared.contracts.message import Message
-from shared.database.clock import database_now
-from shared.database.transaction import Handler, Transaction
-from shared.errors import missing_resource
-from shared.projects import ROOT_PROJECT
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.postgres.clock import database_now
+from shared.postgres.transaction import Handler, Transaction
 
 USE_NOTED_EVERY = 600_000
 """Milliseconds for which a token's last use stays as it is, as in GitLab: reads must stay cheap."""

@@ -9,9 +9,9 @@ from services.access.store import groups, members
 from services.access.store.members import Source
 from shared.contracts.access_events import ProjectChanged
 from shared.contracts.accounts import CreateGroup, GetGroup, ListGroups
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def list_groups(query: ListGroups, tx: Transaction) -> bytes:

@@ -10,6 +10,7 @@ from services.access.store import members, users
 from services.access.store.members import FoundMember, Wanted
 from services.access.store.pages import Slice
 from shared.contracts.access_events import MemberChanged
+from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.members import (
     AddMember,
     GetMember,
@@ -19,8 +20,7 @@ from shared.contracts.members import (
     UpdateMember,
 )
 from shared.contracts.message import Message
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, missing_resource
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def list_members(query: ListMembers, tx: Transaction) -> bytes:

@@ -9,6 +9,7 @@ from services.access.policy import Role
 from services.access.store import groups, projects
 from services.access.store.pages import PageOf
 from shared.contracts.access_events import ProjectChanged
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.members import Of
 from shared.contracts.message import Message
 from shared.contracts.projects import (
@@ -19,9 +20,8 @@ from shared.contracts.projects import (
     ListProjects,
     UpdateProject,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, invalid
-from shared.projects import ROOT_PROJECT
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.postgres.transaction import Handler, Transaction
 
 _NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
 

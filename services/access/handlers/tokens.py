@@ -9,6 +9,7 @@ from services.access.handlers.users import no_user
 from services.access.store import tokens, users
 from services.access.store.tokens import FoundToken, NewToken
 from shared.contracts.access_events import TokensRevoked
+from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.contracts.message import Message
 from shared.contracts.tokens import (
     CreateToken,
@@ -20,8 +21,7 @@ from shared.contracts.tokens import (
     Rotated,
     RotateToken,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, invalid, missing_resource
+from shared.postgres.transaction import Handler, Transaction
 
 ROTATED_DAYS = 7
 """How long a token lasts that came by a rotation without a date."""

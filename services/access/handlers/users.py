@@ -14,9 +14,9 @@ from shared.contracts.accounts import (
     SetUserState,
     UnblockUser,
 )
+from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.message import Message
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, missing_resource
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def get_user(query: GetUser, tx: Transaction) -> bytes:

@@ -12,9 +12,17 @@ from services.access.policy import Role, abilities
 from services.access.store import workspaces as store
 from services.access.store.workspaces import FoundWorkspace
 from shared.contracts.access import Ability
+from shared.contracts.errors import (
+    DomainError,
+    ErrorCode,
+    already_exists,
+    invalid,
+    missing_resource,
+)
 from shared.contracts.members import Of
 from shared.contracts.message import Message
 from shared.contracts.projects import CreateProject, DeleteProject, UpdateProject
+from shared.contracts.root_project import ROOT_PROJECT
 from shared.contracts.workspaces import (
     CreateWorkspace,
     DeleteWorkspace,
@@ -29,10 +37,8 @@ from shared.contracts.workspaces import (
     WorkspaceReply,
     WorkspacesReply,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, ErrorCode, already_exists, invalid, missing_resource
-from shared.projects import ROOT_PROJECT
-from shared.workspaces import DEFAULT, check_name, path_in
+from shared.mlflow.workspaces import DEFAULT, check_name, path_in
+from shared.postgres.transaction import Handler, Transaction
 
 MODES = ("SET_DEFAULT", "CASCADE", "RESTRICT")
 

@@ -103,7 +103,7 @@ CREATE INDEX tokens_namespace_idx ON tokens (namespace_id) WHERE namespace_id IS
 CREATE INDEX tokens_project_idx ON tokens (project_id) WHERE project_id IS NOT NULL;
 
 -- The first administrator, who has no token yet, and the project of clients that name none
--- (shared.projects.ROOT_PROJECT).
+-- (shared.contracts.root_project.ROOT_PROJECT).
 INSERT INTO users (user_id, username, name, is_admin, creation_time)
 VALUES (1, 'root', 'Administrator', true, extract(epoch FROM now()) * 1000);
 INSERT INTO namespaces (namespace_id, owner_id, path, full_path, name, full_name, creation_time)

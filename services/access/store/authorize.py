@@ -7,8 +7,8 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.policy import Feature, Role, Switches, Visibility
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.access.sql", "authorize")
 

@@ -8,10 +8,10 @@ from asyncpg import Record
 
 from services.access.policy import Role, Visibility
 from services.access.store.pages import PageOf, Slice, fetch_page
-from shared.clock import now
 from shared.contracts.accounts import CreateGroup, ListGroups
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.access.sql", "groups")
 

@@ -9,9 +9,9 @@ from asyncpg import Record
 from services.access.dates import today
 from services.access.policy import Role
 from services.access.store.pages import ONE, PageOf, Slice, fetch_page
-from shared.clock import now
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.access.sql", "members")
 

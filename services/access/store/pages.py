@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from asyncpg import Record
 
 from shared.contracts.accounts import Paged
-from shared.database.transaction import Transaction
+from shared.postgres.transaction import Transaction
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from typing import Any
 from asyncpg import Record
 
 from services.access.store.pages import PageOf, Slice, fetch_page
-from shared.clock import now
 from shared.contracts.accounts import ListUsers
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.access.sql", "users")
 

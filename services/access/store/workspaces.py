@@ -8,9 +8,9 @@ from asyncpg import Record
 
 from services.access.policy import Role, Switches
 from services.access.store.authorize import switches_of
-from shared import workspaces
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.mlflow import workspaces
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.access.sql", "workspaces")
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from services.artifacts.handlers.context import Context, Handler
-from shared.clock import now
 from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
-from shared.errors import DomainError, ErrorCode
+from shared.runtime.clock import now
 
 
 async def diagnose(_query: Diagnose, context: Context) -> Diagnosis:

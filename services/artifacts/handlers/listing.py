@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from services.artifacts.handlers.context import Context, Handler
 from services.artifacts.store.objects import Entry
-from shared.artifact_paths import directory_key, join, proxied_root
 from shared.contracts.artifacts import (
     DeleteArtifact,
     FileInfo,
@@ -14,9 +13,10 @@ from shared.contracts.artifacts import (
     ListProxiedArtifacts,
     ListProxiedArtifactsReply,
 )
+from shared.contracts.errors import invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
-from shared.errors import invalid
+from shared.mlflow.artifact_paths import directory_key, join, proxied_root
 
 LONGEST_LISTING = 50_000
 """Entries of an answer that can't be paged; they have to fit into one message of the bus."""

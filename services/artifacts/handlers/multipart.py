@@ -14,7 +14,6 @@ from services.artifacts.store.objects import (
     Part,
     Signature,
 )
-from shared.artifact_paths import file_key, join
 from shared.contracts.artifacts import (
     AbortMultipartUpload,
     CompleteMultipartUpload,
@@ -22,9 +21,10 @@ from shared.contracts.artifacts import (
     CreateMultipartUploadReply,
     MultipartUploadCredential,
 )
+from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
-from shared.errors import invalid, missing_resource
+from shared.mlflow.artifact_paths import file_key, join
 
 FOR_PARTS = timedelta(hours=24)
 """A large file over a slow line: its last part begins long after the first."""

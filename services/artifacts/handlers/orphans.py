@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from services.artifacts.handlers.context import Context, Handler
-from shared.artifact_paths import directory_key
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
 from shared.contracts.purges import (
     DeleteOrphans,
@@ -21,7 +21,7 @@ from shared.contracts.purges import (
     OwnedDirectory,
     ProjectIds,
 )
-from shared.errors import invalid
+from shared.mlflow.artifact_paths import directory_key
 
 _OWNED = re.compile(r"(\d+/\d+/([0-9a-f]{32}|models/m-[0-9a-f]{32})/artifacts)/")
 """A run's id is 32 hex digits, a logged model's has ``m-`` before them."""

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from services.artifacts.handlers.context import Context
-from shared.artifact_paths import owner_directory
+from shared.contracts.errors import DomainError
 from shared.contracts.events import ExperimentPurged, LoggedModelPurged, Purged, RunPurged
 from shared.contracts.message import DomainEvent
-from shared.errors import DomainError
+from shared.mlflow.artifact_paths import owner_directory
 
 EventHandler = Callable[[Any, Context], Awaitable[None]]
 """``async def run_purged(event: RunPurged, context: Context) -> None``."""

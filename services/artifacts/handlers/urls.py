@@ -6,8 +6,6 @@ from datetime import timedelta
 
 from services.artifacts.handlers.context import Context, Handler
 from services.artifacts.store.objects import Signature
-from shared.artifact_paths import file_key, proxied_root
-from shared.content import attachment, content_type
 from shared.contracts.artifacts import (
     CreatePresignedDownloadUrl,
     CreatePresignedDownloadUrlReply,
@@ -18,8 +16,10 @@ from shared.contracts.artifacts import (
     PresignArtifact,
     PresignArtifactReply,
 )
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
-from shared.errors import invalid
+from shared.mlflow.artifact_paths import file_key, proxied_root
+from shared.mlflow.content_types import attachment, content_type
 
 FOR_GATEWAY = timedelta(minutes=5)
 """A URL must begin to be used within this time; a transfer that has begun may last longer."""

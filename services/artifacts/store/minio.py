@@ -25,7 +25,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.errors import translated
 from services.artifacts.store.objects import Entry, Page, Part, Signature, Sweep
-from shared.artifact_paths import is_within
+from shared.mlflow.artifact_paths import is_within
 from shared.tracing.hooks import OFF, Tracing
 
 T = TypeVar("T")

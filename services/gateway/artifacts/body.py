@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 from aiohttp.web import BaseRequest
 
-from services.gateway.content_encoding import encoding_of, inflated
-from services.gateway.requests import TooSlowError
-from shared.errors import DomainError, invalid
-from shared.metrics import ARTIFACT_BYTES
+from services.gateway.http.content_encoding import encoding_of, inflated
+from services.gateway.http.requests import TooSlowError
+from shared.contracts.errors import DomainError, invalid
+from shared.runtime.metrics import ARTIFACT_BYTES
 
 TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}."
 

@@ -10,14 +10,14 @@ from aiohttp.web import BaseRequest, StreamResponse
 
 from services.gateway.artifacts.ranges import storage_headers, without_range
 from services.gateway.artifacts.storage import Storage
-from services.gateway.asking import Asker
-from services.gateway.browsers import EXTRA_HEADERS
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.requests import TooSlowError
-from shared.artifact_paths import absent
-from shared.content import attachment, content_type
+from services.gateway.http.origins import EXTRA_HEADERS
+from services.gateway.http.requests import TooSlowError
+from services.gateway.service_client import Asker
 from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
-from shared.metrics import ARTIFACT_BYTES
+from shared.mlflow.artifact_paths import absent
+from shared.mlflow.content_types import attachment, content_type
+from shared.runtime.metrics import ARTIFACT_BYTES
 
 _COPIED = ("Content-Length", "Content-Range", "ETag", "Last-Modified")
 _WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)

@@ -6,14 +6,6 @@ from http import HTTPStatus
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
-from services.gateway.access.needs import (
-    READ_ARTIFACTS,
-    READ_PACKAGE,
-    WRITE_ARTIFACTS,
-    WRITE_RUN_PACKAGE,
-    WRITE_VERSION_PACKAGE,
-    Need,
-)
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
 from services.gateway.artifacts.roots import (
@@ -24,17 +16,25 @@ from services.gateway.artifacts.roots import (
 )
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
-from services.gateway.asking import Asker
-from services.gateway.callers import Entrance
-from services.gateway.forward import explained
-from services.gateway.requests import expect_nothing, read_request_id
-from services.gateway.routing import Handler, Parameters
+from services.gateway.auth.callers import Entrance
+from services.gateway.auth.permissions import (
+    READ_ARTIFACTS,
+    READ_PACKAGE,
+    WRITE_ARTIFACTS,
+    WRITE_RUN_PACKAGE,
+    WRITE_VERSION_PACKAGE,
+    Need,
+)
+from services.gateway.http.forward import explained
+from services.gateway.http.requests import expect_nothing, read_request_id
+from services.gateway.http.routing import Handler, Parameters
+from services.gateway.service_client import Asker
 from services.gateway.settings import Settings
-from shared import log_context
-from shared.artifact_paths import proxied_root
-from shared.bus.calls import Bus
-from shared.bus.messages import new_id
-from shared.errors import invalid
+from shared.contracts.errors import invalid
+from shared.messaging.calls import Bus
+from shared.messaging.messages import new_id
+from shared.mlflow.artifact_paths import proxied_root
+from shared.runtime import log_context
 
 UI_BYTES = 10 * 1024**2
 """``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic_core import from_json, to_json
 
-from services.gateway.asking import Asker
+from services.gateway.service_client import Asker
 from shared.contracts.artifacts import CreatePresignedUploadUrl
+from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.logged_models import GetLoggedModel
 from shared.contracts.message import INT64_MAX
 from shared.contracts.model_versions import GetModelVersionDownloadUri, GetVersionById
 from shared.contracts.runs import GetRun, GetRunByIid
-from shared.errors import invalid, missing_resource
 
 CANDIDATE = "candidate:"
 """What GitLab puts before the number of a run that a package is of."""

@@ -1,4 +1,4 @@
-"""The routes that stream; those that the bus answers alone are in ``services/gateway/routes.py``."""
+"""The routes that stream; those that the bus answers alone are in ``services/gateway/mlflow/endpoints.py``."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from services.gateway.artifacts.roots import (
     root_of_run,
     root_of_version,
 )
-from services.gateway.routes import PROXY_PREFIXES
-from services.gateway.routing import Handler
+from services.gateway.http.routing import Handler
+from services.gateway.mlflow.endpoints import PROXY_PREFIXES
 
 ARTIFACT = "artifacts/{path:path}"
 GET_ARTIFACT = "/get-artifact"

@@ -12,8 +12,8 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from services.gateway.tls import storage_context
-from shared.errors import DomainError, ErrorCode, invalid
+from services.gateway.http.tls import storage_context
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.tracing.hooks import OFF, Tracing
 
 _CONNECT_SECONDS = 5.0

@@ -9,9 +9,8 @@ from aiohttp.web import BaseRequest
 
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.storage import Storage
-from services.gateway.asking import Asker
-from services.gateway.requests import say_continue
-from shared.content import content_type
+from services.gateway.http.requests import say_continue
+from services.gateway.service_client import Asker
 from shared.contracts.artifacts import (
     MAX_PARTS,
     AbortMultipartUpload,
@@ -22,7 +21,8 @@ from shared.contracts.artifacts import (
     PresignArtifact,
     PresignArtifactReply,
 )
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
+from shared.mlflow.content_types import content_type
 
 PART_BYTES = 8 * 1024**2
 """What an upload of unknown length holds in memory; S3 wants parts of at least 5 MiB."""

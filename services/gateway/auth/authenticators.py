@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from aiohttp.web import BaseRequest
 
-from services.gateway.access.authorizations import Authorizations, is_root
-from services.gateway.access.credentials import presented
-from services.gateway.access.failures import Failures
-from services.gateway.access.grants import Grant, no_token
-from services.gateway.access.mode import Mode
-from services.gateway.access.needs import Need
-from services.gateway.access.workspaces import refuse_workspace, workspace_of
-from services.gateway.callers import PROJECT, Caller, Door, Entrance
+from services.gateway.auth.authorizations import Authorizations, is_root
+from services.gateway.auth.callers import PROJECT, Caller, Door, Entrance
+from services.gateway.auth.credentials import presented
+from services.gateway.auth.failures import Failures
+from services.gateway.auth.grants import Grant, no_token
+from services.gateway.auth.mode import Mode
+from services.gateway.auth.permissions import Need
+from services.gateway.auth.workspaces import refuse_workspace, workspace_of
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
-from shared.errors import DomainError
-from shared.projects import ROOT_PATH, ROOT_PROJECT
+from shared.contracts.errors import DomainError
+from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
 
 ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
 ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)

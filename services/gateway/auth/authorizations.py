@@ -11,10 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.gateway.access.grants import Grant
-from shared.bus.calls import Bus
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Envelope, new_id
+from services.gateway.auth.grants import Grant
 from shared.contracts.access import Authorization, Authorize, AuthorizeWorkspace
 from shared.contracts.access_events import (
     MemberChanged,
@@ -22,8 +19,11 @@ from shared.contracts.access_events import (
     TokensRevoked,
     UserChanged,
 )
-from shared.errors import DomainError, ErrorCode
-from shared.projects import ROOT_PATH, ROOT_PROJECT
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
+from shared.messaging.calls import Bus
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Envelope, new_id
 
 TTL = 60.0
 """Seconds that an answer is believed."""

@@ -2,7 +2,7 @@
 
 A door looks at a request and names the caller, or refuses it. Endpoints are registered together
 with the door that leads to them, so nothing behind the door knows how the caller was recognised.
-The doors are in ``services/gateway/access/doors.py``.
+The doors are in ``services/gateway/auth/authenticators.py``.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from typing import Literal
 
 from aiohttp.web import BaseRequest, RequestKey
 
-from services.gateway.access.needs import Need
+from services.gateway.auth.permissions import Need
 from services.gateway.dialects.dialect import Dialect
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from aiohttp.web import BaseRequest
 
-from shared.tokens import digest_of
+from shared.contracts.token_digests import digest_of
 
 PRIVATE_TOKEN = "PRIVATE-TOKEN"  # noqa: S105  # The name of a header.
 

@@ -10,11 +10,11 @@ from time import monotonic
 from aiohttp.web import BaseRequest
 
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.http_settings import HttpSettings
-from services.gateway.patience import WAIT_IS_KNOWN
-from services.gateway.peers import peer_of
-from services.gateway.rate_limit import RateLimit
-from shared.errors import ErrorCode
+from services.gateway.http.peers import peer_of
+from services.gateway.http.rate_limit import RateLimit
+from services.gateway.http.retry_after import WAIT_IS_KNOWN
+from services.gateway.http.settings import HttpSettings
+from shared.contracts.errors import ErrorCode
 
 _MESSAGE = "Too many requests with tokens that are no good came from this address. Nothing was done; try again."
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from services.gateway.access.needs import Need
-from services.gateway.access.refusals import AccessRefused, Reason
-from services.gateway.callers import Caller
+from services.gateway.auth.callers import Caller
+from services.gateway.auth.permissions import Need
+from services.gateway.auth.refusals import AccessRefused, Reason
 from shared.contracts.access import Ability, Authorization, TokenState
-from shared.errors import ErrorCode
-from shared.projects import ROOT_PATH, ROOT_PROJECT
+from shared.contracts.errors import ErrorCode
+from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
 
 DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
 """What everybody may do in the root project where access is open."""

@@ -5,8 +5,8 @@ from typing import Literal
 from aiohttp.web import BaseRequest
 from multidict import istr
 
-from services.gateway.http_settings import is_loopback
-from shared.errors import DomainError, ErrorCode
+from services.gateway.http.settings import is_loopback
+from shared.contracts.errors import DomainError, ErrorCode
 
 Mode = Literal["open", "token"]
 """``open`` lets anonymous clients use the root project as Developers; ``token`` asks for one."""

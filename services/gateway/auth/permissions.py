@@ -7,7 +7,7 @@ whether something is changed.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.gateway.access.refusals import Reason
+from services.gateway.auth.refusals import Reason
 from shared.contracts.access import Ability
 from shared.contracts.message import Message
 

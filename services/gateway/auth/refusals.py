@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 
 class Reason(StrEnum):

@@ -2,8 +2,8 @@
 
 from aiohttp.web import BaseRequest
 
-from shared.errors import invalid
-from shared.workspaces import DEFAULT, check_name
+from shared.contracts.errors import invalid
+from shared.mlflow.workspaces import DEFAULT, check_name
 
 WORKSPACE = "X-MLFLOW-WORKSPACE"
 

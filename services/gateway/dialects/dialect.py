@@ -6,9 +6,9 @@ from typing import Protocol
 from aiohttp.web import BaseRequest
 
 from services.gateway.dialects.refusal import Refusal
-from services.gateway.requests import BodyLimit
+from services.gateway.http.requests import BodyLimit
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
-from shared.errors import DomainError
 
 Read = Callable[[BaseRequest], Awaitable[bytes]]
 """From a request to the JSON of its parameters. Raises DomainError."""

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from services.gateway.access.refusals import AccessRefused, Reason
+from services.gateway.auth.refusals import AccessRefused, Reason
 from services.gateway.dialects.gitlab_parameters import reader
 from services.gateway.dialects.refusal import Refusal, refusal, status_of
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.validation import wrong_parameter
-from shared.errors import DomainError, ErrorCode
 
 __all__ = ["reader", "refuse", "refuse_with"]
 

@@ -15,8 +15,8 @@ from pydantic_core import from_json, to_json
 
 from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.gitlab_types import Fields, GitLabTypes
-from services.gateway.fields import QueryFields
-from services.gateway.requests import BodyLimit, media_type, read_body, receive
+from services.gateway.http.fields import QueryFields
+from services.gateway.http.requests import BodyLimit, media_type, read_body, receive
 from shared.contracts.message import Message
 
 FORM = "application/x-www-form-urlencoded"

@@ -3,7 +3,7 @@
 from services.gateway.dialects.gitlab import refuse_with
 from services.gateway.dialects.gitlab_parameters import reader
 from services.gateway.dialects.refusal import Refusal
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
 
 __all__ = ["reader", "refuse"]
 

@@ -8,7 +8,7 @@ GitLab's; both are taken.
 from collections.abc import Mapping
 from typing import Any
 
-from services.gateway.fields import QueryFields
+from services.gateway.http.fields import QueryFields
 from shared.contracts.experiments import SearchExperiments
 from shared.contracts.message import Message
 from shared.contracts.runs import SearchRuns

@@ -7,10 +7,10 @@ from pydantic_core import to_json
 
 from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.refusal import Refusal, refusal
-from services.gateway.fields import QueryFields
-from services.gateway.requests import BodyLimit, read_body
+from services.gateway.http.fields import QueryFields
+from services.gateway.http.requests import BodyLimit, read_body
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
-from shared.errors import DomainError, ErrorCode
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Warren"'}
 """Lets a browser ask for a name, which does not matter, and a password: an access token."""

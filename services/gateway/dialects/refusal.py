@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 STATUSES: Mapping[ErrorCode, int] = {
     ErrorCode.INVALID_PARAMETER_VALUE: 400,
@@ -30,7 +30,7 @@ STATUSES: Mapping[ErrorCode, int] = {
 }
 
 RETRY_AFTER_SECONDS = {HTTPStatus.TOO_MANY_REQUESTS: "1", HTTPStatus.SERVICE_UNAVAILABLE: "1"}
-"""At least; the application tells more where it goes on for long (``services/gateway/patience.py``)."""
+"""At least; the application tells more where it goes on for long (``services/gateway/http/retry_after.py``)."""
 
 
 class HttpError(DomainError):

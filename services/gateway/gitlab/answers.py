@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from aiohttp.web import BaseRequest
 from pydantic_core import to_json
 
-from services.gateway.access.refusals import AccessRefused, Reason
-from services.gateway.rest.web_urls import origin_of
-from shared.errors import ErrorCode
+from services.gateway.auth.refusals import AccessRefused, Reason
+from services.gateway.gitlab.web_urls import origin_of
+from shared.contracts.errors import ErrorCode
 
 Headers = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.gateway.access.needs import READ_SCOPES, WRITE_SCOPES
+from services.gateway.auth.permissions import READ_SCOPES, WRITE_SCOPES
 from shared.contracts import accounts as a
 from shared.contracts import members as m
 from shared.contracts import projects as p

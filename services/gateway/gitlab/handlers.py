@@ -5,25 +5,25 @@ from collections.abc import Iterator, Mapping
 from aiohttp.web import BaseRequest, Response, StreamResponse
 from pydantic_core import from_json, to_json
 
-from services.gateway.access.credentials import presented
-from services.gateway.access.doors import Doors
-from services.gateway.asking import Asker
+from services.gateway.auth.authenticators import Doors
+from services.gateway.auth.credentials import presented
 from services.gateway.dialects import gitlab_rest, mlflow
 from services.gateway.dialects.dialect import Dialect
-from services.gateway.fields import Overlay
-from services.gateway.forward import JSON_HEADERS, TOO_LONG, explained
-from services.gateway.requests import BodyLimit, read_request_id
-from services.gateway.rest import answers, workspaces
-from services.gateway.rest.routes import API, ENDPOINTS, RestEndpoint
-from services.gateway.rest.web_urls import Fill, web_urls
-from services.gateway.routing import Handler, Parameters
+from services.gateway.gitlab import answers, workspaces
+from services.gateway.gitlab.endpoints import API, ENDPOINTS, RestEndpoint
+from services.gateway.gitlab.web_urls import Fill, web_urls
+from services.gateway.http.fields import Overlay
+from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, explained
+from services.gateway.http.requests import BodyLimit, read_request_id
+from services.gateway.http.routing import Handler, Parameters
+from services.gateway.service_client import Asker
 from services.gateway.settings import Settings
-from shared import log_context
-from shared.bus.calls import Bus
-from shared.bus.messages import new_id
 from shared.contracts.accounts import Paged
+from shared.contracts.token_digests import digest_of, new_token
 from shared.contracts.tokens import OneToken
-from shared.tokens import digest_of, new_token
+from shared.messaging.calls import Bus
+from shared.messaging.messages import new_id
+from shared.runtime import log_context
 
 MAX_BYTES = 100_000
 NO_CONTENT = 204

@@ -1,6 +1,6 @@
 """The routes of MLflow's workspaces: they are projects, so who asks counts as in GitLab's REST API."""
 
-from services.gateway.rest.routes import RestEndpoint
+from services.gateway.gitlab.endpoints import RestEndpoint
 from shared.contracts import workspaces as w
 
 PREFIXES = ("/api/3.0/mlflow/", "/ajax-api/3.0/mlflow/")

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from aiohttp.web import BaseRequest
 
 from services.gateway.dialects.refusal import HttpError
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 CONTENT_ENCODING = "Content-Encoding"
 

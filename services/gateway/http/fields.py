@@ -12,8 +12,8 @@ from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
-from shared.errors import invalid
 
 
 class Overlay:

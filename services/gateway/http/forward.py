@@ -10,26 +10,26 @@ from http import HTTPStatus
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
-from services.gateway.access.needs import need_of
-from services.gateway.asking import Asker
-from services.gateway.callers import Entrance
+from services.gateway.auth.callers import Entrance
+from services.gateway.auth.permissions import need_of
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.fields import Overlay
-from services.gateway.requests import (
+from services.gateway.http.fields import Overlay
+from services.gateway.http.requests import (
     BodyLimit,
     TooSlowError,
     read_key,
     read_request_id,
 )
-from services.gateway.routes import Endpoint
-from services.gateway.routing import Handler, Parameters
+from services.gateway.http.routing import Handler, Parameters
+from services.gateway.mlflow.endpoints import Endpoint
+from services.gateway.service_client import Asker
 from services.gateway.settings import Settings
-from shared import log_context
-from shared.bus.calls import Bus
-from shared.bus.messages import Envelope, new_id
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Command
-from shared.errors import DomainError, ErrorCode
+from shared.messaging.calls import Bus
+from shared.messaging.messages import Envelope, new_id
+from shared.runtime import log_context
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
 BATCH_TOO_LONG = (

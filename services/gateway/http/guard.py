@@ -5,16 +5,16 @@ from time import monotonic
 
 from aiohttp.web import BaseRequest, Response
 
-from services.gateway.access.credentials import presented
-from services.gateway.access.mode import is_open_by_default, refuse_proxied
-from services.gateway.browsers import EXEMPT, Browsers
+from services.gateway.auth.credentials import presented
+from services.gateway.auth.mode import is_open_by_default, refuse_proxied
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.mounts import turned_away
-from services.gateway.peers import peer_of
-from services.gateway.rate_limit import RateLimit
-from services.gateway.requests import expect_nothing
+from services.gateway.http.origins import EXEMPT, Browsers
+from services.gateway.http.peers import peer_of
+from services.gateway.http.rate_limit import RateLimit
+from services.gateway.http.requests import expect_nothing
+from services.gateway.mlflow.mounts import turned_away
 from services.gateway.settings import Settings
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 
 class Guard:

@@ -6,11 +6,11 @@ from functools import cache
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
-from services.gateway.routing import Handler, Parameters
+from services.gateway.http.routing import Handler, Parameters
 from services.gateway.settings import Settings
-from shared.bus.calls import Bus
-from shared.monitor import Checks
-from shared.version import VERSION
+from shared.messaging.calls import Bus
+from shared.runtime.health import Checks
+from shared.runtime.version import VERSION
 
 MLFLOW_VERSION = "3.17.2"
 """The MLflow server whose REST API this one follows; clients that compare versions see it."""

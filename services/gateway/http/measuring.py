@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from shared.histogram import Series  # noqa: TC001  # As TC002.
-from shared.metrics import HTTP_DURATION, HTTP_REJECTIONS
+from shared.runtime.histogram import Series  # noqa: TC001  # As TC002.
+from shared.runtime.metrics import HTTP_DURATION, HTTP_REJECTIONS
 
 Measure = Callable[[int, float], None]
 """Counts an answer by its status, 0 for none, and its seconds."""

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from aiohttp.web import BaseRequest, RequestKey, Response
 
-from services.gateway.http_settings import HttpSettings, is_loopback
-from shared.errors import DomainError, ErrorCode
+from services.gateway.http.settings import HttpSettings, is_loopback
+from shared.contracts.errors import DomainError, ErrorCode
 
 EXTRA_HEADERS = RequestKey("EXTRA_HEADERS", dict[str, str])
 """Key of a request under which headers are kept that its answer needs, streamed or not."""

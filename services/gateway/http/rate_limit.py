@@ -6,7 +6,7 @@ hashes, so that nothing is kept here of what they stand for.
 
 import math
 
-from shared.metrics import HTTP_RATE_LIMITED
+from shared.runtime.metrics import HTTP_RATE_LIMITED
 
 MOST_BUCKETS = 20_000
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge
 
-from services.gateway.content_encoding import CONTENT_ENCODING, encoding_of, inflated
-from shared.errors import DomainError, invalid
+from services.gateway.http.content_encoding import CONTENT_ENCODING, encoding_of, inflated
+from shared.contracts.errors import DomainError, invalid
 
 JSON = "application/json"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")

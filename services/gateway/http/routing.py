@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, StreamResponse
 
-from services.gateway.measuring import Measure, measuring
+from services.gateway.http.measuring import Measure, measuring
 from shared.tracing.hooks import OFF, Tracing
 
 Parameters = Mapping[str, str]

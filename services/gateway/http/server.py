@@ -17,15 +17,15 @@ from aiohttp.web import (
 )
 
 from services.gateway.app import App
-from services.gateway.forward import failed, malformed
-from services.gateway.mounts import dialect_of
-from services.gateway.requests import read_request_id
+from services.gateway.http.forward import failed, malformed
+from services.gateway.http.requests import read_request_id
+from services.gateway.http.tls import server_context
+from services.gateway.mlflow.mounts import dialect_of
 from services.gateway.settings import Settings
-from services.gateway.tls import server_context
-from shared.bus.messages import new_id
-from shared.listening import listening
-from shared.server_header import hide_versions
-from shared.settings import PREFIX
+from shared.messaging.messages import new_id
+from shared.runtime.listening import listening
+from shared.runtime.server_header import hide_versions
+from shared.runtime.settings import PREFIX
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 0.5
@@ -102,7 +102,7 @@ class HttpServer(Server):
         self._options: dict[str, Any] = {
             # The access log is off: formatting a line costs as much as the request itself.
             "access_log": None,
-            # Bodies are inflated by whoever reads them: services/gateway/content_encoding.py.
+            # Bodies are inflated by whoever reads them: services/gateway/http/content_encoding.py.
             "auto_decompress": False,
             "header_timeout": settings.http.header_timeout,
             "keepalive_timeout": settings.http.keepalive_timeout,

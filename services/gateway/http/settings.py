@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveInt, model_validator
 
-from shared.files import ReadableFile
+from shared.runtime.files import ReadableFile
 
 
 def _networks(text: str) -> str:

@@ -4,8 +4,8 @@ import ssl
 from functools import cache
 from pathlib import Path
 
-from services.gateway.http_settings import HttpSettings
-from shared.starting import StartError
+from services.gateway.http.settings import HttpSettings
+from shared.runtime.starting import StartError
 
 
 def server_context(settings: HttpSettings) -> ssl.SSLContext | None:

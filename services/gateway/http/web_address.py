@@ -3,7 +3,7 @@
 import socket
 from ipaddress import ip_address
 
-from services.gateway.http_settings import HttpSettings, is_loopback
+from services.gateway.http.settings import HttpSettings, is_loopback
 
 
 def scheme(http: HttpSettings) -> str:

@@ -15,12 +15,12 @@ from services.gateway.artifacts.roots import (
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
-from services.gateway.forward import Completion, forward, refused
-from services.gateway.requests import read_request_id
-from services.gateway.routes import ENDPOINTS
-from services.gateway.routing import Handler
-from shared.bus.messages import new_id
-from shared.errors import DomainError
+from services.gateway.http.forward import Completion, forward, refused
+from services.gateway.http.requests import read_request_id
+from services.gateway.http.routing import Handler
+from services.gateway.mlflow.endpoints import ENDPOINTS
+from shared.contracts.errors import DomainError
+from shared.messaging.messages import new_id
 
 GITLAB = "/api/v4/"
 """Everything under this speaks GitLab's dialect."""

@@ -11,9 +11,9 @@ from services.gateway.artifacts.routes import (
     PACKAGE_FILE,
     UPLOAD_ARTIFACT,
 )
-from services.gateway.rest.routes import API
-from services.gateway.routes import PROXY_PREFIXES
-from services.gateway.routing import plain
+from services.gateway.gitlab.endpoints import API
+from services.gateway.http.routing import plain
+from services.gateway.mlflow.endpoints import PROXY_PREFIXES
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _EMPTY = {"application/json": {"schema": {"type": "object"}}}

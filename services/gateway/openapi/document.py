@@ -4,12 +4,18 @@ from typing import Any
 
 from pydantic.json_schema import JsonSchemaValue
 
-from services.gateway.access.workspaces import WORKSPACE
-from services.gateway.artifacts.description import describe_packages, describe_streams
-from services.gateway.rest import description as rest
-from services.gateway.routes import ENDPOINTS, PREFIXES, PROXY_PREFIXES, Endpoint
-from services.gateway.routing import plain, variables
-from services.gateway.schemas import REF, content_of, json_content, query_parameters, schemas_of
+from services.gateway.auth.workspaces import WORKSPACE
+from services.gateway.http.routing import plain, variables
+from services.gateway.mlflow.endpoints import ENDPOINTS, PREFIXES, PROXY_PREFIXES, Endpoint
+from services.gateway.openapi import gitlab as rest
+from services.gateway.openapi.artifacts import describe_packages, describe_streams
+from services.gateway.openapi.schemas import (
+    REF,
+    content_of,
+    json_content,
+    query_parameters,
+    schemas_of,
+)
 from shared.contracts.message import Command, Wire
 
 ERROR = {

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic.json_schema import JsonSchemaValue
 
-from services.gateway.rest import workspaces
-from services.gateway.rest.routes import API, ENDPOINTS, RestEndpoint
-from services.gateway.routing import variables
-from services.gateway.schemas import REF, json_content, query_parameters
+from services.gateway.gitlab import workspaces
+from services.gateway.gitlab.endpoints import API, ENDPOINTS, RestEndpoint
+from services.gateway.http.routing import variables
+from services.gateway.openapi.schemas import REF, json_content, query_parameters
 from shared.contracts import accounts as a
 from shared.contracts import members as m
 from shared.contracts import projects as p

@@ -12,13 +12,13 @@ from importlib.resources import files
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
-from services.gateway.access.needs import need_of
-from services.gateway.callers import Entrance
-from services.gateway.forward import JSON_HEADERS, explained
-from services.gateway.requests import read_request_id
-from services.gateway.routing import Handler, Parameters
-from shared.bus.messages import new_id
+from services.gateway.auth.callers import Entrance
+from services.gateway.auth.permissions import need_of
+from services.gateway.http.forward import JSON_HEADERS, explained
+from services.gateway.http.requests import read_request_id
+from services.gateway.http.routing import Handler, Parameters
 from shared.contracts.runs import GetRun
+from shared.messaging.messages import new_id
 
 FILES = {
     "": ("page.html", "text/html"),

@@ -3,7 +3,7 @@
 from services.registry.dialects.dialect import Dialect
 from services.registry.dialects.gitlab import GitLab
 from services.registry.dialects.mlflow import MLflow
-from shared.database.transaction import Transaction
+from shared.postgres.transaction import Transaction
 
 _MLFLOW = MLflow()
 _GITLAB = GitLab()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.registry.store.model_versions import Lineage
 from shared.contracts.model_versions import CreateModelVersion
-from shared.database.transaction import Transaction
+from shared.postgres.transaction import Transaction
 
 
 class Dialect(Protocol):

@@ -15,6 +15,7 @@ from services.registry.lineage import of_model
 from services.registry.store import model_versions, registered_models
 from services.registry.store.model_versions import Lineage
 from services.registry.validation import is_true, parse_stage, version_not_found
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import INT64_MAX
 from shared.contracts.model_experiments import (
     EnsureModelExperiment,
@@ -24,8 +25,7 @@ from shared.contracts.model_experiments import (
 from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.runs import GetRun
 from shared.contracts.views import ModelStage
-from shared.database.transaction import Transaction
-from shared.errors import DomainError, ErrorCode, invalid
+from shared.postgres.transaction import Transaction
 
 _DIGITS = len(str(INT64_MAX))
 

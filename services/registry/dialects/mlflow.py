@@ -13,11 +13,11 @@ from services.registry.validation import (
     parse_stage,
     parse_version,
 )
+from shared.contracts.errors import invalid
 from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.validation import missing_value
 from shared.contracts.views import ModelStage
-from shared.database.transaction import Transaction
-from shared.errors import invalid
+from shared.postgres.transaction import Transaction
 
 
 class MLflow:

@@ -3,8 +3,8 @@
 from services.registry.handlers import kinds, model_aliases, model_versions, registered_models
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
-from shared.database.diagnosis import diagnosis_of
-from shared.database.transaction import Handler, Handlers
+from shared.postgres.diagnosis import diagnosis_of
+from shared.postgres.transaction import Handler, Handlers
 
 SINGLE: dict[type[Message], Handler] = {
     **registered_models.HANDLERS,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.registry.store import kinds
 from shared.contracts.message import Message
 from shared.contracts.workspaces import KindsReply, ListRegisteredKinds
-from shared.database.transaction import Handler, Transaction
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def list_registered_kinds(_query: ListRegisteredKinds, tx: Transaction) -> KindsReply:

@@ -20,7 +20,7 @@ from shared.contracts.model_aliases import (
     SetRegisteredModelAlias,
 )
 from shared.contracts.registry_events import ModelVersionAliasDeleted, ModelVersionAliasSet
-from shared.database.transaction import Handler, Transaction
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transaction) -> Empty:

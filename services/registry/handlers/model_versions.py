@@ -24,6 +24,7 @@ from services.registry.validation import (
     parse_stage,
     version_not_found,
 )
+from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.contracts.model_versions import (
@@ -48,10 +49,9 @@ from shared.contracts.registry_events import (
     ModelVersionUpdated,
 )
 from shared.contracts.views import ModelStage
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid, missing_resource
-from shared.pages import page_json
-from shared.validation import check_length, check_name
+from shared.mlflow.pages import page_json
+from shared.mlflow.validation import check_length, check_name
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> bytes:

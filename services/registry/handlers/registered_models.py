@@ -14,6 +14,7 @@ from services.registry.validation import (
     is_prompt,
     model_not_found,
 )
+from shared.contracts.errors import DomainError, already_exists
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.contracts.model_experiments import RenameModelExperiment
@@ -36,10 +37,9 @@ from shared.contracts.registry_events import (
     RegisteredModelTagSet,
     RegisteredModelUpdated,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, already_exists
-from shared.pages import page_json
-from shared.validation import check_name
+from shared.mlflow.pages import page_json
+from shared.mlflow.validation import check_name
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -> bytes:

@@ -3,7 +3,7 @@
 from services.registry.store import model_versions
 from services.registry.store.model_versions import VersionKey
 from services.registry.validation import version_not_found
-from shared.database.transaction import Transaction
+from shared.postgres.transaction import Transaction
 
 
 async def version_reply(tx: Transaction, name: str, key: VersionKey) -> bytes:

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.registry.sql", "model_aliases")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.registry.semver import SemVer
-from shared.clock import now
 from shared.contracts.views import ModelStage
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.registry.sql", "model_versions")
 

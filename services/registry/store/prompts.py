@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.registry.validation import PROMPT_TAG
-from shared.search.ast import Comparator, Comparison, Entity
+from shared.mlflow.search.ast import Comparator, Comparison, Entity
 
 
 def visible(comparisons: Sequence[Comparison]) -> tuple[bool, Sequence[Comparison]]:

@@ -6,16 +6,16 @@ from uuid import UUID
 
 from services.registry.store import prompts
 from shared.contracts.registered_models import SearchRegisteredModels
-from shared.search import keyset
-from shared.search.ast import Comparison, Entity, OrderBy
-from shared.search.grammars import REGISTERED_MODELS
-from shared.search.keyset import Term
-from shared.search.max_results import check_max_results
-from shared.search.order_by import parse_order_by
-from shared.search.page_token import Search
-from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_text, exists
-from shared.search.statement import Connection, Page, Statement, fetch_page
+from shared.mlflow.search import keyset
+from shared.mlflow.search.ast import Comparison, Entity, OrderBy
+from shared.mlflow.search.grammars import REGISTERED_MODELS
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.page_token import Search
+from shared.mlflow.search.parser import parse_filter
+from shared.mlflow.search.sql import Bindings, compare_text, exists
+from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1000

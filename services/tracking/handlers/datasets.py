@@ -14,11 +14,11 @@ from shared.contracts.datasets import (
     SearchDatasets,
     SearchDatasetsReply,
 )
+from shared.contracts.errors import invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid
-from shared.validation import check_length
+from shared.mlflow.validation import check_length
+from shared.postgres.transaction import Handler, Transaction
 
 MAX_NAME_LENGTH = 500
 MAX_DIGEST_LENGTH = 36

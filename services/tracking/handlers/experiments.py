@@ -10,6 +10,13 @@ from services.tracking.validation import (
     check_experiment_name,
     check_experiment_tag,
 )
+from shared.contracts.errors import (
+    DomainError,
+    ErrorCode,
+    already_exists,
+    invalid,
+    missing_resource,
+)
 from shared.contracts.events import ExperimentDeleted, ExperimentRestored
 from shared.contracts.experiments import (
     CreateExperiment,
@@ -26,15 +33,8 @@ from shared.contracts.experiments import (
 )
 from shared.contracts.message import Message
 from shared.contracts.validation import missing_value
-from shared.database.transaction import Handler, Transaction
-from shared.errors import (
-    DomainError,
-    ErrorCode,
-    already_exists,
-    invalid,
-    missing_resource,
-)
-from shared.pages import page_json
+from shared.mlflow.pages import page_json
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExperimentReply:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.tracking.store import kinds
 from shared.contracts.message import Message
 from shared.contracts.workspaces import KindsReply, ListTrackedKinds
-from shared.database.transaction import Handler, Transaction
+from shared.postgres.transaction import Handler, Transaction
 
 
 async def list_tracked_kinds(_query: ListTrackedKinds, tx: Transaction) -> KindsReply:

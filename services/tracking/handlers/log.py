@@ -26,11 +26,11 @@ from services.tracking.validation import (
     run_not_active,
     run_not_found,
 )
+from shared.contracts.errors import DomainError, invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import LogMetric, Point
 from shared.contracts.runs import LogBatch, LogParam, SetTag
-from shared.database.transaction import AnyConnection, BatchHandler, BatchResult, Call
-from shared.errors import DomainError, invalid
+from shared.postgres.transaction import AnyConnection, BatchHandler, BatchResult, Call
 
 EMPTY = b"{}"
 

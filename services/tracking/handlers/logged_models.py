@@ -18,6 +18,7 @@ from services.tracking.store.logged_models import NewModel
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_logged_models import search_model_ids
 from services.tracking.validation import check_unique_params
+from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.events import LoggedModelDeleted
 from shared.contracts.experiments import Empty
 from shared.contracts.logged_models import (
@@ -32,10 +33,9 @@ from shared.contracts.logged_models import (
 )
 from shared.contracts.message import Message
 from shared.contracts.registry_events import ModelVersionCreated
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid, missing_resource
-from shared.pages import page_json
-from shared.validation import check_length
+from shared.mlflow.pages import page_json
+from shared.mlflow.validation import check_length
+from shared.postgres.transaction import Handler, Transaction
 
 MODEL_VERSIONS = "mlflow.modelVersions"
 MAX_NAME_LENGTH = 500

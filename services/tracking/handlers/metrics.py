@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from services.tracking.store import metrics
 from services.tracking.store.metrics import BIGINT, START, Place
 from services.tracking.validation import is_run_id
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import (
     GetMetricHistory,
@@ -12,9 +13,8 @@ from shared.contracts.metrics import (
     GetMetricHistoryBulkInterval,
 )
 from shared.contracts.validation import API_DOCS_HINT, missing_value
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid
-from shared.pages import page_json
+from shared.mlflow.pages import page_json
+from shared.postgres.transaction import Handler, Transaction
 
 MAX_RUNS = 100
 MAX_POINTS = 25_000

@@ -12,7 +12,7 @@ from services.tracking.handlers.logged_models import name_version
 from services.tracking.names import nickname
 from services.tracking.store import experiments, model_experiments, runs
 from services.tracking.store.runs import NewRun
-from shared.clock import now
+from shared.contracts.errors import DomainError, already_exists, invalid
 from shared.contracts.events import ExperimentDeleted, RunDeleted
 from shared.contracts.experiments import Empty
 from shared.contracts.message import DomainEvent, Message
@@ -28,8 +28,8 @@ from shared.contracts.registry_events import (
     ModelVersionDeleted,
     RegisteredModelDeleted,
 )
-from shared.database.transaction import EventHandler, Handler, Transaction
-from shared.errors import DomainError, already_exists, invalid
+from shared.postgres.transaction import EventHandler, Handler, Transaction
+from shared.runtime.clock import now
 
 
 async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -> Empty:

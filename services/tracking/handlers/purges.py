@@ -14,7 +14,7 @@ from services.tracking.store import purges
 from services.tracking.store.purges import Kind, Selection
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.validation import is_run_id
-from shared.clock import now
+from shared.contracts.errors import DomainError, invalid
 from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
 from shared.contracts.message import Message
 from shared.contracts.purges import (
@@ -28,8 +28,8 @@ from shared.contracts.purges import (
     PurgePlan,
     PurgeScope,
 )
-from shared.database.transaction import Handler, Transaction
-from shared.errors import DomainError, invalid
+from shared.postgres.transaction import Handler, Transaction
+from shared.runtime.clock import now
 
 NAMES = {
     Kind.RUN: "Run",

@@ -18,6 +18,7 @@ from services.tracking.validation import (
     is_run_id,
     run_not_found,
 )
+from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.events import RunDeleted, RunFinished, RunRestored
 from shared.contracts.experiments import Empty, Tag
 from shared.contracts.message import Message
@@ -38,10 +39,9 @@ from shared.contracts.runs import (
     UpdateRunReply,
 )
 from shared.contracts.views import RunStatus
-from shared.database.transaction import Handler, Transaction
-from shared.errors import invalid, missing_resource
-from shared.pages import page_json
-from shared.validation import check_length
+from shared.mlflow.pages import page_json
+from shared.mlflow.validation import check_length
+from shared.postgres.transaction import Handler, Transaction
 
 RUN_NAME = "mlflow.runName"
 USER = "mlflow.user"

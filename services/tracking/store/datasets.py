@@ -9,8 +9,8 @@ from shared.contracts.datasets import (
     ModelInput,
     ModelOutput,
 )
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "datasets")
 

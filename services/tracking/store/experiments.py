@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from asyncpg import UniqueViolationError
 
-from shared.clock import now
-from shared.database.queries import load_queries
-from shared.database.transaction import AnyConnection, Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import AnyConnection, Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "experiments")
 

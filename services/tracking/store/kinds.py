@@ -1,7 +1,7 @@
 """Which tables have rows of a project."""
 
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "kinds")
 

@@ -12,8 +12,8 @@ from asyncpg import UniqueViolationError
 
 from services.tracking.validation import LARGEST_FLOAT
 from shared.contracts.metrics import Point
-from shared.database.queries import load_queries
-from shared.database.transaction import AnyConnection, Contention
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import AnyConnection, Contention
 
 SQL = load_queries("services.tracking.sql", "log")
 

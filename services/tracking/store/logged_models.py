@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.clock import now
+from shared.contracts.errors import DomainError, missing_resource
 from shared.contracts.views import LoggedModelStatus
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
-from shared.errors import DomainError, missing_resource
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "logged_models")
 

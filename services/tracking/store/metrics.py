@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
-from shared.search.page_token import load_token, wrong_token
+from shared.mlflow.search.page_token import load_token, wrong_token
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "metrics")
 

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.clock import now
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "model_experiments")
 

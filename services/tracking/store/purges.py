@@ -7,8 +7,8 @@ from enum import StrEnum
 from asyncpg import Record
 
 from services.tracking.artifact_uris import stored_directories
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "purges")
 

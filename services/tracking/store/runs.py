@@ -7,11 +7,11 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.tracking.validation import is_run_id, run_not_active, run_not_found
-from shared.clock import now
 from shared.contracts.runs import RunInfo
 from shared.contracts.views import RunStatus
-from shared.database.queries import load_queries
-from shared.database.transaction import Transaction
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "runs")
 

@@ -1,7 +1,7 @@
-"""What the searches of this service have in common, besides ``shared.search``."""
+"""What the searches of this service have in common, besides ``shared.mlflow.search``."""
 
+from shared.contracts.errors import invalid
 from shared.contracts.views import ViewType
-from shared.errors import invalid
 
 
 def lifecycle(alias: str, view_type: ViewType) -> list[str]:

@@ -5,16 +5,16 @@ from typing import cast
 
 from services.tracking.store.search import lifecycle, parse_experiment_id
 from shared.contracts.experiments import SearchExperiments
-from shared.search import keyset
-from shared.search.ast import Comparator, Comparison, Entity, OrderBy
-from shared.search.grammars import EXPERIMENTS
-from shared.search.keyset import Term
-from shared.search.max_results import check_max_results
-from shared.search.order_by import parse_order_by
-from shared.search.page_token import Search
-from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_text, exists
-from shared.search.statement import Connection, Page, Statement, fetch_page
+from shared.mlflow.search import keyset
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.grammars import EXPERIMENTS
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.page_token import Search
+from shared.mlflow.search.parser import parse_filter
+from shared.mlflow.search.sql import Bindings, compare_integer, compare_text, exists
+from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
 
 _NEWEST_FIRST = (
     OrderBy(Entity.ATTRIBUTE, "creation_time", ascending=False),

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from services.tracking.store.search import parse_experiment_id
+from shared.contracts.errors import invalid
 from shared.contracts.logged_models import DatasetFilter, LoggedModelOrder, SearchLoggedModels
 from shared.contracts.views import LoggedModelStatus
-from shared.errors import invalid
-from shared.search import keyset
-from shared.search.ast import Comparator, Comparison, Entity
-from shared.search.grammars import LOGGED_MODELS
-from shared.search.keyset import Term
-from shared.search.max_results import check_max_results
-from shared.search.order_by import MAX_CLAUSES
-from shared.search.page_token import Search
-from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
-from shared.search.statement import Connection, Page, Statement, fetch_page
+from shared.mlflow.search import keyset
+from shared.mlflow.search.ast import Comparator, Comparison, Entity
+from shared.mlflow.search.grammars import LOGGED_MODELS
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.order_by import MAX_CLAUSES
+from shared.mlflow.search.page_token import Search
+from shared.mlflow.search.parser import parse_filter
+from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
+from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_RESULTS = 50
 """MLflow's proto says so; 0 means the 100 of its store."""

@@ -7,16 +7,16 @@ from uuid import UUID
 
 from services.tracking.store.search import lifecycle, parse_experiment_id
 from shared.contracts.runs import SearchRuns
-from shared.search import keyset
-from shared.search.ast import Comparator, Comparison, Entity, OrderBy
-from shared.search.grammars import RUNS
-from shared.search.keyset import Term
-from shared.search.max_results import check_max_results
-from shared.search.order_by import parse_order_by
-from shared.search.page_token import Search
-from shared.search.parser import parse_filter
-from shared.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
-from shared.search.statement import Connection, Page, Statement, fetch_page
+from shared.mlflow.search import keyset
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.grammars import RUNS
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.page_token import Search
+from shared.mlflow.search.parser import parse_filter
+from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
+from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
 
 _TABLES: Final = {
     Entity.METRIC: "latest_metrics",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.errors import invalid
-from shared.search.grammars import Grammar
-from shared.search.lexer import Kind, Token, is_identifier, tokenize
+from shared.contracts.errors import invalid
+from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.lexer import Kind, Token, is_identifier, tokenize
 
 # `RLIKE` and the negated forms are tokens of the language that no entity accepts, so that the
 # client reads "Invalid comparator" rather than "Invalid clause".

@@ -8,7 +8,7 @@ more `Grammar` here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.search.ast import Comparator, Entity
+from shared.mlflow.search.ast import Comparator, Entity
 
 _NUMERIC = (
     Comparator.LT,

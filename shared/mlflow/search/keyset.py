@@ -9,8 +9,8 @@ the value, constant where the rank already says everything.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.search.page_token import KeyType, KeyValue
-from shared.search.sql import Bindings
+from shared.mlflow.search.page_token import KeyType, KeyValue
+from shared.mlflow.search.sql import Bindings
 
 
 @dataclass(frozen=True, slots=True)

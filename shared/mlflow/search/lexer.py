@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.errors import invalid
+from shared.contracts.errors import invalid
 
 
 class Kind(StrEnum):

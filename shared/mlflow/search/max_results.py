@@ -1,6 +1,6 @@
 """The limit of a page."""
 
-from shared.errors import invalid
+from shared.contracts.errors import invalid
 
 DEFAULT = 1000
 THRESHOLD = 50_000

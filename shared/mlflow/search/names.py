@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
-from shared.errors import invalid
-from shared.search.ast import Entity
-from shared.search.grammars import Grammar
-from shared.search.lexer import unquote
+from shared.contracts.errors import invalid
+from shared.mlflow.search.ast import Entity
+from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.lexer import unquote
 
 
 def read_name(text: str, grammar: Grammar, attributes: Collection[str]) -> tuple[Entity, str]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from shared.errors import invalid
-from shared.search.ast import OrderBy
-from shared.search.grammars import Grammar
-from shared.search.lexer import is_identifier, tokenize, unquote
-from shared.search.names import read_name
+from shared.contracts.errors import invalid
+from shared.mlflow.search.ast import OrderBy
+from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.lexer import is_identifier, tokenize, unquote
+from shared.mlflow.search.names import read_name
 
 # MLflow has no limit, but each clause on a metric, param or tag costs a join.
 MAX_CLAUSES = 20

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from shared.errors import DomainError, invalid
+from shared.contracts.errors import DomainError, invalid
 
 KeyValue = int | float | str | UUID
 

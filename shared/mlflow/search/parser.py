@@ -1,11 +1,11 @@
 """Turns a filter string into comparisons that its noun's grammar allows."""
 
-from shared.errors import invalid
-from shared.search.ast import Comparator, Comparison, Entity, Value
-from shared.search.clauses import Clause, Operand, read_clauses, require_identifier
-from shared.search.grammars import Grammar
-from shared.search.names import as_set, read_name
-from shared.search.values import read_value
+from shared.contracts.errors import invalid
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
+from shared.mlflow.search.clauses import Clause, Operand, read_clauses, require_identifier
+from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.names import as_set, read_name
+from shared.mlflow.search.values import read_value
 
 # MLflow has no limit, but each clause costs the planner a subquery.
 MAX_CLAUSES = 200

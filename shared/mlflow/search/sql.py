@@ -6,7 +6,7 @@ Text that comes from a client only ever becomes a bound value, never part of a s
 from collections.abc import Sequence
 from typing import Final
 
-from shared.search.ast import Comparator, Value
+from shared.mlflow.search.ast import Comparator, Value
 
 _OPERATORS: Final = {
     Comparator.EQ: "=",

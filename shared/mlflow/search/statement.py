@@ -6,10 +6,10 @@ from typing import Generic, Protocol, TypeVar, cast
 
 import asyncpg
 
-from shared.search import keyset
-from shared.search.keyset import Term
-from shared.search.page_token import KeyValue, Search, decode_token, encode_token
-from shared.search.sql import Bindings
+from shared.mlflow.search import keyset
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.page_token import KeyValue, Search, decode_token, encode_token
+from shared.mlflow.search.sql import Bindings
 
 Id = TypeVar("Id")
 

@@ -1,10 +1,10 @@
 """Reads the right-hand side of a comparison as the type that its left-hand side has."""
 
-from shared.errors import invalid
-from shared.search.ast import Comparator, Entity, Value
-from shared.search.clauses import Operand
-from shared.search.grammars import Grammar
-from shared.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
+from shared.contracts.errors import invalid
+from shared.mlflow.search.ast import Comparator, Entity, Value
+from shared.mlflow.search.clauses import Operand
+from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
 
 _INT64_DIGITS = 19
 _LIST = "While parsing a list in the query, expected"

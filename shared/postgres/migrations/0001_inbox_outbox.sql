@@ -1,4 +1,4 @@
--- Every service's schema has these two tables (shared.bus.executor writes them).
+-- Every service's schema has these two tables (shared.postgres.executor writes them).
 
 -- What was done already: one row a frame, one a command that ran by itself, one an Idempotency-Key.
 -- Written in the transaction of the commands themselves, so a second delivery finds the replies of

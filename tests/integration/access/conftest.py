@@ -14,20 +14,20 @@ import asyncpg
 import pytest
 from yarl import URL
 
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.s3 import EmbeddedS3
+from deploy.local.standalone.__main__ import POSTGRES_SERVICES, warren
+from deploy.local.standalone.servers import Servers
+from deploy.local.standalone.settings import StandaloneSettings
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
 from services.artifacts.settings import S3Settings
-from services.standalone.__main__ import POSTGRES_SERVICES, warren
-from services.standalone.servers import Servers
-from services.standalone.settings import StandaloneSettings
-from shared.bus.executor import Executor
-from shared.bus.messages import Envelope, Frame, new_id
-from shared.database.pool import open_pool
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.s3 import EmbeddedS3
-from shared.errors import DomainError
-from shared.monitor import Monitor
-from shared.tokens import digest_of
+from shared.contracts.errors import DomainError
+from shared.contracts.token_digests import digest_of
+from shared.messaging.messages import Envelope, Frame, new_id
+from shared.postgres.executor import Executor
+from shared.postgres.pool import open_pool
+from shared.runtime.health import Monitor
 
 ROOT_TOKEN = "glpat-root-root-root-root"
 

@@ -7,9 +7,9 @@ import pytest
 
 from services.access.bootstrap import ensure_root_token
 from services.access.dates import milliseconds
-from shared.clock import now
 from shared.contracts.access import Ability
-from shared.tokens import digest_of
+from shared.contracts.token_digests import digest_of
+from shared.runtime.clock import now
 from tests.integration.access.conftest import ROOT_TOKEN
 
 TOKEN = "glpat-ann-ann-ann-ann-ann"

@@ -9,15 +9,15 @@ import pytest
 
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
-from services.gateway.access.authorizations import TOPICS, Authorizations
-from services.gateway.access.needs import READ_ARTIFACTS
-from services.gateway.access.refusals import AccessRefused
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.messages import Envelope, new_id
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings
-from shared.tokens import digest_of
+from services.gateway.auth.authorizations import TOPICS, Authorizations
+from services.gateway.auth.permissions import READ_ARTIFACTS
+from services.gateway.auth.refusals import AccessRefused
+from shared.contracts.token_digests import digest_of
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.messages import Envelope, new_id
+from shared.runtime.settings import PostgresServiceSettings
+from shared.serving.postgres import PostgresService
 from tests.integration.access.conftest import ROOT_TOKEN, SOON, until
 
 DIGEST = digest_of(ROOT_TOKEN)

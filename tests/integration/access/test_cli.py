@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from services.cli.__main__ import main
+from cli.__main__ import main
 from tests.integration.access.conftest import NUMBERS, ROOT_TOKEN
 
 

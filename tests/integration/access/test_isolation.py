@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.gateway.artifacts import routes as streams
-from services.gateway.rest import workspaces
-from services.gateway.routes import ENDPOINTS, PROXY_PREFIXES
-from services.gateway.routing import variables
+from services.gateway.gitlab import workspaces
+from services.gateway.http.routing import variables
+from services.gateway.mlflow.endpoints import ENDPOINTS, PROXY_PREFIXES
 from tests.integration.access.conftest import NUMBERS, Api
 
 SECRET = "onlyinb"

@@ -3,8 +3,8 @@
 import pytest
 
 from services.access.bootstrap import SCHEMA
-from shared.database.pool import open_pool
-from shared.tokens import digest_of
+from shared.contracts.token_digests import digest_of
+from shared.postgres.pool import open_pool
 from tests.integration.access.conftest import ROOT_TOKEN, Access
 from tests.integration.past_schemas import pasts, upgrade
 

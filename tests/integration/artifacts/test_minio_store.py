@@ -7,6 +7,7 @@ import pytest
 from minio import Minio
 from yarl import URL
 
+from deploy.local.embedded.process import free_ports
 from services.artifacts.settings import S3Settings
 from services.artifacts.store import minio as module
 from services.artifacts.store.minio import MinioStore
@@ -18,7 +19,6 @@ from services.artifacts.store.objects import (
     Signature,
     StorageAwayError,
 )
-from shared.embedded.process import free_ports
 
 SOON = timedelta(minutes=5)
 PART = b"p" * (5 * 1024**2)

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from deploy.local.embedded.process import free_ports
 from services.artifacts.handlers import HANDLERS
 from services.artifacts.processor import StorageProcessor
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import Signature
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import new_id
-from shared.bus.worker import RetryLaterError
 from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
-from shared.embedded.process import free_ports
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import new_id
+from shared.messaging.worker import RetryLaterError
 
 ROOT = "mlflow-artifacts:/1/0"
 FILES = (

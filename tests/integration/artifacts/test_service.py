@@ -6,14 +6,14 @@ import time
 
 import pytest
 
+from deploy.local.embedded.process import free_ports
 from services.artifacts.service import ArtifactsService
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
-from shared.bus.client import BusClient
-from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.bus.messages import Envelope, new_id
-from shared.embedded.process import free_ports
-from shared.errors import ErrorCode
+from shared.contracts.errors import ErrorCode
+from shared.messaging.client import BusClient
+from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.messaging.messages import Envelope, new_id
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from services.access.bootstrap import ensure_root_token
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
-from shared.bus.messages import new_id
-from shared.database.migrations import migrate, service_migrations
-from shared.database.pool import open_pool
+from shared.messaging.messages import new_id
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.pool import open_pool
 from tests.integration.past_schemas import pasts, upgrade
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.tracking.conftest import Tracking
@@ -118,7 +118,7 @@ class Site:
     async def warren(self, *arguments):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "services.cli", *map(str, arguments)),
+            *("-m", "cli", *map(str, arguments)),
             env={**os.environ, **self.environment},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

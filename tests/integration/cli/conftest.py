@@ -17,12 +17,12 @@ from services.artifacts.service import ArtifactsService
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.tracking.handlers import HANDLERS
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.messages import Envelope, new_id
-from shared.projects import ROOT_PROJECT
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings
+from shared.contracts.root_project import ROOT_PROJECT
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.messages import Envelope, new_id
+from shared.runtime.settings import PostgresServiceSettings
+from shared.serving.postgres import PostgresService
 
 
 class Warren:
@@ -49,7 +49,7 @@ class Warren:
         """Start ``warren``."""
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "services.cli", *arguments),
+            *("-m", "cli", *arguments),
             env={**os.environ, "WARREN_AMQP_URL": self.url},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import pytest
 
-from shared.bus import topology
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.event_executor import EventExecutor
-from shared.bus.events import outgoing_event
-from shared.bus.executor import Executor
-from shared.bus.messages import Envelope, Frame, encode_frame, new_id
-from shared.bus.transport import Publication
-from shared.bus.worker import Worker
-from shared.database.migrations import load_migrations, migrate
-from shared.database.pool import open_pool
-from tests.integration.bus import toy
-from tests.integration.bus.conftest import envelope
+from shared.messaging import topology
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.events import outgoing_event
+from shared.messaging.messages import Envelope, Frame, encode_frame, new_id
+from shared.messaging.transport import Publication
+from shared.messaging.worker import Worker
+from shared.postgres.event_executor import EventExecutor
+from shared.postgres.executor import Executor
+from shared.postgres.migrate import load_migrations, migrate
+from shared.postgres.pool import open_pool
+from tests.integration.messaging import toy
+from tests.integration.messaging.conftest import envelope
 
 # The toy service answers under a real one's name, since the command knows the real ones alone.
 NAME = "registry"
@@ -53,7 +53,7 @@ class Running:
     def start(self, *arguments):
         return asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "services.cli", "dead-letters", *arguments),
+            *("-m", "cli", "dead-letters", *arguments),
             env={**os.environ, "WARREN_AMQP_URL": self.url},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -82,7 +82,7 @@ class Running:
 
 @pytest.fixture
 async def toys(amqp_vhost_url, database_dsn):
-    await migrate(database_dsn, "toy", load_migrations("shared", "shared.database"))
+    await migrate(database_dsn, "toy", load_migrations("shared", "shared.postgres"))
     pool = await open_pool(database_dsn, schema="toy", size=4, application_name="suite")
     await pool.execute(toy.SCHEMA)
     subscriptions = {NAME: toy.SUBSCRIPTIONS["toy"]}

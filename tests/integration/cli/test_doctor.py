@@ -6,10 +6,10 @@ from functools import partial
 import asyncpg
 
 from services.registry.handlers import HANDLERS
-from shared.bus.amqp import AmqpTransport
-from shared.database.migrations import service_migrations
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings
+from shared.messaging.amqp import AmqpTransport
+from shared.postgres.migrate import service_migrations
+from shared.runtime.settings import PostgresServiceSettings
+from shared.serving.postgres import PostgresService
 
 NEWEST = max(
     each.version for each in service_migrations("tracking") if each.component == "tracking"

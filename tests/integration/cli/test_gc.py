@@ -4,7 +4,7 @@ import asyncio
 import io
 
 from services.tracking.store import purges
-from shared.bus.messages import new_id
+from shared.messaging.messages import new_id
 
 
 async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):

@@ -8,9 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.process import ProcessFailedError
-from shared.embedded.provision import provision_services
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.process import ProcessFailedError
+from deploy.local.embedded.provision import provision_services
 from tests.processes import alive, gone
 
 ROOT = Path(__file__).parents[3]
@@ -95,7 +95,7 @@ async def test_a_service_owns_its_schema_and_cannot_read_anothers(open_directory
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from shared.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.postgres import EmbeddedPostgres
 
 async def main():
     async with EmbeddedPostgres(Path(sys.argv[1]), fsync=False) as server:

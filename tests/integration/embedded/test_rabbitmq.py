@@ -3,7 +3,7 @@ from pathlib import Path
 
 import aio_pika
 
-from shared.embedded.rabbitmq import EmbeddedRabbitMQ
+from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 
 QUORUM = {"x-queue-type": "quorum"}
 KEPT = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)

@@ -11,8 +11,8 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from shared.embedded.process import ProcessFailedError
-from shared.embedded.s3 import EmbeddedS3
+from deploy.local.embedded.process import ProcessFailedError
+from deploy.local.embedded.s3 import EmbeddedS3
 from tests.processes import alive, gone
 
 ROOT = Path(__file__).parents[3]
@@ -106,7 +106,7 @@ async def test_a_failed_start_tells_what_the_server_wrote(tmp_path):
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from shared.embedded.s3 import EmbeddedS3
+from deploy.local.embedded.s3 import EmbeddedS3
 
 async def main():
     async with EmbeddedS3(Path(sys.argv[1])) as server:

@@ -1,4 +1,4 @@
-"""`python -m deploy.stack` as a user runs it. What faults do to clients is shown in tests/faults."""
+"""`python -m deploy.local.stack` as a user runs it. What faults do to clients is shown in tests/faults."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from shared.embedded.process import free_ports
+from deploy.local.embedded.process import free_ports
 from tests.processes import alive
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ READY = {
 def stack(data, *options, **variables):
     """Run the stack; give what it recorded of itself; end it gently."""
     [port] = free_ports(1)
-    command = (sys.executable, "-m", "deploy.stack", "--port", str(port), "--data", str(data))
+    command = (sys.executable, "-m", "deploy.local.stack", "--port", str(port), "--data", str(data))
     environment = {key: value for key, value in os.environ.items() if "WARREN" not in key}
     with subprocess.Popen(
         (*command, *options),
@@ -183,7 +183,7 @@ async def test_a_taken_port_is_named(open_directory, given):
         taken.listen()
         port = taken.getsockname()[1]
         result = subprocess.run(
-            (sys.executable, "-m", "deploy.stack", "--port", str(port)),
+            (sys.executable, "-m", "deploy.local.stack", "--port", str(port)),
             cwd=ROOT,
             env=os.environ | given | {"WARREN_DATA": str(open_directory)},
             capture_output=True,

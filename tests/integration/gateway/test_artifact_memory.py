@@ -7,7 +7,7 @@ import time
 import aiohttp
 import pytest
 
-from shared.embedded.progress import announce
+from deploy.local.embedded.progress import announce
 from tests.integration.gateway.artifacts_api import Artifacts
 from tests.processes import MemoryWatch
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from shared.errors import ErrorCode
+from shared.contracts.errors import ErrorCode
 from tests.rest import api
 
 MB = 1024**2

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
-from services.gateway.openapi import describe
-from shared.errors import ErrorCode
+from services.gateway.openapi.document import describe
+from shared.contracts.errors import ErrorCode
 from tests.rest import api
 from tests.warren_fixtures import running
 from tests.web_server import standalone

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from shared.projects import ROOT_PROJECT
+from shared.contracts.root_project import ROOT_PROJECT
 from tests.rest import Api, api
 
 DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"

@@ -7,19 +7,19 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.executor import Executor
-from shared.bus.lane import Limits
-from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.bus.messages import Envelope, Frame, new_id
-from shared.bus.outbox import relay_once
-from shared.bus.topology import Layout, dead_letter_queue
-from shared.bus.transport import Publication
-from shared.bus.worker import Worker
-from shared.database.migrations import load_migrations, migrate
-from shared.database.pool import open_pool
-from tests.integration.bus import toy
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.lane import Limits
+from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.messaging.messages import Envelope, Frame, new_id
+from shared.messaging.topology import Layout, dead_letter_queue
+from shared.messaging.transport import Publication
+from shared.messaging.worker import Worker
+from shared.postgres.executor import Executor
+from shared.postgres.migrate import load_migrations, migrate
+from shared.postgres.outbox import relay_once
+from shared.postgres.pool import open_pool
+from tests.integration.messaging import toy
 
 
 class Bus:
@@ -164,7 +164,7 @@ def link(request):
 @pytest.fixture
 async def bus(link, database_dsn):
     control, connect = link
-    await migrate(database_dsn, "toy", load_migrations("shared", "shared.database"))
+    await migrate(database_dsn, "toy", load_migrations("shared", "shared.postgres"))
     pool = await open_pool(database_dsn, schema="toy", size=8, application_name="suite")
     await pool.execute(toy.SCHEMA)
     async with AsyncExitStack() as stack:

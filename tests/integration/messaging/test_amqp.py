@@ -2,10 +2,10 @@
 
 import asyncio
 
-from shared.bus import amqp, client
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.tasks import AGAIN_SECONDS
+from shared.messaging import amqp, client
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.runtime.tasks import AGAIN_SECONDS
 
 
 async def test_a_connection_whose_setup_is_not_answered_is_made_anew(amqp_vhost_url, monkeypatch):

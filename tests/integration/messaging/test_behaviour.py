@@ -7,13 +7,13 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from shared.bus.client import SWEEP_INTERVAL
-from shared.bus.executor import Executor
-from shared.bus.lane import Limits
-from shared.bus.messages import Frame
-from shared.errors import DomainError, ErrorCode
-from tests.integration.bus import toy
-from tests.integration.bus.conftest import Recording, envelope, send
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.client import SWEEP_INTERVAL
+from shared.messaging.lane import Limits
+from shared.messaging.messages import Frame
+from shared.postgres.executor import Executor
+from tests.integration.messaging import toy
+from tests.integration.messaging.conftest import Recording, envelope, send
 
 
 class SetClock:
@@ -177,7 +177,7 @@ async def test_a_call_that_comes_too_late_is_refused_and_not_carried_out(bus):
 async def test_a_worker_whose_clock_was_set_serves_as_before(bus, monkeypatch, seconds):
     await bus.worker()
     client = await bus.client()
-    monkeypatch.setattr("shared.bus.executor.time", SetClock(seconds))
+    monkeypatch.setattr("shared.postgres.executor.time", SetClock(seconds))
     for message in ("Add", "Read"):
         assert json.loads((await send(client, message, name="a")).body) == {"total": 1}
 
@@ -185,7 +185,7 @@ async def test_a_worker_whose_clock_was_set_serves_as_before(bus, monkeypatch, s
 async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus, monkeypatch):
     await bus.worker()
     client = await bus.client()
-    monkeypatch.setattr("shared.bus.client.time", SetClock(-3600))
+    monkeypatch.setattr("shared.messaging.client.time", SetClock(-3600))
     for message in ("Add", "Read"):
         with (
             capture_logs() as lines,
@@ -203,7 +203,7 @@ async def test_clocks_that_agree_are_not_blamed_for_a_worker_that_is_late(bus, m
             await asyncio.sleep(0.4)
             return await super().query(envelope)
 
-    monkeypatch.setattr("shared.bus.client.SWEEP_INTERVAL", 60)
+    monkeypatch.setattr("shared.messaging.client.SWEEP_INTERVAL", 60)
     await bus.worker(Slow(bus.pool, toy.HANDLERS))
     client = await bus.client()
     with capture_logs() as lines, pytest.raises(DomainError, match="too old"):
@@ -228,7 +228,7 @@ async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(
     patient = asyncio.ensure_future(send(client, "Add", name="a"))
     hasty = asyncio.ensure_future(send(client, "Add", name="a", seconds=0.5))
     await begun.wait()
-    monkeypatch.setattr("shared.bus.client.time", SetClock(seconds))
+    monkeypatch.setattr("shared.messaging.client.time", SetClock(seconds))
     with pytest.raises(DomainError, match="did not answer in time"):
         await asyncio.wait_for(hasty, 5)
     assert (await patient).error is None
@@ -295,7 +295,7 @@ async def test_a_handler_asks_as_well_when_the_clock_was_set(bus, monkeypatch, s
     await bus.worker(Slow(bus.pool, toy.HANDLERS, await bus.client()))
     client = await bus.client()
     command = envelope("AddAsMuchAs", name="a", other="other")
-    for module in ("bus.client", "database.transaction"):
+    for module in ("messaging.client", "handling.context"):
         monkeypatch.setattr(f"shared.{module}.time", SetClock(seconds), raising=False)
     answer = await client.call("toy", "commands", command, 20)
     assert (answer.error, json.loads(answer.body)) == (None, {"total": 0})

@@ -4,14 +4,14 @@ import asyncio
 import json
 from dataclasses import replace
 
-from shared.bus.event_executor import EventExecutor
-from shared.bus.events import outgoing_event
-from shared.bus.executor import Executor
-from shared.bus.messages import new_id
-from shared.bus.transport import Publication
-from shared.bus.worker import RetryLaterError, Worker
-from tests.integration.bus import toy
-from tests.integration.bus.conftest import send
+from shared.messaging.events import outgoing_event
+from shared.messaging.messages import new_id
+from shared.messaging.transport import Publication
+from shared.messaging.worker import RetryLaterError, Worker
+from shared.postgres.event_executor import EventExecutor
+from shared.postgres.executor import Executor
+from tests.integration.messaging import toy
+from tests.integration.messaging.conftest import send
 
 
 async def test_events_leave_by_the_outbox_with_their_transaction(bus):

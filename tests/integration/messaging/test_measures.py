@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from shared.bus import outbox
-from shared.bus.event_executor import EventExecutor
-from shared.bus.events import outgoing_event
-from shared.bus.messages import new_id
-from shared.bus.transport import Publication
-from shared.metrics import REGISTRY
-from tests.integration.bus import toy
-from tests.integration.bus.conftest import envelope, send
+from shared.messaging.events import outgoing_event
+from shared.messaging.messages import new_id
+from shared.messaging.transport import Publication
+from shared.postgres import outbox
+from shared.postgres.event_executor import EventExecutor
+from shared.runtime.metrics import REGISTRY
+from tests.integration.messaging import toy
+from tests.integration.messaging.conftest import envelope, send
 
 COMMANDS = {"service": "toy", "kind": "commands"}
 QUEUE = {"queue": "toy.commands"}

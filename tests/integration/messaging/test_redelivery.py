@@ -6,14 +6,14 @@ from contextlib import suppress
 
 import pytest
 
-from shared.bus.amqp import AmqpSubscription
-from shared.bus.executor import Executor
-from shared.bus.messages import Frame
-from shared.bus.transport import BrokerUnavailableError
-from shared.bus.worker import Worker
-from shared.errors import DomainError
-from tests.integration.bus import toy
-from tests.integration.bus.conftest import Recording, envelope, send
+from shared.contracts.errors import DomainError
+from shared.messaging.amqp import AmqpSubscription
+from shared.messaging.messages import Frame
+from shared.messaging.transport import BrokerUnavailableError
+from shared.messaging.worker import Worker
+from shared.postgres.executor import Executor
+from tests.integration.messaging import toy
+from tests.integration.messaging.conftest import Recording, envelope, send
 
 
 class HoldingTheFirst(Executor):
@@ -86,7 +86,7 @@ async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(b
 
 
 async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch):
-    monkeypatch.setattr("shared.bus.worker.MOVE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("shared.messaging.worker.MOVE_AGAIN_SECONDS", 0.01)
     hanging = Hanging()
     dying, refusing = bus.connect(), bus.connect()
     publish, tries = refusing.publish, []

@@ -6,12 +6,12 @@ import json
 import aio_pika
 import pytest
 
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.bus.messages import Answer
-from shared.bus.topology import Layout
-from shared.bus.worker import Worker
-from tests.integration.bus.conftest import send
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.messaging.messages import Answer
+from shared.messaging.topology import Layout
+from shared.messaging.worker import Worker
+from tests.integration.messaging.conftest import send
 
 
 class Named:

@@ -4,6 +4,7 @@ import asyncio
 
 from pydantic import Field
 
+from shared.contracts.errors import invalid
 from shared.contracts.message import (
     Command,
     DomainEvent,
@@ -12,8 +13,7 @@ from shared.contracts.message import (
     TransientCommand,
     Wire,
 )
-from shared.database.transaction import Call, Handlers, Transaction
-from shared.errors import invalid
+from shared.postgres.transaction import Call, Handlers, Transaction
 
 SCHEMA = """
     CREATE TABLE counters (name text PRIMARY KEY, total bigint NOT NULL CHECK (total < 1000));

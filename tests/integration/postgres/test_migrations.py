@@ -7,7 +7,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from shared.database.migrations import (
+from shared.postgres.migrate import (
     Migration,
     NewerSchemaError,
     load_migrations,

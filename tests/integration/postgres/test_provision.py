@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from services.provision.__main__ import prepare
-from services.provision.settings import ProvisionSettings
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.starting import StartError
+from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.provision.__main__ import prepare
+from deploy.provision.settings import ProvisionSettings
+from shared.runtime.starting import StartError
 
 ODD = 'it\'s 100% $$ "odd"/?#'
 ENCODED = "it%27s%20100%25%20%24%24%20%22odd%22%2F%3F%23"

@@ -6,12 +6,12 @@ from typing import Any
 
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
-from shared.bus.event_executor import EventExecutor
-from shared.bus.events import ReceivedEvent
-from shared.bus.executor import Executor
-from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind, Query
-from shared.errors import DomainError, ErrorCode
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Answer, Envelope, Frame, new_id
+from shared.postgres.event_executor import EventExecutor
+from shared.postgres.executor import Executor
 from tests.integration.registry.conftest import envelope
 
 

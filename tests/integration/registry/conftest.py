@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from services.registry.handlers import HANDLERS
-from shared.bus.executor import Executor
-from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.contracts.errors import DomainError, missing_resource
 from shared.contracts.message import Kind
-from shared.database.transaction import Bus
-from shared.errors import DomainError, missing_resource
+from shared.messaging.messages import Answer, Envelope, Frame, new_id
+from shared.postgres.executor import Executor
+from shared.postgres.transaction import Bus
 from tests.service_pools import Pool
 
 PROJECT = 7

@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections import Counter
 
-from shared.bus.messages import Frame, new_id
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Frame, new_id
 from tests.integration.registry.conftest import Registry, envelope
 
 WRITERS = 50

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.bus.messages import Frame, new_id
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Frame, new_id
 from tests.integration.registry.both import Both
 from tests.integration.registry.conftest import envelope
 from tests.service_pools import Pool

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.registry.handlers import HANDLERS
-from shared.bus.messages import Answer, Envelope, Frame, new_id
+from shared.contracts.errors import ErrorCode
 from shared.contracts.message import Message
-from shared.errors import ErrorCode
+from shared.messaging.messages import Answer, Envelope, Frame, new_id
 from tests.integration.registry.conftest import PROJECT, FakeTracking, Registry
 
 TEXTS = st.one_of(

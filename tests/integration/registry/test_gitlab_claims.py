@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.tracking.store.model_experiments import UNCONFIRMED
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.both import Both
 from tests.service_pools import Pool
 

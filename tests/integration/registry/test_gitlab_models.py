@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.both import Both
 from tests.integration.registry.conftest import envelope
 from tests.service_pools import Pool

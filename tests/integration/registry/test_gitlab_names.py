@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.registry.test_semver import called
 

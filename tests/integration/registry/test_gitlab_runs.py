@@ -9,8 +9,8 @@ from itertools import product
 
 import pytest
 
-from shared.bus.messages import Frame, new_id
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Frame, new_id
 from tests.integration.registry.both import Both
 from tests.integration.registry.conftest import envelope
 from tests.service_pools import Pool

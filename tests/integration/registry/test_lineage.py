@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import GetRun
-from shared.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import FakeTracking, Registry, envelope
 
 RUN = "a" * 32

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import Registry, envelope
 
 OTHER_PROJECT = 8

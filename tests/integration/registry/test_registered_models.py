@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import PROJECT, Registry
 
 OTHER_PROJECT = 8

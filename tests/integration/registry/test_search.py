@@ -6,12 +6,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy.local.embedded.postgres import EmbeddedPostgres
 from services.registry.store.search_model_versions import search_model_version_keys
 from services.registry.store.search_registered_models import search_registered_model_ids
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.model_versions import SearchModelVersions
 from shared.contracts.registered_models import SearchRegisteredModels
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.errors import DomainError, ErrorCode
 from tests.explaining import Explaining, pages_read
 from tests.integration.registry.conftest import PROJECT, FakeTracking, Registry
 from tests.service_pools import service_pool

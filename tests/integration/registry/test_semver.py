@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from services.registry import semver
-from shared.database.migrations import migrate, service_migrations
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.postgres.migrate import migrate, service_migrations
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.service_pools import service_pool
 

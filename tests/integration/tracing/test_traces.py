@@ -10,14 +10,14 @@ from aiohttp import ClientSession
 from services.artifacts.service import ArtifactsService
 from services.artifacts.settings import S3Settings
 from services.gateway.app import create_app
-from services.gateway.server import serve
+from services.gateway.http.server import serve
 from services.gateway.settings import Settings
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
-from shared.bus.amqp import AmqpTransport
-from shared.bus.client import BusClient
-from shared.service import PostgresService
-from shared.settings import PostgresServiceSettings
+from shared.messaging.amqp import AmqpTransport
+from shared.messaging.client import BusClient
+from shared.runtime.settings import PostgresServiceSettings
+from shared.serving.postgres import PostgresService
 from tests.spans import CLIENT, TRACE, Recorded, is_child
 
 API = "/api/2.0/mlflow"

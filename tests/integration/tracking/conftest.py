@@ -8,10 +8,10 @@ import pytest
 
 from services.tracking.handlers import HANDLERS
 from services.tracking.store.experiments import ensure
-from shared.bus.messages import Envelope, new_id
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
-from shared.database.transaction import Call, Transaction
-from shared.errors import DomainError
+from shared.messaging.messages import Envelope, new_id
+from shared.postgres.transaction import Call, Transaction
 from tests.service_pools import Pool
 
 PROJECT = 7

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from services.tracking.handlers import HANDLERS
-from shared.database.transaction import Contention
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
+from shared.postgres.transaction import Contention
 from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
 WRITERS = 50

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import Tracking
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import Tracking
 
 LARGEST = 1.7976931348623157e308

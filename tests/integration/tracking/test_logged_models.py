@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.tracking.handlers import HANDLERS
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
 

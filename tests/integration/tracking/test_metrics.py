@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
 from tests.integration.tracking.conftest import Tracking
 
 

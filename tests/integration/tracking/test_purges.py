@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.tracking.store import purges
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
 from tests.integration.tracking.conftest import PROJECT, Tracking
 
 DAY = 86_400_000

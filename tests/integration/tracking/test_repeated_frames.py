@@ -6,8 +6,8 @@ import time
 import pytest
 
 from services.tracking.handlers import HANDLERS
-from shared.bus.executor import Executor
-from shared.bus.messages import Envelope, Frame, new_id
+from shared.messaging.messages import Envelope, Frame, new_id
+from shared.postgres.executor import Executor
 from tests.integration.tracking.conftest import PROJECT
 
 POINT = {"key": "loss", "value": 0.5, "timestamp": 1, "step": 1}

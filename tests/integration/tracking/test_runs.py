@@ -6,8 +6,8 @@ import re
 import asyncpg
 import pytest
 
-from shared.database.migrations import migrate, service_migrations
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.postgres.migrate import migrate, service_migrations
 from tests.integration.tracking.conftest import Tracking
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from services.tracking.store.search_experiments import search_experiment_ids
+from shared.contracts.errors import DomainError
 from shared.contracts.experiments import SearchExperiments
 from shared.contracts.views import ViewType
-from shared.errors import DomainError
 from tests.integration.tracking.conftest import OTHER_PROJECT, PROJECT
 from tests.service_pools import Pool
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import PROJECT, Tracking
 
 MODELS = {

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.tracking.store.search_runs import search_run_ids
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import SearchRuns
 from shared.contracts.views import ViewType
-from shared.errors import DomainError, ErrorCode
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import OTHER_PROJECT, PROJECT
 from tests.service_pools import Pool, service_pool

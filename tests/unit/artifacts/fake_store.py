@@ -12,7 +12,7 @@ from services.artifacts.store.objects import (
     StorageAwayError,
     Sweep,
 )
-from shared.artifact_paths import is_within
+from shared.mlflow.artifact_paths import is_within
 
 
 class FakeStore:

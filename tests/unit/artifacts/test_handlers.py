@@ -7,8 +7,8 @@ import pytest
 
 from services.artifacts.handlers import HANDLERS
 from services.artifacts.processor import StorageProcessor
-from shared.bus.messages import Envelope, Frame, new_id
-from shared.errors import ErrorCode
+from shared.contracts.errors import ErrorCode
+from shared.messaging.messages import Envelope, Frame, new_id
 from tests.unit.artifacts.fake_store import FakeStore
 
 LIMIT = 100

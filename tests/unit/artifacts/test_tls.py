@@ -7,7 +7,7 @@ from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import StorageAwayError
 from services.gateway.artifacts.storage import Storage
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from tests.tls_server import TlsServer
 
 

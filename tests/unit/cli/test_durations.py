@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from services.cli.durations import milliseconds
+from cli.durations import milliseconds
 
 HOUR = 3_600_000
 

@@ -4,14 +4,14 @@ import io
 
 import pytest
 
-from services.cli import asking
-from services.cli.__main__ import parser
-from services.cli.asking import Project
-from services.cli.gc import _confirmed, _takes_everything, collect
-from services.cli.progress import Progress
-from shared.bus.messages import Answer
+from cli import asking
+from cli.__main__ import parser
+from cli.asking import Project
+from cli.gc import _confirmed, _takes_everything, collect
+from cli.progress import Progress
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.purges import PurgeDeletedReply, PurgePlan, PurgeScope
-from shared.errors import DomainError, ErrorCode, invalid
+from shared.messaging.messages import Answer
 
 
 class FakeBus:

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from services.cli.__main__ import parser
-from services.cli.refusals import Refused, Typed, sentence
+from cli.__main__ import parser
+from cli.refusals import Refused, Typed, sentence
 
 
 def commands(described, words=()):

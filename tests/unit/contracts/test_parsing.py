@@ -5,10 +5,10 @@ import math
 
 import pytest
 
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.metrics import LogMetric
 from shared.contracts.runs import LogBatch, SearchRuns
 from shared.contracts.views import ViewType
-from shared.errors import DomainError, ErrorCode
 
 HINT = "See the API docs for more information about request parameters."
 METRIC = {"run_id": "r", "key": "k", "value": 1, "timestamp": 1}

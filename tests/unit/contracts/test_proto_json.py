@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.contracts.metrics import LogMetric
 from shared.contracts.runs import LogBatch
-from shared.errors import DomainError
 from tests.unit.contracts.samples import Schema, contracts
 
 EVERY = pytest.mark.parametrize("contract", list(contracts()), ids=lambda each: each.__name__)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.audit import CLEAN, UNKNOWN, WEAK, audit, report
+from tools.audit import CLEAN, UNKNOWN, WEAK, audit, report
 
 GOOD = {"name": "good", "version": "1", "vulns": []}
 WEAKNESS = {"id": "CVE-1", "fix_versions": ["2.1"], "aliases": [], "description": "d"}

@@ -1,4 +1,4 @@
-from deploy.configuration import PAGE, page
+from tools.configuration_page import PAGE, page
 
 
 def test_page_of_the_variables_is_the_one_that_the_settings_make():

@@ -11,11 +11,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from deploy.configuration import PROCESSES
-from services.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
-from shared.bus.topology import queue_name
+from deploy.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
 from shared.contracts.message import Kind
-from shared.version import VERSION
+from shared.messaging.topology import queue_name
+from shared.runtime.version import VERSION
 from tests.unit.deploy.chart import (
     CHART,
     EXAMPLES,
@@ -26,6 +25,7 @@ from tests.unit.deploy.chart import (
     render,
     secrets,
 )
+from tools.configuration_page import PROCESSES
 
 SCHEMAS = {
     path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("schemas/*")
@@ -136,7 +136,8 @@ def test_services_are_probed_and_given_time_to_drain(name):
 @every_example
 def test_variables_are_settings_of_the_process(name):
     for component, pod in example(name).pods.items():
-        known = set(variables(PROCESSES[f"`services.{component}`"]))
+        room = "deploy" if component == "provision" else "services"
+        known = set(variables(PROCESSES[f"`{room}.{component}`"]))
         given = {each for each in environment(pod) if each.startswith("WARREN_")}
         assert given <= known, component
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy import metrics
-from shared.metrics import CATALOGUE
+from shared.runtime.metrics import CATALOGUE
 from tests.unit.deploy.promql import names
+from tools import metrics_page as metrics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/warren.json").read_text())

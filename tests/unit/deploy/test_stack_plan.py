@@ -3,12 +3,12 @@
 import pytest
 import trustme
 
-from deploy.stack.servers import Addresses
-from deploy.stack.services import SETTINGS, plan
-from deploy.stack.settings import StackSettings
+from deploy.local.stack.servers import Addresses
+from deploy.local.stack.services import SETTINGS, plan
+from deploy.local.stack.settings import StackSettings
+from deploy.provision.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
-from services.provision.settings import POSTGRES_SERVICES
-from shared.settings import variables
+from shared.runtime.settings import variables
 
 DSNS = {name: f"postgresql://{name}@127.0.0.1:1/warren" for name in POSTGRES_SERVICES}
 KEYS = {"access_key": "a", "secret_key": "s"}

@@ -2,7 +2,7 @@ import pytest
 from aiohttp import ClientSession
 
 from services.gateway.app import create_app
-from services.gateway.server import serve
+from services.gateway.http.server import serve
 from services.gateway.settings import Settings
 from tests.unit.gateway.fake_bus import FakeBus
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from shared.bus.messages import Answer
 from shared.contracts.access import Ability, Authorization, Project, TokenState
+from shared.messaging.messages import Answer
 
 ADMITTED = Authorization(
     state=TokenState.ACTIVE,

@@ -5,11 +5,11 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import make_mocked_request
 
 from services.gateway.app import create_app
-from services.gateway.browsers import Browsers
-from services.gateway.http_settings import HttpSettings, is_loopback
-from services.gateway.server import serve
-from shared.bus.messages import Answer
-from shared.errors import DomainError, ErrorCode
+from services.gateway.http.origins import Browsers
+from services.gateway.http.server import serve
+from services.gateway.http.settings import HttpSettings, is_loopback
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Answer
 from tests.unit.gateway.fake_bus import FakeBus
 
 SEARCH = "/api/2.0/mlflow/experiments/search"

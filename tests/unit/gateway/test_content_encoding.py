@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from services.gateway import content_encoding
+from services.gateway.http import content_encoding
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
 
 CREATE = "/api/2.0/mlflow/runs/create"

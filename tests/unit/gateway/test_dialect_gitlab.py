@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from services.gateway.access.grants import Grant, no_token
-from services.gateway.access.needs import need_of
-from services.gateway.access.refusals import AccessRefused, Reason
+from services.gateway.auth.grants import Grant, no_token
+from services.gateway.auth.permissions import need_of
+from services.gateway.auth.refusals import AccessRefused, Reason
 from services.gateway.dialects import gitlab, gitlab_rest
 from services.gateway.dialects.refusal import HttpError, wrong_method
 from shared.contracts.access import Ability, Authorization, Project, TokenState
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.metrics import LogMetric
 from shared.contracts.runs import GetRun, LogBatch
-from shared.errors import DomainError, ErrorCode
 
 READ = [Ability.READ_MODEL_EXPERIMENTS, Ability.READ_MODEL_REGISTRY]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.gateway.dialects import mlflow
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 
 @pytest.mark.parametrize("code", ErrorCode)

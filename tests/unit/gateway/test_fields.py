@@ -5,14 +5,14 @@ import json
 import pytest
 from pydantic import AliasChoices, Field
 
-from services.gateway.fields import Overlay
-from services.gateway.rest import routes as rest
-from services.gateway.rest import workspaces
-from services.gateway.routes import ENDPOINTS
-from services.gateway.routing import variables
-from shared.bus.messages import Answer
+from services.gateway.gitlab import endpoints as rest
+from services.gateway.gitlab import workspaces
+from services.gateway.http.fields import Overlay
+from services.gateway.http.routing import variables
+from services.gateway.mlflow.endpoints import ENDPOINTS
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Query
-from shared.errors import DomainError
+from shared.messaging.messages import Answer
 
 DOOR = "/api/v4/projects/1/ml/mlflow"
 TOKEN = {"PRIVATE-TOKEN": "glpat-x"}

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from services.gateway.routes import ENDPOINTS
-from shared.bus.messages import Answer
+from services.gateway.mlflow.endpoints import ENDPOINTS
 from shared.contracts import MESSAGES
 from shared.contracts.artifacts import PresignArtifact
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.metrics import LogMetric
 from shared.contracts.model_experiments import (
     EnsureModelExperiment,
@@ -25,7 +25,7 @@ from shared.contracts.purges import (
     PurgeDeleted,
 )
 from shared.contracts.runs import GetRunByIid
-from shared.errors import DomainError, ErrorCode, invalid
+from shared.messaging.messages import Answer
 
 LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
 

@@ -1,6 +1,6 @@
 """Probes, and what clients ask about the server."""
 
-from services.gateway.health import MLFLOW_VERSION
+from services.gateway.http.health import MLFLOW_VERSION
 
 
 async def test_health_is_mlflows_text(client):

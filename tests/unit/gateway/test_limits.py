@@ -10,8 +10,8 @@ import pytest
 from aiohttp import ClientSession
 
 from services.gateway.app import create_app
-from services.gateway.http_settings import HttpSettings
-from services.gateway.server import serve
+from services.gateway.http.server import serve
+from services.gateway.http.settings import HttpSettings
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning, soon
 
 CREATE = "/api/2.0/mlflow/runs/create"

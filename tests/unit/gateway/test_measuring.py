@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from shared.bus.messages import Answer
-from shared.errors import DomainError, ErrorCode
-from shared.metrics import REGISTRY
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Answer
+from shared.runtime.metrics import REGISTRY
 
 CREATE = "/api/2.0/mlflow/runs/create"
 DURATION = "warren_http_request_duration_seconds_count"

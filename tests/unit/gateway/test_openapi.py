@@ -6,12 +6,12 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
-from services.gateway.artifacts.description import describe_packages, describe_streams
-from services.gateway.openapi import describe
-from services.gateway.rest import routes as rest
-from services.gateway.rest import workspaces
-from services.gateway.routes import ENDPOINTS
-from services.gateway.routing import plain
+from services.gateway.gitlab import endpoints as rest
+from services.gateway.gitlab import workspaces
+from services.gateway.http.routing import plain
+from services.gateway.mlflow.endpoints import ENDPOINTS
+from services.gateway.openapi.artifacts import describe_packages, describe_streams
+from services.gateway.openapi.document import describe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

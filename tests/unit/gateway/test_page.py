@@ -5,8 +5,8 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from services.gateway.page.routes import FILES
 from services.gateway.settings import Settings
+from services.gateway.ui.routes import FILES
 
 PAGES = ["/", "/api/v4/projects/1/ml/mlflow/", "/api/v4/projects/group%2Fproject/ml/mlflow/"]
 

@@ -1,7 +1,7 @@
 """Clients that are refused are told to wait for as long as the trouble has lasted."""
 
-from services.gateway.patience import LONGEST, LULL, SPREAD, Patience
-from shared.errors import DomainError, ErrorCode
+from services.gateway.http.retry_after import LONGEST, LULL, SPREAD, Patience
+from shared.contracts.errors import DomainError, ErrorCode
 
 REPETITIONS = 7
 """Of MLflow's client (MLFLOW_HTTP_REQUEST_MAX_RETRIES)."""

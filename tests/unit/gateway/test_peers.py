@@ -6,8 +6,8 @@ import pytest
 from multidict import CIMultiDict
 from pydantic import ValidationError
 
-from services.gateway.http_settings import HttpSettings
-from services.gateway.peers import peer_of
+from services.gateway.http.peers import peer_of
+from services.gateway.http.settings import HttpSettings
 
 
 def request(remote, *forwarded):

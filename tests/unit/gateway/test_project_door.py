@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from services.gateway.routes import ENDPOINTS
-from services.gateway.routing import variables
-from shared.bus.messages import Answer
-from shared.errors import ErrorCode
+from services.gateway.http.routing import variables
+from services.gateway.mlflow.endpoints import ENDPOINTS
+from shared.contracts.errors import ErrorCode
+from shared.messaging.messages import Answer
 
 DOOR = "/api/v4/projects/1/ml/mlflow"
 API = f"{DOOR}/api/2.0/mlflow"

@@ -5,12 +5,12 @@ from base64 import b64encode
 import pytest
 from aiohttp import ClientSession
 
-from services.gateway import rate_limit as module
 from services.gateway.app import create_app
-from services.gateway.http_settings import HttpSettings
-from services.gateway.rate_limit import RateLimit
-from services.gateway.server import serve
-from shared.metrics import REGISTRY
+from services.gateway.http import rate_limit as module
+from services.gateway.http.rate_limit import RateLimit
+from services.gateway.http.server import serve
+from services.gateway.http.settings import HttpSettings
+from shared.runtime.metrics import REGISTRY
 
 CREATE = "/api/2.0/mlflow/runs/create"
 

@@ -8,10 +8,10 @@ import pytest
 from multidict import MultiDict
 from pydantic_core import to_json
 
-from services.gateway.fields import QueryFields
+from services.gateway.http.fields import QueryFields
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Query
 from shared.contracts.runs import GetRun
-from shared.errors import DomainError
 
 CREATE = "/api/2.0/mlflow/runs/create"
 SEARCH = "/api/2.0/mlflow/experiments/search"

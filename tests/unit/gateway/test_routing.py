@@ -1,7 +1,7 @@
 import pytest
 from yarl import URL
 
-from services.gateway.routing import RouteTable, variables
+from services.gateway.http.routing import RouteTable, variables
 
 
 def table(*paths):

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 
 from services.gateway.app import create_app
-from services.gateway.server import serve
+from services.gateway.http.server import serve
 from services.gateway.settings import Settings
-from shared.starting import StartError
+from shared.runtime.starting import StartError
 
 CREATE = "/api/2.0/mlflow/runs/create"
 

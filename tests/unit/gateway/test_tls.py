@@ -8,8 +8,8 @@ from aiohttp import ClientConnectorError, ClientSession
 from pydantic import ValidationError
 
 from services.gateway.app import create_app
-from services.gateway.http_settings import HttpSettings
-from services.gateway.server import serve
+from services.gateway.http.server import serve
+from services.gateway.http.settings import HttpSettings
 
 
 @pytest.fixture

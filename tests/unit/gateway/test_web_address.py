@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.http_settings import HttpSettings
-from services.gateway.web_address import hints, url_of
+from services.gateway.http.settings import HttpSettings
+from services.gateway.http.web_address import hints, url_of
 
 PLAIN = HttpSettings()
 TLS = HttpSettings.model_construct(tls_cert_file=Path("certificate.pem"))

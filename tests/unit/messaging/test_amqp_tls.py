@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from shared.bus.amqp import AmqpTransport
+from shared.messaging.amqp import AmqpTransport
 from tests.tls_server import TlsServer
 
 GREETING = b"AMQP\x00\x00\x09\x01"

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from shared.bus.lane import Call, Lane, Limits, SentFrame
-from shared.bus.messages import Answer, Envelope, decode_reply, encode_replies, new_id
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.lane import Call, Lane, Limits, SentFrame
+from shared.messaging.messages import Answer, Envelope, decode_reply, encode_replies, new_id
 
 NOW = 100.0
 FAR = 1e12

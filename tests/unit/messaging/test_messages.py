@@ -3,8 +3,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bus.inbox import key_id
-from shared.bus.messages import (
+from shared.contracts.errors import ErrorCode
+from shared.messaging.messages import (
     Answer,
     Envelope,
     Frame,
@@ -16,7 +16,7 @@ from shared.bus.messages import (
     encode_replies,
     new_id,
 )
-from shared.errors import ErrorCode
+from shared.postgres.inbox import key_id
 
 envelopes = st.builds(
     Envelope,

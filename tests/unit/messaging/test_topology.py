@@ -9,8 +9,8 @@ import pytest
 from services.artifacts.handlers import EVENT_HANDLERS
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
-from shared.bus import topology
-from shared.bus.topology import SUBSCRIPTIONS, Layout
+from shared.messaging import topology
+from shared.messaging.topology import SUBSCRIPTIONS, Layout
 
 
 def test_every_handler_of_an_event_is_subscribed_and_every_subscription_handled():

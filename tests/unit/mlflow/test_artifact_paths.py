@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.artifact_paths import (
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.mlflow.artifact_paths import (
     directory_key,
     file_key,
     is_within,
@@ -15,7 +16,6 @@ from shared.artifact_paths import (
     owner_directory,
     proxied_root,
 )
-from shared.errors import DomainError, ErrorCode
 
 ROOT = "7/0/run/artifacts"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.content import attachment, content_type
+from shared.mlflow.content_types import attachment, content_type
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.workspaces import check_name, complaint, name_of, path_in
+from shared.mlflow.workspaces import check_name, complaint, name_of, path_in
 
 SEGMENT = st.from_regex(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9_])?", fullmatch=True)
 """``shared.contracts.accounts.Path``."""

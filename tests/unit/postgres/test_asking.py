@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from shared.bus.messages import Answer, Envelope, new_id
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.model_experiments import RenameModelExperiment
 from shared.contracts.runs import GetRun
-from shared.database.transaction import Transaction
-from shared.errors import DomainError, ErrorCode
+from shared.messaging.messages import Answer, Envelope, new_id
+from shared.postgres.transaction import Transaction
 
 NOTHING = "The tracking service did not answer. Nothing was done; try again."
 PART = "The tracking service did not answer. A part may have been done; try again."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.database.queries import parse_queries
+from shared.postgres.queries import parse_queries
 
 TEXT = """-- A remark on the file.
 

@@ -5,8 +5,8 @@ import ssl
 import asyncpg
 import pytest
 
-from shared.database.pool import open_pool
-from shared.settings import PostgresServiceSettings
+from shared.postgres.pool import open_pool
+from shared.runtime.settings import PostgresServiceSettings
 from tests.tls_server import TlsServer
 
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from services.registry.semver import MAX_LENGTH, checked, following, parse
-from shared.errors import DomainError
+from shared.contracts.errors import DomainError
 
 ASCENDING = [
     "0.0.0",

@@ -6,7 +6,7 @@ import pytest
 
 from services.registry import sources
 from services.registry.sources import ModelUri
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from services.registry.store.prompts import visible
 from services.registry.validation import parse_stage, parse_version
 from shared.contracts.views import ModelStage
-from shared.search.grammars import REGISTERED_MODELS
-from shared.search.parser import parse_filter
+from shared.mlflow.search.grammars import REGISTERED_MODELS
+from shared.mlflow.search.parser import parse_filter
 
 
 @pytest.mark.parametrize(("text", "number"), [("1", 1), (" 7 ", 7), ("2147483647", 2**31 - 1)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.addresses import each_host
+from shared.runtime.addresses import each_host
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from aiohttp import ClientSession
 
-from shared import monitor as module
-from shared.monitor import Monitor
-from shared.settings import MonitorSettings
+from shared.runtime import health as module
+from shared.runtime.health import Monitor
+from shared.runtime.settings import MonitorSettings
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import structlog
 from structlog.testing import capture_logs
 
 from services.artifacts.processor import StorageProcessor
-from shared import log_context
-from shared.bus.client import BusClient
-from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.bus.messages import Answer, Envelope, new_id
-from shared.bus.worker import Outcome, RetryLaterError, Worker
-from shared.log_context import about, add_context
+from shared.messaging.client import BusClient
+from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.messaging.messages import Answer, Envelope, new_id
+from shared.messaging.worker import Outcome, RetryLaterError, Worker
+from shared.runtime import log_context
+from shared.runtime.log_context import about, add_context
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from aiohttp import ClientError, ClientSession
 
-from shared.embedded.process import free_ports
+from deploy.local.embedded.process import free_ports
 
 
 @pytest.fixture

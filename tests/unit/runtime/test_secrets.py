@@ -10,19 +10,19 @@ import sys
 import pytest
 import structlog
 
-from deploy.stack.settings import StackSettings
+from deploy.local.embedded.process import free_ports
+from deploy.local.stack.settings import StackSettings
+from deploy.local.standalone.settings import StandaloneSettings
+from deploy.provision.settings import ProvisionSettings
 from services.access.settings import AccessSettings
 from services.artifacts.settings import ArtifactsSettings, S3Settings
-from services.provision.settings import ProvisionSettings
 from services.registry.settings import RegistrySettings
-from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
-from shared.bus.amqp import AmqpTransport
-from shared.database.pool import open_pool
-from shared.embedded.process import free_ports
-from shared.redaction import redact
-from shared.settings import PostgresServiceSettings, read_settings
-from shared.telemetry import configure_logging
+from shared.messaging.amqp import AmqpTransport
+from shared.postgres.pool import open_pool
+from shared.runtime.logs import configure_logging
+from shared.runtime.redaction import redact
+from shared.runtime.settings import PostgresServiceSettings, read_settings
 
 SECRET = "hunter2-secret"
 

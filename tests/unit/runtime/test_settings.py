@@ -2,11 +2,11 @@ import sys
 
 import pytest
 
-from deploy.stack.settings import StackSettings
+from deploy.local.stack.settings import StackSettings
+from deploy.local.standalone.settings import StandaloneSettings
 from services.gateway.settings import Settings as Gateway
-from services.standalone.settings import StandaloneSettings
 from services.tracking.settings import TrackingSettings
-from shared.settings import read_settings
+from shared.runtime.settings import read_settings
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import asyncio
 
-from shared import tasks
+from shared.runtime import tasks
 
 
 async def test_a_task_that_loses_a_cancellation_is_cancelled_again(monkeypatch):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from shared.embedded.lock import DirectoryLock
-from shared.starting import StartError, explained, starting
+from deploy.local.embedded.lock import DirectoryLock
+from shared.runtime.starting import StartError, explained, starting
 
 ROOT = Path(__file__).parents[3]
 S3 = {
@@ -47,7 +47,7 @@ def taken_port():
         yield str(taken.getsockname()[1])
 
 
-@pytest.mark.parametrize("module", ["services.standalone", "deploy.stack"])
+@pytest.mark.parametrize("module", ["deploy.local.standalone", "deploy.local.stack"])
 def test_a_taken_port_is_named_with_its_setting_before_anything_is_made(
     module, taken_port, tmp_path
 ):
@@ -67,7 +67,7 @@ def test_a_taken_port_of_the_monitor_and_a_foreign_address_are_named_with_their_
 
 
 @pytest.mark.parametrize(
-    ("module", "locked"), [("services.standalone", "postgres"), ("deploy.stack", ".")]
+    ("module", "locked"), [("deploy.local.standalone", "postgres"), ("deploy.local.stack", ".")]
 )
 def test_a_directory_in_use_is_named(module, locked, tmp_path):
     DirectoryLock(tmp_path / locked).take()
@@ -79,7 +79,7 @@ def test_a_directory_in_use_is_named(module, locked, tmp_path):
     )
 
 
-@pytest.mark.parametrize("module", ["services.standalone", "deploy.stack"])
+@pytest.mark.parametrize("module", ["deploy.local.standalone", "deploy.local.stack"])
 def test_a_directory_that_cannot_be_written_is_named(module, tmp_path):
     data = tmp_path / "file"
     data.touch()
@@ -100,7 +100,7 @@ def test_initdb_that_fails_gives_its_reason(open_directory):
     program.chmod(0o755)
     data = open_directory / "data"
     variables = {"WARREN_POSTGRES_BIN": str(program.parent), "WARREN_DATA": str(data), **S3}
-    code, [line] = started("services.standalone", WARREN_PORT="0", **variables)
+    code, [line] = started("deploy.local.standalone", WARREN_PORT="0", **variables)
     assert code == 1
     assert line == (
         "Warren can't start: initdb ended with code 1: could not write: No space left on device "
@@ -120,13 +120,13 @@ def test_a_service_without_its_database_says_which_setting_has_the_address(servi
 
 def test_provisioning_says_what_it_waited_for():
     limit = {"WARREN_PROVISION_TIMEOUT": "0.1", "WARREN_LOG_LEVEL": "error"}
-    code, [line] = started("services.provision", WARREN_TRACKING_DSN=NO_POSTGRES, **limit)
+    code, [line] = started("deploy.provision", WARREN_TRACKING_DSN=NO_POSTGRES, **limit)
     assert code == 1
     assert line.startswith("provision can't start: PostgreSQL did not answer within 0 s")
     assert "WARREN_ADMIN_DSN" in line
 
 
-@pytest.mark.parametrize("module", ["services.standalone", "deploy.stack"])
+@pytest.mark.parametrize("module", ["deploy.local.standalone", "deploy.local.stack"])
 def test_a_missing_certificate_is_named_with_its_setting(module, tmp_path):
     missing = tmp_path / "missing.pem"
     code, [line] = started(
@@ -155,8 +155,8 @@ def test_a_key_of_another_certificate_is_named_with_its_setting(tmp_path):
 @pytest.mark.parametrize(
     ("module", "variables", "said"),
     [
-        ("services.standalone", {"WARREN_PORT": "many"}, "WARREN_PORT: "),
-        ("deploy.stack", {"WARREN_GATEWAY": "0"}, "WARREN_GATEWAY: "),
+        ("deploy.local.standalone", {"WARREN_PORT": "many"}, "WARREN_PORT: "),
+        ("deploy.local.stack", {"WARREN_GATEWAY": "0"}, "WARREN_GATEWAY: "),
         ("services.tracking", {}, "WARREN_TRACKING_DSN: Field required"),
         ("services.gateway", {"WARREN_MONITOR": "x"}, 'Error parsing value for field "monitor"'),
         (
@@ -165,11 +165,11 @@ def test_a_key_of_another_certificate_is_named_with_its_setting(tmp_path):
             "WARREN_STORAGE_CA_FILE: /dev/null",
         ),
         (
-            "services.provision",
+            "deploy.provision",
             {"WARREN_TRACKING_DSN": "x"},
             "WARREN_TRACKING_DSN: Expected an address",
         ),
-        ("services.cli user list", {"WARREN_LOG_LEVEL": "loud"}, "WARREN_LOG_LEVEL: "),
+        ("cli user list", {"WARREN_LOG_LEVEL": "loud"}, "WARREN_LOG_LEVEL: "),
     ],
 )
 def test_a_wrong_setting_is_code_2_and_a_line(module, variables, said):

@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from shared.bus.messages import Envelope, new_id
-from shared.embedded.process import free_ports
-from shared.settings import TracingSettings
+from deploy.local.embedded.process import free_ports
+from shared.messaging.messages import Envelope, new_id
+from shared.runtime.settings import TracingSettings
 from shared.tracing.start import start_tracing
 
 

@@ -8,17 +8,17 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode
 
 from services.gateway.app import create_app
-from services.gateway.routing import traced
-from services.gateway.server import serve
+from services.gateway.http.routing import traced
+from services.gateway.http.server import serve
 from services.gateway.settings import Settings
-from shared.bus.client import BusClient
-from shared.bus.events import ReceivedEvent
-from shared.bus.memory import MemoryBroker, MemoryTransport
-from shared.bus.messages import Answer, Envelope, Frame, new_id
-from shared.bus.worker import Outcome, Worker
-from shared.errors import ErrorCode, invalid
-from shared.settings import TracingSettings
-from shared.starting import StartError
+from shared.contracts.errors import ErrorCode, invalid
+from shared.messaging.client import BusClient
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.messaging.messages import Answer, Envelope, Frame, new_id
+from shared.messaging.worker import Outcome, Worker
+from shared.runtime.settings import TracingSettings
+from shared.runtime.starting import StartError
 from shared.tracing.hooks import OFF
 from shared.tracing.start import start_tracing
 from tests.spans import CLIENT, PARENT, TRACE, Recorded, is_child, same_trace

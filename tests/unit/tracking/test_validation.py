@@ -4,8 +4,8 @@ import pytest
 
 from services.tracking.names import run_name
 from services.tracking.validation import is_run_id
-from shared.bus.messages import new_id
-from shared.validation import name_fault
+from shared.messaging.messages import new_id
+from shared.mlflow.validation import name_fault
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from shared.embedded import account
-from shared.embedded.account import NoIdentityError, identity_for, reachable_by_others
+from deploy.local.embedded import account
+from deploy.local.embedded.account import NoIdentityError, identity_for, reachable_by_others
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its identity")
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 
 DEAF = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 
@@ -87,6 +87,6 @@ def test_free_ports_are_different():
 
 
 def test_the_death_signal_is_known_on_linux():
-    from shared.embedded import process
+    from deploy.local.embedded import process
 
     assert (process._LIBC is not None) == (sys.platform == "linux")

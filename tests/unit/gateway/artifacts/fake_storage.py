@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from shared.bus.messages import Answer
+from shared.messaging.messages import Answer
 
 
 class FakeStorage:

@@ -6,8 +6,8 @@ import json
 import aiohttp
 import pytest
 
-from shared.bus.messages import Answer
-from shared.errors import missing_resource
+from shared.contracts.errors import missing_resource
+from shared.messaging.messages import Answer
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts/1/0/run/artifacts"
 KEY = "/1/0/run/artifacts"

@@ -1,6 +1,6 @@
 """Bytes that pass through are counted."""
 
-from shared.metrics import REGISTRY
+from shared.runtime.metrics import REGISTRY
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts/1/0/run/artifacts"
 

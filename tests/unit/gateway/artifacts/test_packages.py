@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shared.bus.messages import Answer
-from shared.errors import missing_resource
+from shared.contracts.errors import missing_resource
+from shared.messaging.messages import Answer
 
 PROJECT = "/api/v4/projects/1/packages/ml_models"
 ROOT = "1/7/abc/artifacts"

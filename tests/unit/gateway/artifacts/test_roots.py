@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shared.bus.messages import Answer
-from shared.errors import missing_resource
+from shared.contracts.errors import missing_resource
+from shared.messaging.messages import Answer
 
 UPLOAD_URL = "/api/2.0/mlflow/artifacts/presigned-upload-url"
 URI = "mlflow-artifacts:/1/0/run/artifacts"

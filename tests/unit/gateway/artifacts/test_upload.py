@@ -7,8 +7,8 @@ import pytest
 
 from services.gateway.artifacts import storage as storage_module
 from services.gateway.artifacts import upload as module
-from shared.bus.messages import Answer
-from shared.errors import DomainError, ErrorCode, invalid
+from shared.contracts.errors import DomainError, ErrorCode, invalid
+from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import soon
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts/1/0/run/artifacts"

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from services.gateway.access import authorizations as module
-from services.gateway.access.authorizations import REFUSAL_TTL, TOPICS, TTL, Authorizations
-from shared.bus.events import ReceivedEvent
-from shared.bus.messages import Answer, new_id
-from shared.errors import DomainError, ErrorCode
+from services.gateway.auth import authorizations as module
+from services.gateway.auth.authorizations import REFUSAL_TTL, TOPICS, TTL, Authorizations
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.events import ReceivedEvent
+from shared.messaging.messages import Answer, new_id
 from tests.unit.gateway.fake_bus import FakeBus
 
 GOOD = {"state": "active", "project": {"id": 7, "path": "a/b"}, "abilities": [], "scopes": []}

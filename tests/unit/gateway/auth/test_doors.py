@@ -6,14 +6,14 @@ import json
 import pytest
 from aiohttp import ClientSession
 
-from services.gateway.access.authorizations import ASK_SECONDS
 from services.gateway.app import create_app
-from services.gateway.server import serve
+from services.gateway.auth.authorizations import ASK_SECONDS
+from services.gateway.http.server import serve
 from services.gateway.settings import Settings
-from shared.bus.messages import Answer
 from shared.contracts.access import Ability
-from shared.errors import DomainError, ErrorCode
-from shared.tokens import digest_of
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.token_digests import digest_of
+from shared.messaging.messages import Answer
 from tests.unit.gateway.fake_bus import FakeBus
 
 TOKEN = "glpat-abcdefghijklmnopqrstuv"

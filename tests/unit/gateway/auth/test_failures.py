@@ -6,11 +6,11 @@ import pytest
 from aiohttp import ClientSession
 
 from services.gateway.app import create_app
-from services.gateway.http_settings import HttpSettings
-from services.gateway.server import serve
+from services.gateway.http.server import serve
+from services.gateway.http.settings import HttpSettings
 from services.gateway.settings import Settings
-from shared.bus.messages import Answer
-from shared.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.messages import Answer
 
 PATHS = (
     "/api/2.0/mlflow/runs/get?run_id=r",

@@ -13,13 +13,13 @@ from aiohttp import ClientSession
 from services.access.policy import Feature, Role, Standing, Switches, Visibility, abilities
 from services.gateway.app import create_app
 from services.gateway.artifacts import routes as streams
-from services.gateway.mounts import MLFLOW_OF_PROJECT
-from services.gateway.routes import ENDPOINTS, PROXY_PREFIXES
-from services.gateway.routing import variables
-from services.gateway.server import serve
+from services.gateway.http.routing import variables
+from services.gateway.http.server import serve
+from services.gateway.mlflow.endpoints import ENDPOINTS, PROXY_PREFIXES
+from services.gateway.mlflow.mounts import MLFLOW_OF_PROJECT
 from services.gateway.settings import Settings
-from shared.bus.messages import Answer
-from shared.errors import missing_resource
+from shared.contracts.errors import missing_resource
+from shared.messaging.messages import Answer
 from tests.unit.gateway.fake_bus import FakeBus
 
 READING = ("Get", "List", "Search")

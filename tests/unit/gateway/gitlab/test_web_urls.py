@@ -6,8 +6,8 @@ import pytest
 from aiohttp import ClientSession
 
 from services.gateway.app import create_app
-from services.gateway.server import serve
-from shared.bus.messages import Answer
+from services.gateway.http.server import serve
+from shared.messaging.messages import Answer
 
 PROJECT = {"id": 7, "path_with_namespace": "team/churn", "web_url": ""}
 GROUP = {"id": 3, "full_path": "team/inner", "web_url": ""}

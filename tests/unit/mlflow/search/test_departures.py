@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.errors import DomainError
-from shared.search.ast import Comparator, Comparison, Entity
-from shared.search.clauses import MAX_LENGTH
-from shared.search.grammars import (
+from shared.contracts.errors import DomainError
+from shared.mlflow.search.ast import Comparator, Comparison, Entity
+from shared.mlflow.search.clauses import MAX_LENGTH
+from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
@@ -13,8 +13,8 @@ from shared.search.grammars import (
     RUNS,
     Grammar,
 )
-from shared.search.order_by import parse_order_by
-from shared.search.parser import MAX_CLAUSES, parse_filter
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.parser import MAX_CLAUSES, parse_filter
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.errors import DomainError, ErrorCode
-from shared.search.ast import Comparator, Comparison
-from shared.search.clauses import MAX_LENGTH
-from shared.search.grammars import (
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.mlflow.search.ast import Comparator, Comparison
+from shared.mlflow.search.clauses import MAX_LENGTH
+from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
@@ -19,10 +19,10 @@ from shared.search.grammars import (
     RUNS,
     Grammar,
 )
-from shared.search.lexer import tokenize
-from shared.search.order_by import parse_order_by
-from shared.search.page_token import KeyType, Search, decode_token, encode_token
-from shared.search.parser import parse_filter
+from shared.mlflow.search.lexer import tokenize
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.page_token import KeyType, Search, decode_token, encode_token
+from shared.mlflow.search.parser import parse_filter
 
 _FRAGMENTS = st.sampled_from(
     [

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DomainError, ErrorCode
-from shared.search.grammars import (
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
 )
-from shared.search.order_by import parse_order_by
-from shared.search.parser import parse_filter
+from shared.mlflow.search.order_by import parse_order_by
+from shared.mlflow.search.parser import parse_filter
 
 _HERE = Path(__file__).parent
 _GRAMMARS = {

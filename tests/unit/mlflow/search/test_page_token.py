@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from shared.errors import DomainError
-from shared.search.max_results import check_max_results
-from shared.search.page_token import KeyType, Search, decode_token, encode_token
+from shared.contracts.errors import DomainError
+from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.page_token import KeyType, Search, decode_token, encode_token
 
 _SEARCH = Search("runs", "", ())
 

@@ -1,0 +1,1 @@
+"""Warren on one machine without containers: standalone, the stack, embedded servers."""

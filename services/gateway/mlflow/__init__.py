@@ -1,0 +1,1 @@
+"""MLflow's REST API: its endpoints, and where they are mounted."""

@@ -1,0 +1,1 @@
+"""MLflow's rules and wording: validation, the search grammar, artifact paths, workspaces."""

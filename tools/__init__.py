@@ -1,0 +1,1 @@
+"""Commands for developers: generated pages, an audit of the dependencies, a demo."""
