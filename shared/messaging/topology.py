@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.contracts.message import Kind
+from shared.runtime.settings import TransientQueues
 
 EVENTS = "events"
 """Topic exchange of events; keys are ``<project>.<noun>.<verb>``."""
@@ -76,9 +77,6 @@ def subscribers(topic: str) -> Sequence[str]:
 
 TRANSIENT: tuple[Kind, ...] = ("transient-commands", "queries")
 """What the broker keeps nothing of on disk."""
-
-TransientQueues = Literal["classic", "quorum"]
-"""The type of the queues of transient messages: one node's, which is faster, or replicated over a cluster."""
 
 
 @dataclass(frozen=True, slots=True)

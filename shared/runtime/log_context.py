@@ -7,17 +7,36 @@ from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Final
-
-from shared.messaging.messages import Envelope
+from typing import Any, Final, Protocol
 
 REQUEST_IDS_SHOWN: Final = 20
 """A frame may hold hundreds of commands."""
 
+
+class LoggedMessage(Protocol):
+    """What a log line says of a message: the fields of a bus envelope that are read here."""
+
+    @property
+    def request_id(self) -> str:
+        """The id of the HTTP request that the message belongs to."""
+
+    @property
+    def project(self) -> int:
+        """The number of the project that the message is about."""
+
+    @property
+    def name(self) -> str:
+        """The name of the message's contract."""
+
+    @property
+    def traceparent(self) -> str:
+        """W3C's trace context, or an empty text."""
+
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The HTTP request that the gateway is answering."""
 
-_messages: ContextVar[Sequence[Envelope]] = ContextVar("messages", default=())
+_messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=())
 
 
 class about:  # noqa: N801  # It reads as the statement that it makes.
@@ -25,11 +44,11 @@ class about:  # noqa: N801  # It reads as the statement that it makes.
 
     __slots__ = ("_messages", "_token")
 
-    def __init__(self, messages: Sequence[Envelope]) -> None:
+    def __init__(self, messages: Sequence[LoggedMessage]) -> None:
         self._messages = messages
 
     def __enter__(self) -> None:
-        self._token: Token[Sequence[Envelope]] = _messages.set(self._messages)
+        self._token: Token[Sequence[LoggedMessage]] = _messages.set(self._messages)
 
     def __exit__(
         self,
@@ -52,7 +71,7 @@ def add_context(
     return line
 
 
-def _context(messages: Sequence[Envelope]) -> dict[str, object]:
+def _context(messages: Sequence[LoggedMessage]) -> dict[str, object]:
     if not messages:
         here = request_id.get()
         return {"request_id": here} if here else {}

@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from shared.contracts.errors import DomainError, ErrorCode
-from shared.messaging.topology import TransientQueues
 from shared.runtime.addresses import AmqpUrl, PostgresDsn
 
 PREFIX = "WARREN_"
@@ -32,6 +31,10 @@ LogLevel = Annotated[
     BeforeValidator(_lowered),
 ]
 """Least severe level that is logged; in upper case it is as good."""
+
+
+TransientQueues = Literal["classic", "quorum"]
+"""The type of the queues of transient messages: one node's, which is faster, or replicated over a cluster."""
 
 
 class MonitorSettings(BaseModel):
