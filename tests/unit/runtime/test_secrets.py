@@ -79,24 +79,26 @@ def test_settings_do_not_show_their_secrets(environment, kind):
 
 
 @pytest.mark.parametrize("password", ["hunter2/x", "hunter2#x", "hunter2?x", "hunter2[x"])
-def test_address_that_cannot_be_read_is_refused_without_being_quoted(monkeypatch, password):
+def test_address_that_cannot_be_read_is_refused_without_being_quoted(monkeypatch, capsys, password):
     monkeypatch.setattr(sys, "argv", ["service"])
     monkeypatch.setenv("WARREN_TRACKING_DSN", f"postgresql://u:{password}@db:5432/warren")
     monkeypatch.setenv("WARREN_AMQP_URL", f"amqp://u:{password}@broker/")
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit):
         read_settings(TrackingSettings)
-    assert "WARREN_TRACKING_DSN: " in str(left.value)
-    assert "WARREN_AMQP_URL: " in str(left.value)
-    assert "%2F" in str(left.value)
-    assert "hunter2" not in str(left.value)
+    written = capsys.readouterr().err
+    assert "WARREN_TRACKING_DSN: " in written
+    assert "WARREN_AMQP_URL: " in written
+    assert "%2F" in written
+    assert "hunter2" not in written
 
 
-def test_token_that_is_too_short_is_refused_without_being_quoted(environment, monkeypatch):
+def test_token_that_is_too_short_is_refused_without_being_quoted(environment, monkeypatch, capsys):
     monkeypatch.setenv("WARREN_ROOT_TOKEN", "hunter2")
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit):
         read_settings(AccessSettings)
-    assert "WARREN_ROOT_TOKEN: " in str(left.value)
-    assert "hunter2" not in str(left.value)
+    written = capsys.readouterr().err
+    assert "WARREN_ROOT_TOKEN: " in written
+    assert "hunter2" not in written
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_what_is_no_secret_stays(text):
     assert redact(text) == text
 
 
-async def test_line_and_traceback_are_without_secrets(logs):
+def test_line_and_traceback_are_without_secrets(logs):
     try:
         raise OSError(f"amqp://warren:{SECRET}@broker/ is away")
     except OSError:
@@ -172,7 +174,7 @@ def test_process_that_cannot_start_says_why_without_its_secrets(environment):
         (sys.executable, "-m", "services.tracking"), capture_output=True, text=True, check=False
     )
     assert ended.returncode != 0
-    assert "process_failed" in ended.stderr
+    assert "WARREN_TRACKING_DSN" in ended.stderr
     assert SECRET not in ended.stderr + ended.stdout
 
 
