@@ -9,7 +9,14 @@ from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.metrics import Point
 from shared.contracts.runs import LogBatch
 from shared.contracts.validation import shown
-from shared.mlflow.validation import bad_name, check_length, check_name, name_fault, too_long
+from shared.mlflow.validation import (
+    bad_name,
+    check_length,
+    check_name,
+    long_name_fault,
+    name_fault,
+    too_long,
+)
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100
@@ -44,7 +51,7 @@ def check_metric(point: Point, index: int | None = None) -> None:
 
 def _metric_fault(point: Point, path: str) -> DomainError:
     key, timestamp = point["key"], point["timestamp"]
-    if fault := name_fault(key):
+    if fault := long_name_fault(key):
         return bad_name(f"{path}name", key, fault)
     if timestamp < 0:
         return invalid(

@@ -9,17 +9,18 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from shared.contracts import limits
 from shared.contracts.message import (
+    AtMost,
     Command,
     Int64,
+    PageToken,
     Query,
     Required,
     RunId,
     Wire,
+    Word,
 )
-
-MAX_PARTS = 10_000
-"""S3's limit of a multipart upload."""
 
 UPLOAD_ID = r"^[A-Za-z0-9._~+=-]{1,1024}$"
 """What S3 servers make upload ids of; anything else never was one."""
@@ -38,9 +39,9 @@ class PresignArtifact(Query):
 
     service: ClassVar[str] = "artifacts"
     method: Literal["GET", "HEAD", "PUT"]
-    path: str
+    path: Word
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)] | None = None
-    part_number: Annotated[Int64, Field(ge=1, le=MAX_PARTS)] = 1
+    part_number: Annotated[Int64, Field(ge=1, le=limits.PARTS)] = 1
 
 
 class PresignArtifactReply(Wire):
@@ -53,7 +54,7 @@ class ListProxiedArtifacts(Query):
     """``GET mlflow-artifacts/artifacts``: all entries of one directory, named relative to it."""
 
     service: ClassVar[str] = "artifacts"
-    path: str = ""
+    path: Word = ""
 
 
 class ListProxiedArtifactsReply(Wire):
@@ -67,9 +68,9 @@ class ListArtifacts(Query):
 
     service: ClassVar[str] = "artifacts"
     run_id: RunId
-    path: str = ""
-    page_token: str = ""
-    artifact_uri: SkipJsonSchema[str] = ""
+    path: Word = ""
+    page_token: PageToken = ""
+    artifact_uri: SkipJsonSchema[Word] = ""
 
 
 class ListLoggedModelArtifacts(Query):
@@ -77,9 +78,9 @@ class ListLoggedModelArtifacts(Query):
 
     service: ClassVar[str] = "artifacts"
     model_id: Required
-    artifact_directory_path: str = ""
-    page_token: str = ""
-    artifact_uri: str = ""
+    artifact_directory_path: Word = ""
+    page_token: PageToken = ""
+    artifact_uri: Word = ""
 
 
 class ListArtifactsReply(Wire):
@@ -94,16 +95,16 @@ class DeleteArtifact(Command):
     """Delete a file, or a directory with all that is in it; nothing there is fine."""
 
     service: ClassVar[str] = "artifacts"
-    path: str
+    path: Word
 
 
 class CreateMultipartUpload(Command):
     """Begin an upload in parts: of the file ``path`` to the directory ``artifact_path``."""
 
     service: ClassVar[str] = "artifacts"
-    artifact_path: str
+    artifact_path: Word
     path: Required
-    num_parts: Annotated[Int64, Field(ge=1, le=MAX_PARTS)] = 1
+    num_parts: Annotated[Int64, Field(ge=1, le=limits.PARTS)] = 1
 
 
 class MultipartUploadCredential(Wire):
@@ -124,26 +125,26 @@ class CreateMultipartUploadReply(Wire):
 class MultipartUploadPart(Wire):
     """A part that was sent; ``etag`` is what the storage answered."""
 
-    part_number: Annotated[Int64, Field(ge=1, le=MAX_PARTS)]
+    part_number: Annotated[Int64, Field(ge=1, le=limits.PARTS)]
     etag: Required
-    url: str | None = None
+    url: Word | None = None
 
 
 class CompleteMultipartUpload(Command):
     """Make one object of the parts; a second time is fine."""
 
     service: ClassVar[str] = "artifacts"
-    artifact_path: str
+    artifact_path: Word
     path: Required
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)]
-    parts: Annotated[list[MultipartUploadPart], Field(min_length=1)]
+    parts: Annotated[list[MultipartUploadPart], Field(min_length=1), AtMost(limits.PARTS)]
 
 
 class AbortMultipartUpload(Command):
     """Throw the parts away; a second time is fine."""
 
     service: ClassVar[str] = "artifacts"
-    artifact_path: str
+    artifact_path: Word
     path: Required
     upload_id: Annotated[str, Field(pattern=UPLOAD_ID)]
 
@@ -152,7 +153,7 @@ class GetPresignedDownloadUrl(Query):
     """``GET mlflow-artifacts/presigned/<path>``: read one object straight from the storage."""
 
     service: ClassVar[str] = "artifacts"
-    artifact_path: str
+    artifact_path: Word
 
 
 class GetPresignedDownloadUrlReply(Wire):
@@ -170,7 +171,7 @@ class CreatePresignedDownloadUrl(Query):
     run_id: RunId
     path: Required
     expiration: Int64 = 300
-    artifact_uri: SkipJsonSchema[str] = ""
+    artifact_uri: SkipJsonSchema[Word] = ""
 
 
 class CreatePresignedUploadUrl(Query):
@@ -181,11 +182,11 @@ class CreatePresignedUploadUrl(Query):
 
     service: ClassVar[str] = "artifacts"
     changes: ClassVar[bool] = True
-    run_id: str = ""
-    model_id: str = ""
+    run_id: Word = ""
+    model_id: Word = ""
     path: Required
     expiration: Int64 = 900
-    artifact_uri: SkipJsonSchema[str] = ""
+    artifact_uri: SkipJsonSchema[Word] = ""
 
 
 class CreatePresignedUploadUrlReply(Wire):

@@ -1,12 +1,15 @@
 """Datasets and logged models as inputs and outputs of runs."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.contracts.experiments import Tags
+from shared.contracts import limits
+from shared.contracts.experiments import Tag
 from shared.contracts.message import (
+    AtMost,
     Command,
+    ExperimentIds,
     Int64,
     Query,
     Required,
@@ -21,7 +24,7 @@ class Dataset(Wire):
     name: Required
     digest: Required
     source_type: Required
-    source: Required
+    source: Annotated[str, Field(min_length=1)]
     schema_: str | None = Field(default=None, alias="schema")
     profile: str | None = None
 
@@ -30,7 +33,7 @@ class DatasetInput(Wire):
     """A dataset read by a run, with tags such as ``mlflow.data.context``."""
 
     dataset: Dataset
-    tags: Tags = Field(default_factory=list)
+    tags: Annotated[list[Tag], AtMost(limits.INPUT_TAGS)] = Field(default_factory=list)
 
 
 class ModelInput(Wire):
@@ -51,8 +54,8 @@ class LogInputs(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    datasets: list[DatasetInput] = Field(default_factory=list)
-    models: list[ModelInput] = Field(default_factory=list)
+    datasets: Annotated[list[DatasetInput], AtMost(limits.DATASETS)] = Field(default_factory=list)
+    models: Annotated[list[ModelInput], AtMost(limits.MODELS)] = Field(default_factory=list)
 
 
 class LogOutputs(Command):
@@ -60,14 +63,14 @@ class LogOutputs(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    models: list[ModelOutput] = Field(default_factory=list)
+    models: Annotated[list[ModelOutput], AtMost(limits.MODELS)] = Field(default_factory=list)
 
 
 class SearchDatasets(Query):
     """The datasets of up to 20 experiments, at most 1000."""
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: list[str] = Field(default_factory=list)
+    experiment_ids: ExperimentIds = Field(default_factory=list)
 
 
 class DatasetSummary(Wire):

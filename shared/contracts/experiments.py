@@ -1,10 +1,22 @@
 """Experiments: MLflow's ``experiments/*`` requests and answers."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.contracts.message import Command, Int64, Query, Required, Wire
+from shared.contracts import limits
+from shared.contracts.message import (
+    AtMost,
+    Command,
+    Filter,
+    Int64,
+    OrderBy,
+    PageToken,
+    Query,
+    Required,
+    Wire,
+    Word,
+)
 from shared.contracts.views import ViewType
 
 
@@ -15,7 +27,7 @@ class Tag(Wire):
     value: str = ""
 
 
-Tags = list[Tag]
+Tags = Annotated[list[Tag], AtMost(limits.ENTITIES)]
 
 
 class Experiment(Wire):
@@ -35,7 +47,7 @@ class CreateExperiment(Command):
 
     service: ClassVar[str] = "tracking"
     name: Required
-    artifact_location: str | None = None
+    artifact_location: Word | None = None
     tags: Tags = Field(default_factory=list)
 
 
@@ -70,9 +82,9 @@ class SearchExperiments(Query):
 
     service: ClassVar[str] = "tracking"
     max_results: Int64 | None = None
-    page_token: str | None = None
-    filter: str | None = None
-    order_by: list[str] = Field(default_factory=list)
+    page_token: PageToken | None = None
+    filter: Filter | None = None
+    order_by: OrderBy = Field(default_factory=list)
     view_type: ViewType = ViewType.ACTIVE_ONLY
 
 
@@ -88,7 +100,7 @@ class UpdateExperiment(Command):
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
-    new_name: str | None = None
+    new_name: Word | None = None
 
 
 class DeleteExperiment(Command):

@@ -3,17 +3,29 @@
 A logged model belongs to an experiment, not to a run. Its ``model_id`` stands in the request's path.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from shared.contracts import limits
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int32, Query, Required, Wire
+from shared.contracts.message import (
+    AtMost,
+    Command,
+    ExperimentIds,
+    Filter,
+    Int32,
+    PageToken,
+    Query,
+    Required,
+    Wire,
+    Word,
+)
 from shared.contracts.metrics import Metric
 from shared.contracts.runs import Param
 from shared.contracts.views import LoggedModelStatus
 
-Params = list[Param]
+Params = Annotated[list[Param], AtMost(limits.ENTITIES)]
 
 
 class LoggedModelInfo(Wire):
@@ -62,9 +74,9 @@ class CreateLoggedModel(Command):
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
-    name: str = ""
-    model_type: str = ""
-    source_run_id: str = ""
+    name: Word = ""
+    model_type: Word = ""
+    source_run_id: Word = ""
     params: Params = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
 
@@ -119,14 +131,14 @@ class LogLoggedModelParams(Command):
 class DatasetFilter(Wire):
     """A dataset by name, and by digest if there is one."""
 
-    dataset_name: str = ""
-    dataset_digest: str = ""
+    dataset_name: Word = ""
+    dataset_digest: Word = ""
 
 
 class LoggedModelOrder(DatasetFilter):
     """One field to order by; a dataset narrows ``metrics.<key>`` to what was measured on it."""
 
-    field_name: str = ""
+    field_name: Word = ""
     ascending: bool = True
 
 
@@ -138,12 +150,12 @@ class SearchLoggedModels(Query):
     """
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: list[str]
-    filter: str | None = None
-    datasets: list[DatasetFilter] = Field(default_factory=list)
+    experiment_ids: ExperimentIds
+    filter: Filter | None = None
+    datasets: Annotated[list[DatasetFilter], AtMost(limits.ORDERS)] = Field(default_factory=list)
     max_results: Int32 | None = None
-    order_by: list[LoggedModelOrder] = Field(default_factory=list)
-    page_token: str | None = None
+    order_by: Annotated[list[LoggedModelOrder], AtMost(limits.ORDERS)] = Field(default_factory=list)
+    page_token: PageToken | None = None
 
 
 class SearchLoggedModelsReply(Wire):

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from shared.contracts import limits
 from shared.contracts.accounts import Paged
-from shared.contracts.message import Command, Int64, Query, Required, Wire
+from shared.contracts.message import AtMost, Command, Int64, Query, Required, Wire
 
 ROLES = (10, 15, 20, 30, 40, 50)
 
@@ -48,7 +49,7 @@ class ListMembers(Paged, Of):
 
     inherited: bool = False
     query: str | None = None
-    user_ids: list[Int64] = Field(default_factory=list)
+    user_ids: Annotated[list[Int64], AtMost(limits.USERS)] = Field(default_factory=list)
 
 
 class GetMember(Query, Of):

@@ -7,7 +7,7 @@ fields come in snake_case or lowerCamelCase, int64 as number or string, doubles 
 """
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
     AliasChoices,
@@ -22,6 +22,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from shared.contracts import limits
 from shared.contracts.validation import reject_nul, to_domain_error, without_nulls
 
 INT64_MAX = 2**63 - 1
@@ -103,8 +104,30 @@ class ProtoInteger:
         return handler(core_schema.int_schema(ge=self._low, le=self._high))
 
 
-Required = Annotated[str, Field(min_length=1)]
+class AtMost:
+    """Annotation of a list: how many elements it may have. Reading it ends with the first wrong one."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema = cast("core_schema.ListSchema", handler(source))
+        schema["max_length"], schema["fail_fast"] = self._number, True
+        return schema
+
+
+Required = Annotated[str, Field(min_length=1, max_length=limits.WORD)]
 """A string that must be there; proto-JSON cannot tell an absent string from an empty one."""
+
+Word = Annotated[str, Field(max_length=limits.WORD)]
+"""A name, key, id or path that may be absent."""
+
+Filter = Annotated[str, Field(max_length=limits.FILTER)]
+PageToken = Annotated[str, Field(max_length=limits.PAGE_TOKEN)]
+OrderBy = Annotated[list[Annotated[str, Field(max_length=limits.ORDER)]], AtMost(limits.ORDERS)]
+ExperimentIds = Annotated[list[Word], AtMost(limits.EXPERIMENTS)]
 
 RunId = Annotated[
     Required,

@@ -1,18 +1,22 @@
 """Metrics: points, their history, and the hot path ``runs/log-metric``."""
 
-from typing import ClassVar, NotRequired
+from typing import Annotated, ClassVar, NotRequired
 
 from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
+from shared.contracts import limits
 from shared.contracts.message import (
+    AtMost,
     Int32,
     Int64,
+    PageToken,
     Query,
     Required,
     RunId,
     TransientCommand,
     Wire,
+    Word,
 )
 
 
@@ -36,12 +40,12 @@ class Point(TypedDict):
     value: float
     timestamp: Int64
     step: NotRequired[Int64]
-    model_id: NotRequired[str]
-    dataset_name: NotRequired[str]
-    dataset_digest: NotRequired[str]
+    model_id: NotRequired[Word]
+    dataset_name: NotRequired[Word]
+    dataset_digest: NotRequired[Word]
 
 
-Points = list[Point]
+Points = Annotated[list[Point], AtMost(limits.BATCH)]
 
 
 class LogMetric(TransientCommand):
@@ -53,9 +57,9 @@ class LogMetric(TransientCommand):
     value: float
     timestamp: Int64
     step: Int64 = 0
-    model_id: str | None = None
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
+    model_id: Word | None = None
+    dataset_name: Word | None = None
+    dataset_digest: Word | None = None
 
 
 class GetMetricHistory(Query):
@@ -64,7 +68,7 @@ class GetMetricHistory(Query):
     service: ClassVar[str] = "tracking"
     run_id: RunId
     metric_key: Required
-    page_token: str | None = None
+    page_token: PageToken | None = None
     max_results: Int32 | None = None
 
 
@@ -79,8 +83,8 @@ class GetMetricHistoryBulk(Query):
     """The history of one metric in up to 100 runs; the query string repeats ``run_id``."""
 
     service: ClassVar[str] = "tracking"
-    run_id: list[str] = Field(default_factory=list)
-    metric_key: str | None = None
+    run_id: Annotated[list[Word], AtMost(limits.RUNS)] = Field(default_factory=list)
+    metric_key: Word | None = None
     max_results: Int64 | None = None
 
 
@@ -88,8 +92,8 @@ class GetMetricHistoryBulkInterval(Query):
     """Sampled history of one metric in up to 100 runs, for charts."""
 
     service: ClassVar[str] = "tracking"
-    run_ids: list[str] = Field(default_factory=list)
-    metric_key: str | None = None
+    run_ids: Annotated[list[Word], AtMost(limits.RUNS)] = Field(default_factory=list)
+    metric_key: Word | None = None
     start_step: Int64 | None = None
     end_step: Int64 | None = None
     max_results: Int32 | None = None

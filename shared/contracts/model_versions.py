@@ -10,7 +10,17 @@ from typing import ClassVar
 from pydantic import Field, StrictBool
 
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int64, Query, Required, Wire
+from shared.contracts.message import (
+    Command,
+    Filter,
+    Int64,
+    OrderBy,
+    PageToken,
+    Query,
+    Required,
+    Wire,
+    Word,
+)
 from shared.contracts.views import ModelStage
 
 
@@ -53,12 +63,12 @@ class CreateModelVersion(Command):
 
     service: ClassVar[str] = "registry"
     name: Required
-    source: str = ""
-    run_id: str | None = None
+    source: Word = ""
+    run_id: Word | None = None
     tags: Tags = Field(default_factory=list)
-    run_link: str | None = None
+    run_link: Word | None = None
     description: str | None = None
-    model_id: str | None = None
+    model_id: Word | None = None
 
 
 class GetModelVersion(Query):
@@ -110,10 +120,10 @@ class SearchModelVersions(Query):
     """A page of versions, the last changed first unless ``order_by`` says otherwise."""
 
     service: ClassVar[str] = "registry"
-    filter: str | None = None
+    filter: Filter | None = None
     max_results: Int64 | None = None
-    order_by: list[str] = Field(default_factory=list)
-    page_token: str | None = None
+    order_by: OrderBy = Field(default_factory=list)
+    page_token: PageToken | None = None
 
 
 class SearchModelVersionsReply(Wire):

@@ -1,11 +1,23 @@
 """Registered models: MLflow's ``registered-models/*`` requests and answers, but for aliases."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from shared.contracts import limits
 from shared.contracts.experiments import Tag, Tags
-from shared.contracts.message import Command, Int64, Query, Required, Wire
+from shared.contracts.message import (
+    AtMost,
+    Command,
+    Filter,
+    Int64,
+    OrderBy,
+    PageToken,
+    Query,
+    Required,
+    Wire,
+    Word,
+)
 from shared.contracts.model_versions import ModelVersion
 
 
@@ -80,10 +92,10 @@ class SearchRegisteredModels(Query):
     """A page of models by name unless ``order_by`` says otherwise; 100 of them unless told."""
 
     service: ClassVar[str] = "registry"
-    filter: str | None = None
+    filter: Filter | None = None
     max_results: Int64 | None = None
-    order_by: list[str] = Field(default_factory=list)
-    page_token: str | None = None
+    order_by: OrderBy = Field(default_factory=list)
+    page_token: PageToken | None = None
 
 
 class SearchRegisteredModelsReply(Wire):
@@ -98,7 +110,7 @@ class GetLatestVersions(Query):
 
     service: ClassVar[str] = "registry"
     name: Required
-    stages: list[str] = Field(default_factory=list)
+    stages: Annotated[list[Word], AtMost(limits.STAGES)] = Field(default_factory=list)
 
 
 class GetLatestVersionsReply(Wire):

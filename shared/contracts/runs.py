@@ -1,20 +1,27 @@
 """Runs: MLflow's ``runs/*`` requests and answers, but for metrics and datasets."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from shared.contracts import limits
 from shared.contracts.datasets import DatasetInput, ModelInput, ModelOutput
 from shared.contracts.experiments import Tag, Tags
 from shared.contracts.message import (
+    AtMost,
     Command,
+    ExperimentIds,
+    Filter,
     Int32,
     Int64,
+    OrderBy,
+    PageToken,
     Query,
     Required,
     RunId,
     TransientCommand,
     Wire,
+    Word,
 )
 from shared.contracts.metrics import Metric, Points
 from shared.contracts.views import RunStatus, ViewType
@@ -76,7 +83,7 @@ class CreateRun(Command):
     """Start a run; without a name one is invented. ``experiment_id`` defaults to ``0``."""
 
     service: ClassVar[str] = "tracking"
-    experiment_id: str | None = None
+    experiment_id: Word | None = None
     user_id: str | None = None
     run_name: str | None = None
     start_time: Int64 | None = None
@@ -165,8 +172,8 @@ class LogBatch(TransientCommand):
     service: ClassVar[str] = "tracking"
     run_id: RunId
     metrics: Points = Field(default_factory=list)
-    params: list[Param] = Field(default_factory=list)
-    tags: Tags = Field(default_factory=list)
+    params: Annotated[list[Param], AtMost(limits.BATCH)] = Field(default_factory=list)
+    tags: Annotated[list[Tag], AtMost(limits.BATCH)] = Field(default_factory=list)
 
 
 class LogModel(Command):
@@ -174,19 +181,19 @@ class LogModel(Command):
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
-    model_json: Required
+    model_json: Annotated[str, Field(min_length=1, max_length=limits.MODEL_JSON)]
 
 
 class SearchRuns(Query):
     """A page of the runs of some experiments, newest first unless ``order_by`` says otherwise."""
 
     service: ClassVar[str] = "tracking"
-    experiment_ids: list[str] = Field(default_factory=list)
-    filter: str | None = None
+    experiment_ids: ExperimentIds = Field(default_factory=list)
+    filter: Filter | None = None
     run_view_type: ViewType = ViewType.ACTIVE_ONLY
     max_results: Int32 | None = None
-    order_by: list[str] = Field(default_factory=list)
-    page_token: str | None = None
+    order_by: OrderBy = Field(default_factory=list)
+    page_token: PageToken | None = None
 
 
 class SearchRunsReply(Wire):

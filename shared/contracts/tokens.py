@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts import limits
 from shared.contracts.accounts import Name, Paged
 from shared.contracts.members import AccessLevel, Of
-from shared.contracts.message import Command, Int64, Query, Wire
+from shared.contracts.message import AtMost, Command, Int64, Query, Wire
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Scopes = Annotated[
@@ -30,6 +31,7 @@ Scopes = Annotated[
         ]
     ],
     Field(min_length=1),
+    AtMost(limits.USERS),
 ]
 """Those of GitLab's that clients ask for; ``api``, ``read_api``, ``read_user``, ``self_rotate`` count here."""
 

@@ -85,8 +85,10 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"The request body must be a JSON object, not {shown(value)}."
     if kind == "missing" or value is None or value == "":
         return missing_value(path)
-    if kind == "too_long" and isinstance(value, list):
-        return f"{detail['msg']}"
+    if kind == "too_long":
+        return f"'{path}' can contain at most {detail['ctx']['max_length']} elements."
+    if kind == "string_too_long":
+        return f"'{path}' exceeds the maximum length of {detail['ctx']['max_length']} characters"
     return invalid_value(
         path,
         value,

@@ -10,6 +10,9 @@ from functools import lru_cache
 from shared.contracts.errors import DomainError, invalid
 from shared.contracts.validation import shown
 
+_REMEMBERED = 250
+"""No key may be longer; names of files, which are looked at in the same way, may."""
+
 _NAME = re.compile(r"[/\w.\- :]*")
 _BAD_CHARACTERS = (
     "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
@@ -40,6 +43,11 @@ def name_fault(name: str) -> str | None:
     return path_fault(name)
 
 
+def long_name_fault(name: str) -> str | None:
+    """As ``name_fault``, and forget it: 16,384 names of any length would fill the memory."""
+    return name_fault.__wrapped__(name)
+
+
 def path_fault(name: str) -> str | None:
     """Return what is wrong with a name that, taken for a path, means another one."""
     resolved = posixpath.normpath(name)
@@ -55,5 +63,6 @@ def bad_name(path: str, name: str, fault: str) -> DomainError:
 
 def check_name(path: str, name: str) -> None:
     """Raise DomainError unless the text may be the key of a metric, param or tag."""
-    if fault := name_fault(name):
+    look = name_fault if len(name) <= _REMEMBERED else long_name_fault
+    if fault := look(name):
         raise bad_name(path, name, fault)

@@ -12,7 +12,6 @@ from services.artifacts.store.objects import (
     NoSuchObjectError,
     NoSuchUploadError,
     Part,
-    Signature,
 )
 from shared.contracts.artifacts import (
     AbortMultipartUpload,
@@ -40,13 +39,10 @@ async def create_multipart_upload(
     """
     key = _key(cmd.artifact_path, cmd.path, context)
     upload_id = await context.store.begin_upload(key)
+    urls = context.store.presign_parts(key, upload_id, cmd.num_parts, FOR_PARTS)
     credentials = [
-        MultipartUploadCredential(
-            url=context.store.presign(_part(key, upload_id, number)),
-            part_number=number,
-            headers={},
-        )
-        for number in range(1, cmd.num_parts + 1)
+        MultipartUploadCredential(url=url, part_number=number, headers={})
+        for number, url in enumerate(urls, start=1)
     ]
     return CreateMultipartUploadReply(upload_id=upload_id, credentials=credentials)
 
@@ -80,11 +76,6 @@ def _key(directory: str, local_path: str, context: Context) -> str:
     windows = PureWindowsPath(local_path)
     name = windows.name if windows.is_absolute() else posixpath.basename(local_path)
     return file_key(join(directory.removesuffix("/"), name or "/"), context.project)
-
-
-def _part(key: str, upload_id: str, number: int) -> Signature:
-    query = {"uploadId": upload_id, "partNumber": str(number)}
-    return Signature("PUT", key, FOR_PARTS, public=True, query=query)
 
 
 async def _check_size(key: str, upload_id: str, parts: Sequence[Part], context: Context) -> None:

@@ -9,7 +9,7 @@ version, and tests/integration/artifacts/test_minio_store.py would notice a chan
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, LifecycleConfi
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.errors import translated
 from services.artifacts.store.objects import Entry, Page, Part, Signature, Sweep
+from services.artifacts.store.signatures import sign_parts
 from shared.mlflow.artifact_paths import is_within
 from shared.tracing.hooks import OFF, Tracing
 
@@ -46,6 +47,7 @@ class MinioStore:
     def __init__(self, settings: S3Settings, tracing: Tracing = OFF) -> None:
         self._tracing = tracing
         self._bucket = settings.bucket
+        self._secret_key = settings.secret_key
         self._client = connect(settings, settings.endpoint)
         self._public = connect(settings, settings.public_endpoint or settings.endpoint)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
@@ -75,6 +77,12 @@ class MinioStore:
             expires=signature.expires,
             extra_query_params=dict(signature.query),
         )
+
+    def presign_parts(self, key: str, upload_id: str, number: int, expires: timedelta) -> list[str]:
+        """Return the URLs of the parts of an upload, for clients; without I/O."""
+        query = {"uploadId": upload_id, "partNumber": "1"}
+        first = self.presign(Signature("PUT", key, expires, public=True, query=query))
+        return list(sign_parts(first, self._secret_key, range(1, number + 1)))
 
     async def size(self, key: str) -> int:
         """Return an object's size in bytes. Raises NoSuchObjectError."""

@@ -73,13 +73,16 @@ class Signature:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Everything but ``presign`` raises StorageAwayError."""
+    """One bucket. Everything but what presigns raises StorageAwayError."""
 
     async def has_bucket(self) -> bool:
         """Tell whether the bucket is there."""
 
     def presign(self, signature: Signature) -> str:
         """Return a signed URL; without I/O."""
+
+    def presign_parts(self, key: str, upload_id: str, number: int, expires: timedelta) -> list[str]:
+        """Return the URLs of the parts of an upload, for clients; without I/O."""
 
     async def size(self, key: str) -> int:
         """Return an object's size in bytes. Raises NoSuchObjectError."""

@@ -11,8 +11,8 @@ from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.storage import Storage
 from services.gateway.http.requests import say_continue
 from services.gateway.service_client import Asker
+from shared.contracts import limits
 from shared.contracts.artifacts import (
-    MAX_PARTS,
     AbortMultipartUpload,
     CompleteMultipartUpload,
     CreateMultipartUpload,
@@ -54,7 +54,7 @@ class Upload:
             await self._receive_parts(_Parts(body.chunks(), self._part_bytes()))
 
     def _part_bytes(self) -> int:
-        return max(PART_BYTES, -(-self.limit // MAX_PARTS))
+        return max(PART_BYTES, -(-self.limit // limits.PARTS))
 
     async def _receive_parts(self, parts: "_Parts") -> None:
         """Read a part, and only if there is more than one begin a multipart upload."""

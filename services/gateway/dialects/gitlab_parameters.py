@@ -6,6 +6,7 @@ the query string.
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.gitlab_types import Fields, GitLabTypes
 from services.gateway.http.fields import QueryFields
 from services.gateway.http.requests import BodyLimit, media_type, read_body, receive
+from shared.contracts import limits
+from shared.contracts.errors import invalid
 from shared.contracts.message import Message
 
 FORM = "application/x-www-form-urlencoded"
@@ -33,12 +36,12 @@ def reader(contract: type[Message], limit: BodyLimit) -> Read:
     """
     known = QueryFields(contract)
     types = GitLabTypes(contract, known)
+    forms = replace(limit, max_bytes=min(limit.max_bytes, limits.FORM))
 
     async def read(request: BaseRequest) -> bytes:
         fields = _fields(request.query.items(), known) if request.query_string else {}
         if media_type(request) == FORM:
-            body = await receive(request, limit)
-            form = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+            form = _pairs(await receive(request, forms))
             return to_json(types.adapt(fields | _fields(form, known)))
         body = await read_body(request, limit)
         if not body:
@@ -52,6 +55,16 @@ def reader(contract: type[Message], limit: BodyLimit) -> Read:
         return to_json(types.adapt(fields | inner)) if isinstance(inner, dict) else body
 
     return read
+
+
+def _pairs(form: bytes) -> list[tuple[str, str]]:
+    """Read a form. Raises DomainError for one of too many fields."""
+    text = form.decode(errors="replace")
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=limits.FIELDS)
+    except ValueError:
+        message = f"A form can contain at most {limits.FIELDS} fields."
+        raise invalid(message) from None
 
 
 def _fields(pairs: Iterable[tuple[str, str]], known: QueryFields) -> Fields:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from services.tracking.store import datasets, runs
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.validation import check_run_id
+from shared.contracts import limits
 from shared.contracts.datasets import (
     DatasetInput,
     LogInputs,
@@ -38,6 +39,8 @@ async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
     Of two inputs with the same name and digest the first counts.
     """
     check_run_id(cmd.run_id)
+    if sum(len(item.tags) for item in cmd.datasets) > limits.INPUTS_TAGS:
+        raise invalid(f"'datasets' can have at most {limits.INPUTS_TAGS} tags together.")
     for item in cmd.datasets:
         _check_input(item)
     _check_models(cmd.models)

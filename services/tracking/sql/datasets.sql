@@ -11,11 +11,11 @@ ON CONFLICT (project_id, experiment_id, name, digest) DO NOTHING;
 
 -- name: link_datasets
 -- Say that a run read datasets, by name and digest, and tag the inputs that are new. Rows are written in
--- the order of the key, so that two transactions don't wait for each other; places $9 tell the client's.
+-- the order of the key, so that two transactions don't wait for each other; places $7 tell the client's.
+-- The tags of an input come as one JSON text: nothing is joined by them, however many they are.
 WITH dataset AS (
-    SELECT datasets.dataset_id, wanted.place, wanted.position
-    FROM unnest($4::text[], $5::text[], $9::int[])
-        WITH ORDINALITY AS wanted (name, digest, place, position)
+    SELECT datasets.dataset_id, wanted.tags, wanted.place
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[]) AS wanted (name, digest, tags, place)
     JOIN datasets
         ON datasets.project_id = $1
         AND datasets.experiment_id = $2
@@ -36,9 +36,9 @@ linked AS (
 )
 INSERT INTO run_input_tags (project_id, run_id, dataset_id, key, value)
 SELECT $1, $3, linked.dataset_id, tag.key, tag.value
-FROM unnest($6::int[], $7::text[], $8::text[]) AS tag (position, key, value)
-JOIN dataset USING (position)
-JOIN linked USING (dataset_id)
+FROM linked
+JOIN dataset USING (dataset_id)
+CROSS JOIN LATERAL jsonb_to_recordset(dataset.tags::jsonb) AS tag (key text, value text)
 ON CONFLICT DO NOTHING;
 
 -- name: link_model_inputs

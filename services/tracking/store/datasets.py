@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import uuid5
 
+from pydantic_core import to_json
+
 from shared.contracts.datasets import (
     DatasetInput,
     DatasetSummary,
@@ -42,11 +44,6 @@ async def link_datasets(
         [dataset.schema_ for dataset in datasets],
         [dataset.profile for dataset in datasets],
     )
-    tags = [
-        (position, tag.key, tag.value)
-        for position, item in enumerate(inputs, start=1)
-        for tag in item.tags
-    ]
     await tx.write(
         SQL["link_datasets"],
         tx.project,
@@ -54,9 +51,7 @@ async def link_datasets(
         run_id,
         names,
         digests,
-        [tag[0] for tag in tags],
-        [tag[1] for tag in tags],
-        [tag[2] for tag in tags],
+        [to_json(item.tags).decode() for item in inputs],
         [place for place, _ in placed],
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from services.tracking.store.search import parse_experiment_id
+from shared.contracts import limits
 from shared.contracts.errors import invalid
 from shared.contracts.logged_models import DatasetFilter, LoggedModelOrder, SearchLoggedModels
 from shared.contracts.views import LoggedModelStatus
@@ -16,7 +17,6 @@ from shared.mlflow.search.ast import Comparator, Comparison, Entity
 from shared.mlflow.search.grammars import LOGGED_MODELS
 from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.max_results import check_max_results
-from shared.mlflow.search.order_by import MAX_CLAUSES
 from shared.mlflow.search.page_token import Search
 from shared.mlflow.search.parser import parse_filter
 from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
@@ -71,8 +71,8 @@ def _check(query: SearchLoggedModels) -> None:
         raise invalid("`dataset_name` in the `datasets` clause must be specified.")
     for name in ("datasets", "order_by"):
         count = len(getattr(query, name))
-        if count > MAX_CLAUSES:
-            raise invalid(f"`{name}` can contain at most {MAX_CLAUSES} clauses. Got {count}.")
+        if count > limits.ORDERS:
+            raise invalid(f"`{name}` can contain at most {limits.ORDERS} clauses. Got {count}.")
 
 
 def _search(query: SearchLoggedModels) -> Search:

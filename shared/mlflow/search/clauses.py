@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.contracts import limits
 from shared.contracts.errors import invalid
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, tokenize
@@ -22,9 +23,6 @@ _WORD_OPERATORS = (
     ("RLIKE",),
 )
 _WITHOUT_OPERAND = ("IS NULL", "IS NOT NULL")
-# MLflow has no limit. This one has room for some thousand run ids in a list, and bounds the time
-# that a hostile filter takes from its neighbours.
-MAX_LENGTH = 200_000
 _MOST_QUOTED = 10
 _RESERVED = frozenset({"AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "RLIKE"})
 _OPERANDS = frozenset({Kind.NAME, Kind.STRING, Kind.NUMBER})
@@ -54,8 +52,8 @@ def read_clauses(source: str, grammar: Grammar) -> list[Clause]:
     As in MLflow, AND between clauses may be missing or repeated. Every token that belongs to no
     clause is named in one DomainError(INVALID_PARAMETER_VALUE).
     """
-    if len(source) > MAX_LENGTH:
-        raise invalid(f"'filter' exceeds the maximum length of {MAX_LENGTH} characters")
+    if len(source) > limits.FILTER:
+        raise invalid(f"'filter' exceeds the maximum length of {limits.FILTER} characters")
     tokens = tokenize(source, "filter")
     if not tokens:
         raise invalid(grammar.empty.format(source=source))

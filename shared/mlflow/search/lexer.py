@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.contracts import limits
 from shared.contracts.errors import invalid
 
 
@@ -77,11 +78,18 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def tokenize(source: str, what: str) -> list[Token]:
     """Return the tokens of `source` without white space; `what` names it in the error.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for text that no database can compare with.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for text that no database can compare with, and at
+    the first token too many.
     """
     if _UNSTORABLE.search(source):
         raise invalid(f"Error on parsing {what} {source!r}")
-    return [token for token in _scan(source) if token.kind is not Kind.SPACE]
+    tokens = []
+    for token in _scan(source):
+        if token.kind is not Kind.SPACE:
+            tokens.append(token)
+            if len(tokens) > limits.FILTER_TOKENS:
+                raise invalid(f"The {what} has more than {limits.FILTER_TOKENS} words and signs.")
+    return tokens
 
 
 def _scan(source: str) -> Iterator[Token]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
+from shared.contracts import limits
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import OrderBy
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import is_identifier, tokenize, unquote
 from shared.mlflow.search.names import read_name
 
-# MLflow has no limit, but each clause on a metric, param or tag costs a join.
-MAX_CLAUSES = 20
 _NAME_AND_DIRECTION = 2
 
 
@@ -18,8 +17,10 @@ def parse_order_by(clauses: Sequence[str], grammar: Grammar) -> tuple[OrderBy, .
 
     Raises DomainError(INVALID_PARAMETER_VALUE), whatever the client sent.
     """
-    if len(clauses) > MAX_CLAUSES:
-        raise invalid(f"`order_by` can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
+    if len(clauses) > limits.ORDERS:
+        raise invalid(
+            f"`order_by` can contain at most {limits.ORDERS} clauses. Got {len(clauses)}."
+        )
     parsed = tuple(_parse(clause, grammar) for clause in clauses)
     distinct = {(order.entity, order.key) for order in parsed}
     if len(distinct) < len(parsed) and not grammar.repeatable:

@@ -9,6 +9,7 @@ from services.artifacts.store.objects import (
     NoSuchUploadError,
     Page,
     Part,
+    Signature,
     StorageAwayError,
     Sweep,
 )
@@ -34,6 +35,20 @@ class FakeStore:
         self.signatures.append(signature)
         host = "public" if signature.public else "inner"
         return f"http://{host}/{signature.key}?{urlencode(signature.query)}"
+
+    def presign_parts(self, key, upload_id, number, expires):
+        return [
+            self.presign(
+                Signature(
+                    "PUT",
+                    key,
+                    expires,
+                    public=True,
+                    query={"uploadId": upload_id, "partNumber": str(part)},
+                )
+            )
+            for part in range(1, number + 1)
+        ]
 
     async def size(self, key):
         self._check()

@@ -173,6 +173,14 @@ async def test_form_over_the_limit_is_refused(client, settings):
     assert "at most" in json.loads(await response.read())["message"]
 
 
+async def test_form_of_too_many_fields_is_refused(client, bus):
+    data = b"&".join([b"name=x"] * 10_001)
+    response = await client.post(f"{API}/experiments/create", data=data, headers=FORM)
+    assert response.status == 400
+    assert "at most 10000 fields" in json.loads(await response.read())["message"]
+    assert not bus.sent
+
+
 @pytest.mark.parametrize("content_type", ["application/json", FORM["Content-Type"]])
 @pytest.mark.parametrize(
     "body",

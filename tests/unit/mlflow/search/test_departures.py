@@ -3,8 +3,8 @@
 import pytest
 
 from shared.contracts.errors import DomainError
+from shared.contracts.limits import FILTER as MAX_LENGTH
 from shared.mlflow.search.ast import Comparator, Comparison, Entity
-from shared.mlflow.search.clauses import MAX_LENGTH
 from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
@@ -146,6 +146,7 @@ def test_refused_of_logged_models_for_a_clearer_reason(filter_: str, message: st
         ("params.a = '\x00'", "Error on parsing filter"),
         ("params.a = '\ud800'", "Error on parsing filter"),
         (" AND ".join(["tags.a = 'b'"] * (MAX_CLAUSES + 1)), "at most 200 clauses. Got 201"),
+        ("," * 100_000, "The filter has more than 25000 words and signs."),
         ("x" * (MAX_LENGTH + 1), "'filter' exceeds the maximum length of 200000 characters"),
     ],
 )

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.limits import FILTER as MAX_LENGTH
 from shared.mlflow.search.ast import Comparator, Comparison
-from shared.mlflow.search.clauses import MAX_LENGTH
 from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
