@@ -12,7 +12,8 @@ HEAD = """# Compatibility
 What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
 `tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
 services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
-"n/a": the client does not have this, or GitLab has other rules for it.
+"n/a": the client does not have this, or GitLab has other rules for it. What MLflow's server has and Warren has not is
+[at the end](#what-is-not-there).
 """
 TOKEN_HEAD = """
 ## What takes a token
@@ -37,20 +38,24 @@ Outcomes = Mapping[tuple[str, str, str], str]
 """pytest's word by scenario, client and server."""
 
 
-def page(outcomes: Outcomes) -> str:
-    """Return the page as Markdown: a row a scenario, a column for each client on each server."""
+def page(outcomes: Outcomes, absences: str) -> str:
+    """Return the page as Markdown: a row a scenario, a column for each client on each server.
+
+    ``absences`` is the part about what is not there.
+    """
     scenarios = sorted({scenario for scenario, _, _ in outcomes})
     gitlab = [each for each in scenarios if each.startswith(GITLAB)]
     methods = [each for each in scenarios if ":" in each]
     token = [each for each in scenarios if each.startswith(TOKEN)]
     topics = [each for each in scenarios if each not in {*gitlab, *methods, *token}]
     parts = ((HEAD, topics), (TOKEN_HEAD, token), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
-    return "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
+    tables = "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
+    return tables + absences
 
 
 def _table(scenarios: Sequence[str], outcomes: Outcomes) -> str:
     columns = sorted({(client, server) for each, client, server in outcomes if each in scenarios})
-    titles = " | ".join(f"mlflow {_version(client)}, {server}" for client, server in columns)
+    titles = " | ".join(f"mlflow {version_of(client)}, {server}" for client, server in columns)
     lines = [f"| what | {titles} |", "|---|" + "---|" * len(columns)]
     for scenario in scenarios:
         cells = (SIGNS[outcomes.get((scenario, *column), "skipped")] for column in columns)
@@ -58,7 +63,7 @@ def _table(scenarios: Sequence[str], outcomes: Outcomes) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _version(client: str) -> str:
+def version_of(client: str) -> str:
     """Return the version that a client's lock file names."""
     lock = (ROOT / "requirements" / f"{client}.txt").read_text()
     found = re.search(r"^mlflow==(\S+)", lock, re.MULTILINE)

@@ -2,21 +2,27 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from services.gateway.app import create_app
+from services.gateway.settings import Settings
 from shared.contracts.root_project import ROOT_PROJECT
-from tests.compat.compatibility import page
+from tests.compat.absences import Route, absent, routes_of, section
+from tests.compat.compatibility import page, version_of
 from tests.compat.stock_client import StockClient
+from tests.unit.gateway.fake_bus import FakeBus
 from tests.warren_fixtures import stack_warren, standalone_warren
 from tests.web_server import ROOT, ROOT_TOKEN
 
 __all__ = ["stack_warren", "standalone_warren"]
 
-CLIENTS = ("mlflow-2.22.5", "mlflow-latest")
+NEWEST = "mlflow-latest"
+CLIENTS = ("mlflow-2.22.5", NEWEST)
+PAGE = ROOT / "docs" / "compatibility.md"
 SERVERS = ("standalone", "stack", "project")
 WITH_TOKEN = ("project", "token")
 """Where the client shows the administrator's token: at a project's door, and at the root of a server."""
@@ -33,6 +39,11 @@ def venv_of(client: str) -> Path:
     if not (venv / "bin" / "python").exists():
         pytest.fail(f"there is no environment of {client}; `make test` makes it", pytrace=False)
     return venv
+
+
+def absences() -> Mapping[str, Sequence[Route]]:
+    """Return the routes that the newest MLflow's server has and Warren has not, by family."""
+    return absent(routes_of(venv_of(NEWEST) / "bin" / "python"), create_app(FakeBus(), Settings()))
 
 
 @pytest.fixture(scope="session")
@@ -101,4 +112,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the page where `make compatibility` asks for it."""
     path = os.environ.get("WARREN_COMPATIBILITY_PAGE")
     if path and _outcomes and not hasattr(session.config, "workerinput"):
-        Path(path).write_text(page(_outcomes))
+        Path(path).write_text(page(_outcomes, section(absences(), version_of(NEWEST))))
