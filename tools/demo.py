@@ -1,7 +1,8 @@
 """`make demo`: train a small model with the stock MLflow client against Warren, and read it back.
 
-It uses the server at MLFLOW_TRACKING_URI, or the one of `make run`, and starts one where none is.
-Run by an environment that has mlflow and scikit-learn; it imports nothing of Warren's.
+It uses the server at MLFLOW_TRACKING_URI, or the one of `make run`. Where none is it starts one, which
+ends with the demo: then it prints no link to that server, but how to see the run. Run by an environment
+that has mlflow and scikit-learn; it imports nothing of Warren's.
 """
 
 import os
@@ -23,44 +24,60 @@ EPOCHS = 20
 
 def main() -> None:
     """Find or start the server, train, and show what it kept."""
-    host = os.environ.get("WARREN_HOST", "127.0.0.1")
-    own_uri = f"http://{host}:{os.environ.get('WARREN_PORT', '5000')}"
     given_uri = os.environ.get("MLFLOW_TRACKING_URI")
     if given_uri:
-        train_and_read_back(given_uri)
+        page = train_and_read_back(given_uri)
+        print(f"\nIts page: {page}")
         return
-    with server(own_uri):
-        train_and_read_back(own_uri)
+    if os.environ.get("WARREN_HTTP_TLS_CERT_FILE"):
+        sys.exit(
+            "With TLS, MLFLOW_TRACKING_URI says where the server is, by its certificate's name."
+        )
+    host = os.environ.get("WARREN_HOST") or "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # That is asked for, not given.
+    own_uri = f"http://{host}:{os.environ.get('WARREN_PORT') or '5000'}"
+    with server(own_uri) as stays:
+        page = train_and_read_back(own_uri)
+    if stays:
+        print(f"\nIts page: {page}")
+    else:
+        print(
+            f"\nThe demo's server has ended; its data stay. To see the run: `make run`, then {page}"
+        )
 
 
 @contextmanager
-def server(uri: str) -> Iterator[None]:
-    """Use the server that answers at `uri`, or run one for as long as the block lasts."""
+def server(uri: str) -> Iterator[bool]:
+    """Use the server that answers at `uri`, or run one for as long as the block lasts; say whether it stays."""
     if answers(uri):
         print(f"Using the server at {uri}")
-        yield
+        yield True
         return
     print(f"No server answers at {uri}; starting one for the demo ...", flush=True)
     command = [str(ROOT / ".venv/bin/python"), "-m", "deploy.local.standalone"]
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         wait_for(uri, process)
-        yield
+        yield False
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
+        printed, _ = process.communicate(timeout=STOP_SECONDS)
+        # Its addresses end with it; the administrator's token, which a first start makes, counts later.
+        for line in printed.splitlines():
+            if "token" in line:
+                print(line)
 
 
 def answers(uri: str) -> bool:
     """Whether a Warren (or an MLflow server) is there."""
     try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=2):  # noqa: S310  # Always http.
-            return True
+        with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:  # noqa: S310  # Always http.
+            return bool(answer.read(3) == b"OK")
     except (urllib.error.URLError, OSError):
         return False
 
 
-def wait_for(uri: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(uri: str, process: "subprocess.Popen[str]") -> None:
     """Return when the server answers; leave when it ended instead."""
     deadline = time.monotonic() + START_SECONDS
     while not answers(uri):
@@ -69,8 +86,13 @@ def wait_for(uri: str, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.1)
 
 
-def train_and_read_back(uri: str) -> None:
-    """Train a classifier by epochs, logging as one does, then ask the server for all of it."""
+def train_and_read_back(uri: str) -> str:
+    """Train a classifier by epochs, logging as one does, then ask the server for all of it.
+
+    Returns the address of the run's page.
+    """
+    # MLflow prints links of a server that may be gone when somebody clicks on them.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     # These are slow to import, and not needed to find out that no server can be started.
     import mlflow  # noqa: PLC0415
     from sklearn.datasets import load_digits  # noqa: PLC0415
@@ -96,6 +118,7 @@ def train_and_read_back(uri: str) -> None:
                 {"accuracy": model.score(test_x, test_y), "log_loss": loss}, step=epoch
             )
     show(uri, run.info.run_id)
+    return f"{uri.rstrip('/')}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
 
 
 def show(uri: str, run_id: str) -> None:
