@@ -14,7 +14,7 @@ CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)
 
 # An interpreter that is named counts also where the environments are there already: those of another are forgotten.
 ifneq ($(origin PYTHON),file)
-$(foreach each,$(shell deploy/interpreter.sh $(PYTHON) .venv .venvs/*),\
+$(foreach each,$(shell tools/interpreter.sh $(PYTHON) .venv .venvs/*),\
 	$(shell rm -f $(each)/.runtime $(each)/.dev $(each)/.installed))
 endif
 

@@ -5,7 +5,7 @@ import sys
 import venv
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[3] / "deploy" / "interpreter.sh"
+SCRIPT = Path(__file__).parents[3] / "tools" / "interpreter.sh"
 
 
 def others(python, *directories):
