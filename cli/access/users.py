@@ -32,6 +32,8 @@ async def create_user(api: Api, options: argparse.Namespace) -> None:
 async def list_users(api: Api, options: argparse.Namespace) -> None:
     """Print users."""
     found = [each async for each in api.all("/users")]
-    names = ("id", "username", "name", "state")
-    columns = {**{name: name for name in names}, "admin": "is_admin"}
+    columns = {name: name for name in ("id", "username", "name", "state")}
+    # Only administrators are told of others whether they are some.
+    if all("is_admin" in each for each in found):
+        columns["admin"] = "is_admin"
     tables.show(found, columns, options, "There are no users.")

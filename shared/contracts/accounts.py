@@ -1,6 +1,6 @@
 """Users, and what projects lie in: GitLab's REST API, as far as Warren has it.
 
-Who asks is in the envelope: ``user`` is the number of a user whose token was checked. Times are ISO
+Who asks is in the envelope: ``user_id`` is the number of a user whose token was checked. Times are ISO
 8601 in UTC, with milliseconds, as GitLab writes them; ends are dates.
 """
 
@@ -53,19 +53,29 @@ class Page(Wire):
     per_page: int
 
 
-class User(Wire):
-    """A user."""
+class BasicUser(Wire):
+    """A user as others find it in a list: GitLab's ``UserBasic``."""
 
     id: int
     username: str
     name: str
     state: str
-    email: str = ""
-    is_admin: bool = False
-    bot: bool = False
-    created_at: str
     web_url: str = ""
     avatar_url: str | None = None
+
+
+class OthersUser(BasicUser):
+    """A user as others read it: GitLab's ``User``."""
+
+    bot: bool = False
+    created_at: str
+
+
+class User(OthersUser):
+    """A user as administrators and the user itself see it."""
+
+    email: str = ""
+    is_admin: bool = False
 
 
 class GetUser(Query):

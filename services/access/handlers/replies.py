@@ -7,6 +7,7 @@ from typing import TypeVar
 from asyncpg import Record
 from pydantic import BaseModel
 
+from services.access.actors import Actor
 from services.access.policy import Role
 from services.access.store.groups import FoundGroup
 from services.access.store.members import FoundMember
@@ -14,7 +15,7 @@ from services.access.store.pages import PageOf
 from services.access.store.tokens import FoundToken
 from services.access.store.users import FoundUser
 from shared.contracts import projects as p
-from shared.contracts.accounts import Group, Page, Paged, User
+from shared.contracts.accounts import BasicUser, Group, Page, Paged, User
 from shared.contracts.members import Member
 from shared.contracts.tokens import Token
 
@@ -44,7 +45,7 @@ def day(value: date | None) -> str | None:
 
 
 def user(found: FoundUser) -> User:
-    """Show a user."""
+    """Show a user to an administrator, or to itself."""
     return User(
         id=found.user_id,
         username=found.username,
@@ -55,6 +56,18 @@ def user(found: FoundUser) -> User:
         bot=found.is_bot,
         created_at=iso(found.creation_time),
     )
+
+
+def user_to(actor: Actor, others: type[BasicUser]) -> Callable[[FoundUser], BasicUser]:
+    """Make what shows users to somebody, of whom only administrators see all of ``others``."""
+
+    def show(found: FoundUser) -> BasicUser:
+        whole = user(found)
+        if actor.is_admin or actor.user_id == found.user_id:
+            return whole
+        return others.model_validate(whole.model_dump())
+
+    return show
 
 
 def group(found: FoundGroup) -> Group:

@@ -7,10 +7,12 @@ from services.access.handlers import replies
 from services.access.store import users
 from shared.contracts.access_events import UserChanged
 from shared.contracts.accounts import (
+    BasicUser,
     BlockUser,
     CreateUser,
     GetUser,
     ListUsers,
+    OthersUser,
     SetUserState,
     UnblockUser,
 )
@@ -25,14 +27,14 @@ async def get_user(query: GetUser, tx: Transaction) -> bytes:
     found = await users.find(tx, query.user_id or actor.user_id)
     if found is None:
         raise no_user()
-    return replies.one(replies.user(found))
+    return replies.one(replies.user_to(actor, OthersUser)(found))
 
 
 async def list_users(query: ListUsers, tx: Transaction) -> bytes:
     """Read a page of users."""
-    await Actor.of(tx)
+    actor = await Actor.of(tx)
     found = await users.page(tx, query)
-    return replies.page(query, found, replies.user)
+    return replies.page(query, found, replies.user_to(actor, BasicUser))
 
 
 async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:

@@ -19,8 +19,8 @@ from shared.contracts.accounts import Paged
 from shared.contracts.message import Message, Wire
 
 REPLIES: Mapping[type[Message], type[Wire]] = {
-    a.GetUser: a.User,
-    a.ListUsers: a.User,
+    a.GetUser: a.OthersUser,
+    a.ListUsers: a.BasicUser,
     a.CreateUser: a.User,
     a.ListGroups: a.Group,
     a.CreateGroup: a.Group,

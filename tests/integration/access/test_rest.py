@@ -1,5 +1,8 @@
 """GitLab's REST API about projects, groups, users and members, on a whole Warren."""
 
+import json
+import re
+
 import pytest
 
 from tests.integration.access.conftest import LATER, mlflow, name, place
@@ -235,3 +238,46 @@ async def test_addresses_lead_to_a_projects_page_here(house, project):
     _, listed = await house("GET", f"/api/v4/projects?search={project['path']}")
     assert [each["web_url"] for each in listed] == [found["web_url"]]
     assert (await house("GET", "/api/v4/user"))[1]["web_url"] == ""
+
+
+async def test_addresses_and_administrators_are_told_to_administrators_and_oneself_alone(house):
+    ann, bob = await house.member(0, ""), await house.member(0, "")
+    private = {"email", "is_admin"}
+    basic = {"id", "username", "name", "state", "web_url", "avatar_url"}
+    _, made = await house(
+        "POST", "/api/v4/users", json={"username": name("eve"), "email": "eve@example.com"}
+    )
+    for path in (f"/api/v4/users/{made['id']}", f"/api/v4/users?username={made['username']}"):
+        _, seen = await house("GET", path)
+        seen = seen[0] if isinstance(seen, list) else seen
+        assert (seen["email"], seen["is_admin"]) == ("eve@example.com", False)
+    for path in ("/api/v4/user", f"/api/v4/users/{ann.user['id']}"):
+        assert private <= (await ann("GET", path))[1].keys()
+    _, seen = await ann("GET", f"/api/v4/users/{bob.user['id']}")
+    assert seen.keys() == basic | {"bot", "created_at"}
+    assert not private & (await ann("GET", "/api/v4/users/1"))[1].keys()
+    _, listed = await ann("GET", "/api/v4/users?per_page=100")
+    for each in listed:
+        assert private <= each.keys() if each["id"] == ann.user["id"] else each.keys() == basic
+    assert {1, ann.user["id"], bob.user["id"]} <= {each["id"] for each in listed}
+    # What others may not see, they can't search for.
+    assert (await ann("GET", "/api/v4/users?search=eve@example.com"))[1] == []
+
+
+async def test_no_other_answer_tells_of_addresses_and_administrators(house, group):
+    project = await house.make("/projects", name=name("p"), namespace_id=group["id"])
+    ann = await house.member(20, place(project))
+    lists = (
+        f"/projects/{project['id']}/members/all",
+        f"/projects/{project['id']}/members",
+        f"/projects/{project['id']}/members/all/1",
+        f"/projects/{project['id']}",
+        "/projects",
+        "/groups",
+        "/personal_access_tokens",
+    )
+    for path in lists:
+        status, body = await ann("GET", f"/api/v4{path}")
+        assert status == 200
+        text = json.dumps(body)
+        assert not re.search(r"email|is_admin|digest|@", text), (path, text)
