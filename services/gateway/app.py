@@ -101,7 +101,17 @@ class App:
             request[PROJECT], rest = inside
             if route := self.of_project.find(rest):
                 return route
-        return self.routes.find(path)
+        return self.routes.find(path) or (
+            self._find_loosely(request, path) if "//" in path else None
+        )
+
+    def _find_loosely(self, request: BaseRequest, path: str) -> Route | None:
+        """Find what a path with doubled slashes means: that of a client whose tracking URI ends with one."""
+        if inside := inside_project(path, loosely=True):
+            request[PROJECT], rest = inside
+            if route := self.of_project.find_loosely(rest):
+                return route
+        return self.routes.find_loosely(path)
 
 
 async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:

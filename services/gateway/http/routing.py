@@ -31,6 +31,7 @@ class Leaf(NamedTuple):
 Methods = Mapping[str, Leaf]
 
 NO_PARAMETERS: Parameters = {}
+_SLASHES = re.compile("//+")
 _VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
 
 
@@ -52,6 +53,24 @@ class Route:
     parameters: Parameters
 
 
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A path with variable parts, as it is written and with slashes doubled, and what it leads to."""
+
+    pattern: re.Pattern[str]
+    loose: re.Pattern[str]
+    methods: dict[str, Leaf] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: str) -> "_Template":
+        return cls(_compile(path), _compile(path, "/+"))
+
+    def route(self, match: re.Match[str]) -> Route:
+        return Route(
+            self.methods, {name: unquote(value) for name, value in match.groupdict().items()}
+        )
+
+
 @dataclass(slots=True)
 class RouteTable:
     """Handlers by path and method.
@@ -64,7 +83,7 @@ class RouteTable:
     prefix: str = ""
     tracing: Tracing = OFF
     fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
-    _templates: dict[str, tuple[re.Pattern[str], dict[str, Leaf]]] = field(default_factory=dict)
+    _templates: dict[str, "_Template"] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
@@ -83,17 +102,25 @@ class RouteTable:
         methods = self.fixed.get(unquote(path))
         if methods is not None:
             return Route(methods, NO_PARAMETERS)
-        for pattern, templated in self._templates.values():
-            if match := pattern.fullmatch(path):
-                parameters = {name: unquote(value) for name, value in match.groupdict().items()}
-                return Route(templated, parameters)
+        for template in self._templates.values():
+            if match := template.pattern.fullmatch(path):
+                return template.route(match)
+        return None
+
+    def find_loosely(self, path: str) -> Route | None:
+        """As ``find``, where slashes that follow each other count as one, but for those in a ``{name:path}``."""
+        methods = self.fixed.get(unquote(_SLASHES.sub("/", path)))
+        if methods is not None:
+            return Route(methods, NO_PARAMETERS)
+        for template in self._templates.values():
+            if match := template.loose.fullmatch(path):
+                return template.route(match)
         return None
 
     def _methods(self, path: str) -> dict[str, Leaf]:
         if "{" not in path:
             return self.fixed.setdefault(path, {})
-        _, methods = self._templates.setdefault(path, (_compile(path), {}))
-        return methods
+        return self._templates.setdefault(path, _Template.of(path)).methods
 
 
 def traced(handler: Handler, method: str, route: str, tracing: Tracing) -> Handler:
@@ -112,10 +139,20 @@ def _status(response: StreamResponse) -> int:
     return response.status
 
 
-def _compile(template: str) -> re.Pattern[str]:
+def _compile(template: str, slash: str = "/") -> re.Pattern[str]:
+    """Return the pattern of a template; ``slash`` is that of each slash in front of the last variable part."""
     pattern, end = "", 0
     for match in _VARIABLE.finditer(template):
-        pattern += re.escape(template[end : match.start()])
-        pattern += f"(?P<{match[1]}>.*)" if match[2] else f"(?P<{match[1]}>[^/]+)"
+        before = template[end : match.start()]
+        if match[2]:
+            # How many slashes follow this one is the rest's own matter.
+            before, _, _ = before.rpartition("/")
+            pattern += f"{_fixed(before, slash)}/(?P<{match[1]}>.*)"
+        else:
+            pattern += f"{_fixed(before, slash)}(?P<{match[1]}>[^/]+)"
         end = match.end()
-    return re.compile(pattern + re.escape(template[end:]), re.DOTALL)
+    return re.compile(pattern + _fixed(template[end:], slash), re.DOTALL)
+
+
+def _fixed(part: str, slash: str) -> str:
+    return slash.join(re.escape(each) for each in part.split("/"))

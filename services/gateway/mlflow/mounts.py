@@ -29,6 +29,9 @@ MLFLOW_OF_PROJECT = "/ml/mlflow"
 """What follows a project in the tracking URI of GitLab's dialect."""
 
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
+_PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/+([^/]+)(/.+)", re.DOTALL)
+_ALIAS = re.compile(r"\A/+mlflow(?=/|\Z)")
+"""What follows a project in the documentation of gitlab-mlops."""
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": uri_of_run,
@@ -38,15 +41,24 @@ COMPLETIONS: Mapping[str, Completion] = {
 """By ``Endpoint.owner``."""
 
 
-def inside_project(path: str) -> tuple[str, str] | None:
-    """Cut an encoded path under GitLab's prefix into the project, decoded, and the rest, encoded."""
-    found = _PROJECT.fullmatch(path)
-    return (unquote(found[1]), found[2]) if found else None
+def inside_project(path: str, *, loosely: bool = False) -> tuple[str, str] | None:
+    """Cut an encoded path under GitLab's prefix into the project, decoded, and the rest, encoded.
+
+    ``loosely`` takes several slashes for one.
+    """
+    found = (_PROJECT_LOOSELY if loosely else _PROJECT).fullmatch(path)
+    if found is None:
+        return None
+    rest = found[2]
+    if not rest.startswith("/ml/"):
+        rest = _ALIAS.sub(MLFLOW_OF_PROJECT, rest)
+    return unquote(found[1]), rest
 
 
 def dialect_of(request: BaseRequest) -> Dialect:
     """Return the dialect for what no handler answers."""
-    return gitlab if request.path.startswith(GITLAB) else mlflow
+    path = "/" + request.path.lstrip("/")
+    return gitlab if path.startswith(GITLAB) else mlflow
 
 
 def turned_away(request: BaseRequest, error: DomainError) -> Response:

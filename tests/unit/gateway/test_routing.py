@@ -44,3 +44,27 @@ def test_get_answers_head_too():
 
 def test_variables_are_named_in_order():
     assert variables("/a/{b}/c/{d:path}") == ["b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("//a/b", ("/a/b", {})),
+        ("/a//b", ("/a/b", {})),
+        ("///a///b", ("/a/b", {})),
+        ("/a/b//", None),
+        ("//m//1//tags", ("/m/{id}/tags", {"id": "1"})),
+        ("//m//1%2F%2F2", ("/m/{id}", {"id": "1//2"})),
+        ("//files//d", ("/files/{path:path}", {"path": "/d"})),
+        ("//files/d//e///f", ("/files/{path:path}", {"path": "d//e///f"})),
+        ("//m//1//files/d//e", ("/m/{id}/files/{path:path}", {"id": "1", "path": "d//e"})),
+        ("//none", None),
+    ],
+)
+def test_doubled_slashes_count_as_one_but_for_those_of_a_path_inside(path, leads_to):
+    routes = table(
+        "/a/b", "/m/{id}", "/m/{id}/tags", "/m/{id}/files/{path:path}", "/files/{path:path}"
+    )
+    assert routes.find(path) is None
+    route = routes.find_loosely(path)
+    assert (route and (route.methods["GET"].handler, dict(route.parameters))) == leads_to
