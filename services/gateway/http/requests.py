@@ -48,7 +48,7 @@ async def read_body(request: BaseRequest, limit: BodyLimit) -> bytes:
     if not body:
         return body
     check_content_type(request)
-    return body if body[0] != ord('"') else _decode_twice(body)
+    return body if body[0] == ord("{") else _plain(body)
 
 
 async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
@@ -123,6 +123,20 @@ def media_type(request: BaseRequest) -> str:
     """Return the type of the body without its parameters, such as the charset; empty if not given."""
     content_type = request.headers.get("Content-Type", "")
     return content_type if content_type == JSON else content_type.partition(";")[0].strip().lower()
+
+
+def _plain(body: bytes) -> bytes:
+    """Return the JSON in UTF-8, without a byte order mark, and not inside a JSON string.
+
+    MLflow's server reads a body with ``json.loads``, which takes UTF-16 and UTF-32 as well.
+    """
+    encoding = json.detect_encoding(body)
+    if encoding != "utf-8":
+        try:
+            body = body.decode(encoding).encode()
+        except UnicodeError:
+            return body  # The service's parser finds the words for what is wrong with it.
+    return _decode_twice(body) if body[:1] == b'"' else body
 
 
 def _decode_twice(body: bytes) -> bytes:

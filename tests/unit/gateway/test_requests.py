@@ -1,5 +1,6 @@
 """Bodies and query strings as MLflow's clients of all ages send them."""
 
+import codecs
 import gzip
 import json
 from typing import ClassVar
@@ -57,6 +58,39 @@ async def test_empty_body_is_an_empty_message(client, bus):
 async def test_json_inside_a_json_string_is_unwrapped(client, bus):
     await client.post(CREATE, data=json.dumps('{"run_name": "é"}'), headers=JSON)
     assert bus.parameters == {"run_name": "é"}
+
+
+@pytest.mark.parametrize(
+    ("codec", "mark"),
+    [
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf-32-le", codecs.BOM_UTF32_LE),
+    ],
+)
+@pytest.mark.parametrize(
+    "path", [CREATE, "/api/v4/projects/1/ml/mlflow" + CREATE, "/api/v4/groups"]
+)
+async def test_byte_order_mark_is_taken_off_as_mlflows_server_does(client, bus, codec, mark, path):
+    body = mark + '{"name": "é"}'.encode(codec)
+    headers = JSON | {"PRIVATE-TOKEN": "glpat-x"}
+    async with client.post(path, data=body, headers=headers) as response:
+        assert response.status in {200, 201}
+    assert bus.parameters == {"name": "é"}
+
+
+@pytest.mark.parametrize("body", [codecs.BOM_UTF16_LE + b"{", b"\xef\xbb\xbf", b"\xff\xfe\x00\xd8"])
+async def test_body_that_no_encoding_fits_is_left_to_the_service(client, bus, body):
+    assert (await client.post(CREATE, data=body, headers=JSON)).status == 200
+    assert len(bus.envelope.payload) in {0, len(body)}
+
+
+async def test_byte_order_mark_hides_no_field_from_the_path(client, bus):
+    body = codecs.BOM_UTF8 + b'{"modelId": "other"}'
+    path = "/api/2.0/mlflow/logged-models/m-1"
+    assert (await client.patch(path, data=body, headers=JSON)).status == 200
+    assert bus.parameters == {"model_id": "m-1"}
 
 
 async def test_broken_json_string_is_left_to_the_service(client, bus):
