@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
-from shared.bus.messages import Answer
+from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
 
 DOOR = "/api/v4/projects/1/ml/mlflow"
