@@ -141,7 +141,9 @@ def is_run_id(run_id: str) -> bool:
 
 
 def check_experiment_name(name: str) -> None:
-    """Raise DomainError if the text can't be an experiment's name."""
+    """Raise DomainError if the text can't be an experiment's name; blank ones can't since MLflow 3.18."""
+    if not name.strip():
+        raise invalid(f"Invalid experiment name: '{name}'")
     check_length("name", MAX_EXPERIMENT_NAME_LENGTH, name)
 
 

@@ -67,12 +67,14 @@ class GitLab(MLflow):
     async def latest_versions(
         self, tx: Transaction, model_id: UUID, stages: Sequence[str]
     ) -> list[int]:
-        """Return the highest version, unless stages are named that somebody moved versions to.
+        """Return the highest version, whatever stages are named: GitLab has none and ignores them.
 
-        Clients take the end of ``models:/name/1.0.0`` for a stage; it selects that version. A stage
-        without a version selects none: the highest one would be another than was asked for.
+        Two kinds of stage count nevertheless. Clients take the end of ``models:/name/1.0.0`` for a
+        stage; it selects that version. And a model whose versions were moved to stages, which GitLab
+        can't do, is read by MLflow's rule: the highest version would be another than was asked for.
         """
-        selected = [await _selected(tx, model_id, stage) for stage in stages or [""]]
+        staged = bool(stages) and await model_versions.are_staged(tx, model_id)
+        selected = [await _selected(tx, model_id, stage, staged=staged) for stage in stages or [""]]
         return list(dict.fromkeys(number for number in selected if number is not None))
 
     def called(self, own_number: int, _number: int) -> str:
@@ -142,10 +144,10 @@ def _own_number(version: str) -> int | None:
     return number if number <= INT64_MAX else None
 
 
-async def _selected(tx: Transaction, model_id: UUID, stage: str) -> int | None:
+async def _selected(tx: Transaction, model_id: UUID, stage: str, *, staged: bool) -> int | None:
     if semver.parse(stage):
         return await model_versions.called(tx, model_id, None, stage)
-    wanted = parse_stage(stage) if stage else ModelStage.NONE
+    wanted = parse_stage(stage) if staged and stage else ModelStage.NONE
     anywhere = wanted is ModelStage.NONE
     found = await model_versions.highest(tx, model_id, None if anywhere else wanted)
     return found[0] if found else None

@@ -48,8 +48,7 @@ class MLflow:
     ) -> list[int]:
         """Return the newest version of each stage that is named; of each one, if none is."""
         wanted = {parse_stage(stage) for stage in stages} or set(ModelStage)
-        ordered = [stage for stage in ModelStage if stage in wanted]
-        return await registered_models.latest_versions(tx, model_id, ordered)
+        return await registered_models.latest_versions(tx, model_id, list(wanted))
 
     def called(self, _own_number: int, number: int) -> str:
         """Return the number."""

@@ -164,7 +164,7 @@ async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> 
     """Read a page of versions."""
     number_column = dialect_of(tx).number_column
     page = await search_model_version_keys(tx.connection, tx.project, query, number_column)
-    found = await model_versions.read(tx, page.items) if page.items else b""
+    found = await model_versions.read_found(tx, page.items) if page.items else b""
     return page_json("model_versions", found, page.next_page_token)
 
 

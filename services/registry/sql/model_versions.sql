@@ -30,6 +30,13 @@ SELECT EXISTS (
     SELECT FROM model_versions WHERE project_id = $1 AND run_id = $2 AND run_id <> ''
 );
 
+-- name: are_staged
+-- Whether any version of a model is in one of the stages $3.
+SELECT EXISTS (
+    SELECT FROM model_versions
+    WHERE project_id = $1 AND registered_model_id = $2 AND stage = ANY($3::text[])
+);
+
 -- name: highest_version
 -- The version of a model that has the highest semantic version, in stage $3 unless that is NULL; of
 -- equal ones the later.
@@ -128,6 +135,19 @@ RETURNING key;
 -- Whole versions in the JSON of the dialect $4, comma-separated, in the order of the ids and numbers.
 SELECT convert_to(coalesce(string_agg(
     CASE $4::text WHEN 'gitlab' THEN versions.gitlab ELSE versions.mlflow END::text, ','
+    ORDER BY wanted.position
+), ''), 'UTF8')
+FROM unnest($2::uuid[], $3::integer[])
+    WITH ORDINALITY AS wanted (registered_model_id, version, position)
+JOIN model_version_forms AS versions
+    ON versions.project_id = $1
+    AND versions.registered_model_id = wanted.registered_model_id
+    AND versions.version = wanted.version;
+
+-- name: read_found_model_versions
+-- As read_model_versions, for a search: MLflow's answers name no aliases there.
+SELECT convert_to(coalesce(string_agg(
+    CASE $4::text WHEN 'gitlab' THEN versions.gitlab_listed ELSE versions.mlflow_listed END::text, ','
     ORDER BY wanted.position
 ), ''), 'UTF8')
 FROM unnest($2::uuid[], $3::integer[])

@@ -75,11 +75,11 @@ WHERE project_id = $1 AND registered_model_id = $2 AND key = $3
 RETURNING key;
 
 -- name: latest_versions
--- Numbers of the newest version of each of the stages $3, in the order of the stages. The version is
--- looked for by its place in model_versions_stage_idx: of a model with many versions and none in a
+-- Numbers of the newest version of each of the stages $3; first the stage that the oldest version is in,
+-- as MLflow meets them. The version is looked for by its place in model_versions_stage_idx: of a model with many versions and none in a
 -- stage, the planner would rather read them all, newest first.
 SELECT newest.version
-FROM unnest($3::text[]) WITH ORDINALITY AS wanted (stage, position)
+FROM unnest($3::text[]) AS wanted (stage)
 CROSS JOIN LATERAL (
     SELECT registered_model_id, stage, version FROM model_versions
     WHERE project_id = $1
@@ -87,8 +87,15 @@ CROSS JOIN LATERAL (
     ORDER BY registered_model_id DESC, stage DESC, version DESC
     LIMIT 1
 ) AS newest
+CROSS JOIN LATERAL (
+    SELECT version FROM model_versions
+    WHERE project_id = $1
+        AND (registered_model_id, stage, version) >= ($2, wanted.stage, 0)
+    ORDER BY registered_model_id, stage, version
+    LIMIT 1
+) AS oldest
 WHERE newest.registered_model_id = $2 AND newest.stage = wanted.stage
-ORDER BY wanted.position;
+ORDER BY oldest.version;
 
 -- name: read_registered_models
 -- Whole models in the JSON of the dialect $4, comma-separated, in the order of the ids, each with its
@@ -107,12 +114,12 @@ JOIN registered_models AS models
     ON models.project_id = $1 AND models.registered_model_id = wanted.registered_model_id
 CROSS JOIN LATERAL (
     SELECT json_agg(
-        CASE $4::text WHEN 'gitlab' THEN versions.gitlab ELSE versions.mlflow END
+        CASE $4::text WHEN 'gitlab' THEN versions.gitlab_listed ELSE versions.mlflow_listed END
         ORDER BY newest.position
     ) AS items
     FROM (
-        SELECT stages.position, newest.version
-        FROM unnest($3::text[]) WITH ORDINALITY AS stages (stage, position)
+        SELECT oldest.version AS position, newest.version
+        FROM unnest($3::text[]) AS stages (stage)
         CROSS JOIN LATERAL (
             SELECT registered_model_id, stage, version FROM model_versions
             WHERE project_id = $1
@@ -121,6 +128,14 @@ CROSS JOIN LATERAL (
             ORDER BY registered_model_id DESC, stage DESC, version DESC
             LIMIT 1
         ) AS newest
+        CROSS JOIN LATERAL (
+            SELECT version FROM model_versions
+            WHERE project_id = $1
+                AND (registered_model_id, stage, version)
+                >= (wanted.registered_model_id, stages.stage, 0)
+            ORDER BY registered_model_id, stage, version
+            LIMIT 1
+        ) AS oldest
         WHERE $4 <> 'gitlab'
             AND newest.registered_model_id = wanted.registered_model_id
             AND newest.stage = stages.stage

@@ -105,6 +105,13 @@ async def highest(
     return (row["version"], row["semver"]) if row else None
 
 
+async def are_staged(tx: Transaction, model_id: UUID) -> bool:
+    """Tell whether any version of a model is in another stage than None."""
+    others = [stage for stage in ModelStage if stage is not ModelStage.NONE]
+    staged: bool = await tx.fetch_value(SQL["are_staged"], tx.project, model_id, others)
+    return staged
+
+
 async def called(
     tx: Transaction, model_id: UUID, own_number: int | None, semver: str
 ) -> int | None:
@@ -180,8 +187,17 @@ async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) ->
 
 async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
     """Return whole versions as the dialect's JSON objects, comma-separated, in the order asked."""
+    return await _read(tx, "read_model_versions", keys)
+
+
+async def read_found(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
+    """As ``read``, for a search, whose answers have no aliases in MLflow's dialect."""
+    return await _read(tx, "read_found_model_versions", keys)
+
+
+async def _read(tx: Transaction, query: str, keys: Sequence[VersionKey]) -> bytes:
     text: bytes = await tx.fetch_value(
-        SQL["read_model_versions"],
+        SQL[query],
         tx.project,
         [model_id for model_id, _ in keys],
         [version for _, version in keys],

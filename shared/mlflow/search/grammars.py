@@ -141,9 +141,16 @@ _EXPERIMENT_NUMERIC = frozenset({"creation_time", "last_update_time"})
 _EXPERIMENT_TEXT = frozenset({"name", "experiment_id"})
 
 EXPERIMENTS = Grammar(
-    entities={"attribute": Entity.ATTRIBUTE, "tag": Entity.TAG, "tags": Entity.TAG},
+    # MLflow takes `attributes` since 3.18, here and not in the registry.
+    entities={
+        "attribute": Entity.ATTRIBUTE,
+        "attributes": Entity.ATTRIBUTE,
+        "tag": Entity.TAG,
+        "tags": Entity.TAG,
+    },
     unknown_entity=(
-        "Invalid entity type '{entity}'. Valid entity types are ('attribute', 'tag', 'tags')"
+        "Invalid entity type '{entity}'. "
+        "Valid entity types are ('attribute', 'attributes', 'tag', 'tags')"
     ),
     unsupported_null=(
         "IS NULL / IS NOT NULL is only supported for tags, not for attribute '{key}'"
@@ -161,14 +168,17 @@ EXPERIMENTS = Grammar(
     repeatable=True,
 )
 
-_REGISTRY_ENTITIES = EXPERIMENTS.entities
+_REGISTRY_ENTITIES = {"attribute": Entity.ATTRIBUTE, "tag": Entity.TAG, "tags": Entity.TAG}
+_UNKNOWN_REGISTRY_ENTITY = (
+    "Invalid entity type '{entity}'. Valid entity types are ('attribute', 'tag', 'tags')"
+)
 _REGISTRY_COMPARATORS = {Entity.TAG: _TEXT}
 _REGISTRY_NULL = "IS NULL / IS NOT NULL is not supported for {entity} '{key}'"
 _WRONG_REGISTRY_COMPARATOR = "Invalid comparator for {compared}: {operator}"
 
 REGISTERED_MODELS = Grammar(
     entities=_REGISTRY_ENTITIES,
-    unknown_entity=EXPERIMENTS.unknown_entity,
+    unknown_entity=_UNKNOWN_REGISTRY_ENTITY,
     unsupported_null=_REGISTRY_NULL,
     unsortable=EXPERIMENTS.unsortable,
     unknown_order="Invalid order by key '{name}' specified. Valid keys are '{{'name', 'timestamp'}}'",
@@ -193,7 +203,7 @@ _VERSION_ORDERS = frozenset(
 
 MODEL_VERSIONS = Grammar(
     entities=_REGISTRY_ENTITIES,
-    unknown_entity=EXPERIMENTS.unknown_entity,
+    unknown_entity=_UNKNOWN_REGISTRY_ENTITY,
     unsupported_null=_REGISTRY_NULL,
     unsortable=(
         "Invalid order by key '{key}' specified. Valid keys are {{'creation_timestamp', "

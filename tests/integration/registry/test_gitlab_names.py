@@ -94,6 +94,11 @@ async def test_latest_is_the_highest(gitlab: Registry, ids: list[str]) -> None:
     assert await latest() == await latest("None") == ["2.0.0"]
     assert await latest("1.5.0") == ["1.5.0"]
     assert await latest("1.5.1") == []
+    # GitLab, which has no stages, ignores them.
+    for stages in (["Production"], ["Staging", "none"], ["x"], [""], ["Production", "x"]):
+        assert await latest(*stages) == ["2.0.0"]
+    assert await latest("Production", "1.5.0") == ["2.0.0", "1.5.0"]
+    # Who moves versions to stages, which only MLflow can, is told by MLflow's rule.
     await gitlab.call("TransitionModelVersionStage", name="m", version=ids[0], stage="Production")
     assert await latest("production") == ["1.0.0"]
     assert await latest("Staging") == []

@@ -221,7 +221,8 @@ async def test_latest_versions_are_the_newest_of_each_stage(registry: Registry) 
         reply = await registry.call("GetLatestVersions", name="m", stages=list(wanted))
         return [(v["current_stage"], v["version"]) for v in reply["model_versions"]]
 
-    everything = [("None", "5"), ("Staging", "3"), ("Production", "2")]
+    # As MLflow meets the stages: that of version 1 first, then that of 2.
+    everything = [("Staging", "3"), ("Production", "2"), ("None", "5")]
     assert await latest() == everything
     assert await latest("production", "STAGING") == [("Staging", "3"), ("Production", "2")]
     assert await latest("Archived") == []
@@ -230,8 +231,13 @@ async def test_latest_versions_are_the_newest_of_each_stage(registry: Registry) 
     model = await registry.read_model()
     newest = model["latest_versions"]
     assert [(each["current_stage"], each["version"]) for each in newest] == everything
-    assert newest[2] == await registry.read_version("2")
-    assert newest[2]["aliases"] == ["best"]
+    version = await registry.read_version("2")
+    assert version.pop("aliases") == ["best"]
+    # As in MLflow's answers, aliases stand beside the versions of a model and not in them.
+    assert newest[1] == version
+    assert model["aliases"] == [{"alias": "best", "version": "2"}]
+    latest_of_stage = await registry.call("GetLatestVersions", name="m", stages=["Production"])
+    assert latest_of_stage["model_versions"] == [{**version, "aliases": ["best"]}]
 
 
 @pytest.mark.parametrize(

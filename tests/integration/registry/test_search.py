@@ -150,8 +150,10 @@ async def test_a_version_that_is_found_is_whole(registry: Registry) -> None:
     await registry.version("m", tags=[{"key": "k", "value": "v"}])
     await registry.call("SetRegisteredModelAlias", name="m", alias="a", version="1")
     reply = await registry.call("SearchModelVersions")
-    assert reply["model_versions"] == [await registry.read_version("1")]
-    assert reply["model_versions"][0]["aliases"] == ["a"]
+    version = await registry.read_version("1")
+    # MLflow names the aliases of a version, but not of versions that are found.
+    assert version.pop("aliases") == ["a"]
+    assert reply["model_versions"] == [version]
 
 
 async def test_a_version_that_arrives_between_pages_moves_no_other(versions: Registry) -> None:

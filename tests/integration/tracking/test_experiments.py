@@ -117,6 +117,19 @@ async def test_deleted_experiment_refuses_runs_tags_and_deletion(
         await tracking.call("DeleteExperiment", experiment_id="1")
 
 
+@pytest.mark.parametrize("name", [" ", "\t", "\u2003\n "])
+async def test_a_blank_name_is_refused(tracking: Tracking, name: str) -> None:
+    await tracking.call("CreateExperiment", name="a")
+    for message, fields in (
+        ("CreateExperiment", {"name": name}),
+        ("UpdateExperiment", {"experiment_id": "1", "new_name": name}),
+    ):
+        with pytest.raises(DomainError) as caught:
+            await tracking.call(message, **fields)
+        assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
+        assert caught.value.message == f"Invalid experiment name: '{name}'"
+
+
 @pytest.mark.parametrize(
     ("sent", "named"),
     [

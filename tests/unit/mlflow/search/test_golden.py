@@ -1,7 +1,8 @@
 """The language, compared with MLflow's.
 
 The golden tables hold what MLflow 3.17.2 itself answered: its parser and the comparator checks
-of its SQL stores, with the sets in its messages sorted. Deliberate departures are in
+of its SQL stores, with the sets in its messages sorted; of `attributes` in searches of experiments
+what 3.18.0 answers, which is the first to take it. Deliberate departures are in
 `test_departures`.
 """
 
