@@ -10,8 +10,8 @@ import asyncpg
 
 from cli.backup.manifest import Schema, Table
 from shared.contracts.errors import invalid
+from shared.postgres.connection import AnyConnection
 from shared.postgres.migrate import migrate, service_migrations
-from shared.postgres.transaction import AnyConnection
 
 COLUMNS = """
     WITH RECURSIVE

@@ -6,13 +6,9 @@ waits, and is told to come again. Nobody waits for what an event asks for: it co
 """
 
 import asyncio
-import secrets
 import time
-from collections.abc import Mapping
 
-import structlog
-
-from services.artifacts.handlers import EVENT_HANDLERS, Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from services.artifacts.store.objects import (
     BadRequestError,
     NoSuchObjectError,
@@ -20,30 +16,24 @@ from services.artifacts.store.objects import (
     StorageAwayError,
 )
 from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
-from shared.contracts.message import Message
+from shared.handling import dispatch
+from shared.handling.handlers import Handlers
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.worker import Outcome, RetryLaterError
 from shared.runtime.log_context import about
-
-log = structlog.get_logger()
-
-EVENTS = {contract.topic: (contract, handle) for contract, handle in EVENT_HANDLERS.items()}
 
 
 class StorageProcessor:
     """Carries out commands and queries on an object store."""
 
     def __init__(
-        self,
-        store: ObjectStore,
-        handlers: Mapping[type[Message], Handler],
-        max_artifact_bytes: int,
+        self, store: ObjectStore, handlers: Handlers[StorageContext], max_artifact_bytes: int
     ) -> None:
         self._store = store
-        self._handlers = {
-            contract.__name__: (contract, handlers[contract]) for contract in handlers
-        }
+        self._handlers = handlers
+        self._messages = handlers.messages
+        self._topics = handlers.topics
         self._max_artifact_bytes = max_artifact_bytes
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:  # noqa: ARG002
@@ -68,29 +58,29 @@ class StorageProcessor:
         except StorageAwayError as error:
             return Answer.refusal(DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, str(error)))
         except Exception:
-            error_id = secrets.token_hex(8)
-            log.exception("request_failed", error_id=error_id)
-            message = f"An internal error occurred (error id {error_id})."
-            return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)
+            return dispatch.internal_error()
 
     async def event(self, event: ReceivedEvent) -> None:
         """Do what an event asks for; one of no interest is passed over. Raises RetryLaterError."""
-        if event.topic not in EVENTS:
+        if event.topic not in self._topics:
             return
-        contract, handle = EVENTS[event.topic]
-        context = Context(event.project, self._store, self._max_artifact_bytes)
+        contract, handle = self._topics[event.topic]
         try:
-            await handle(contract.parse(event.payload), context)
+            await handle(contract.parse(event.payload), self._context(event.as_message()))
         except StorageAwayError as error:
             raise RetryLaterError(str(error)) from error
 
     async def _answer(self, envelope: Envelope) -> Answer:
         if envelope.deadline <= time.time():
-            raise DomainError(ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed.")
-        if envelope.name not in self._handlers:
-            message = f"This service does not know the message {envelope.name}."
-            raise DomainError(ErrorCode.NOT_IMPLEMENTED, message)
-        contract, handle = self._handlers[envelope.name]
-        context = Context(envelope.project, self._store, self._max_artifact_bytes)
-        reply = await handle(contract.parse(envelope.payload), context)
-        return Answer(reply.__pydantic_serializer__.to_json(reply, exclude_none=True))
+            raise dispatch.expired()
+        message = dispatch.parse(self._messages, envelope)
+        handle = self._handlers.single[type(message)]
+        return dispatch.answer(await handle(message, self._context(envelope)))
+
+    def _context(self, envelope: Envelope) -> StorageContext:
+        return StorageContext(
+            envelope.project,
+            envelope,
+            store=self._store,
+            max_artifact_bytes=self._max_artifact_bytes,
+        )

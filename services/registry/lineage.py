@@ -159,7 +159,7 @@ async def _check_in_model(source: str, model_id: str, tx: Transaction) -> Logged
 
 async def _run_root(source: str, run_id: str, tx: Transaction) -> str:
     try:
-        answer = await tx.ask(GetRun(run_id=run_id))
+        answer = await tx.query(GetRun(run_id=run_id))
     except DomainError as error:
         raise _asked_in_vain(error, source, "run_id") from error
     return RunReply.model_validate_json(answer).run.info.artifact_uri
@@ -167,7 +167,7 @@ async def _run_root(source: str, run_id: str, tx: Transaction) -> str:
 
 async def _logged_model(source: str, model_id: str, tx: Transaction) -> LoggedModelInfo:
     try:
-        answer = await tx.ask(GetLoggedModel(model_id=model_id))
+        answer = await tx.query(GetLoggedModel(model_id=model_id))
     except DomainError as error:
         raise _asked_in_vain(error, source, "model_id") from error
     return LoggedModelReply.model_validate_json(answer).model.info

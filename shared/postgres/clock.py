@@ -1,6 +1,6 @@
 """The database's clock: the one that all processes of a service share, whatever their own say."""
 
-from shared.postgres.transaction import AnyConnection
+from shared.postgres.connection import AnyConnection
 
 _MILLISECONDS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 

@@ -3,15 +3,16 @@
 from functools import cache
 
 from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.handling.handlers import Handler
 from shared.postgres.clock import database_now
 from shared.postgres.migrate import service_migrations
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 _SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY component"
 
 
-def diagnosis_of(service: str) -> Handler:
+def diagnosis_of(service: str) -> Handler[Transaction]:
     """Return the handler of ``Diagnose`` for a service, whose schema has its name."""
 
     @cache

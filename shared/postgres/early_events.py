@@ -17,23 +17,19 @@ from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.events import HandleEvent
 from shared.contracts.experiments import Empty
 from shared.contracts.message import DomainEvent
+from shared.handling.context import CALL_SECONDS, EmittedEvent
+from shared.handling.handlers import EventHandler, Handler
 from shared.messaging.calls import Bus
 from shared.messaging.messages import Envelope
 from shared.messaging.topology import subscribers
 from shared.postgres import inbox
-from shared.postgres.transaction import (
-    ASK_SECONDS,
-    Event,
-    EventHandler,
-    Handler,
-    Handlers,
-    Transaction,
-)
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
 
 log = structlog.get_logger()
 
 
-async def deliver(bus: Bus, events: Sequence[tuple[Envelope, Event]]) -> None:
+async def deliver(bus: Bus, events: Sequence[tuple[Envelope, EmittedEvent]]) -> None:
     """Return when the subscribers have handled the events, or will do so later; never raises.
 
     Each event comes with the command that it tells of, which has been committed.
@@ -47,7 +43,7 @@ async def deliver(bus: Bus, events: Sequence[tuple[Envelope, Event]]) -> None:
     )
 
 
-async def _deliver(bus: Bus, service: str, command: Envelope, event: Event) -> None:
+async def _deliver(bus: Bus, service: str, command: Envelope, event: EmittedEvent) -> None:
     message = HandleEvent(
         event_id=event.id, topic=_noun_and_verb(event), payload=event.payload.decode()
     )
@@ -59,34 +55,35 @@ async def _deliver(bus: Bus, service: str, command: Envelope, event: Event) -> N
         idempotency_key=None,
     )
     try:
-        (await bus.call(service, message.kind, envelope, ASK_SECONDS)).checked()
+        (await bus.call(service, message.kind, envelope, CALL_SECONDS)).checked()
     except DomainError as error:
         log.warning("event_not_early", service=service, topic=event.topic, error=error.message)
     except Exception:
         log.exception("event_not_early", service=service, topic=event.topic)
 
 
-def _noun_and_verb(event: Event) -> str:
+def _noun_and_verb(event: EmittedEvent) -> str:
     return event.topic.partition(".")[2]
 
 
-def with_early_events(handlers: Handlers) -> Handlers:
+def with_early_events(handlers: PostgresHandlers) -> PostgresHandlers:
     """Let a service that subscribes to events take them as commands, too."""
     if not handlers.events:
         return handlers
-    return replace(handlers, single={**handlers.single, HandleEvent: _handler_of(handlers.events)})
+    return replace(handlers, single={**handlers.single, HandleEvent: _handler_of(handlers.topics)})
 
 
-def _handler_of(events: Mapping[type[DomainEvent], EventHandler]) -> Handler:
+def _handler_of(
+    topics: Mapping[str, tuple[type[DomainEvent], EventHandler[Transaction]]],
+) -> Handler[Transaction]:
     """Return what handles an event that comes as a command, unless it was handled before."""
-    by_topic = {contract.topic: (contract, handle) for contract, handle in events.items()}
 
     async def handle_event(cmd: HandleEvent, tx: Transaction) -> Empty:
-        if cmd.topic not in by_topic:
+        if cmd.topic not in topics:
             message = f"This service does not know the event {cmd.topic}."
             raise DomainError(ErrorCode.NOT_IMPLEMENTED, message)
         if cmd.event_id not in await inbox.find(tx.connection, [cmd.event_id]):
-            contract, handle = by_topic[cmd.topic]
+            contract, handle = topics[cmd.topic]
             await handle(contract.parse(cmd.payload.encode()), tx)
             tx.writes = True
             await inbox.store(tx.connection, {cmd.event_id: {}})

@@ -6,8 +6,10 @@ from asyncpg import Pool, Record
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.worker import RetryLaterError
 from shared.postgres import inbox, outbox
+from shared.postgres.connection import AnyConnection
 from shared.postgres.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
-from shared.postgres.transaction import AnyConnection, Handlers, Transaction
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
 
 
 class EventExecutor:
@@ -17,11 +19,9 @@ class EventExecutor:
     because its relay or this process died at the wrong moment, finds it there.
     """
 
-    def __init__(self, pool: "Pool[Record]", handlers: Handlers) -> None:
+    def __init__(self, pool: "Pool[Record]", handlers: PostgresHandlers) -> None:
         self._pool = pool
-        self._handlers = {
-            contract.topic: (contract, do) for contract, do in handlers.events.items()
-        }
+        self._handlers = handlers.topics
 
     async def event(self, event: ReceivedEvent) -> None:
         """Handle an event once; one that nobody here asked for (any more) is passed over.
@@ -53,7 +53,7 @@ class EventExecutor:
     async def _handle(self, connection: AnyConnection, event: ReceivedEvent) -> None:
         contract, handler = self._handlers[event.topic]
         envelope = event.as_message()
-        tx = Transaction(connection, event.project, envelope)
+        tx = Transaction(event.project, envelope, connection=connection)
         async with connection.transaction():
             await handler(contract.parse(event.payload), tx)
             if tx.events:

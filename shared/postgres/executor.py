@@ -1,13 +1,13 @@
 """Carries out frames on PostgreSQL: one transaction a frame, each command exactly once.
 
 The fast path runs the whole frame in one transaction (group commit) and stores its answers in the
-inbox with the last statement; a frame that may be repeated without harm (``Handlers.repeatable``) is
-a statement by itself and leaves no trace in the inbox. If the database refuses the transaction, or a command is refused
-after it has written, the frame is rolled back and its commands run one by one, each in a
-transaction with an inbox row of its own; one bad command can't fail its neighbours.
+inbox with the last statement; an idempotent frame
+(``PostgresHandlers.is_idempotent_batch``) is one statement and needs no row there. If the database
+refuses the transaction, or a command is refused after it has written, the frame is rolled back and
+its commands run one by one, each in a transaction with an inbox row of its own, so one bad command
+can't fail its neighbours.
 """
 
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,27 +16,25 @@ from uuid import UUID
 import asyncpg
 import structlog
 from asyncpg import Pool, Record
-from pydantic import BaseModel
 
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
+from shared.handling import dispatch
+from shared.handling.context import EmittedEvent
 from shared.messaging.calls import Bus
 from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.worker import Outcome, RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.clock import database_now
+from shared.postgres.connection import AnyConnection
 from shared.postgres.early_events import deliver, with_early_events
-from shared.postgres.transaction import (
-    AnyConnection,
+from shared.postgres.handlers import (
     BatchHandler,
-    BatchResult,
-    Call,
+    BatchItem,
     Contention,
-    Event,
-    Handlers,
-    Reply,
-    Transaction,
+    PostgresHandlers,
 )
+from shared.postgres.transaction import Transaction
 from shared.runtime.log_context import about
 
 log = structlog.get_logger()
@@ -73,17 +71,19 @@ class _UndoError(Exception):
 class _Work:
     """A frame in hand: the parsed calls that still want an answer, by index, and the answers."""
 
-    calls: dict[int, Call[Message]] = field(default_factory=dict)
+    calls: dict[int, BatchItem[Message]] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    early: list[tuple[Envelope, Event]] = field(default_factory=list)
+    events: list[EmittedEvent] = field(default_factory=list)
+    early: list[tuple[Envelope, EmittedEvent]] = field(default_factory=list)
     """Events that their readers must have handled before the answers leave, each with its command."""
 
 
 class Executor:
     """The ``Processor`` of a service that keeps its state in PostgreSQL."""
 
-    def __init__(self, pool: "Pool[Record]", handlers: Handlers, bus: Bus | None = None) -> None:
+    def __init__(
+        self, pool: "Pool[Record]", handlers: PostgresHandlers, bus: Bus | None = None
+    ) -> None:
         """``bus`` reaches the services that ``handlers.asks`` names."""
         self._pool = pool
         self._handlers = with_early_events(handlers)
@@ -111,13 +111,13 @@ class Executor:
 
     async def _query(self, envelope: Envelope) -> Answer:
         try:
-            message = self._parse(envelope)
+            message = dispatch.parse(self._messages, envelope)
             async with self._pool.acquire() as connection:
                 if envelope.deadline <= await _now(connection, [envelope]):
-                    raise _expired()
+                    raise dispatch.expired()
                 await self._prepare(connection, [envelope])
-                tx = Transaction(connection, envelope.project, envelope, self._bus)
-                return _answer(await self._handlers.single[type(message)](message, tx))
+                tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
+                return dispatch.answer(await self._handlers.single[type(message)](message, tx))
         except DomainError as error:
             return Answer.refusal(error)
         except AWAY as error:
@@ -127,7 +127,7 @@ class Executor:
             log.error("database_full", error=repr(error))  # noqa: TRY400
             return _NO_ROOM
         except Exception:
-            return _internal_error()
+            return dispatch.internal_error()
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
         for _ in range(TRIES_TOGETHER):
@@ -156,7 +156,7 @@ class Executor:
     async def _together(self, connection: AnyConnection, frame: Frame) -> Outcome:
         work = self._read(frame.envelopes, await _now(connection, frame.envelopes))
         await self._prepare(connection, frame.envelopes)
-        if self._may_be_repeated(work):
+        if self._is_idempotent(work):
             await self._carry_out(connection, work)
             return Outcome(work.answers)
         async with connection.transaction():
@@ -175,11 +175,11 @@ class Executor:
             await deliver(self._bus, work.early)
         return Outcome(work.answers)
 
-    def _may_be_repeated(self, work: _Work) -> bool:
+    def _is_idempotent(self, work: _Work) -> bool:
         """Tell whether a frame does as well without the inbox: three round trips less."""
-        calls = list(work.calls.values())
-        return self._handlers.repeatable(calls) and not any(
-            call.envelope.idempotency_key for call in calls
+        items = list(work.calls.values())
+        return self._handlers.is_idempotent_batch(items) and not any(
+            item.envelope.idempotency_key for item in items
         )
 
     async def _one_by_one(self, connection: AnyConnection, frame: Frame) -> Outcome:
@@ -197,7 +197,7 @@ class Executor:
                 raise
             except Exception as error:
                 with about((envelope,)):
-                    answers[index] = _internal_error()
+                    answers[index] = dispatch.internal_error()
                 poison[index] = repr(error)[:500]
         await inbox.finish_in_pieces(connection, frame.id, answers)
         return Outcome(answers, poison)
@@ -232,18 +232,11 @@ class Executor:
         for index, envelope in enumerate(envelopes):
             try:
                 if envelope.deadline <= now:
-                    raise _expired()
-                work.calls[index] = Call(self._parse(envelope), envelope)
+                    raise dispatch.expired()
+                work.calls[index] = BatchItem(dispatch.parse(self._messages, envelope), envelope)
             except DomainError as error:
                 work.answers[index] = Answer.refusal(error)
         return work
-
-    def _parse(self, envelope: Envelope) -> Message:
-        contract = self._messages.get(envelope.name)
-        if contract is None:
-            message = f"This service does not know the message {envelope.name}."
-            raise DomainError(ErrorCode.NOT_IMPLEMENTED, message)
-        return contract.parse(envelope.payload)
 
     async def _prepare(self, connection: AnyConnection, envelopes: Sequence[Envelope]) -> None:
         projects = {envelope.project for envelope in envelopes} - self._prepared
@@ -281,10 +274,12 @@ class Executor:
         for handler, indexes in groups.items():
             results = await handler([work.calls[i] for i in indexes], connection)
             for index, result in zip(indexes, results, strict=True):
-                work.answers[index] = _answer(result)
+                work.answers[index] = dispatch.answer(result)
 
-    async def _single(self, connection: AnyConnection, call: Call[Message], work: _Work) -> Answer:
-        tx = Transaction(connection, call.envelope.project, call.envelope, self._bus)
+    async def _single(
+        self, connection: AnyConnection, call: BatchItem[Message], work: _Work
+    ) -> Answer:
+        tx = Transaction(call.envelope.project, call.envelope, self._bus, connection=connection)
         try:
             with about((call.envelope,)):
                 reply = await self._handlers.single[type(call.message)](call.message, tx)
@@ -294,7 +289,7 @@ class Executor:
             return Answer.refusal(error)
         work.events.extend(tx.events)
         work.early.extend((call.envelope, event) for event in tx.events if event.at_once)
-        return _answer(reply)
+        return dispatch.answer(reply)
 
 
 async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> float:
@@ -312,25 +307,3 @@ async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> floa
 _NO_ROOM = Answer(
     b"The database has no room for it now; try again later.", ErrorCode.TEMPORARILY_UNAVAILABLE
 )
-
-
-def _answer(result: BatchResult | Reply) -> Answer:
-    if isinstance(result, Answer):
-        return result
-    if isinstance(result, DomainError):
-        return Answer.refusal(result)
-    if isinstance(result, BaseModel):
-        return Answer(result.__pydantic_serializer__.to_json(result, exclude_none=True))
-    return Answer(result)
-
-
-def _expired() -> DomainError:
-    return DomainError(ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed.")
-
-
-def _internal_error() -> Answer:
-    """Log the exception that is being handled and return an answer that names its log line."""
-    error_id = secrets.token_hex(8)
-    log.error("command_failed", error_id=error_id, exc_info=True)  # noqa: LOG014
-    message = f"An internal error occurred (error id {error_id})."
-    return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)

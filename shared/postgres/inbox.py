@@ -15,8 +15,8 @@ from shared.messaging.messages import (
     decode_answers,
     encode_answers,
 )
+from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import AnyConnection
 from shared.runtime.metrics import INBOX_HITS
 
 SQL = load_queries("shared.postgres.sql", "inbox")

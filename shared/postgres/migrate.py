@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres.transaction import AnyConnection
+from shared.postgres.connection import AnyConnection
 from shared.runtime.starting import StartError
 
 LOCK_TIMEOUT = "10s"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import structlog
 from asyncpg import Pool, Record
 
+from shared.handling.context import EmittedEvent
 from shared.messaging.events import outgoing_event
 from shared.messaging.transport import BrokerUnavailableError, PublishUncertainError, Transport
+from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import AnyConnection, Event
 from shared.runtime.metrics import OUTBOX_LAG
 
 log = structlog.get_logger()
@@ -20,7 +21,7 @@ RELAY_BATCH = 500
 WATCH_INTERVAL = 5.0
 
 
-async def append(connection: AnyConnection, events: Sequence[Event]) -> None:
+async def append(connection: AnyConnection, events: Sequence[EmittedEvent]) -> None:
     """Write events in the transaction of the change that they tell of."""
     columns = zip(*((e.id, e.topic, e.payload, e.traceparent) for e in events), strict=True)
     await connection.execute(SQL["append"], *columns)

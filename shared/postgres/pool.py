@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres.transaction import AnyConnection
+from shared.postgres.connection import AnyConnection
 from shared.runtime import metrics
 
 PLANNER = {

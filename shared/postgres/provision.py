@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from shared.postgres.transaction import AnyConnection
+from shared.postgres.connection import AnyConnection
 
 LOCK = "warren.provision"
 

@@ -17,9 +17,9 @@ from shared.postgres import inbox, outbox
 from shared.postgres.event_executor import EventExecutor
 from shared.postgres.executor import Executor
 from shared.postgres.explaining import postgres_explained
+from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import open_pool
-from shared.postgres.transaction import Handlers
 from shared.runtime.health import Checks
 from shared.runtime.settings import PREFIX, PostgresServiceSettings, ProcessSettings
 from shared.runtime.tasks import end
@@ -54,7 +54,7 @@ class PostgresService:
         cls,
         name: str,
         settings: PostgresServiceSettings,
-        handlers: Handlers,
+        handlers: PostgresHandlers,
         connect: Callable[[], Transport],
         tracing: Tracing = OFF,
     ) -> "PostgresService":
@@ -117,7 +117,10 @@ class PostgresService:
 
 
 def run_service(
-    name: str, settings: PostgresServiceSettings, handlers: Handlers, common: ProcessSettings
+    name: str,
+    settings: PostgresServiceSettings,
+    handlers: PostgresHandlers,
+    common: ProcessSettings,
 ) -> None:
     """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
     with process(name, common) as tracing:
@@ -127,7 +130,7 @@ def run_service(
 async def _serve(
     name: str,
     settings: PostgresServiceSettings,
-    handlers: Handlers,
+    handlers: PostgresHandlers,
     common: ProcessSettings,
     tracing: Tracing,
 ) -> None:

@@ -21,7 +21,7 @@ from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.client import BusClient
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.postgres.explaining import postgres_explained
-from shared.postgres.transaction import Handlers
+from shared.postgres.handlers import PostgresHandlers
 from shared.runtime.health import Check, Monitor
 from shared.runtime.listening import refuse_taken_port
 from shared.runtime.settings import PostgresServiceSettings, read_settings
@@ -30,7 +30,7 @@ from shared.serving.postgres import PostgresService
 from shared.serving.process import process, run_until_signalled, stop_signal
 from shared.tracing.hooks import OFF, Tracing
 
-POSTGRES_SERVICES: Mapping[str, Handlers] = {
+POSTGRES_SERVICES: Mapping[str, PostgresHandlers] = {
     "tracking": TRACKING,
     "registry": REGISTRY,
     ACCESS_SCHEMA: ACCESS,

@@ -12,10 +12,12 @@ from services.access.handlers import (
 )
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.postgres.diagnosis import diagnosis_of
-from shared.postgres.transaction import Handler, Handlers
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
 
-SINGLE: dict[type[Message], Handler] = {
+SINGLE: dict[type[Message], Handler[Transaction]] = {
     **authorize.HANDLERS,
     **users.HANDLERS,
     **groups.HANDLERS,
@@ -27,4 +29,4 @@ SINGLE: dict[type[Message], Handler] = {
     Diagnose: diagnosis_of("access"),
 }
 
-HANDLERS = Handlers(single=SINGLE, asks=("tracking", "registry"))
+HANDLERS = PostgresHandlers(single=SINGLE, asks=("tracking", "registry"))

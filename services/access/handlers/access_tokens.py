@@ -20,7 +20,8 @@ from shared.contracts.tokens import (
     RevokeAccessToken,
     RotateAccessToken,
 )
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:
@@ -62,7 +63,7 @@ async def create_access_token(cmd: CreateAccessToken, tx: Transaction) -> bytes:
         expires_at=end,
         source=place.source,
     )
-    tx.tell(MemberChanged())
+    tx.emit(MemberChanged())
     return replies.one(replies.token(await tokens.create(tx, new), day))
 
 
@@ -97,7 +98,7 @@ async def _find(tx: Transaction, place: Place, of: OneToken) -> FoundToken:
     return found
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListAccessTokens: list_access_tokens,
     GetAccessToken: get_access_token,
     CreateAccessToken: create_access_token,

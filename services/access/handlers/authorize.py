@@ -19,8 +19,9 @@ from shared.contracts.access import (
 from shared.contracts.errors import missing_resource
 from shared.contracts.message import Message
 from shared.contracts.root_project import ROOT_PROJECT
+from shared.handling.handlers import Handler
 from shared.postgres.clock import database_now
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 USE_NOTED_EVERY = 600_000
 """Milliseconds for which a token's last use stays as it is, as in GitLab: reads must stay cheap."""
@@ -106,7 +107,7 @@ def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> A
     )
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     Authorize: authorize,
     LocateProject: locate_project,
     AuthorizeWorkspace: authorize_workspace,

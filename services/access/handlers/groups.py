@@ -11,7 +11,8 @@ from shared.contracts.access_events import ProjectChanged
 from shared.contracts.accounts import CreateGroup, GetGroup, ListGroups
 from shared.contracts.errors import invalid
 from shared.contracts.message import Message
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def list_groups(query: ListGroups, tx: Transaction) -> bytes:
@@ -39,11 +40,11 @@ async def create_group(cmd: CreateGroup, tx: Transaction) -> bytes:
     if number is None:
         raise invalid('Failed to save group {:path=>["has already been taken"]}')
     await members.add(tx, Source(number, None), actor.user_id, Role.OWNER)
-    tx.tell(ProjectChanged())
+    tx.emit(ProjectChanged())
     return replies.one(replies.group(await find_group(tx, actor, str(number))))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListGroups: list_groups,
     GetGroup: get_group,
     CreateGroup: create_group,

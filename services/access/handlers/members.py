@@ -20,7 +20,8 @@ from shared.contracts.members import (
     UpdateMember,
 )
 from shared.contracts.message import Message
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def list_members(query: ListMembers, tx: Transaction) -> bytes:
@@ -48,7 +49,7 @@ async def add_member(cmd: AddMember, tx: Transaction) -> bytes:
     for number in numbers:
         if not await members.add(tx, place.source, number, cmd.access_level, cmd.expires_at):
             raise DomainError(ErrorCode.RESOURCE_CONFLICT, "Member already exists")
-    tx.tell(MemberChanged())
+    tx.emit(MemberChanged())
     if len(numbers) > 1:
         return b'{"status":"success"}'
     return await _after(tx, place, numbers[0])
@@ -59,7 +60,7 @@ async def update_member(cmd: UpdateMember, tx: Transaction) -> bytes:
     place = await _place_to_manage(tx, cmd, cmd.access_level)
     await _check_owners(tx, place, await _find(tx, place, cmd.user_id), cmd.access_level)
     await members.update(tx, place.source, cmd.user_id, cmd.access_level, cmd.expires_at)
-    tx.tell(MemberChanged())
+    tx.emit(MemberChanged())
     return await _after(tx, place, cmd.user_id)
 
 
@@ -72,7 +73,7 @@ async def remove_member(cmd: RemoveMember, tx: Transaction) -> bytes:
         place.require_management(found.access_level)
     await _check_owners(tx, place, found, Role.NONE)
     await members.remove(tx, place.source, cmd.user_id)
-    tx.tell(MemberChanged())
+    tx.emit(MemberChanged())
     return b""
 
 
@@ -110,7 +111,7 @@ def _shown(found: FoundMember) -> bytes:
     return replies.one(replies.member(found))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListMembers: list_members,
     GetMember: get_member,
     AddMember: add_member,

@@ -21,7 +21,8 @@ from shared.contracts.projects import (
     UpdateProject,
 )
 from shared.contracts.root_project import ROOT_PROJECT
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 _NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -67,7 +68,7 @@ async def create(
     home = await _home(tx, actor, cmd)
     number = await projects.create(tx, home, actor.user_id, cmd, workspace)
     if number is not None:
-        tx.tell(ProjectChanged())
+        tx.emit(ProjectChanged())
     return number
 
 
@@ -94,7 +95,7 @@ async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
     place.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
     number = place.source.project_id or 0
     await projects.update(tx, number, cmd)
-    tx.tell(ProjectChanged())
+    tx.emit(ProjectChanged())
     return await _shown(tx, actor, number)
 
 
@@ -107,7 +108,7 @@ async def delete_project(cmd: DeleteProject, tx: Transaction) -> bytes:
     if number == ROOT_PROJECT:
         raise forbidden("plain MLflow clients need this project")
     await projects.delete(tx, number)
-    tx.tell(ProjectChanged())
+    tx.emit(ProjectChanged())
     return replies.one(Accepted())
 
 
@@ -116,7 +117,7 @@ async def _shown(tx: Transaction, actor: Actor, number: int) -> bytes:
     return replies.one(replies.project(row))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListProjects: list_projects,
     GetProject: get_project,
     CreateProject: create_project,

@@ -21,7 +21,8 @@ from shared.contracts.tokens import (
     Rotated,
     RotateToken,
 )
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 ROTATED_DAYS = 7
 """How long a token lasts that came by a rotation without a date."""
@@ -141,7 +142,7 @@ def checked_end(end: date | None, day: date) -> date | None:
 
 def _tell_revoked(tx: Transaction, digests: Sequence[str]) -> None:
     if digests:
-        tx.tell(TokensRevoked(digests=list(digests)))
+        tx.emit(TokensRevoked(digests=list(digests)))
 
 
 async def _own(tx: Transaction, actor: Actor, of: OneToken) -> FoundToken:
@@ -164,7 +165,7 @@ async def _own(tx: Transaction, actor: Actor, of: OneToken) -> FoundToken:
     return found
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListTokens: list_tokens,
     GetToken: get_token,
     CreateToken: create_token,

@@ -18,7 +18,8 @@ from shared.contracts.accounts import (
 )
 from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.message import Message
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def get_user(query: GetUser, tx: Transaction) -> bytes:
@@ -58,7 +59,7 @@ async def set_user_state(cmd: SetUserState, tx: Transaction) -> bytes:
     found = await users.set_state(tx, cmd.user_id, cmd.state)
     if found is None:
         raise no_user()
-    tx.tell(UserChanged())
+    tx.emit(UserChanged())
     return b"true"
 
 
@@ -67,7 +68,7 @@ def no_user() -> DomainError:
     return missing_resource("404 User Not Found")
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     GetUser: get_user,
     ListUsers: list_users,
     CreateUser: create_user,

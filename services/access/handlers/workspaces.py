@@ -37,8 +37,9 @@ from shared.contracts.workspaces import (
     WorkspaceReply,
     WorkspacesReply,
 )
+from shared.handling.handlers import Handler
 from shared.mlflow.workspaces import DEFAULT, check_name, path_in
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 MODES = ("SET_DEFAULT", "CASCADE", "RESTRICT")
 
@@ -155,7 +156,7 @@ async def _group(tx: Transaction, actor: Actor, path: str) -> int:
 
 async def _kinds(tx: Transaction, number: int) -> list[str]:
     """Return what kinds of things a project holds."""
-    answers = [await tx.ask(query(), number) for query in (ListTrackedKinds, ListRegisteredKinds)]
+    answers = [await tx.query(query(), number) for query in (ListTrackedKinds, ListRegisteredKinds)]
     return [kind for each in answers for kind in KindsReply.model_validate_json(each).kinds]
 
 
@@ -174,7 +175,7 @@ def _shown(found: FoundWorkspace) -> Workspace:
     return Workspace(name=found.name, description=found.description)
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     ListWorkspaces: list_workspaces,
     GetWorkspace: get_workspace,
     CreateWorkspace: create_workspace,

@@ -1,11 +1,11 @@
 """All commands, queries and events of the artifacts service."""
 
-from services.artifacts.handlers import diagnosis, listing, multipart, orphans, urls
-from services.artifacts.handlers.context import Context, Handler
-from services.artifacts.handlers.purged import EVENT_HANDLERS
+from services.artifacts.handlers import diagnosis, listing, multipart, orphans, purged, urls
+from services.artifacts.handlers.context import StorageContext
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler, Handlers
 
-HANDLERS: dict[type[Message], Handler] = {
+SINGLE: dict[type[Message], Handler[StorageContext]] = {
     **listing.HANDLERS,
     **urls.HANDLERS,
     **multipart.HANDLERS,
@@ -13,4 +13,4 @@ HANDLERS: dict[type[Message], Handler] = {
     **diagnosis.HANDLERS,
 }
 
-__all__ = ["EVENT_HANDLERS", "HANDLERS", "Context", "Handler"]
+HANDLERS = Handlers(single=SINGLE, events=purged.EVENT_HANDLERS)

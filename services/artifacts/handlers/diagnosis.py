@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 
-from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from shared.contracts.diagnosis import Diagnose, Diagnosis
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.runtime.clock import now
 
 
-async def diagnose(_query: Diagnose, context: Context) -> Diagnosis:
+async def diagnose(_query: Diagnose, context: StorageContext) -> Diagnosis:
     """Ask the storage for the bucket. Raises DomainError where it has none."""
     if not await context.store.has_bucket():
         raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "The storage has no bucket of ours.")
     return Diagnosis(clocks={"process": now()})
 
 
-HANDLERS: Mapping[type[Message], Handler] = {Diagnose: diagnose}
+HANDLERS: Mapping[type[Message], Handler[StorageContext]] = {Diagnose: diagnose}

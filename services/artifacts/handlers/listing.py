@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from services.artifacts.store.objects import Entry
 from shared.contracts.artifacts import (
     DeleteArtifact,
@@ -16,6 +16,7 @@ from shared.contracts.artifacts import (
 from shared.contracts.errors import invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key, join, proxied_root
 
 LONGEST_LISTING = 50_000
@@ -23,7 +24,7 @@ LONGEST_LISTING = 50_000
 
 
 async def list_proxied_artifacts(
-    query: ListProxiedArtifacts, context: Context
+    query: ListProxiedArtifacts, context: StorageContext
 ) -> ListProxiedArtifactsReply:
     """List a whole directory, in the order of names.
 
@@ -49,20 +50,20 @@ async def list_proxied_artifacts(
     return ListProxiedArtifactsReply(files=[_file_info(entry) for entry in entries])
 
 
-async def list_artifacts(query: ListArtifacts, context: Context) -> ListArtifactsReply:
+async def list_artifacts(query: ListArtifacts, context: StorageContext) -> ListArtifactsReply:
     """List a page of a run's directory; paths are relative to the run's root, as MLflow's are."""
     return await _page(query.artifact_uri, query.path, query.page_token, context)
 
 
 async def list_logged_model_artifacts(
-    query: ListLoggedModelArtifacts, context: Context
+    query: ListLoggedModelArtifacts, context: StorageContext
 ) -> ListArtifactsReply:
     """List a page of a logged model's directory, as that of a run."""
     path = query.artifact_directory_path
     return await _page(query.artifact_uri, path, query.page_token, context)
 
 
-async def _page(root: str, path: str, token: str, context: Context) -> ListArtifactsReply:
+async def _page(root: str, path: str, token: str, context: StorageContext) -> ListArtifactsReply:
     path = path.removesuffix("/")
     key = directory_key(join(proxied_root(root), path), context.project)
     page = await context.store.page(key, token)
@@ -73,7 +74,7 @@ async def _page(root: str, path: str, token: str, context: Context) -> ListArtif
     )
 
 
-async def delete_artifact(cmd: DeleteArtifact, context: Context) -> Empty:
+async def delete_artifact(cmd: DeleteArtifact, context: StorageContext) -> Empty:
     """Delete a file or a directory; a project is neither."""
     key = directory_key(cmd.path, context.project)
     if "/" not in key:
@@ -87,7 +88,7 @@ def _file_info(entry: Entry, directory: str = "") -> FileInfo:
     return FileInfo(path=path, is_dir=entry.size is None, file_size=entry.size)
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[StorageContext]] = {
     ListProxiedArtifacts: list_proxied_artifacts,
     ListArtifacts: list_artifacts,
     ListLoggedModelArtifacts: list_logged_model_artifacts,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import PureWindowsPath
 
-from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from services.artifacts.store.objects import (
     NoSuchObjectError,
     NoSuchUploadError,
@@ -23,6 +23,7 @@ from shared.contracts.artifacts import (
 from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import file_key, join
 
 FOR_PARTS = timedelta(hours=24)
@@ -30,7 +31,7 @@ FOR_PARTS = timedelta(hours=24)
 
 
 async def create_multipart_upload(
-    cmd: CreateMultipartUpload, context: Context
+    cmd: CreateMultipartUpload, context: StorageContext
 ) -> CreateMultipartUploadReply:
     """Begin an upload and sign a URL for each part.
 
@@ -47,7 +48,7 @@ async def create_multipart_upload(
     return CreateMultipartUploadReply(upload_id=upload_id, credentials=credentials)
 
 
-async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: Context) -> Empty:
+async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: StorageContext) -> Empty:
     """Make one object of the parts, unless they are more than a file may have."""
     key = _key(cmd.artifact_path, cmd.path, context)
     parts = [Part(part.part_number, part.etag.strip('"')) for part in cmd.parts]
@@ -60,7 +61,7 @@ async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: Conte
     return Empty()
 
 
-async def abort_multipart_upload(cmd: AbortMultipartUpload, context: Context) -> Empty:
+async def abort_multipart_upload(cmd: AbortMultipartUpload, context: StorageContext) -> Empty:
     """Throw the parts of an upload away; one that is gone already is fine."""
     key = _key(cmd.artifact_path, cmd.path, context)
     with contextlib.suppress(NoSuchUploadError):
@@ -68,7 +69,7 @@ async def abort_multipart_upload(cmd: AbortMultipartUpload, context: Context) ->
     return Empty()
 
 
-def _key(directory: str, local_path: str, context: Context) -> str:
+def _key(directory: str, local_path: str, context: StorageContext) -> str:
     """Return the key of a client's local file in a directory (``os.path.basename``, as MLflow).
 
     Clients send the whole local path; one of Windows is full of backslashes.
@@ -78,7 +79,9 @@ def _key(directory: str, local_path: str, context: Context) -> str:
     return file_key(join(directory.removesuffix("/"), name or "/"), context.project)
 
 
-async def _check_size(key: str, upload_id: str, parts: Sequence[Part], context: Context) -> None:
+async def _check_size(
+    key: str, upload_id: str, parts: Sequence[Part], context: StorageContext
+) -> None:
     """Refuse, and forget, an upload that is too large. Its parts came without passing by us."""
     wanted = {part.number for part in parts}
     stored = await context.store.parts(key, upload_id)
@@ -89,7 +92,7 @@ async def _check_size(key: str, upload_id: str, parts: Sequence[Part], context: 
         raise invalid(f"Artifacts must be at most {limit} bytes, got a file of size {size}.")
 
 
-async def _is_complete(key: str, parts: Sequence[Part], context: Context) -> bool:
+async def _is_complete(key: str, parts: Sequence[Part], context: StorageContext) -> bool:
     """Tell whether the object is there that these parts make: an answer was lost, and asked again.
 
     S3's ETag of such an object is the MD5 of the parts' MD5s, and their number.
@@ -102,7 +105,7 @@ async def _is_complete(key: str, parts: Sequence[Part], context: Context) -> boo
         return False
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[StorageContext]] = {
     CreateMultipartUpload: create_multipart_upload,
     CompleteMultipartUpload: complete_multipart_upload,
     AbortMultipartUpload: abort_multipart_upload,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from shared.contracts.errors import invalid
 from shared.contracts.message import Message
 from shared.contracts.purges import (
@@ -21,6 +21,7 @@ from shared.contracts.purges import (
     OwnedDirectory,
     ProjectIds,
 )
+from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key
 
 _OWNED = re.compile(r"(\d+/\d+/([0-9a-f]{32}|models/m-[0-9a-f]{32})/artifacts)/")
@@ -30,14 +31,14 @@ _AFTER_SLASH = "0"
 """The character that follows the slash: greater than every key below a directory of that name."""
 
 
-async def list_stored_projects(_query: ListStoredProjects, context: Context) -> ProjectIds:
+async def list_stored_projects(_query: ListStoredProjects, context: StorageContext) -> ProjectIds:
     """List the numbers at the top of the bucket."""
     names = await context.store.directories()
     return ProjectIds(projects=sorted(int(name) for name in names if name.isdecimal()))
 
 
 async def list_owned_directories(
-    query: ListOwnedDirectories, context: Context
+    query: ListOwnedDirectories, context: StorageContext
 ) -> ListOwnedDirectoriesReply:
     """List some directories of the project; a directory's other objects are passed over."""
     keys = await context.store.keys(str(context.project), query.after)
@@ -55,7 +56,7 @@ async def list_owned_directories(
     )
 
 
-async def delete_orphans(cmd: DeleteOrphans, context: Context) -> DeleteOrphansReply:
+async def delete_orphans(cmd: DeleteOrphans, context: StorageContext) -> DeleteOrphansReply:
     """Delete what is old enough of a directory that the sender has found to be nobody's."""
     key = directory_key(cmd.path, context.project)
     if not _OWNED.fullmatch(f"{key}/"):
@@ -65,7 +66,7 @@ async def delete_orphans(cmd: DeleteOrphans, context: Context) -> DeleteOrphansR
     return DeleteOrphansReply(objects=swept.objects, bytes=swept.bytes)
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[StorageContext]] = {
     ListStoredProjects: list_stored_projects,
     ListOwnedDirectories: list_owned_directories,
     DeleteOrphans: delete_orphans,

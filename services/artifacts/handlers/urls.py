@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from datetime import timedelta
 
-from services.artifacts.handlers.context import Context, Handler
+from services.artifacts.handlers.context import StorageContext
 from services.artifacts.store.objects import Signature
 from shared.contracts.artifacts import (
     CreatePresignedDownloadUrl,
@@ -18,6 +18,7 @@ from shared.contracts.artifacts import (
 )
 from shared.contracts.errors import invalid
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import file_key, proxied_root
 from shared.mlflow.content_types import attachment, content_type
 
@@ -31,7 +32,7 @@ LONGEST_SECONDS = 7 * 24 * 3600
 """S3's limit."""
 
 
-async def presign_artifact(query: PresignArtifact, context: Context) -> PresignArtifactReply:
+async def presign_artifact(query: PresignArtifact, context: StorageContext) -> PresignArtifactReply:
     """Sign for the address that the gateway reaches the storage by."""
     key = file_key(query.path, context.project)
     part = {}
@@ -42,7 +43,7 @@ async def presign_artifact(query: PresignArtifact, context: Context) -> PresignA
 
 
 async def get_presigned_download_url(
-    query: GetPresignedDownloadUrl, context: Context
+    query: GetPresignedDownloadUrl, context: StorageContext
 ) -> GetPresignedDownloadUrlReply:
     """Let a client read an object in ranges of its own, side by side."""
     key = file_key(query.artifact_path, context.project)
@@ -53,7 +54,7 @@ async def get_presigned_download_url(
 
 
 async def create_presigned_download_url(
-    query: CreatePresignedDownloadUrl, context: Context
+    query: CreatePresignedDownloadUrl, context: StorageContext
 ) -> CreatePresignedDownloadUrlReply:
     """Let a client read an artifact of a run."""
     key = _key(query.path, query.artifact_uri, context)
@@ -64,7 +65,7 @@ async def create_presigned_download_url(
 
 
 async def create_presigned_upload_url(
-    query: CreatePresignedUploadUrl, context: Context
+    query: CreatePresignedUploadUrl, context: StorageContext
 ) -> CreatePresignedUploadUrlReply:
     """Let a client write an artifact of a run, whole, with one PUT."""
     key = _key(query.path, query.artifact_uri, context)
@@ -75,11 +76,11 @@ async def create_presigned_upload_url(
     )
 
 
-def _key(path: str, artifact_uri: str, context: Context) -> str:
+def _key(path: str, artifact_uri: str, context: StorageContext) -> str:
     return file_key(f"{proxied_root(artifact_uri)}/{path}", context.project)
 
 
-def _download_url(key: str, lifetime: timedelta, context: Context) -> str:
+def _download_url(key: str, lifetime: timedelta, context: StorageContext) -> str:
     """Sign a GET whose answer a browser saves under the artifact's name, and never renders."""
     query = {"response-content-disposition": attachment(posixpath.basename(key))}
     return context.store.presign(Signature("GET", key, lifetime, public=True, query=query))
@@ -93,7 +94,7 @@ def _lifetime(seconds: int) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[StorageContext]] = {
     PresignArtifact: presign_artifact,
     GetPresignedDownloadUrl: get_presigned_download_url,
     CreatePresignedDownloadUrl: create_presigned_download_url,

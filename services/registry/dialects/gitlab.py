@@ -84,7 +84,7 @@ class GitLab(MLflow):
     async def before_model(self, tx: Transaction, name: str) -> None:
         """Make the model's experiment."""
         model_id = tx.envelope.id
-        await tx.have_done(EnsureModelExperiment(registered_model_id=model_id, name=name))
+        await tx.send_command(EnsureModelExperiment(registered_model_id=model_id, name=name))
 
     async def lineage(self, tx: Transaction, model_id: UUID, cmd: CreateModelVersion) -> Lineage:
         """Follow the source, if it is a location, and give the version a run.
@@ -129,7 +129,7 @@ async def _ensure_run(
         run_id=run_id,
         has_version=await model_versions.has_run(tx, run_id or ""),
     )
-    return EnsureVersionRunReply.model_validate_json(await tx.have_done(command))
+    return EnsureVersionRunReply.model_validate_json(await tx.send_command(command))
 
 
 async def _called(tx: Transaction, model_id: UUID, version: str) -> int | None:
@@ -156,7 +156,7 @@ async def _selected(tx: Transaction, model_id: UUID, stage: str, *, staged: bool
 async def _check_run(tx: Transaction, run_id: str) -> None:
     """Raise DomainError, in GitLab's words, unless there is the run."""
     try:
-        await tx.ask(GetRun(run_id=run_id))
+        await tx.query(GetRun(run_id=run_id))
     except DomainError as error:
         if error.code is not ErrorCode.RESOURCE_DOES_NOT_EXIST:
             raise

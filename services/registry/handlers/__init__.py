@@ -3,10 +3,12 @@
 from services.registry.handlers import kinds, model_aliases, model_versions, registered_models
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.postgres.diagnosis import diagnosis_of
-from shared.postgres.transaction import Handler, Handlers
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
 
-SINGLE: dict[type[Message], Handler] = {
+SINGLE: dict[type[Message], Handler[Transaction]] = {
     **registered_models.HANDLERS,
     **model_versions.HANDLERS,
     **model_aliases.HANDLERS,
@@ -14,4 +16,4 @@ SINGLE: dict[type[Message], Handler] = {
     Diagnose: diagnosis_of("registry"),
 }
 
-HANDLERS = Handlers(single=SINGLE, asks=("tracking",))
+HANDLERS = PostgresHandlers(single=SINGLE, asks=("tracking",))

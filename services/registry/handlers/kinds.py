@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from services.registry.store import kinds
 from shared.contracts.message import Message
 from shared.contracts.workspaces import KindsReply, ListRegisteredKinds
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def list_registered_kinds(_query: ListRegisteredKinds, tx: Transaction) -> KindsReply:
@@ -13,4 +14,6 @@ async def list_registered_kinds(_query: ListRegisteredKinds, tx: Transaction) ->
     return KindsReply(kinds=await kinds.found(tx))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {ListRegisteredKinds: list_registered_kinds}
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
+    ListRegisteredKinds: list_registered_kinds
+}

@@ -20,7 +20,8 @@ from shared.contracts.model_aliases import (
     SetRegisteredModelAlias,
 )
 from shared.contracts.registry_events import ModelVersionAliasDeleted, ModelVersionAliasSet
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transaction) -> Empty:
@@ -31,7 +32,7 @@ async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transacti
     number = await dialect.version_number(tx, cmd.name, cmd.version)
     if not await model_aliases.set_alias(tx, cmd.name, number, cmd.alias):
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionAliasSet(name=cmd.name, alias=cmd.alias, version=str(number)))
+    tx.emit(ModelVersionAliasSet(name=cmd.name, alias=cmd.alias, version=str(number)))
     return Empty()
 
 
@@ -40,7 +41,7 @@ async def delete_registered_model_alias(cmd: DeleteRegisteredModelAlias, tx: Tra
     check_alias(cmd.alias)
     model_id = await find_model(tx, cmd.name)
     if await model_aliases.delete(tx, model_id, cmd.alias):
-        tx.tell(ModelVersionAliasDeleted(name=cmd.name, alias=cmd.alias))
+        tx.emit(ModelVersionAliasDeleted(name=cmd.name, alias=cmd.alias))
     return Empty()
 
 
@@ -52,7 +53,7 @@ async def get_model_version_by_alias(query: GetModelVersionByAlias, tx: Transact
     return await version_reply(tx, query.name, (model_id, number))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     SetRegisteredModelAlias: set_registered_model_alias,
     DeleteRegisteredModelAlias: delete_registered_model_alias,
     GetModelVersionByAlias: get_model_version_by_alias,

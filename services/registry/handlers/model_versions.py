@@ -49,9 +49,10 @@ from shared.contracts.registry_events import (
     ModelVersionUpdated,
 )
 from shared.contracts.views import ModelStage
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
 from shared.mlflow.validation import check_length, check_name
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 
 async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> bytes:
@@ -75,7 +76,7 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
         tags=tags,
     )
     created = await model_versions.create(tx, model_id, new)
-    tx.tell(
+    tx.emit(
         ModelVersionCreated(
             name=cmd.name,
             version=str(created.key[1]),
@@ -124,7 +125,7 @@ async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> byte
     key = await model_versions.update(tx, cmd.name, number, cmd.description)
     if key is None:
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionUpdated(name=cmd.name, version=str(number)))
+    tx.emit(ModelVersionUpdated(name=cmd.name, version=str(number)))
     return await version_reply(tx, cmd.name, key)
 
 
@@ -145,7 +146,7 @@ async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) ->
         others = await model_versions.archive_others(tx, model_id, number, stage)
         moved += [(other, ModelStage.ARCHIVED) for other in others]
     for version, its_stage in moved:
-        tx.tell(ModelVersionStageTransitioned(name=cmd.name, version=str(version), stage=its_stage))
+        tx.emit(ModelVersionStageTransitioned(name=cmd.name, version=str(version), stage=its_stage))
     return await version_reply(tx, cmd.name, key)
 
 
@@ -156,7 +157,7 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
     told = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
-    tx.tell(told, at_once=deleted.run_claim is not None)
+    tx.emit(told, at_once=deleted.run_claim is not None)
     return Empty()
 
 
@@ -183,7 +184,7 @@ async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Emp
     check_tag(cmd.key, cmd.value)
     if not await model_versions.set_tag(tx, cmd.name, number, cmd.key, cmd.value):
         raise version_not_found(cmd.name, cmd.version)
-    tx.tell(ModelVersionTagSet(name=cmd.name, version=str(number), key=cmd.key))
+    tx.emit(ModelVersionTagSet(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
@@ -192,7 +193,7 @@ async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) 
     check_name("key", cmd.key)
     found, number = await _find(tx, cmd.name, cmd.version)
     if await model_versions.delete_tag(tx, found.registered_model_id, number, cmd.key):
-        tx.tell(ModelVersionTagDeleted(name=cmd.name, version=str(number), key=cmd.key))
+        tx.emit(ModelVersionTagDeleted(name=cmd.name, version=str(number), key=cmd.key))
     return Empty()
 
 
@@ -216,7 +217,7 @@ async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
     return model_id, number
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateModelVersion: create_model_version,
     GetModelVersion: get_model_version,
     GetVersionById: get_version_by_id,

@@ -37,9 +37,10 @@ from shared.contracts.registry_events import (
     RegisteredModelTagSet,
     RegisteredModelUpdated,
 )
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
 from shared.mlflow.validation import check_name
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 
 async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -> bytes:
@@ -53,7 +54,7 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
         await dialect_of(tx).before_model(tx, cmd.name)
     if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
-    tx.tell(RegisteredModelCreated(name=cmd.name))
+    tx.emit(RegisteredModelCreated(name=cmd.name))
     return await _reply(tx, tx.envelope.id, cmd.name)
 
 
@@ -88,10 +89,12 @@ async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:
         raise taken
-    await tx.have_done(RenameModelExperiment(registered_model_id=model_id, new_name=cmd.new_name))
+    await tx.send_command(
+        RenameModelExperiment(registered_model_id=model_id, new_name=cmd.new_name)
+    )
     if not await registered_models.rename(tx, model_id, cmd.new_name):
         raise taken
-    tx.tell(RegisteredModelRenamed(name=cmd.name, new_name=cmd.new_name))
+    tx.emit(RegisteredModelRenamed(name=cmd.name, new_name=cmd.new_name))
     return await _reply(tx, model_id, cmd.new_name)
 
 
@@ -101,7 +104,7 @@ async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -
     model_id = await registered_models.update(tx, cmd.name, cmd.description or "")
     if model_id is None:
         raise model_not_found(cmd.name)
-    tx.tell(RegisteredModelUpdated(name=cmd.name))
+    tx.emit(RegisteredModelUpdated(name=cmd.name))
     return await _reply(tx, model_id, cmd.name)
 
 
@@ -112,7 +115,7 @@ async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -
     if model_id is None:
         raise model_not_found(cmd.name)
     deleted = RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id)
-    tx.tell(deleted, at_once=True)
+    tx.emit(deleted, at_once=True)
     return Empty()
 
 
@@ -137,7 +140,7 @@ async def set_registered_model_tag(cmd: SetRegisteredModelTag, tx: Transaction) 
     check_tag(cmd.key, cmd.value)
     if await registered_models.set_tag(tx, cmd.name, cmd.key, cmd.value) is None:
         raise model_not_found(cmd.name)
-    tx.tell(RegisteredModelTagSet(name=cmd.name, key=cmd.key))
+    tx.emit(RegisteredModelTagSet(name=cmd.name, key=cmd.key))
     return Empty()
 
 
@@ -147,7 +150,7 @@ async def delete_registered_model_tag(cmd: DeleteRegisteredModelTag, tx: Transac
     check_name("key", cmd.key)
     model_id = await find_model(tx, cmd.name)
     if await registered_models.delete_tag(tx, model_id, cmd.key):
-        tx.tell(RegisteredModelTagDeleted(name=cmd.name, key=cmd.key))
+        tx.emit(RegisteredModelTagDeleted(name=cmd.name, key=cmd.key))
     return Empty()
 
 
@@ -168,7 +171,7 @@ async def _reply(tx: Transaction, model_id: UUID, name: str) -> bytes:
     return b'{"registered_model":%b}' % model
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateRegisteredModel: create_registered_model,
     GetRegisteredModel: get_registered_model,
     RenameRegisteredModel: rename_registered_model,

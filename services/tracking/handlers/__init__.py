@@ -18,10 +18,12 @@ from services.tracking.handlers import (
 from services.tracking.store.experiments import ensure as ensure_projects
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.postgres.diagnosis import diagnosis_of
-from shared.postgres.transaction import Handler, Handlers
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
 
-SINGLE: dict[type[Message], Handler] = {
+SINGLE: dict[type[Message], Handler[Transaction]] = {
     **experiments.HANDLERS,
     **runs.HANDLERS,
     **metrics.HANDLERS,
@@ -33,10 +35,10 @@ SINGLE: dict[type[Message], Handler] = {
     **model_experiments.HANDLERS,
 }
 
-HANDLERS = Handlers(
+HANDLERS = PostgresHandlers(
     single=SINGLE,
     batch=log.BATCH_HANDLERS,
     prepare=ensure_projects,
     events=model_experiments.EVENT_HANDLERS,
-    repeatable=log.only_points,
+    is_idempotent_batch=log.is_points_only,
 )

@@ -18,8 +18,9 @@ from shared.contracts.datasets import (
 from shared.contracts.errors import invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
+from shared.handling.handlers import Handler
 from shared.mlflow.validation import check_length
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 MAX_NAME_LENGTH = 500
 MAX_DIGEST_LENGTH = 36
@@ -99,7 +100,7 @@ def _check_models(models: Sequence[ModelInput | ModelOutput]) -> None:
         check_length(f"models[{index}].model_id", MAX_MODEL_ID_LENGTH, model.model_id)
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     LogInputs: log_inputs,
     LogOutputs: log_outputs,
     SearchDatasets: search_datasets,

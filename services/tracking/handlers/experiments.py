@@ -33,8 +33,9 @@ from shared.contracts.experiments import (
 )
 from shared.contracts.message import Message
 from shared.contracts.validation import missing_value
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 
 async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExperimentReply:
@@ -100,7 +101,7 @@ async def delete_experiment(cmd: DeleteExperiment, tx: Transaction) -> Empty:
     await _check_no_models(tx, experiment_id, "delete")
     if not await experiments.delete(tx, experiment_id):
         raise not_found(cmd.experiment_id)
-    tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
+    tx.emit(ExperimentDeleted(experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -109,7 +110,7 @@ async def restore_experiment(cmd: RestoreExperiment, tx: Transaction) -> Empty:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     if not await experiments.restore(tx, experiment_id):
         raise not_found(cmd.experiment_id)
-    tx.tell(ExperimentRestored(experiment_id=str(experiment_id)))
+    tx.emit(ExperimentRestored(experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -180,7 +181,7 @@ def not_active(experiment_id: int) -> DomainError:
     )
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateExperiment: create_experiment,
     GetExperiment: get_experiment,
     GetExperimentByName: get_experiment_by_name,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from services.tracking.store import kinds
 from shared.contracts.message import Message
 from shared.contracts.workspaces import KindsReply, ListTrackedKinds
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 
 
 async def list_tracked_kinds(_query: ListTrackedKinds, tx: Transaction) -> KindsReply:
@@ -13,4 +14,4 @@ async def list_tracked_kinds(_query: ListTrackedKinds, tx: Transaction) -> Kinds
     return KindsReply(kinds=await kinds.found(tx))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {ListTrackedKinds: list_tracked_kinds}
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {ListTrackedKinds: list_tracked_kinds}

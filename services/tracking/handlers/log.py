@@ -30,7 +30,8 @@ from shared.contracts.errors import DomainError, invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import LogMetric, Point
 from shared.contracts.runs import LogBatch, LogParam, SetTag
-from shared.postgres.transaction import AnyConnection, BatchHandler, BatchResult, Call
+from shared.postgres.connection import AnyConnection
+from shared.postgres.handlers import BatchHandler, BatchItem, BatchResult
 
 EMPTY = b"{}"
 
@@ -57,7 +58,9 @@ class Entry:
         return self.project, self.run_id
 
 
-async def log(calls: Sequence[Call[LogCommand]], connection: AnyConnection) -> list[BatchResult]:
+async def log(
+    calls: Sequence[BatchItem[LogCommand]], connection: AnyConnection
+) -> list[BatchResult]:
     """Carry out all calls; one result each, in order. Raises Contention."""
     results: list[BatchResult] = [EMPTY] * len(calls)
     entries = []
@@ -81,7 +84,7 @@ async def log(calls: Sequence[Call[LogCommand]], connection: AnyConnection) -> l
     return results
 
 
-def _checked(index: int, call: Call[LogCommand]) -> Entry:
+def _checked(index: int, call: BatchItem[LogCommand]) -> Entry:
     """Return what a call logs. Raises DomainError."""
     message, envelope = call.message, call.envelope
     entry = Entry(index, envelope.project, message.run_id)
@@ -257,7 +260,7 @@ async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[
         await store.upsert_tags(connection, runs, tags)
 
 
-def only_points(calls: Sequence[Call[Message]]) -> bool:
+def is_points_only(calls: Sequence[BatchItem[Message]]) -> bool:
     """Tell whether calls log points and nothing else: one statement, which repeats itself harmlessly.
 
     An identical point is one point, and the newest of a key stays the newest. Points of logged

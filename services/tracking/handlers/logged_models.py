@@ -33,9 +33,10 @@ from shared.contracts.logged_models import (
 )
 from shared.contracts.message import Message
 from shared.contracts.registry_events import ModelVersionCreated
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
 from shared.mlflow.validation import check_length
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 MODEL_VERSIONS = "mlflow.modelVersions"
 MAX_NAME_LENGTH = 500
@@ -121,7 +122,7 @@ async def finalize_logged_model(cmd: FinalizeLoggedModel, tx: Transaction) -> by
 async def delete_logged_model(cmd: DeleteLoggedModel, tx: Transaction) -> Empty:
     """Mark a model deleted."""
     experiment_id = await models.delete(tx, cmd.model_id)
-    tx.tell(LoggedModelDeleted(model_id=cmd.model_id, experiment_id=str(experiment_id)))
+    tx.emit(LoggedModelDeleted(model_id=cmd.model_id, experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -195,7 +196,7 @@ def _listed(value: str | None) -> list[Any]:
     return listed if isinstance(listed, list) else []
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateLoggedModel: create_logged_model,
     GetLoggedModel: get_logged_model,
     SearchLoggedModels: search_logged_models,

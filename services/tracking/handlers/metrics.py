@@ -13,8 +13,9 @@ from shared.contracts.metrics import (
     GetMetricHistoryBulkInterval,
 )
 from shared.contracts.validation import API_DOCS_HINT, missing_value
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 MAX_RUNS = 100
 MAX_POINTS = 25_000
@@ -103,7 +104,7 @@ def _known(run_ids: Sequence[str]) -> list[str]:
     return [run_id for run_id in run_ids if is_run_id(run_id)]
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     GetMetricHistory: get_metric_history,
     GetMetricHistoryBulk: get_metric_history_bulk,
     GetMetricHistoryBulkInterval: get_metric_history_bulk_interval,

@@ -28,7 +28,8 @@ from shared.contracts.registry_events import (
     ModelVersionDeleted,
     RegisteredModelDeleted,
 )
-from shared.postgres.transaction import EventHandler, Handler, Transaction
+from shared.handling.handlers import EventHandler, Handler
+from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 
@@ -145,7 +146,7 @@ async def on_model_deleted(event: RegisteredModelDeleted, tx: Transaction) -> No
 async def _release(tx: Transaction, model_id: UUID) -> None:
     experiment_id = await model_experiments.release(tx, model_id)
     if experiment_id is not None:
-        tx.tell(ExperimentDeleted(experiment_id=str(experiment_id)))
+        tx.emit(ExperimentDeleted(experiment_id=str(experiment_id)))
 
 
 async def on_version_deleted(event: ModelVersionDeleted, tx: Transaction) -> None:
@@ -157,16 +158,16 @@ async def on_version_deleted(event: ModelVersionDeleted, tx: Transaction) -> Non
     if await runs.lock(tx, run_id) is None or await model_experiments.is_claimed(tx, run_id):
         return
     experiment_id = await runs.delete(tx, run_id)
-    tx.tell(RunDeleted(run_id=run_id, experiment_id=str(experiment_id)))
+    tx.emit(RunDeleted(run_id=run_id, experiment_id=str(experiment_id)))
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     EnsureModelExperiment: ensure_model_experiment,
     RenameModelExperiment: rename_model_experiment,
     EnsureVersionRun: ensure_version_run,
 }
 
-EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler] = {
+EVENT_HANDLERS: Mapping[type[DomainEvent], EventHandler[Transaction]] = {
     ModelVersionCreated: on_version_created,
     RegisteredModelDeleted: on_model_deleted,
     ModelVersionDeleted: on_version_deleted,

@@ -28,7 +28,8 @@ from shared.contracts.purges import (
     PurgePlan,
     PurgeScope,
 )
-from shared.postgres.transaction import Handler, Transaction
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 NAMES = {
@@ -153,7 +154,7 @@ async def _tell(
     chosen = await purges.chosen_directories(tx)
     for row in experiments:
         uri = _own_directory(tx, row)
-        tx.tell(
+        tx.emit(
             ExperimentPurged(
                 experiment_id=str(row["experiment_id"]),
                 artifact_uri=uri,
@@ -161,7 +162,7 @@ async def _tell(
             )
         )
     for row in runs:
-        tx.tell(
+        tx.emit(
             RunPurged(
                 run_id=row["run_id"].hex,
                 experiment_id=str(row["experiment_id"]),
@@ -170,7 +171,7 @@ async def _tell(
             )
         )
     for row in models:
-        tx.tell(
+        tx.emit(
             LoggedModelPurged(
                 model_id=row["model_id"],
                 experiment_id=str(row["experiment_id"]),
@@ -192,7 +193,7 @@ async def find_owners(query: FindOwners, tx: Transaction) -> FindOwnersReply:
     )
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     FindOwners: find_owners,
     ListProjects: list_projects,
     GetPurgePlan: get_purge_plan,

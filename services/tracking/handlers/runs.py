@@ -39,9 +39,10 @@ from shared.contracts.runs import (
     UpdateRunReply,
 )
 from shared.contracts.views import RunStatus
+from shared.handling.handlers import Handler
 from shared.mlflow.pages import page_json
 from shared.mlflow.validation import check_length
-from shared.postgres.transaction import Handler, Transaction
+from shared.postgres.transaction import Transaction
 
 RUN_NAME = "mlflow.runName"
 USER = "mlflow.user"
@@ -134,7 +135,7 @@ async def update_run(cmd: UpdateRun, tx: Transaction) -> UpdateRunReply:
     """Change status, end time or name of an active run."""
     info = await runs.update(tx, cmd.run_id, cmd.status, cmd.end_time, cmd.run_name or None)
     if cmd.status in FINAL:
-        tx.tell(RunFinished(run_id=info.run_id, experiment_id=info.experiment_id))
+        tx.emit(RunFinished(run_id=info.run_id, experiment_id=info.experiment_id))
     return UpdateRunReply(run_info=info)
 
 
@@ -145,14 +146,14 @@ async def delete_run(cmd: DeleteRun, tx: Transaction) -> Empty:
         message = "Cannot delete a candidate associated to a model version"
         raise invalid(message)
     experiment_id = await runs.delete(tx, cmd.run_id)
-    tx.tell(RunDeleted(run_id=cmd.run_id, experiment_id=str(experiment_id)))
+    tx.emit(RunDeleted(run_id=cmd.run_id, experiment_id=str(experiment_id)))
     return Empty()
 
 
 async def restore_run(cmd: RestoreRun, tx: Transaction) -> Empty:
     """Mark a deleted run active."""
     experiment_id = await runs.restore(tx, cmd.run_id)
-    tx.tell(RunRestored(run_id=cmd.run_id, experiment_id=str(experiment_id)))
+    tx.emit(RunRestored(run_id=cmd.run_id, experiment_id=str(experiment_id)))
     return Empty()
 
 
@@ -217,7 +218,7 @@ def _flavor(flavor: Any) -> Any:
     return {key: value for key, value in flavor.items() if key != "config"}
 
 
-HANDLERS: Mapping[type[Message], Handler] = {
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateRun: create_run,
     GetRun: get_run,
     GetRunByIid: get_run_by_iid,

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from asyncpg import UniqueViolationError
 
+from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import AnyConnection, Transaction
+from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "experiments")

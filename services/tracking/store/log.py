@@ -12,8 +12,9 @@ from asyncpg import UniqueViolationError
 
 from services.tracking.validation import LARGEST_FLOAT
 from shared.contracts.metrics import Point
+from shared.postgres.connection import AnyConnection
+from shared.postgres.handlers import Contention
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import AnyConnection, Contention
 
 SQL = load_queries("services.tracking.sql", "log")
 

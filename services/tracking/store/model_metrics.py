@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from services.tracking.store.log import ACTIVE, NO_EXTRAS, Points, RunList
+from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import AnyConnection
 
 SQL = load_queries("services.tracking.sql", "model_metrics")
 

@@ -13,7 +13,8 @@ from shared.contracts.message import (
     TransientCommand,
     Wire,
 )
-from shared.postgres.transaction import Call, Handlers, Transaction
+from shared.postgres.handlers import BatchItem, PostgresHandlers
+from shared.postgres.transaction import Transaction
 
 SCHEMA = """
     CREATE TABLE counters (name text PRIMARY KEY, total bigint NOT NULL CHECK (total < 1000));
@@ -84,12 +85,12 @@ async def add(cmd: Add | AddSoon, tx: Transaction) -> Total:
         cmd.name,
         cmd.amount,
     )
-    tx.tell(CounterChanged(name=cmd.name))
+    tx.emit(CounterChanged(name=cmd.name))
     return Total(total=row["total"])
 
 
 async def add_as_much_as(cmd: AddAsMuchAs, tx: Transaction) -> Total:
-    answer = await tx.ask(Read(name=cmd.other))
+    answer = await tx.query(Read(name=cmd.other))
     return await add(Add(name=cmd.name, amount=Total.model_validate_json(answer).total), tx)
 
 
@@ -99,7 +100,7 @@ async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
     raise invalid(message)
 
 
-async def append(calls: list[Call[Append]], connection) -> list[bytes]:
+async def append(calls: list[BatchItem[Append]], connection) -> list[bytes]:
     names = [call.message.name for call in calls]
     await connection.execute("INSERT INTO log (name) SELECT unnest($1::text[])", names)
     return [b"%d" % len(calls)] * len(calls)
@@ -129,7 +130,7 @@ async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
 
 SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
 
-HANDLERS = Handlers(
+HANDLERS = PostgresHandlers(
     single={
         Add: add,
         AddSoon: add,

@@ -10,9 +10,9 @@ import pytest
 from services.registry.handlers import HANDLERS
 from shared.contracts.errors import DomainError, missing_resource
 from shared.contracts.message import Kind
+from shared.messaging.calls import Bus
 from shared.messaging.messages import Answer, Envelope, Frame, new_id
 from shared.postgres.executor import Executor
-from shared.postgres.transaction import Bus
 from tests.service_pools import Pool
 
 PROJECT = 7

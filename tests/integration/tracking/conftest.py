@@ -11,7 +11,8 @@ from services.tracking.store.experiments import ensure
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.messaging.messages import Envelope, new_id
-from shared.postgres.transaction import Call, Transaction
+from shared.postgres.handlers import BatchItem
+from shared.postgres.transaction import Transaction
 from tests.service_pools import Pool
 
 PROJECT = 7
@@ -43,16 +44,18 @@ class Tracking:
         calls = [parsed(name, fields, project) for name, fields in messages]
         async with self.pool.acquire() as connection:
             await ensure(connection, {project})
-            async with nullcontext() if HANDLERS.repeatable(calls) else connection.transaction():
+            async with (
+                nullcontext() if HANDLERS.is_idempotent_batch(calls) else connection.transaction()
+            ):
                 return [_json(a) for a in await self._carry_out(calls, connection)]
 
-    async def _carry_out(self, calls: list[Call[Any]], connection: Any) -> list[Any]:
+    async def _carry_out(self, calls: list[BatchItem[Any]], connection: Any) -> list[Any]:
         contract = type(calls[0].message)
         if contract in HANDLERS.batch:
             return list(await HANDLERS.batch[contract](calls, connection))
         answers = []
         for call in calls:
-            tx = Transaction(connection, call.envelope.project, call.envelope)
+            tx = Transaction(call.envelope.project, call.envelope, connection=connection)
             handler = HANDLERS.single[type(call.message)]
             answers.append(await handler(call.message, tx))
             self.events += [event.topic for event in tx.events]
@@ -79,11 +82,11 @@ class Tracking:
         return [(p["timestamp"], p["step"], p["value"]) for p in reply["metrics"]]
 
 
-def parsed(name: str, fields: dict[str, Any], project: int) -> Call[Message]:
+def parsed(name: str, fields: dict[str, Any], project: int) -> BatchItem[Message]:
     """Return the call that an envelope with these fields becomes."""
     payload = json.dumps(fields).encode()
     envelope = Envelope(new_id(), name, project, payload, deadline=0.0)
-    return Call(HANDLERS.messages[name].parse(payload), envelope)
+    return BatchItem(HANDLERS.messages[name].parse(payload), envelope)
 
 
 def _json(answer: Any) -> Any:

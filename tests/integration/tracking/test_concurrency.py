@@ -8,7 +8,7 @@ import pytest
 
 from services.tracking.handlers import HANDLERS
 from shared.contracts.errors import DomainError
-from shared.postgres.transaction import Contention
+from shared.postgres.handlers import Contention
 from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
 WRITERS = 50

@@ -268,7 +268,7 @@ async def test_points_without_a_model_are_one_statement_as_before(tracking: Trac
     plain = {"run_id": run_id, "key": "k", "value": 1, "timestamp": 1}
     for fields, expected in ((plain, 1), ({**plain, "key": "l", "model_id": model_id}, 3)):
         call = parsed("LogMetric", fields, PROJECT)
-        assert HANDLERS.repeatable([call]) is (expected == 1)
+        assert HANDLERS.is_idempotent_batch([call]) is (expected == 1)
         statements: list[Any] = []
         log = HANDLERS.batch[type(call.message)]
         async with tracking.pool.acquire() as connection:

@@ -266,7 +266,7 @@ OF_THE_BUCKET = {"Diagnose", "ListStoredProjects", "ListOwnedDirectories"}
 
 def test_every_message_is_tried_on_another_project():
     assert {name for name, _ in REQUESTS} | OF_THE_BUCKET == {
-        contract.__name__ for contract in HANDLERS
+        contract.__name__ for contract in HANDLERS.single
     }
 
 
@@ -351,4 +351,4 @@ async def test_surprise_is_an_internal_error_that_is_logged_once(processor, stor
     answer = await processor.query(envelope("DeleteArtifact", path=f"{ROOT}/a"))
     assert answer.error == ErrorCode.INTERNAL_ERROR
     assert b"secret" not in answer.body
-    assert "".join(capfd.readouterr()).count("request_failed") == 1
+    assert "".join(capfd.readouterr()).count("message_failed") == 1

@@ -115,8 +115,9 @@ async def test_line_of_the_artifacts_service_names_the_request(lines):
         raise ZeroDivisionError
 
     from shared.contracts.artifacts import PresignArtifact
+    from shared.handling.handlers import Handlers
 
-    processor = StorageProcessor(None, {PresignArtifact: fail}, 1)
+    processor = StorageProcessor(None, Handlers(single={PresignArtifact: fail}), 1)
     query = Envelope(
         new_id(),
         "PresignArtifact",
@@ -127,5 +128,5 @@ async def test_line_of_the_artifacts_service_names_the_request(lines):
     )
     answer = await processor.query(query)
     assert answer.error == "INTERNAL_ERROR"
-    [line] = [line for line in lines if line["event"] == "request_failed"]
+    [line] = [line for line in lines if line["event"] == "message_failed"]
     assert (line["request_id"], line["message"], line["project"]) == ("r-9", "PresignArtifact", 7)

@@ -7,8 +7,8 @@ import pytest
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.model_experiments import RenameModelExperiment
 from shared.contracts.runs import GetRun
+from shared.handling.context import Context
 from shared.messaging.messages import Answer, Envelope, new_id
-from shared.postgres.transaction import Transaction
 
 NOTHING = "The tracking service did not answer. Nothing was done; try again."
 PART = "The tracking service did not answer. A part may have been done; try again."
@@ -34,15 +34,15 @@ class OtherService:
 
 def transaction(*outcomes):
     envelope = Envelope(new_id(), "CreateModelVersion", 7, b"{}", time.time() + 60)
-    return Transaction(None, 7, envelope, OtherService(*outcomes))
+    return Context(7, envelope, OtherService(*outcomes))
 
 
 async def ask(tx):
-    await tx.ask(GetRun(run_id="r"))
+    await tx.query(GetRun(run_id="r"))
 
 
 async def have_done(tx):
-    await tx.have_done(RenameModelExperiment(registered_model_id=new_id(), new_name="m"))
+    await tx.send_command(RenameModelExperiment(registered_model_id=new_id(), new_name="m"))
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ async def test_an_unanswered_question_is_429_and_tells_what_was_done(steps, outc
 async def test_a_question_is_about_the_commands_project_or_another_one():
     tx = transaction(DONE, DONE)
     await ask(tx)
-    await tx.ask(GetRun(run_id="r"), 9)
+    await tx.query(GetRun(run_id="r"), 9)
     assert [envelope.project for envelope in tx.bus.asked] == [7, 9]

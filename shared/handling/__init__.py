@@ -1,0 +1,1 @@
+"""What a handler is written against, whatever keeps the service's state: a context and a registry."""
