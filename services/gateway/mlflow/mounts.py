@@ -29,7 +29,8 @@ MLFLOW_OF_PROJECT = "/ml/mlflow"
 """What follows a project in the tracking URI of GitLab's dialect."""
 
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
-_PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/+([^/]+)(/.+)", re.DOTALL)
+_PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/([^/]+)(/.+)", re.DOTALL)
+"""A project that is left out must not become the word behind it."""
 _ALIAS = re.compile(r"\A/+mlflow(?=/|\Z)")
 """What follows a project in the documentation of gitlab-mlops."""
 

@@ -32,7 +32,7 @@ async def ask(server):
         "/api/2.0//mlflow/runs///search",
         f"{DOOR}//api/2.0/mlflow/runs/search",
         f"/{DOOR}/api/2.0/mlflow/runs/search",
-        "//api//v4//projects//1//ml//mlflow//api//2.0//mlflow//runs//search",
+        "//api//v4//projects/1//ml//mlflow//api//2.0//mlflow//runs//search",
         f"{ALIAS}/api/2.0/mlflow/runs/search",
         f"/{ALIAS}//api/2.0/mlflow/runs/search",
     ],
@@ -77,7 +77,15 @@ async def test_the_other_address_leads_to_the_page_as_well(ask, server):
 
 
 @pytest.mark.parametrize(
-    "path", [f"{ALIAS}x/health", "/api/v4/projects/1/x/mlflow/health", "//no//such", f"/{ALIAS}/x"]
+    "path",
+    [
+        f"{ALIAS}x/health",
+        "/api/v4/projects/1/x/mlflow/health",
+        "//no//such",
+        "/api/v4/projects//ml/mlflow/health",
+        "//api/v4/projects//1/ml/mlflow/health",
+        f"/{ALIAS}/x",
+    ],
 )
 async def test_what_is_none_of_them_is_404(ask, path):
     status, body = await ask("GET", path)
