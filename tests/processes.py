@@ -25,6 +25,22 @@ async def gone(pid: int, seconds: float = 15) -> bool:
     return not alive(pid)
 
 
+def opened(directory: Path) -> None:
+    """Let everybody read and write all of it, as if a release that did not care had made it."""
+    for path in (directory, *directory.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o777 if path.is_dir() else 0o666))
+
+
+def open_to_others(directory: Path) -> list[Path]:
+    """Return what others may do something with; what they may pass at most is left out."""
+    return [
+        path
+        for path in (directory, *directory.rglob("*"))
+        if not path.is_symlink() and path.stat().st_mode & (0o067 if path.is_dir() else 0o077)
+    ]
+
+
 class MemoryWatch:
     """The largest memory of a process while the block runs, over what it was before, in MB."""
 

@@ -1,6 +1,7 @@
 """``warren backup`` and ``warren restore``: everything that Warren keeps, in a directory and back."""
 
 import argparse
+import os
 from pathlib import Path
 
 from cli.backup.commands import explained, restore, take
@@ -50,6 +51,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 async def run_backup(options: argparse.Namespace, _settings: ProcessSettings) -> int:
     """Take a backup. Raises DomainError."""
+    # A backup holds what the databases and the bucket show to nobody without a secret.
+    os.umask(0o077)
     with explained("The backup"):
         _tell("Written", await take(read_environment(BackupSettings), options.directory))
     return 0

@@ -7,7 +7,7 @@ to is in the bucket afterwards, unless somebody purges or deletes artifacts mean
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +44,9 @@ async def take(settings: BackupSettings, directory: Path) -> Manifest:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise invalid(f"{directory} is not empty.")
+    # Another user's directory, say of a mounted disk, keeps its mode; the files in it are closed.
+    with suppress(PermissionError):
+        directory.chmod(0o700)
     taken = datetime.now(UTC).isoformat(timespec="seconds")
     schemas = {
         service: await database.dump(dsn, service, directory / service)

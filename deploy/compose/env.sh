@@ -5,6 +5,7 @@ set -eu
 example=$1 file=$2
 umask 077
 touch "$file"
+chmod 600 "$file"
 
 random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 

@@ -6,12 +6,15 @@ alive and not ready.
 """
 
 import asyncio
+import ipaddress
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.runtime.listening import listening
@@ -56,7 +59,7 @@ class Monitor:
 
     async def _listen(self, host: str, port: int) -> None:
         hide_versions()
-        app = web.Application()
+        app = web.Application(middlewares=[_refuse_rebinding] if _is_near(host) else [])
         app.router.add_get("/health/live", _alive)
         app.router.add_get("/health/ready", self._ready)
         app.router.add_get("/metrics", _metrics)
@@ -86,6 +89,23 @@ class Monitor:
         ready = all(checks.values())
         body = {"status": "ready" if ready else "not ready", "checks": checks}
         return web.json_response(body, status=200 if ready else 503)
+
+
+@web.middleware
+async def _refuse_rebinding(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a web page whose own name leads to this machine: to its browser we are its own server."""
+    if not _is_near(request.headers.get("Host", "")):
+        raise web.HTTPForbidden(text="This listener on loopback is asked by address only.")
+    return await handler(request)
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host, maybe with a port, is an address of loopback, or its name."""
+    name = re.sub(r":\d+$", "", host).strip("[]")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name.lower() == "localhost"
 
 
 async def _passes(name: str, check: Check) -> bool:

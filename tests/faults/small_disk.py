@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,10 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave no byte free."""
-        with self._ballast.open("ab") as file:
-            try:
-                while True:
-                    file.write(bytes(64 * 1024))
-                    file.flush()
-            except OSError:
-                pass
+        # A buffer would keep what did not fit, and fail once more when the file is closed.
+        with self._ballast.open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(64 * 1024))
 
     def free(self) -> None:
         """Give back what `fill` took."""

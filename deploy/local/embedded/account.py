@@ -42,13 +42,12 @@ def identity_for(*paths: Path) -> Identity:
     own = Account(os.geteuid(), os.getegid())
     if own.uid != 0:
         return Identity(None, (), own)
-    if all(reachable_by_others(path) for path in paths):
-        nobody = pwd.getpwnam("nobody")
-        account = Account(nobody.pw_uid, nobody.pw_gid)
+    if all(reachable_by_nobody(path) for path in paths):
+        account = nobody()
         return Identity(account, (), account)
     if namespaces_allowed():
         return Identity(None, _unshare(), own)
-    closed = ", ".join(str(path) for path in paths if not reachable_by_others(path))
+    closed = ", ".join(str(path) for path in paths if not reachable_by_nobody(path))
     message = (
         f"PostgreSQL does not run as root, and no other user can reach {closed}: "
         "use a directory outside of root's home (WARREN_DATA), or run Warren as another user"
@@ -56,12 +55,18 @@ def identity_for(*paths: Path) -> Identity:
     raise NoIdentityError(message)
 
 
-def reachable_by_others(path: Path) -> bool:
-    """Whether any user may pass through all existing parents of `path`."""
+def nobody() -> Account:
+    """Return the user and the group that root lends to PostgreSQL."""
+    found = pwd.getpwnam("nobody")
+    return Account(found.pw_uid, found.pw_gid)
+
+
+def reachable_by_nobody(path: Path) -> bool:
+    """Whether the user `nobody` may pass through all existing parents of `path`."""
+    group = nobody().gid
     return all(
-        parent.stat().st_mode & stat.S_IXOTH
-        for parent in path.absolute().parents
-        if parent.exists()
+        mode.st_mode & (stat.S_IXOTH | (stat.S_IXGRP if mode.st_gid == group else 0))
+        for mode in (parent.stat() for parent in path.absolute().parents if parent.exists())
     )
 
 

@@ -13,7 +13,7 @@ _ANOTHER = "name another directory with WARREN_DATA"
 def make_writable(directory: Path) -> None:
     """Make a directory where it is missing. Raises ProcessFailedError if it can't be written."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # It is tried, since what forbids it may be the file system or its owner.
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:

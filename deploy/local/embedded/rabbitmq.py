@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local.embedded.erlang import NameServer, until_answered
+from deploy.local.embedded.private import close_tree, write_private
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 from deploy.local.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
 
@@ -101,7 +102,7 @@ class EmbeddedRabbitMQ:
     async def start(self) -> None:
         """Start the node and return when it speaks AMQP."""
         programs = await find_rabbitmq(self._cache)
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        close_tree(self._data_dir)
         known_ports = self._ports
         for attempt in range(1, _ATTEMPTS + 1):
             self._ports = known_ports or free_ports(3)
@@ -178,10 +179,8 @@ class EmbeddedRabbitMQ:
             "disk_free_limit.absolute = 100MB\n"
             f"{self._cluster_configuration()}"
         )
-        config_file = self._data_dir / "rabbitmq.conf"
-        config_file.touch(mode=0o600)
-        config_file.write_text(configuration)
-        (self._data_dir / "enabled_plugins").write_text("[].\n")
+        write_private(self._data_dir / "rabbitmq.conf", configuration)
+        write_private(self._data_dir / "enabled_plugins", "[].\n")
 
     def _cluster_configuration(self) -> str:
         if self._membership is None:
@@ -195,8 +194,7 @@ class EmbeddedRabbitMQ:
     def _secret(self, name: str, given: str | None) -> str:
         path = self._data_dir / name
         if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(given or secrets.token_hex(16))
+            write_private(path, given or secrets.token_hex(16))
         return path.read_text()
 
     def _port(self, index: int) -> int:

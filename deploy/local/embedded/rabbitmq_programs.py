@@ -71,7 +71,7 @@ async def _download(cache: Path) -> None:
         raise ProcessFailedError(
             "RabbitMQ was not found: install it (`brew install rabbitmq`), set WARREN_RABBITMQ_HOME"
         )
-    cache.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="download-", dir=cache))
     try:
         announce("Downloading Debian's packages of RabbitMQ (32 MB, once, not installed) ...")

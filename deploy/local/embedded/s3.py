@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +14,13 @@ from typing import Self
 import aiohttp
 
 from deploy.local.embedded.lock import DirectoryLock
+from deploy.local.embedded.pid_file import wait_for_predecessor
+from deploy.local.embedded.private import close_tree, write_private
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 from deploy.local.embedded.s3_programs import find_weed
+from deploy.local.embedded.s3_security import CLOSED, write_security
 
+_ADDRESS = "127.0.0.1"
 _ATTEMPTS = 3
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -42,13 +46,14 @@ class EmbeddedS3:
 
     `program` is a `weed`; without it, WARREN_SEAWEEDFS or the wheel serve. The ports are chosen at
     the first start and kept by later starts of the same object, so that clients find the server
-    again after a fault. Only the S3 port asks for keys, hence loopback for all of them.
+    again after a fault. All are on loopback: the S3 port asks for keys, the others for a certificate.
     """
 
     def __init__(self, data_dir: Path, program: Path | None = None) -> None:
         """Describe the server; `async with` or `start` runs it."""
         self._data_dir = data_dir.absolute()
         self._program = program
+        self._pid_file = self._data_dir / "pid"
         self._lock = DirectoryLock(self._data_dir)
         self._ports: list[int] = []
         self._server: ChildProcess | None = None
@@ -79,7 +84,7 @@ class EmbeddedS3:
     @property
     def endpoint(self) -> str:
         """The address of the S3 interface."""
-        return f"http://127.0.0.1:{self._ports[0]}"
+        return f"http://{_ADDRESS}:{self._ports[0]}"
 
     @property
     def log(self) -> Path:
@@ -92,7 +97,10 @@ class EmbeddedS3:
         try:
             program = find_weed(self._program)
             self.credentials = self._ensure_credentials()
-            (self._data_dir / "objects").mkdir(exist_ok=True)
+            close_tree(self._data_dir)
+            # Again for its own sake, where it is a symbolic link to a larger disk.
+            close_tree(self._data_dir / "objects")
+            await wait_for_predecessor(self._pid_file, self._data_dir, "SeaweedFS")
             await self._start_server(program)
         except BaseException:
             await self.stop()
@@ -103,6 +111,7 @@ class EmbeddedS3:
         if self._server is not None:
             await self._server.stop(_STOP_SECONDS)
             self._server = None
+            self._pid_file.unlink(missing_ok=True)
         self._lock.release()
 
     async def wait(self) -> int:
@@ -114,6 +123,7 @@ class EmbeddedS3:
         if self._server is not None:
             await self._server.kill()
             self._server = None
+            self._pid_file.unlink(missing_ok=True)
         self._lock.release()
 
     def _ensure_credentials(self) -> Credentials:
@@ -122,11 +132,7 @@ class EmbeddedS3:
         with suppress(FileNotFoundError):
             return Credentials(**json.loads(file.read_text()))
         made = Credentials(secrets.token_hex(10), secrets.token_hex(20))
-        new = file.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            json.dump({"access_key": made.access_key, "secret_key": made.secret_key}, opened)
-        new.replace(file)
+        write_private(file, json.dumps(asdict(made)))
         return made
 
     async def _start_server(self, program: Path) -> None:
@@ -134,8 +140,10 @@ class EmbeddedS3:
         known_ports = self._ports
         for attempt in range(1, _ATTEMPTS + 1):
             self._ports = known_ports or free_ports(2 * len(_PARTS))
+            write_security(self._data_dir, _ADDRESS)
             self._server = ChildProcess(self._weed(program))
             await self._server.start()
+            write_private(self._pid_file, str(self._server.pid))
             if await self._becomes_ready(self._server):
                 return
             if attempt == _ATTEMPTS:
@@ -164,9 +172,10 @@ class EmbeddedS3:
         }
         settings = {
             "dir": self._data_dir / "objects",
-            "ip": "127.0.0.1",
-            "ip.bind": "127.0.0.1",
+            "ip": _ADDRESS,
+            "ip.bind": _ADDRESS,
             **ports,
+            **CLOSED,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "s3.autoCreateBucket": "false",

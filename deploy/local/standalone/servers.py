@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
 from deploy.local.embedded.postgres import EmbeddedPostgres
+from deploy.local.embedded.private import close_data
 from deploy.local.embedded.provision import provision_services
 from deploy.local.embedded.s3 import EmbeddedS3
 from deploy.local.standalone.settings import StandaloneSettings
@@ -35,6 +36,8 @@ async def servers(
         own.append(postgres)
     if not settings.s3:
         own.append(s3)
+    if own:
+        close_data(settings.data)
     try:
         async with asyncio.TaskGroup() as group:
             for server in own:

@@ -17,6 +17,7 @@ from shared.postgres.pool import open_pool
 from tests.integration.past_schemas import pasts, upgrade
 from tests.integration.registry.conftest import FakeTracking, Registry
 from tests.integration.tracking.conftest import Tracking
+from tests.processes import open_to_others
 from tests.web_server import variables_of
 
 TOKENS = "SELECT * FROM access.tokens"
@@ -142,9 +143,11 @@ async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn,
     before.put("7/0/r/artifacts/empty", b"")
 
     directory = tmp_path / "backup"
+    directory.mkdir(mode=0o755)
     code, said = await before.warren("backup", directory)
     assert code == 0, said
     assert "3 artifacts" in said
+    assert not open_to_others(directory)
     code, said = await after.warren("restore", directory)
     assert code == 0, said
     assert after.objects() == before.objects()

@@ -11,7 +11,7 @@ import pytest
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.process import ProcessFailedError
 from deploy.local.embedded.provision import provision_services
-from tests.processes import alive, gone
+from tests.processes import alive, gone, open_to_others, opened
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,13 +24,14 @@ async def fetch(dsn, query):
         await connection.close()
 
 
-async def test_a_second_start_keeps_data_and_password(open_directory):
+async def test_a_second_start_keeps_data_and_password_and_closes_them(open_directory):
     async with EmbeddedPostgres(open_directory / "pg", fsync=False) as server:
         first = server.dsn("postgres")
         await fetch(first, "CREATE TABLE kept AS SELECT 42 AS answer")
+    opened(open_directory / "pg")
     async with EmbeddedPostgres(open_directory / "pg", fsync=False) as server:
         assert await fetch(server.dsn("postgres"), "SELECT answer FROM kept") == 42
-    assert (open_directory / "pg" / "password").stat().st_mode & 0o777 == 0o600
+        assert not open_to_others(open_directory / "pg")
 
 
 async def test_stopping_leaves_no_process(open_directory):

@@ -4,6 +4,7 @@ from pathlib import Path
 import aio_pika
 
 from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
+from tests.processes import open_to_others, opened
 
 QUORUM = {"x-queue-type": "quorum"}
 KEPT = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
@@ -26,7 +27,7 @@ async def test_a_second_virtual_host_does_not_see_the_first_ones_queue(amqp_vhos
         assert await queue.get(fail=False) is None
 
 
-async def test_messages_survive_a_crash_at_the_same_address(open_directory):
+async def test_messages_survive_a_crash_at_the_same_address_and_are_closed(open_directory):
     async with EmbeddedRabbitMQ(open_directory / "mq") as node:
         url = node.url
         async with await aio_pika.connect(url) as connection:
@@ -36,8 +37,10 @@ async def test_messages_survive_a_crash_at_the_same_address(open_directory):
             # RabbitMQ 3.10 writes down that a quorum queue exists some time after declaring it.
             await asyncio.sleep(1.5)
         await node.kill()
+        opened(open_directory / "mq")
         await node.start()
         assert node.url == url
+        assert not open_to_others(open_directory / "mq")
         async with await aio_pika.connect(url) as connection:
             channel = await connection.channel()
             queue = await channel.declare_queue("q", passive=True)

@@ -13,7 +13,7 @@ from minio.error import S3Error
 
 from deploy.local.embedded.process import ProcessFailedError
 from deploy.local.embedded.s3 import EmbeddedS3
-from tests.processes import alive, gone
+from tests.processes import alive, gone, open_to_others, opened
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,15 +29,17 @@ def read(server, key):
         return answer.read()
 
 
-async def test_a_second_start_keeps_objects_and_keys_on_other_ports(tmp_path):
+async def test_a_second_start_keeps_objects_and_keys_on_other_ports_and_closes_them(tmp_path):
     async with EmbeddedS3(tmp_path / "s3") as server:
         first = server.endpoint
         client(server).make_bucket("kept")
         client(server).put_object("kept", "a", BytesIO(b"content"), 7)
+    opened(tmp_path / "s3")
     async with EmbeddedS3(tmp_path / "s3") as server:
         assert server.endpoint != first
         assert read(server, "a") == b"content"
-    assert (tmp_path / "s3" / "credentials.json").stat().st_mode & 0o777 == 0o600
+        client(server).put_object("kept", "b", BytesIO(b"content"), 7)
+        assert not open_to_others(tmp_path / "s3")
 
 
 async def test_it_is_ready_soon(tmp_path):

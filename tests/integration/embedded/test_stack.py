@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from deploy.local.embedded.process import free_ports
-from tests.processes import alive
+from tests.processes import alive, open_to_others
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "glpat-0123456789abcdefghij"
@@ -156,9 +156,10 @@ async def test_sigterm_leaves_no_process_no_record_and_no_secret(open_directory,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent")
-async def test_a_killed_stack_leaves_no_process(open_directory):
+async def test_a_killed_stack_has_closed_its_files_and_leaves_no_process(open_directory):
     with stack(open_directory) as process:
         pids = all_pids(open_directory)
+        assert not open_to_others(open_directory)
         process.kill()
         process.wait()
         await eventually(lambda: not any(alive(pid) for pid in pids))

@@ -117,7 +117,9 @@ def test_environment_file_gets_passwords_once_and_keeps_what_it_has(tmp_path):
 
     kept = "".join(f"{k}={v}\n" for k, v in first.items() if k != "S3_SECRET_KEY")
     (tmp_path / ".env").write_text(kept)
+    (tmp_path / ".env").chmod(0o644)
     subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
     second = variables(tmp_path / ".env")
     assert second.pop("S3_SECRET_KEY")
     assert second == {k: v for k, v in first.items() if k != "S3_SECRET_KEY"}

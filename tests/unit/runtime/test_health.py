@@ -88,3 +88,24 @@ async def test_server_header_says_no_version(monitor, request_line):
     head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).split(b"\r\n")
     assert [each for each in head if each.lower().startswith(b"server:")] == [b"Server: Warren"]
     writer.close()
+
+
+async def test_a_page_whose_name_leads_here_reads_nothing(client):
+    for host in ("evil.example", "evil.example:80", "localhost.evil.example", "10.0.0.1", ""):
+        assert (await client.get("/metrics", headers={"Host": host})).status == 403
+    for host in ("localhost", "LOCALHOST:9100", "127.0.0.1", "[::1]:9100"):
+        assert (await client.get("/metrics", headers={"Host": host})).status == 200
+
+
+async def test_a_listener_for_the_network_is_asked_by_any_name(monkeypatch):
+    site = module.web.TCPSite
+    monkeypatch.setattr(
+        module.web, "TCPSite", lambda runner, _host, port: site(runner, "127.0.0.1", port)
+    )
+    settings = MonitorSettings(host="tracking.internal", port=0)
+    async with (
+        Monitor().listening(settings) as listening,
+        ClientSession(f"http://127.0.0.1:{listening.port}") as session,
+        session.get("/health/live", headers={"Host": "tracking:9100"}) as answer,
+    ):
+        assert answer.status == 200

@@ -3,7 +3,8 @@ import os
 import pytest
 
 from deploy.local.embedded import account
-from deploy.local.embedded.account import NoIdentityError, identity_for, reachable_by_others
+from deploy.local.embedded.account import NoIdentityError, identity_for, reachable_by_nobody
+from deploy.local.embedded.private import close_on_the_way
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its identity")
 
@@ -15,9 +16,16 @@ def closed(open_directory):
 
 
 def test_a_closed_parent_keeps_others_out(open_directory, closed):
-    assert not reachable_by_others(closed)
+    assert not reachable_by_nobody(closed)
     open_directory.chmod(0o711)
-    assert reachable_by_others(closed)
+    assert reachable_by_nobody(closed)
+
+
+@as_root
+def test_the_group_of_nobody_may_be_let_through_alone(open_directory, closed):
+    close_on_the_way(open_directory)
+    assert open_directory.stat().st_mode & 0o777 == 0o710
+    assert reachable_by_nobody(closed)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="needs another user than root")
