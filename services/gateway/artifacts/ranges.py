@@ -1,11 +1,37 @@
 """Conditional and partial requests: which headers go to the storage, and in which form."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
-_CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+_TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
+_TAGS = re.compile(rf"\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG}){{0,99}}")
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+"""The form that HTTP prescribes; two older ones may be read, and need not be."""
+
 _ONE_RANGE = re.compile(r"bytes=(\d{1,19}-\d{0,19}|-\d{1,19})", re.ASCII)
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
+
+
+def _is_tags(value: str) -> bool:
+    return _TAGS.fullmatch(value) is not None
+
+
+def _is_date(value: str) -> bool:
+    try:
+        datetime.strptime(value, _DATE).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return value.isascii()
+
+
+_CONDITIONS: Mapping[str, Callable[[str], bool]] = {
+    "If-Match": _is_tags,
+    "If-None-Match": _is_tags,
+    "If-Modified-Since": _is_date,
+    "If-Unmodified-Since": _is_date,
+}
+"""What a value must be for the storage to see it: it refuses others, where HTTP has them ignored (RFC 9110, 13.1)."""
 
 
 def single_range(value: str | None) -> str | None:
@@ -27,7 +53,11 @@ def storage_headers(headers: Mapping[str, str]) -> dict[str, str]:
     ``If-Range`` becomes ``If-Match``: some servers (SeaweedFS) ignore the former and would answer
     with a part of another version. If it doesn't match, ``without_range`` asks for the whole.
     """
-    kept = {name: headers[name] for name in _CONDITIONS if name in headers}
+    kept = {
+        name: value
+        for name, is_condition in _CONDITIONS.items()
+        if (value := headers.get(name, "").strip()) and is_condition(value)
+    }
     wanted = single_range(headers.get("Range"))
     version = headers.get("If-Range")
     if wanted is None:

@@ -38,6 +38,48 @@ def test_conditions_go_along_and_nothing_else():
     assert storage_headers(headers) == {"If-None-Match": '"a"'}
 
 
+DATE = "Wed, 25 Nov 2026 04:13:19 GMT"
+
+
+@pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since"])
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        (DATE, True),
+        (f" {DATE} ", True),
+        ("", False),
+        ("yesterday", False),
+        ("2026-11-25", False),
+        ("Wed, 99 Nov 2026 04:13:19 GMT", False),
+        ("Wed, 25 Nov 2026 04:13:19 +0000", False),
+        ("Wed, ٢٥ Nov 2026 04:13:19 GMT", False),
+        (f"{DATE}, {DATE}", False),
+    ],
+)
+def test_date_that_is_none_is_no_condition(name, value, passes):
+    assert storage_headers({name: value}) == ({name: DATE} if passes else {})
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+@pytest.mark.parametrize(
+    ("value", "passes"),
+    [
+        ('"a"', True),
+        ('W/"a"', True),
+        ('"a", W/"b" ,"c"', True),
+        ("*", True),
+        ("", False),
+        ("a", False),
+        ('"a', False),
+        ('"a" "b"', False),
+        ('"\udcff"', False),
+        ('"ä"', False),
+    ],
+)
+def test_tag_that_is_none_is_no_condition(name, value, passes):
+    assert storage_headers({name: value}) == ({name: value} if passes else {})
+
+
 def test_range_of_a_version_becomes_a_condition_that_can_be_taken_back():
     headers = {"Range": "bytes=5-", "If-Range": '"a"'}
     sent = storage_headers(headers)
