@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploy.local.embedded.account import nobody
@@ -11,6 +11,7 @@ from deploy.local.embedded.lock import make_writable
 from deploy.local.embedded.process import ProcessFailedError
 
 _OTHERS = 0o077
+_OWNER = 0o700
 _OWN_NAMES = frozenset(
     {"postgres", "s3", "rabbitmq", "log", "cache", "lock", "stack.json", "stack.json.new"}
 )
@@ -53,8 +54,13 @@ def close_tree(directory: Path, but: str = "") -> None:
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _close(directory)
-    for path in _contents(directory, but):
-        _close(path)
+    # Resolved, since the directory may be a symbolic link to a larger disk.
+    top = directory.resolve()
+    for parent, directories, files, descriptor in os.fwalk(top):
+        if parent == str(top) and but in directories:
+            directories.remove(but)
+        for name in (*directories, *files):
+            _close_entry(Path(parent), descriptor, name)
 
 
 def write_private(file: Path, content: str) -> None:
@@ -66,27 +72,41 @@ def write_private(file: Path, content: str) -> None:
     new.replace(file)
 
 
-def _contents(directory: Path, but: str) -> Iterator[Path]:
-    """Name everything below; what a symbolic link names is elsewhere, and not touched."""
-    for parent, directories, files in os.walk(directory):
-        if parent == str(directory) and but in directories:
-            directories.remove(but)
-        for name in (*directories, *files):
-            path = Path(parent, name)
-            if not path.is_symlink():
-                yield path
-
-
 def _close(path: Path) -> None:
+    mode = path.stat().st_mode
+    if mode & _OTHERS:
+        with _explained(path):
+            path.chmod(mode & _OWNER)
+
+
+def _close_entry(parent: Path, descriptor: int, name: str) -> None:
+    """Close a file or directory in an open directory; symbolic links name what is elsewhere.
+
+    Root goes through the files of PostgreSQL's user, who could put a link in the place of one
+    meanwhile: a descriptor stays with the file that it was opened for.
+    """
     # A server that is just ending may remove its files meanwhile.
     with suppress(FileNotFoundError):
-        mode = path.stat().st_mode
-        if mode & _OTHERS:
+        mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+        if not mode & _OTHERS or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return
+        with _explained(parent / name):
+            opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
             try:
-                path.chmod(mode & 0o700)
-            except OSError as error:
-                message = (
-                    f"{path} is open to other users and cannot be closed ({error.strerror}): "
-                    "give it to the user that runs Warren, on a file system that has permissions"
-                )
-                raise ProcessFailedError(message) from error
+                os.fchmod(opened, mode & _OWNER)
+            finally:
+                os.close(opened)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = (
+            f"{path} is open to other users and cannot be closed ({error.strerror}): "
+            "give it to the user that runs Warren, on a file system that has permissions"
+        )
+        raise ProcessFailedError(message) from error

@@ -111,7 +111,7 @@ class EmbeddedS3:
         if self._server is not None:
             await self._server.stop(_STOP_SECONDS)
             self._server = None
-            self._pid_file.unlink(missing_ok=True)
+            self._forget()
         self._lock.release()
 
     async def wait(self) -> int:
@@ -123,8 +123,14 @@ class EmbeddedS3:
         if self._server is not None:
             await self._server.kill()
             self._server = None
-            self._pid_file.unlink(missing_ok=True)
+            self._forget()
         self._lock.release()
+
+    def _forget(self) -> None:
+        """Remove what names a server that has ended; one that was killed leaves its sockets."""
+        self._pid_file.unlink(missing_ok=True)
+        for part, port in zip(_PARTS, self._ports[len(_PARTS) :], strict=True):
+            Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
 
     def _ensure_credentials(self) -> Credentials:
         """Read the keys, or invent them once."""

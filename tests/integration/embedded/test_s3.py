@@ -13,6 +13,7 @@ from minio.error import S3Error
 
 from deploy.local.embedded.process import ProcessFailedError
 from deploy.local.embedded.s3 import EmbeddedS3
+from tests.listeners import unix_listeners
 from tests.processes import alive, gone, open_to_others, opened
 
 ROOT = Path(__file__).parents[3]
@@ -65,7 +66,18 @@ async def test_stopping_leaves_no_process(tmp_path):
     async with EmbeddedS3(tmp_path / "s3") as server:
         pid = server.pid
         assert alive(pid)
+        sockets = unix_listeners([pid])
+        assert sockets
     assert not alive(pid)
+    assert not [socket for socket in sockets if socket.exists()]
+
+
+async def test_killing_leaves_no_socket_for_all_to_see(tmp_path):
+    async with EmbeddedS3(tmp_path / "s3") as server:
+        sockets = unix_listeners([server.pid])
+        assert [socket for socket in sockets if socket.parts[1] == "tmp"]
+        await server.kill()
+    assert not [socket for socket in sockets if socket.parts[1] == "tmp" and socket.exists()]
 
 
 async def test_wrong_keys_are_refused(tmp_path):

@@ -81,8 +81,8 @@ def test_what_cannot_be_closed_is_named(loose, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(private.Path, "chmod", refuse)
-    with pytest.raises(ProcessFailedError, match=r"s3 is open to other users.*not permitted"):
+    monkeypatch.setattr(private.os, "fchmod", refuse)
+    with pytest.raises(ProcessFailedError, match=r"s3/\w+ is open to other users.*not permitted"):
         close_tree(loose / "s3")
 
 
