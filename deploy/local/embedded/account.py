@@ -29,19 +29,20 @@ class Identity:
 
 
 class NoIdentityError(ProcessFailedError):
-    """Root cannot run PostgreSQL as somebody else who reaches its programs and its data."""
+    """Whoever we are can't run PostgreSQL, nor as somebody else who reaches its programs and its data."""
 
 
 def identity_for(*paths: Path) -> Identity:
     """Choose an identity that can reach all of `paths`.
 
-    Not root: nothing changes. Root: the user `nobody` where every parent directory lets it pass;
-    else a user namespace in which root merely looks like `nobody` (a checkout under /root needs
+    Not root: nothing changes, but for a user without a name, as in containers that are given any number:
+    initdb asks for one, and `nobody` in a user namespace has it. Root: the user `nobody` where every
+    parent directory lets it pass; else a user namespace in which root merely looks like `nobody` (a checkout under /root needs
     that; containers often forbid it).
     """
     own = Account(os.geteuid(), os.getegid())
     if own.uid != 0:
-        return Identity(None, (), own)
+        return Identity(None, () if has_name(own.uid) else _as_nobody(own.uid), own)
     if all(reachable_by_nobody(path) for path in paths):
         account = nobody()
         return Identity(account, (), account)
@@ -51,6 +52,26 @@ def identity_for(*paths: Path) -> Identity:
     message = (
         f"PostgreSQL does not run as root, and no other user can reach {closed}: "
         "use a directory outside of root's home (WARREN_DATA), or run Warren as another user"
+    )
+    raise NoIdentityError(message)
+
+
+def has_name(uid: int) -> bool:
+    """Whether the system's list of users has a number."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _as_nobody(uid: int) -> tuple[str, ...]:
+    """Return the prefix for a user without a name. Raises NoIdentityError."""
+    if namespaces_allowed():
+        return _unshare()
+    message = (
+        f"PostgreSQL needs a user with a name, and the number {uid} has none in /etc/passwd: give it an "
+        "entry there, or name another PostgreSQL with WARREN_POSTGRES_DSN"
     )
     raise NoIdentityError(message)
 
@@ -72,7 +93,7 @@ def reachable_by_nobody(path: Path) -> bool:
 
 @functools.cache
 def namespaces_allowed() -> bool:
-    """Whether this root may make a user namespace; Docker's default profile says no."""
+    """Whether this user may make a user namespace; Docker's default profile says no."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
     return subprocess.run([*_unshare(), "true"], check=False, capture_output=True).returncode == 0

@@ -53,3 +53,26 @@ def test_root_is_told_what_to_do_where_nothing_works(closed, monkeypatch):
     monkeypatch.setattr(account, "namespaces_allowed", lambda: False)
     with pytest.raises(NoIdentityError, match="WARREN_DATA"):
         identity_for(closed)
+
+
+@pytest.fixture
+def nameless(monkeypatch):
+    """Be a user whom no list of users has, as in a container that was given any number."""
+    uid = 1_234_567
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    return uid
+
+
+def test_a_user_without_a_name_looks_like_nobody(closed, nameless, monkeypatch):
+    monkeypatch.setattr(account, "namespaces_allowed", lambda: True)
+    identity = identity_for(closed)
+    assert identity.prefix[0] == "unshare"
+    assert (identity.account, identity.owner.uid) == (None, nameless)
+
+
+def test_a_user_without_a_name_is_told_what_to_do_where_that_is_forbidden(
+    closed, nameless, monkeypatch
+):
+    monkeypatch.setattr(account, "namespaces_allowed", lambda: False)
+    with pytest.raises(NoIdentityError, match=f"{nameless} has none in /etc/passwd.*POSTGRES_DSN"):
+        identity_for(closed)
