@@ -29,8 +29,9 @@ Json = dict[str, Any]
 class Api:
     """A connection with somebody's token. Its methods raise Refused for what the gateway refuses."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
+        self.url = url.rstrip("/")
 
     async def send(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """Send a request under ``/api/v4`` and return the JSON of its answer. Raises DomainError."""
@@ -74,7 +75,7 @@ async def connection() -> AsyncIterator[Api]:
             headers={"PRIVATE-TOKEN": token},
             timeout=aiohttp.ClientTimeout(total=SECONDS),
         ) as session:
-            yield Api(session)
+            yield Api(session, url)
     except (aiohttp.ContentTypeError, json.JSONDecodeError):
         message = f"What answers at {url} is not Warren; {URL_VARIABLE} says where it is."
         raise DomainError(ErrorCode.BAD_REQUEST, message) from None

@@ -18,7 +18,10 @@ SECONDS_TO_CONNECT = 15.0
 
 def unreachable() -> DomainError:
     """Return the error for a broker that does not answer."""
-    message = "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is."
+    message = (
+        "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is. "
+        "(`make run` has none; that of `make stack` is in stack.json among its data.)"
+    )
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)
 
 

@@ -64,7 +64,8 @@ class Typed:
 
     def value(self, field: str) -> str:
         """Return what was given for a field."""
-        return str(getattr(self.options, field, None) or "")
+        value = getattr(self.options, field, None) or ""
+        return ", ".join(value) if isinstance(value, list) else str(value)
 
     def form(self, field: str) -> str:
         """Return how a field is written, for whom wrote it otherwise."""

@@ -36,7 +36,7 @@ async def create_project(api: Api, options: argparse.Namespace) -> None:
         },
     )
     print(f"Project {made['id']}: {made['path_with_namespace']}")
-    print(f"Tracking URI: <Warren's address>/api/v4/projects/{made['id']}/ml/mlflow")
+    print(f"Tracking URI: {api.url}/api/v4/projects/{made['id']}/ml/mlflow")
 
 
 async def list_projects(api: Api, options: argparse.Namespace) -> None:

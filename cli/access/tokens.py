@@ -74,6 +74,7 @@ async def list_tokens(api: Api, options: argparse.Namespace) -> None:
     found = [each async for each in api.all(_tokens(options), **query)]
     columns = {
         **{name: name for name in ("id", "name", "scopes", "active")},
+        "user": "user_id",
         "expires": "expires_at",
         "last used": "last_used_at",
     }

@@ -54,6 +54,14 @@ class Stack:
         await until_ready(self.url, processes)
         self._record()
 
+    def first_token(self) -> list[str]:
+        """Say where the access service has shown the administrator's token, if it made one."""
+        log = self._settings.data / "log" / "access-1.log"
+        shown = "administrator's token" in log.read_text(errors="replace")
+        return (
+            [f"The administrator's token, which the first start made, is in {log}"] if shown else []
+        )
+
     async def stop(self) -> None:
         """End every process."""
         if (
@@ -92,7 +100,8 @@ async def run(settings: StackSettings, http: HttpSettings) -> None:
             with starting():
                 start.result()
             ready = f"Warren is ready: {stack.url}    (export MLFLOW_TRACKING_URI={stack.url})"
-            print("\n".join([ready, *hints(settings.host, settings.port, http)]), flush=True)
+            lines = [ready, *hints(settings.host, settings.port, http), *stack.first_token()]
+            print("\n".join(lines), flush=True)
             await stop
     finally:
         start.cancel()

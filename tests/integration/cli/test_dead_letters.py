@@ -182,10 +182,8 @@ async def test_a_killed_replay_loses_nothing(toys):
 async def test_without_a_broker_it_says_so(toys):
     toys.url = "amqp://guest:guest@127.0.0.1:1/"
     code, _, error = await toys.run("list")
-    assert (code, error.strip()) == (
-        1,
-        "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is.",
-    )
+    assert code == 1
+    assert error.startswith("RabbitMQ can't be reached; WARREN_AMQP_URL says where it is. (")
 
 
 async def test_a_retired_topic_is_unbound(amqp_vhost_url):

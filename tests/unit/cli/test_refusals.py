@@ -50,6 +50,18 @@ CASES = [
         "--expires can't be 'soon' (YYYY-MM-DD: the day on which the new one ends (default: in a week)).",
     ),
     (
+        "token create x --scope all --scope none",
+        (
+            400,
+            {"message": "Invalid value [] for parameter 'scopes[0]' supplied: Hint: x"},
+            "/users/1",
+        ),
+        (
+            "--scope can't be 'all, none' (SCOPE: api (the default), read_api, read_user or self_rotate; "
+            "may be given several times)."
+        ),
+    ),
+    (
         "member add kim guest --group team --expires 2020-01-01",
         (
             400,
