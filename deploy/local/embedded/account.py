@@ -37,8 +37,8 @@ def identity_for(*paths: Path) -> Identity:
 
     Not root: nothing changes, but for a user without a name, as in containers that are given any number:
     initdb asks for one, and `nobody` in a user namespace has it. Root: the user `nobody` where every
-    parent directory lets it pass; else a user namespace in which root merely looks like `nobody` (a checkout under /root needs
-    that; containers often forbid it).
+    parent directory lets it pass; else a user namespace in which root merely looks like `nobody` (a
+    checkout under /root needs that; containers often forbid it).
     """
     own = Account(os.geteuid(), os.getegid())
     if own.uid != 0:
