@@ -40,9 +40,23 @@ compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try 
 	docker compose build
 	.venv/bin/python -m pytest tests/compose
 
-test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test (TESTS=tests/unit, WORKERS=1)
+dev: .venv/.dev  ## Make the development environment, .venv
+
+fmt: .venv/.dev  ## Format the code and sort its imports
+	.venv/bin/ruff check --fix --exit-zero --quiet .
+	.venv/bin/ruff format .
+
+unit: .venv/.dev  ## Run the unit tests, which need no server
+	.venv/bin/python -m pytest --quiet --numprocesses 2 tests/unit
+
+ifdef T
+test: .venv/.dev
+	.venv/bin/python -m pytest $(T)
+else
+test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
+endif
 
 # A weakness that is known fails, 1; where its service can't be asked, 2, the audit says so and the rest counts.
 lint: .venv/.dev  ## Check style, types, the borders between the parts, what deploys them, and the dependencies
@@ -113,4 +127,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 		--require-hashes --target .venvs/gitlab-mlops -r $<
 	@touch $@
 
-.PHONY: .env compose-test help run demo stack test lint audit bench soak chaos docs compatibility lock clean
+.PHONY: .env compose-test dev fmt help run demo stack test unit lint audit bench soak chaos docs compatibility lock clean

@@ -1,3 +1,3 @@
-"""Warren's own version, at the one place that has it: a checkout and a container hold no package's metadata."""
+"""Warren's version. It stands here alone: neither a checkout nor the image holds package metadata."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
