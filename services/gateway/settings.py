@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.gateway.auth.mode import Mode
 from services.gateway.http.settings import HttpSettings
+from shared.contracts import limits
 from shared.runtime.files import AuthorityFile
 from shared.runtime.settings import PREFIX, ProcessSettings
 
@@ -39,8 +40,8 @@ class Settings(ProcessSettings):
     """open: anonymous clients use the root project as Developers; token: everybody shows a token;
     unset: open where the gateway listens on loopback, but for what comes through a proxy, else token."""
 
-    max_body_bytes: PositiveInt = 8 * 1024 * 1024
-    """Largest request body; RabbitMQ's own limit of a message is 16 MiB."""
+    max_body_bytes: PositiveInt = limits.INPUTS_BODY
+    """Largest request body. That is one of log-inputs; log-batch takes 16 MiB, everything else 8 MiB."""
 
     max_artifact_bytes: PositiveInt = 5 * 1024**3
     """Largest artifact that a client may upload."""

@@ -21,7 +21,6 @@ from shared.mlflow.validation import (
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100
 MAX_ENTITIES_PER_BATCH = 1000
-MAX_BATCH_LOG_REQUEST_SIZE = 1_000_000
 MAX_ENTITY_KEY_LENGTH = 250
 MAX_PARAM_VAL_LENGTH = 6000
 MAX_TAG_VAL_LENGTH = 8000
@@ -79,14 +78,8 @@ def checked_tag(tag: Pair, path: str = "") -> tuple[str, str]:
     return tag.key, tag.value[:MAX_TAG_VAL_LENGTH]
 
 
-def check_batch_limits(batch: LogBatch, size: int) -> None:
-    """Raise DomainError if a batch is too large, in number of entries or in bytes."""
-    if size > MAX_BATCH_LOG_REQUEST_SIZE:
-        message = (
-            f"Batched logging API requests must be at most {MAX_BATCH_LOG_REQUEST_SIZE} bytes, "
-            f"got a request of size {size}."
-        )
-        raise invalid(message)
+def check_batch_limits(batch: LogBatch) -> None:
+    """Raise DomainError if a batch has too many entries."""
     metrics, params, tags = len(batch.metrics), len(batch.params), len(batch.tags)
     for entities, limit, count in (
         ("metrics", MAX_METRICS_PER_BATCH, metrics),

@@ -41,10 +41,10 @@ ENTITIES = 1_000
 DATASETS = 1_000
 """Dataset inputs of a request (``MAX_DATASETS_PER_BATCH``, by which MLflow's clients split)."""
 
-INPUT_TAGS = 100
-"""Tags of a dataset input (``MAX_PARAMS_TAGS_PER_BATCH``)."""
+INPUT_TAGS = 20
+"""Tags of a dataset input. Clients of MLflow send one, its context; MLflow has no limit."""
 
-INPUTS_TAGS = 10_000
+INPUTS_TAGS = 5_000
 """Tags of all dataset inputs of a request."""
 
 MODELS = 1_000
@@ -61,6 +61,16 @@ PARTS = 10_000
 
 USERS = 100
 """Users, or scopes of a token, in a list of GitLab's REST API."""
+
+BODY = 8 * 1024**2
+"""Bytes of a request's body."""
+
+BATCH_BODY = 16 * 1024**2
+"""Bytes of ``log-batch``: 100 params and 100 tags of MLflow's greatest lengths, however they are escaped.
+``MAX_BATCH_LOG_REQUEST_SIZE`` of MLflow's is 1,000,000, but its server compares the number of fields."""
+
+INPUTS_BODY = 32 * 1024**2
+"""Bytes of ``log-inputs``: a dataset with MLflow's longest profile, 16 MB, schema and source."""
 
 FIELDS = 10_000
 """Fields of a form."""

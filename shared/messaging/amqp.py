@@ -24,8 +24,10 @@ from aiormq.exceptions import DeliveryError
 from shared.messaging import topology
 from shared.messaging.connection import LOST, connect
 from shared.messaging.declarations import declare
+from shared.messaging.packing import LARGEST_MESSAGE, is_large, pack
 from shared.messaging.transport import (
     BrokerUnavailableError,
+    MessageTooLargeError,
     OnBroadcast,
     OnDelivery,
     OnReply,
@@ -155,7 +157,16 @@ class AmqpTransport:
             await end([self._keeper])
 
     async def publish(self, publication: Publication) -> None:
-        """Publish; requests and events wait for the confirm, replies don't."""
+        """Publish; requests and events wait for the confirm, replies don't.
+
+        Large frames are deflated in a thread, since others wait for the loop.
+        """
+        body = publication.body
+        if is_large(body):
+            body = await asyncio.to_thread(pack, body)
+            if len(body) > LARGEST_MESSAGE:
+                message = f"{len(body)} bytes, after deflating, of at most {LARGEST_MESSAGE}"
+                raise MessageTooLargeError(message)
         confirmed = publication.persistent or bool(publication.reply_to)
         channel = self._requests if confirmed else self._replies
         if not self._connected.is_set() or channel is None:
@@ -163,7 +174,7 @@ class AmqpTransport:
             raise BrokerUnavailableError(message)
         try:
             await channel.basic_publish(
-                publication.body,
+                body,
                 exchange=publication.exchange,
                 routing_key=publication.routing_key,
                 properties=_properties(publication),

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import structlog
 
-from shared.contracts.errors import ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind
 from shared.messaging.events import ReceivedEvent, read_event
-from shared.messaging.lane import LIMITS, Call, Lane, Limits, SentFrame, refused
+from shared.messaging.lane import LIMITS, Call, Lane, Limits, SentFrame, refused, too_large
 from shared.messaging.messages import Answer, Envelope, decode_reply
 from shared.messaging.transport import (
     BrokerUnavailableError,
+    MessageTooLargeError,
     Publication,
     PublishUncertainError,
     Transport,
@@ -172,17 +173,20 @@ class BusClient:
         except BrokerUnavailableError as error:
             with about([call.envelope for call in sent.calls.values()]):
                 log.warning("frame_not_published", queue=lane.queue, error=str(error))
-            self._refuse(lane, frame_id, sent)
+            reason = refused("The message broker can't take the request.")
+            self._refuse(lane, frame_id, sent, reason)
+        except MessageTooLargeError as error:
+            self._refuse(lane, frame_id, sent, too_large(str(error)))
         except PublishUncertainError as error:
             # The frame is sent again after the reconnection, or its calls time out.
             with about([call.envelope for call in sent.calls.values()]):
                 log.warning("frame_uncertain", queue=lane.queue, error=str(error))
 
-    def _refuse(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
+    def _refuse(self, lane: Lane, frame_id: UUID, sent: SentFrame, reason: DomainError) -> None:
         lane.sent.pop(frame_id, None)
         lane.release(sent)
         for call in sent.calls.values():
-            call.fail(refused("The message broker can't take the request."))
+            call.fail(reason)
 
     def _on_reply(self, publication: Publication) -> None:
         service, kind, key = publication.correlation_id.split(" ")

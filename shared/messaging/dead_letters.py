@@ -17,6 +17,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 
 from shared.messaging import topology
 from shared.messaging.messages import Frame, decode_frame, encode_frame
+from shared.messaging.packing import pack
 
 NO_DEADLINE = 2.0**40
 """A replayed command was given up by its sender long ago: nobody is waiting, so it can't be late."""
@@ -152,7 +153,7 @@ def _without_deadlines(message: AbstractIncomingMessage) -> bytes:
     if frame is None:
         return message.body
     timeless = [replace(envelope, deadline=NO_DEADLINE) for envelope in frame.envelopes]
-    return encode_frame(replace(frame, envelopes=timeless))
+    return pack(encode_frame(replace(frame, envelopes=timeless)))
 
 
 def _topic(headers: Mapping[str, Any]) -> dict[str, Any]:

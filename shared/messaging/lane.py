@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Kind
 from shared.messaging.measures import LaneMeasures
 from shared.messaging.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
@@ -54,6 +54,11 @@ LIMITS: Mapping[Kind, Limits] = {
 def refused(reason: str) -> DomainError:
     """Return the error for a call of which nothing was published: 429, safe to repeat."""
     return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again.")
+
+
+def too_large(reason: str) -> DomainError:
+    """Return the error for a call that the broker will never take."""
+    return invalid(f"The request is too large for the message broker: {reason}. Send it in parts.")
 
 
 def unknown_outcome() -> DomainError:

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind
+from shared.messaging.packing import unpack
 
 REPLY_BYTES = 4 * 1024**2
 """Bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a page
@@ -125,7 +126,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 def decode_frame(frame_id: UUID, body: bytes) -> Frame:
     """Read what ``encode_frame`` wrote. Raises ValueError or KeyError on anything else."""
-    line, _, rest = body.partition(b"\n")
+    line, _, rest = unpack(body).partition(b"\n")
     header = from_json(line)
     envelopes = []
     start = 0

@@ -9,6 +9,10 @@ class BrokerUnavailableError(Exception):
     """The broker can't take the message: nothing was published."""
 
 
+class MessageTooLargeError(Exception):
+    """The broker takes no message of this size: nothing was published, nor ever will be."""
+
+
 class PublishUncertainError(Exception):
     """The connection was lost before the broker confirmed: the message may or may not be there."""
 
@@ -73,7 +77,7 @@ class Transport(Protocol):
     async def publish(self, publication: Publication) -> None:
         """Publish and return when the broker has confirmed (commands, events) or taken it.
 
-        Raises BrokerUnavailableError (nothing was sent, or no queue takes it) or
+        Raises BrokerUnavailableError (nothing was sent, or no queue takes it), MessageTooLargeError or
         PublishUncertainError (sent, not confirmed).
         """
 

@@ -32,9 +32,6 @@ from shared.messaging.messages import Envelope, new_id
 from shared.runtime import log_context
 
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
-BATCH_TOO_LONG = (
-    "Batched logging API requests must be at most {limit} bytes, got a request of size {size}."
-)
 
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
 """A browser must not take an answer for a page, whatever somebody put into a tag."""
@@ -95,9 +92,8 @@ def forward(
 
 
 def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
-    too_long = BATCH_TOO_LONG if endpoint.max_bytes else TOO_LONG
-    max_bytes = min(endpoint.max_bytes or settings.max_body_bytes, settings.max_body_bytes)
-    limit = BodyLimit(max_bytes, too_long, settings.http.body_timeout)
+    max_bytes = min(endpoint.max_bytes, settings.max_body_bytes)
+    limit = BodyLimit(max_bytes, TOO_LONG, settings.http.body_timeout)
     return dialect.reader(endpoint.contract, limit)
 
 

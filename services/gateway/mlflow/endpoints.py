@@ -6,6 +6,7 @@ from typing import Literal
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
+from shared.contracts import limits
 from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
 from shared.contracts import model_aliases as ma
@@ -25,24 +26,22 @@ PREFIXES = (
 PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
 """MLflow's artifact proxy has a root of its own."""
 
-LOG_BATCH_BYTES = 1_000_000
-"""``MAX_BATCH_LOG_REQUEST_SIZE`` in ``mlflow/utils/validation.py``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One endpoint.
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
-    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` tightens the
-    general limit of a body. ``of_run`` endpoints name a run whose artifacts they are about: the gateway looks it up.
+    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` are those of a
+    body, of which the gateway's settings may allow less. ``of_run`` endpoints name a run whose artifacts
+    they are about: the gateway looks it up.
     """
 
     methods: str
     path: str
     contract: type[Message]
     reply: type[Wire]
-    max_bytes: int | None = None
+    max_bytes: int = limits.BODY
     prefixes: tuple[str, ...] = PREFIXES
     owner: Literal["", "run", "model", "run or model"] = ""
 
@@ -73,12 +72,12 @@ ENDPOINTS = (
     Endpoint("POST", "runs/delete", r.DeleteRun, e.Empty),
     Endpoint("POST", "runs/restore", r.RestoreRun, e.Empty),
     Endpoint("POST", "runs/log-metric", m.LogMetric, e.Empty),
-    Endpoint("POST", "runs/log-batch", r.LogBatch, e.Empty, LOG_BATCH_BYTES),
+    Endpoint("POST", "runs/log-batch", r.LogBatch, e.Empty, limits.BATCH_BODY),
     Endpoint("POST", "runs/log-parameter", r.LogParam, e.Empty),
     Endpoint("POST", "runs/set-tag", r.SetTag, e.Empty),
     Endpoint("POST", "runs/delete-tag", r.DeleteTag, e.Empty),
     Endpoint("POST", "runs/log-model", r.LogModel, e.Empty),
-    Endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty),
+    Endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty, limits.INPUTS_BODY),
     Endpoint("POST", "runs/outputs", d.LogOutputs, e.Empty),
     Endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply),
     Endpoint("GET", "metrics/get-history-bulk", m.GetMetricHistoryBulk, m.MetricHistoryBulkReply),

@@ -95,7 +95,7 @@ def _checked(index: int, call: BatchItem[LogCommand]) -> Entry:
         if message.model_id:
             entry.models = (message.model_id,)
     elif type(message) is LogBatch:
-        _check_batch(entry, message, len(envelope.payload))
+        _check_batch(entry, message)
     elif type(message) is LogParam:
         entry.params = (checked_param(message),)
     elif type(message) is SetTag:
@@ -117,7 +117,7 @@ def _point(message: LogMetric) -> Point:
     }
 
 
-def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
+def _check_batch(entry: Entry, batch: LogBatch) -> None:
     check_run_id(batch.run_id)
     for index, point in enumerate(batch.metrics):
         check_metric(point, index)
@@ -127,7 +127,7 @@ def _check_batch(entry: Entry, batch: LogBatch, size: int) -> None:
         checked_param(param, f"params[{index}].") for index, param in enumerate(batch.params)
     ]
     entry.tags = [checked_tag(tag, f"tags[{index}].") for index, tag in enumerate(batch.tags)]
-    check_batch_limits(batch, size)
+    check_batch_limits(batch)
     check_unique_params(batch.params)
     entry.batched = True
 

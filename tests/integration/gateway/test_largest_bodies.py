@@ -23,7 +23,7 @@ SECONDS = 3.0
 """For an answer. On two cores that nobody else uses none takes one second."""
 
 HELD_UP = 0.1
-"""Seconds that a metric of another client may take meanwhile, in the median; the very slowest, half an answer's."""
+"""Seconds that a metric of another client may take meanwhile, in the median; the very slowest, as an answer."""
 
 JSON = {"Content-Type": "application/json"}
 
@@ -178,4 +178,4 @@ async def test_the_largest_request_of_each_endpoint_holds_up_nobody(warren, know
     assert [each for each in measured if each.status >= HTTPStatus.INTERNAL_SERVER_ERROR] == []
     assert [each for each in measured if each.seconds > SECONDS] == []
     assert statistics.median(each.metric for each in measured) < HELD_UP
-    assert [each for each in measured if each.slowest_metric > SECONDS / 2] == []
+    assert [each for each in measured if each.slowest_metric > SECONDS] == []

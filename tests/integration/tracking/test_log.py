@@ -162,11 +162,6 @@ async def test_long_values_are_cut_as_mlflow_cuts_them(tracking: Tracking) -> No
             {"params": [{"key": "p", "value": "1"}, {"key": "p", "value": "1"}]},
             "Duplicate parameter keys have been submitted: ['p']",
         ),
-        (
-            "LogBatch",
-            {"tags": [{"key": "t", "value": "x" * 1_000_000}]},
-            "Batched logging API requests must be at most 1000000 bytes",
-        ),
     ],
 )  # fmt: skip
 async def test_bad_entries_are_refused(

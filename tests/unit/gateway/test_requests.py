@@ -10,6 +10,7 @@ from multidict import MultiDict
 from pydantic_core import to_json
 
 from services.gateway.http.fields import QueryFields
+from shared.contracts import limits
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Query
 from shared.contracts.runs import GetRun
@@ -17,6 +18,7 @@ from shared.contracts.runs import GetRun
 CREATE = "/api/2.0/mlflow/runs/create"
 SEARCH = "/api/2.0/mlflow/experiments/search"
 BATCH = "/api/2.0/mlflow/runs/log-batch"
+INPUTS = "/api/2.0/mlflow/runs/log-inputs"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -141,22 +143,23 @@ async def test_connection_still_serves_after_a_refused_body(client, bus):
     assert (await client.post(CREATE, json={})).status == 200
 
 
-class TestLogBatch:
+class TestLargeBodies:
     @pytest.fixture
     def settings(self, settings):
-        return settings.model_copy(update={"max_body_bytes": 8_000_000})
+        return settings.model_copy(update={"max_body_bytes": limits.INPUTS_BODY})
 
-    async def test_batch_may_have_a_million_bytes(self, client):
-        response = await client.post(BATCH, data=b" " * 1_000_000, headers=JSON)
-        assert response.status == 200
-
-    async def test_larger_batch_is_refused_in_mlflows_words(self, client):
-        response = await client.post(BATCH, data=b" " * 1_000_001, headers=JSON)
-        await refused_with(response, "Batched logging API requests must be at most 1000000 bytes")
-
-    async def test_other_requests_may_be_larger(self, client):
-        response = await client.post(CREATE, data=b" " * 1_000_001, headers=JSON)
-        assert response.status == 200
+    @pytest.mark.parametrize(
+        ("path", "most"),
+        [
+            (CREATE, limits.BODY),
+            (BATCH, limits.BATCH_BODY),
+            (INPUTS, limits.INPUTS_BODY),
+        ],
+    )
+    async def test_each_endpoint_has_a_limit_of_its_own(self, client, path, most):
+        assert (await client.post(path, data=b" " * most, headers=JSON)).status == 200
+        response = await client.post(path, data=b" " * (most + 1), headers=JSON)
+        await refused_with(response, f"at most {most} bytes")
 
 
 async def test_expect_continue_is_answered(client, bus):
