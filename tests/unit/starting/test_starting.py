@@ -32,7 +32,7 @@ def started(module, **variables):
         env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.stdout == ""
