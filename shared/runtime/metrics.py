@@ -83,7 +83,8 @@ HTTP_REJECTIONS = _counter(
     "status",
 )
 HTTP_RATE_LIMITED = _counter(
-    "warren_http_rate_limited_total", "Requests over their token's limit; part of the 429s."
+    "warren_http_rate_limited_total",
+    "Requests over the limit of their token, or of wrong tokens from their address; part of the 429s.",
 )
 ARTIFACT_BYTES = _counter(
     "warren_artifact_bytes_total",
