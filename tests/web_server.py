@@ -115,9 +115,16 @@ async def _unready(session: aiohttp.ClientSession, monitor: str) -> str:
         return f"{monitor}: {error!r}"
 
 
-def standalone(data: Path) -> WebServer:
-    """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's."""
-    own = {"WARREN_ROOT_TOKEN": ROOT_TOKEN, "WARREN_GITLAB_URL": GITLAB_URL}
+def standalone(data: Path, *, direct_artifacts: bool = False) -> WebServer:
+    """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's.
+
+    Clients may go to the storage themselves where `direct_artifacts` says so.
+    """
+    own = {
+        "WARREN_ROOT_TOKEN": ROOT_TOKEN,
+        "WARREN_GITLAB_URL": GITLAB_URL,
+        "WARREN_DIRECT_ARTIFACTS": str(direct_artifacts),
+    }
     return _warren(data, ("deploy.local.standalone",), own)
 
 
@@ -131,9 +138,10 @@ def stack(
 ) -> WebServer:
     """Describe `make stack` on a PostgreSQL that runs already; what else is not given it brings itself.
 
-    `processes` are the numbers of processes by service, where it is not to be one.
+    Clients may go to its storage themselves. `processes` are the numbers of processes by service, where it is not to be one.
     """
     servers = {f"WARREN_{name.upper()}_DSN": dsn for name in POSTGRES_SERVICES}
+    servers["WARREN_DIRECT_ARTIFACTS"] = "true"
     if amqp_url:
         servers["WARREN_AMQP_URL"] = amqp_url
     if root_token:

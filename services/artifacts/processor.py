@@ -8,7 +8,7 @@ waits, and is told to come again. Nobody waits for what an event asks for: it co
 import asyncio
 import time
 
-from services.artifacts.handlers.context import StorageContext
+from services.artifacts.handlers.context import StorageContext, UrlLifetimes
 from services.artifacts.store.objects import (
     BadRequestError,
     NoSuchObjectError,
@@ -28,13 +28,18 @@ class StorageProcessor:
     """Carries out commands and queries on an object store."""
 
     def __init__(
-        self, store: ObjectStore, handlers: Handlers[StorageContext], max_artifact_bytes: int
+        self,
+        store: ObjectStore,
+        handlers: Handlers[StorageContext],
+        max_artifact_bytes: int,
+        lifetimes: UrlLifetimes = UrlLifetimes(),  # noqa: B008  # It is frozen.
     ) -> None:
         self._store = store
         self._handlers = handlers
         self._messages = handlers.messages
         self._topics = handlers.topics
         self._max_artifact_bytes = max_artifact_bytes
+        self._lifetimes = lifetimes
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:  # noqa: ARG002
         """Carry out the commands of a frame side by side; a second time is harmless."""
@@ -83,4 +88,5 @@ class StorageProcessor:
             envelope,
             store=self._store,
             max_artifact_bytes=self._max_artifact_bytes,
+            lifetimes=self._lifetimes,
         )

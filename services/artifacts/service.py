@@ -1,10 +1,12 @@
 """The artifacts service as one object, for its own process and for ``deploy.local.standalone``."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
 from services.artifacts.handlers import HANDLERS
+from services.artifacts.handlers.context import UrlLifetimes
 from services.artifacts.processor import StorageProcessor
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
@@ -44,7 +46,10 @@ class ArtifactsService:
         503 until it is back.
         """
         store = MinioStore(settings, tracing)
-        processor = StorageProcessor(store, HANDLERS, max_artifact_bytes)
+        lifetimes = UrlLifetimes(
+            timedelta(seconds=settings.url_seconds), timedelta(seconds=settings.part_url_seconds)
+        )
+        processor = StorageProcessor(store, HANDLERS, max_artifact_bytes, lifetimes)
         worker = Worker(transport, NAME, tracing.processor(processor, NAME))
         tried = asyncio.Event()
         bucket = asyncio.create_task(_ensure_bucket(store, tried), name="ensure-bucket")

@@ -1,11 +1,16 @@
 """What the artifacts service reads from its environment."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, Field, PositiveInt
 
 from shared.runtime.files import AuthorityFile
 from shared.runtime.settings import ProcessSettings
 
 GIBIBYTE = 1024**3
+
+UrlSeconds = Annotated[int, Field(ge=1, le=7 * 24 * 3600)]
+"""S3 signs for a week at most."""
 
 
 class S3Settings(BaseModel):
@@ -30,6 +35,14 @@ class S3Settings(BaseModel):
     bucket: str = Field(default="warren-artifacts", description="Bucket; made where it is missing")
     threads: PositiveInt = Field(
         default=16, description="Calls to the S3 server that a process makes at a time"
+    )
+    url_seconds: UrlSeconds = Field(
+        default=900, description="Longest lifetime of a URL that clients get, in seconds"
+    )
+    part_url_seconds: UrlSeconds = Field(
+        default=3600,
+        description="Lifetime of the URLs of an upload's parts, in seconds: clients get all of them at "
+        "the start, so the last part must begin within it",
     )
 
 

@@ -3,9 +3,24 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
-from shared.contracts.errors import DomainError
-from shared.mlflow.artifact_paths import directory_key, is_within, owner_directory, proxied_root
+from shared.contracts.errors import DomainError, ErrorCode, invalid
+from shared.mlflow.artifact_paths import (
+    MAX_SEGMENT_BYTES,
+    SCHEME,
+    directory_key,
+    file_key,
+    is_within,
+    owner_directory,
+    proxied_root,
+)
+
+_LONGEST_ID = f"m-{'0' * 32}"
+_NAME = "n" * MAX_SEGMENT_BYTES
+"""Room for it must be left below every location."""
+
+_FOREIGN = "its first part is a number, which is a project's. Begin with a name, or leave artifact_location out."
 
 _PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 
@@ -18,6 +33,27 @@ def below(location: str, *segments: str) -> str:
     match = _PATH_AND_REST.fullmatch(location)
     path, rest = match.groups() if match else (location, "")
     return "/".join([path.rstrip("/"), *segments]) + rest
+
+
+def check_location(location: str, project: int) -> None:
+    """Raise DomainError if an experiment's artifacts can't be stored there: nobody should learn it by the first one.
+
+    Whether they can in other storage, its clients find out: they open it themselves.
+    """
+    try:
+        parts = urlsplit(location)
+        if parts.scheme != SCHEME:
+            return
+        # Clients take a number without a port for a port without a host.
+        if parts.port is None and (parts.hostname or "").isdecimal():
+            message = f"{parts.hostname} is a port, and the host is missing"
+            raise invalid(message)
+        file_key(proxied_root(below(location, "models", _LONGEST_ID, "artifacts", _NAME)), project)
+    except (ValueError, DomainError) as error:
+        foreign = isinstance(error, DomainError) and error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST
+        reason = _FOREIGN if foreign else str(error)
+        message = f"'{location}' can't be an artifact_location: {reason}"
+        raise invalid(message) from None
 
 
 def stored_directories(locations: Iterable[str], project: int) -> list[str]:

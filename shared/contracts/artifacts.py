@@ -45,9 +45,10 @@ class PresignArtifact(Query):
 
 
 class PresignArtifactReply(Wire):
-    """``url`` is good for one request that begins soon."""
+    """``url`` is good for one request that begins soon; ``name`` is the last part of the artifact's path."""
 
     url: str
+    name: str
 
 
 class ListProxiedArtifacts(Query):
@@ -170,7 +171,7 @@ class CreatePresignedDownloadUrl(Query):
     service: ClassVar[str] = "artifacts"
     run_id: RunId
     path: Required
-    expiration: Int64 = 300
+    expiration: Int64 | None = None
     artifact_uri: SkipJsonSchema[Word] = ""
 
 
@@ -185,7 +186,7 @@ class CreatePresignedUploadUrl(Query):
     run_id: Word = ""
     model_id: Word = ""
     path: Required
-    expiration: Int64 = 900
+    expiration: Int64 | None = None
     artifact_uri: SkipJsonSchema[Word] = ""
 
 

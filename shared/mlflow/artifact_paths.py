@@ -1,16 +1,25 @@
 """Which artifact paths are accepted, and which object a path names. Nothing else decides that.
 
-An object's key is its artifact's path: ``<project>/<experiment>/<run>/artifacts/<name>``, what
-follows ``mlflow-artifacts:/`` in a run's ``artifact_uri``. A path is checked after it was
-percent-decoded, which happens exactly once, where HTTP ends. MLflow's rule is
-``validate_path_is_safe`` in ``mlflow/utils/uri.py``; ours also refuses what some S3 server would
-store under another name than the one that was asked for.
+Each project has a tree of its own in the bucket, below its number. ``<project>/<experiment>/<run>/artifacts/<name>``,
+what follows ``mlflow-artifacts:/`` in a run's ``artifact_uri``, is a path of its own project, and the object's key. A
+path that does not begin with a number is one that clients chose; its object lies below ``<project>/~/``. So no path
+leads into another project's tree, and a chosen one into no run's directory.
+
+A path is percent-decoded once where HTTP ends, and then brought into the form in which MLflow's clients ask for it
+(``shared/mlflow/artifact_names.py``). What is refused is refused of that form.
 """
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from shared.contracts.errors import DomainError, invalid, missing_resource
+from shared.mlflow.artifact_names import (
+    UnstableNameError,
+    decoded,
+    is_listed_as_it_is,
+    settled_path,
+)
 
 MAX_KEY_BYTES = 1024
 """S3's limit of a key, in UTF-8."""
@@ -20,34 +29,66 @@ MAX_SEGMENT_BYTES = 255
 
 SCHEME = "mlflow-artifacts"
 
-# Control characters break headers and logs. U+FFFD stands for what was not UTF-8. Surrogates have
-# no UTF-8. U+FFFE and U+FFFF cannot stand in XML, which S3's listings are.
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff\ufffd\ufffe\uffff]")
+CHOSEN = "~"
+"""The directory of a project's tree that holds what lies at paths of the clients' choice."""
+
+# C1 controls break headers and logs. Surrogates have no UTF-8. U+FFFE and U+FFFF cannot stand in XML, which S3's
+# listings are.
+_FORBIDDEN = re.compile("[\x80-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSAFE_SEGMENTS = {"", ".", ".."}
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_DRIVE = re.compile(r"[A-Za-z]:/")
+_AS_SENT = re.compile("[\x00-\x1f\x7f\\\\\ufffd]")
+"""What no path had in it before paths were brought into their form."""
 
 
 def file_key(path: str, project: int) -> str:
-    """Return the key of the artifact that a path of the project names.
+    """Return the key under which a path's artifact is to be stored.
 
-    Raises DomainError: INVALID_PARAMETER_VALUE for a path that no artifact can have,
-    RESOURCE_DOES_NOT_EXIST for one outside of the project, as if nothing were there.
+    Raises DomainError: INVALID_PARAMETER_VALUE for a path that no artifact can have, or that no client could ask for,
+    RESOURCE_DOES_NOT_EXIST for one of another project, as if nothing were there.
     """
-    _check(path)
-    head, _, rest = path.partition("/")
-    if head != str(project) or not rest:
+    settled = _settled(path)
+    if settled == str(project):
         raise absent(path)
-    return path
+    if not all(map(is_listed_as_it_is, settled.split("/"))):
+        raise _bad_path(
+            "MLflow's clients could not ask for a name with '#' or '?', or one that begins like a URL"
+        )
+    return _key(settled, project)
+
+
+def file_keys(path: str, project: int) -> Sequence[str]:
+    """Return the keys under which a path's artifact may be stored, the likelier one first.
+
+    Raises DomainError as ``file_key`` does, but for names that clients can't ask for.
+    """
+    settled = _settled(path)
+    if settled == str(project):
+        raise absent(path)
+    return _with_key_as_sent(_key(settled, project), path, project)
 
 
 def directory_key(path: str, project: int) -> str:
-    """Return the key of a directory, without the slash at its end that some clients write.
+    """Return the key of a directory, which some clients write with a slash at its end.
 
-    The project's own directory is one too. Raises DomainError as ``file_key`` does.
+    The project's own directory is one, and so is the one of all chosen paths, whose path is empty. Raises
+    DomainError as ``file_keys`` does.
     """
+    return directory_keys(path, project)[0]
+
+
+def directory_keys(path: str, project: int) -> Sequence[str]:
+    """Return the keys that a directory may have, as ``file_keys`` does."""
     stripped = path.removesuffix("/")
-    if stripped == str(project):
-        return stripped
-    return file_key(stripped, project)
+    if not stripped:
+        return [f"{project}/{CHOSEN}"]
+    return _with_key_as_sent(_key(_settled(stripped), project), stripped, project)
+
+
+def check_new_path(path: str) -> None:
+    """Raise DomainError unless an artifact may be stored under the path in a directory that may be anywhere."""
+    file_key(f"_/{path}", 0)
 
 
 def proxied_root(artifact_uri: str) -> str:
@@ -61,8 +102,8 @@ def proxied_root(artifact_uri: str) -> str:
         scheme = parts.scheme or "file"
         message = f"The artifacts are kept in {scheme} storage, which this server does not open."
         raise invalid(message)
-    # Clients send this path percent-decoded once, as they send every other path.
-    return unquote(parts.path).strip("/")
+    # Clients collapse slashes, and send this path percent-decoded once, as they send every other path.
+    return unquote(re.sub("//+", "/", parts.path)).strip("/")
 
 
 def owner_directory(artifact_uri: str, project: int) -> str:
@@ -80,8 +121,8 @@ def is_within(path: str, directory: str) -> bool:
 
 
 def join(root: str, path: str) -> str:
-    """Return the path below a root; an empty path is the root itself."""
-    return f"{root}/{path}" if path else root
+    """Return the path below a root; an empty path is the root itself, and an empty root adds nothing."""
+    return f"{root}/{path}" if root and path else root or path
 
 
 def absent(path: str) -> DomainError:
@@ -89,32 +130,50 @@ def absent(path: str) -> DomainError:
     return missing_resource(f"No such artifact: '{path}'")
 
 
-def _check(path: str) -> None:
-    """Refuse a path that could mean another object than the one that it spells."""
-    if _FORBIDDEN.search(path):
-        raise _bad_path("it contains a character that is not allowed")
-    segments = path.split("/")
-    if not _UNSAFE_SEGMENTS.isdisjoint(segments):
+def _key(settled: str, project: int) -> str:
+    head, _, _ = settled.partition("/")
+    if head == str(project):
+        return settled
+    if _NUMBER.fullmatch(head):
+        raise absent(settled)
+    return _bounded(f"{project}/{CHOSEN}/{settled}")
+
+
+def _with_key_as_sent(key: str, path: str, project: int) -> Sequence[str]:
+    """Add the key that a path had before paths were brought into their form: objects may have been stored under it."""
+    if path == key or not path.startswith(f"{project}/") or _AS_SENT.search(path):
+        return [key]
+    return [key, path]
+
+
+def _settled(path: str) -> str:
+    """Return a path's form. Raises DomainError if it could mean another object than the one that it spells."""
+    if len(path) > 4 * MAX_KEY_BYTES:
+        raise _bad_path(f"it is longer than {MAX_KEY_BYTES} bytes")
+    try:
+        # What somebody who takes backslashes for slashes would climb by, is refused as well.
+        climbs = not {".", ".."}.isdisjoint(re.split(r"[/\\]", decoded(path)))
+        settled = settled_path(path)
+        is_stable = settled_path(settled) == settled
+    except UnstableNameError:
+        is_stable = False
+    if not is_stable:
+        raise _bad_path("it has no form that decoding leaves as it is")
+    if climbs or not _UNSAFE_SEGMENTS.isdisjoint(settled.split("/")):
         raise _bad_path("its segments must not be empty, '.' or '..'")
+    if _DRIVE.match(settled):
+        raise _bad_path("it begins with the name of a drive")
+    if _FORBIDDEN.search(settled):
+        raise _bad_path("it contains a character that is not allowed")
+    return _bounded(settled)
+
+
+def _bounded(path: str) -> str:
     if len(path.encode()) > MAX_KEY_BYTES:
         raise _bad_path(f"it is longer than {MAX_KEY_BYTES} bytes")
-    if any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
+    if any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in path.split("/")):
         raise _bad_path(f"a segment is longer than {MAX_SEGMENT_BYTES} bytes")
-    if "%" in path and _climbs_when_decoded(path):
-        raise _bad_path("it is an encoded traversal")
-
-
-def _climbs_when_decoded(path: str) -> bool:
-    """Tell whether somebody who decodes once too often would leave the directory.
-
-    We don't decode again, and ``100%25`` is a fine name; but a proxy or a client behind us might.
-    """
-    while (decoded := unquote(path)) != path:
-        path = decoded
-        segments = re.split(r"[/\\]", path)
-        if ".." in segments or "." in segments or "\0" in path:
-            return True
-    return False
+    return path
 
 
 def _bad_path(reason: str) -> DomainError:

@@ -1,9 +1,18 @@
 """What a handler of the artifacts service is given besides its message."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.artifacts.store.objects import ObjectStore
 from shared.handling.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class UrlLifetimes:
+    """How long clients may use the URLs that they get."""
+
+    whole: timedelta = timedelta(minutes=15)
+    parts: timedelta = timedelta(hours=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,3 +25,4 @@ class StorageContext(Context):
 
     store: ObjectStore
     max_artifact_bytes: int
+    lifetimes: UrlLifetimes

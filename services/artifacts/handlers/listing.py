@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.artifacts.handlers.context import StorageContext
+from services.artifacts.handlers.finding import find_directory
 from services.artifacts.store.objects import Entry
 from shared.contracts.artifacts import (
     DeleteArtifact,
@@ -17,7 +18,7 @@ from shared.contracts.errors import invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.handling.handlers import Handler
-from shared.mlflow.artifact_paths import directory_key, join, proxied_root
+from shared.mlflow.artifact_paths import directory_key, directory_keys, join, proxied_root
 
 LONGEST_LISTING = 50_000
 """Entries of an answer that can't be paged; they have to fit into one message of the bus."""
@@ -28,12 +29,11 @@ async def list_proxied_artifacts(
 ) -> ListProxiedArtifactsReply:
     """List a whole directory, in the order of names.
 
-    The root of all artifacts holds, for all that a caller may know, their own project alone.
+    The root of all artifacts holds, for all that a caller may know, their own project and the paths chosen in it.
     """
-    if not query.path.strip("/"):
-        return ListProxiedArtifactsReply(files=[_file_info(Entry(str(context.project), None))])
-    key = directory_key(query.path, context.project)
-    entries: list[Entry] = []
+    at_top = not query.path.strip("/")
+    key = await find_directory("" if at_top else query.path, context)
+    entries = [Entry(str(context.project), None)] if at_top else []
     token = ""
     while True:
         page = await context.store.page(key, token)
@@ -65,7 +65,7 @@ async def list_logged_model_artifacts(
 
 async def _page(root: str, path: str, token: str, context: StorageContext) -> ListArtifactsReply:
     path = path.removesuffix("/")
-    key = directory_key(join(proxied_root(root), path), context.project)
+    key = await find_directory(join(proxied_root(root), path), context)
     page = await context.store.page(key, token)
     return ListArtifactsReply(
         root_uri=root,
@@ -75,11 +75,11 @@ async def _page(root: str, path: str, token: str, context: StorageContext) -> Li
 
 
 async def delete_artifact(cmd: DeleteArtifact, context: StorageContext) -> Empty:
-    """Delete a file or a directory; a project is neither."""
-    key = directory_key(cmd.path, context.project)
-    if "/" not in key:
-        raise invalid("A project's artifacts can't be deleted all at once.")
-    await context.store.delete(key)
+    """Delete a file or a directory; a project is neither, and all chosen paths together are not."""
+    for key in directory_keys(cmd.path, context.project):
+        if "/" not in key or key == directory_key("", context.project):
+            raise invalid("A project's artifacts can't be deleted all at once.")
+        await context.store.delete(key)
     return Empty()
 
 

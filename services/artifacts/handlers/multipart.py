@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import PureWindowsPath
 
 from services.artifacts.handlers.context import StorageContext
@@ -26,9 +25,6 @@ from shared.contracts.message import Message
 from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import file_key, join
 
-FOR_PARTS = timedelta(hours=24)
-"""A large file over a slow line: its last part begins long after the first."""
-
 
 async def create_multipart_upload(
     cmd: CreateMultipartUpload, context: StorageContext
@@ -40,7 +36,9 @@ async def create_multipart_upload(
     """
     key = _key(cmd.artifact_path, cmd.path, context)
     upload_id = await context.store.begin_upload(key)
-    urls = context.store.presign_parts(key, upload_id, cmd.num_parts, FOR_PARTS)
+    # A part becomes no artifact unless somebody who may write completes the upload.
+    lifetime = context.lifetimes.parts
+    urls = context.store.presign_parts(key, upload_id, cmd.num_parts, lifetime)
     credentials = [
         MultipartUploadCredential(url=url, part_number=number, headers={})
         for number, url in enumerate(urls, start=1)
@@ -76,6 +74,9 @@ def _key(directory: str, local_path: str, context: StorageContext) -> str:
     """
     windows = PureWindowsPath(local_path)
     name = windows.name if windows.is_absolute() else posixpath.basename(local_path)
+    if "\\" in name:
+        message = f"Invalid path: '{local_path}' is neither absolute nor without backslashes."
+        raise invalid(message)
     return file_key(join(directory.removesuffix("/"), name or "/"), context.project)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from services.artifacts.handlers.context import StorageContext
+from services.artifacts.handlers.finding import find_file
 from services.artifacts.store.objects import Signature
 from shared.contracts.artifacts import (
     CreatePresignedDownloadUrl,
@@ -28,26 +29,28 @@ FOR_GATEWAY = timedelta(minutes=5)
 FOR_DOWNLOADS = timedelta(seconds=300)
 """``MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS``; clients ask again when it has passed."""
 
-LONGEST_SECONDS = 7 * 24 * 3600
-"""S3's limit."""
+FOR_UPLOADS = timedelta(seconds=900)
+"""``create_presigned_upload_url`` in ``mlflow/store/artifact/artifact_repo.py``."""
 
 
 async def presign_artifact(query: PresignArtifact, context: StorageContext) -> PresignArtifactReply:
     """Sign for the address that the gateway reaches the storage by."""
-    key = file_key(query.path, context.project)
+    writes = query.method == "PUT"
+    key = file_key(query.path, context.project) if writes else await find_file(query.path, context)
     part = {}
     if query.upload_id is not None:
         part = {"uploadId": query.upload_id, "partNumber": str(query.part_number)}
     signature = Signature(query.method, key, FOR_GATEWAY, query=part)
-    return PresignArtifactReply(url=context.store.presign(signature))
+    name = posixpath.basename(key)
+    return PresignArtifactReply(url=context.store.presign(signature), name=name)
 
 
 async def get_presigned_download_url(
     query: GetPresignedDownloadUrl, context: StorageContext
 ) -> GetPresignedDownloadUrlReply:
     """Let a client read an object in ranges of its own, side by side."""
-    key = file_key(query.artifact_path, context.project)
-    url = _download_url(key, FOR_DOWNLOADS, context)
+    key = await find_file(query.artifact_path, context)
+    url = _download_url(key, _lifetime(None, FOR_DOWNLOADS, context), context)
     return GetPresignedDownloadUrlReply(
         url=url, headers={}, file_size=await context.store.size(key)
     )
@@ -57,8 +60,8 @@ async def create_presigned_download_url(
     query: CreatePresignedDownloadUrl, context: StorageContext
 ) -> CreatePresignedDownloadUrlReply:
     """Let a client read an artifact of a run."""
-    key = _key(query.path, query.artifact_uri, context)
-    url = _download_url(key, _lifetime(query.expiration), context)
+    key = await find_file(_below(query.artifact_uri, query.path), context)
+    url = _download_url(key, _lifetime(query.expiration, FOR_DOWNLOADS, context), context)
     return CreatePresignedDownloadUrlReply(
         presigned_url=url, headers={}, file_size=await context.store.size(key)
     )
@@ -68,16 +71,17 @@ async def create_presigned_upload_url(
     query: CreatePresignedUploadUrl, context: StorageContext
 ) -> CreatePresignedUploadUrlReply:
     """Let a client write an artifact of a run, whole, with one PUT."""
-    key = _key(query.path, query.artifact_uri, context)
-    signature = Signature("PUT", key, _lifetime(query.expiration), public=True)
+    key = file_key(_below(query.artifact_uri, query.path), context.project)
+    lifetime = _lifetime(query.expiration, FOR_UPLOADS, context)
+    signature = Signature("PUT", key, lifetime, public=True)
     return CreatePresignedUploadUrlReply(
         presigned_url=context.store.presign(signature),
         headers={"Content-Type": content_type(key)},
     )
 
 
-def _key(path: str, artifact_uri: str, context: StorageContext) -> str:
-    return file_key(f"{proxied_root(artifact_uri)}/{path}", context.project)
+def _below(artifact_uri: str, path: str) -> str:
+    return f"{proxied_root(artifact_uri)}/{path}"
 
 
 def _download_url(key: str, lifetime: timedelta, context: StorageContext) -> str:
@@ -86,11 +90,17 @@ def _download_url(key: str, lifetime: timedelta, context: StorageContext) -> str
     return context.store.presign(Signature("GET", key, lifetime, public=True, query=query))
 
 
-def _lifetime(seconds: int) -> timedelta:
-    if not 1 <= seconds <= LONGEST_SECONDS:
-        raise invalid(
-            f"expiration must be between 1 and {LONGEST_SECONDS} seconds (got {seconds})."
-        )
+def _lifetime(seconds: int | None, default: timedelta, context: StorageContext) -> timedelta:
+    """Return how long a URL is good for. Raises DomainError for longer than the operator allows.
+
+    A URL outlives the right to have it, so nobody gets one for longer than some minutes.
+    """
+    longest = context.lifetimes.whole
+    if seconds is None:
+        return min(default, longest)
+    if not 1 <= seconds <= longest.total_seconds():
+        limit = int(longest.total_seconds())
+        raise invalid(f"expiration must be between 1 and {limit} seconds (got {seconds}).")
     return timedelta(seconds=seconds)
 
 

@@ -1,7 +1,10 @@
-"""A request's body while it is streamed: inflated, counted and bounded."""
+"""A request's body while it is streamed: checked, inflated, counted and bounded."""
 
 import asyncio
+import hashlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp.web import BaseRequest
 
@@ -11,6 +14,8 @@ from shared.contracts.errors import DomainError, invalid
 from shared.runtime.metrics import ARTIFACT_BYTES
 
 TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}."
+
+_md5 = partial(hashlib.md5, usedforsecurity=False)
 
 _INCOMING = ARTIFACT_BYTES.labels("in")
 
@@ -31,9 +36,12 @@ class Body:
         self._too_large = too_large
         self._size = 0
         self._encoding = encoding_of(request)
+        self._digest = _announced_digest(request)
         self.length = _announced(request)
         if self.length is not None and self.length > limit:
             raise self._refusal(str(self.length))
+        if self.length == 0 and self._digest not in (None, _md5().digest()):
+            raise _damaged()
         if self._encoding and self.length:
             # That is the length of what is compressed; what it holds, only its end will tell.
             self.length = None
@@ -41,6 +49,8 @@ class Body:
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what arrives, once. Raises DomainError beyond the limit, TooSlowError."""
         arriving = self._arriving()
+        if self._digest is not None:
+            arriving = _checked(arriving, self._digest)
         async for chunk in inflated(arriving, self._encoding) if self._encoding else arriving:
             self._size += len(chunk)
             if self._size > self._limit:
@@ -63,6 +73,39 @@ class Body:
 
     def _refusal(self, size: str) -> DomainError:
         return invalid(self._too_large.format(limit=self._limit, size=size))
+
+
+async def _checked(chunks: AsyncIterator[bytes], digest: bytes) -> AsyncIterator[bytes]:
+    """Pass chunks on; the last one only if all of them have the digest, so that nothing damaged is stored."""
+    found, held = _md5(), b""
+    async for chunk in chunks:
+        found.update(chunk)
+        if held:
+            yield held
+        held = chunk
+    if found.digest() != digest:
+        raise _damaged()
+    if held:
+        yield held
+
+
+def _announced_digest(request: BaseRequest) -> bytes | None:
+    """Return the MD5 of the body as it is sent, where the client tells it (RFC 1864). Raises DomainError."""
+    header = request.headers.get("Content-MD5")
+    if header is None:
+        return None
+    try:
+        digest = b64decode(header, validate=True)
+    except ValueError:
+        digest = b""
+    if len(digest) != _md5().digest_size:
+        message = "The Content-MD5 is not an MD5 in base64."
+        raise invalid(message)
+    return digest
+
+
+def _damaged() -> DomainError:
+    return invalid("The body is not the one whose MD5 the Content-MD5 is; send it again.")
 
 
 def _announced(request: BaseRequest) -> int | None:

@@ -1,7 +1,6 @@
 """From the storage to the client, as fast as the client reads."""
 
 import asyncio
-import posixpath
 from http import HTTPStatus
 
 import aiohttp
@@ -19,7 +18,8 @@ from shared.mlflow.artifact_paths import absent
 from shared.mlflow.content_types import attachment, content_type
 from shared.runtime.metrics import ARTIFACT_BYTES
 
-_COPIED = ("Content-Length", "Content-Range", "ETag", "Last-Modified")
+_COPIED = ("Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified")
+"""Only a client that went to the storage itself can have put an encoded object there."""
 _WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 _OUTGOING = ARTIFACT_BYTES.labels("out")
 
@@ -39,31 +39,33 @@ async def send_artifact(
     reply = PresignArtifactReply.model_validate_json(await asker.ask(query))
     wanted = storage_headers(request.headers)
     async with storage.read(request.method, reply.url, wanted) as stored:
+        if stored.status == HTTPStatus.NOT_FOUND:
+            raise absent(path)
         if stored.status != HTTPStatus.PRECONDITION_FAILED:
-            return await _pass_on(request, path, asker, stored, patience)
+            return await _pass_on(request, reply.name, asker, stored, patience)
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact does not match the condition of the request."
             raise HttpError(HTTPStatus.PRECONDITION_FAILED, message)
     async with storage.read(request.method, reply.url, whole) as stored:
-        return await _pass_on(request, path, asker, stored, patience)
+        return await _pass_on(request, reply.name, asker, stored, patience)
 
 
 async def _pass_on(
     request: BaseRequest,
-    path: str,
+    name: str,
     asker: Asker,
     stored: aiohttp.ClientResponse,
     patience: float,
 ) -> StreamResponse:
     if stored.status == HTTPStatus.NOT_FOUND:
-        raise absent(path)
+        raise absent(name)
     if stored.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         extent = {"Content-Range": stored.headers.get("Content-Range", "bytes */*")}
         raise HttpError(stored.status, "The artifact has no such range.", extent)
     if stored.status not in _WHOLE_OR_PART:
         raise await Storage.refusal(stored)
-    headers = _headers(path, asker, stored) | request.get(EXTRA_HEADERS, {})
+    headers = _headers(name, asker, stored) | request.get(EXTRA_HEADERS, {})
     response = StreamResponse(status=stored.status, headers=headers)
     await response.prepare(request)
     if request.method != "HEAD" and stored.status != HTTPStatus.NOT_MODIFIED:
@@ -71,7 +73,7 @@ async def _pass_on(
     return response
 
 
-def _headers(path: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[str, str]:
+def _headers(name: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[str, str]:
     copied = {name: stored.headers[name] for name in _COPIED if name in stored.headers}
     if stored.status == HTTPStatus.NOT_MODIFIED:
         copied.pop("Content-Length", None)
@@ -80,8 +82,8 @@ def _headers(path: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[st
         "Accept-Ranges": "bytes",
         # Ask again each time, which costs a 304: an artifact may be replaced.
         "Cache-Control": "no-cache",
-        "Content-Disposition": attachment(posixpath.basename(path)),
-        "Content-Type": content_type(path),
+        "Content-Disposition": attachment(name),
+        "Content-Type": content_type(name),
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": asker.request_id,
     }

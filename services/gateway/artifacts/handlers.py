@@ -1,6 +1,6 @@
 """The handlers that stream: MLflow's artifact proxy, what its UI loads and saves, GitLab's packages."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,8 +10,8 @@ from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.download import send_artifact
 from services.gateway.artifacts.roots import (
     FindRoot,
+    find_package,
     is_run_package,
-    root_of_package,
     root_of_run,
 )
 from services.gateway.artifacts.storage import Storage
@@ -19,7 +19,8 @@ from services.gateway.artifacts.upload import Upload
 from services.gateway.auth.callers import Entrance
 from services.gateway.auth.permissions import (
     READ_ARTIFACTS,
-    READ_PACKAGE,
+    READ_RUN_PACKAGE,
+    READ_VERSION_PACKAGE,
     WRITE_ARTIFACTS,
     WRITE_RUN_PACKAGE,
     WRITE_VERSION_PACKAGE,
@@ -33,13 +34,15 @@ from services.gateway.settings import Settings
 from shared.contracts.errors import invalid
 from shared.messaging.calls import Bus
 from shared.messaging.messages import new_id
-from shared.mlflow.artifact_paths import proxied_root
+from shared.mlflow.artifact_paths import check_new_path, proxied_root
 from shared.runtime import log_context
 
 UI_BYTES = 10 * 1024**2
 """``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""
 
 UI_TOO_LARGE = "Artifact size is too large. Max size is 10MB."
+
+UI_NO_DATA = "Request must specify data."
 
 PACKAGE_TOO_LARGE = "400 Bad request - Artifact file is too large"
 """``lib/api/ml_model_packages.rb`` in GitLab."""
@@ -86,10 +89,6 @@ class Streams:
         """
         return self._handler(READ_ARTIFACTS, self._work_of(find_root, name))
 
-    def get_package_file(self) -> Handler:
-        """``GET packages/ml_models/<owner>/files/<path>``."""
-        return self._handler(READ_PACKAGE, self._work_of(root_of_package, "path"))
-
     def _work_of(self, find_root: FindRoot, name: str) -> Work:
 
         async def work(
@@ -102,24 +101,51 @@ class Streams:
 
         return work
 
+    def get_package_file(self) -> Handler:
+        """``GET packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
+
+        async def work(
+            request: BaseRequest, parameters: Parameters, asker: Asker
+        ) -> StreamResponse:
+            path = await self._path_in_package(request, parameters, asker, READ_RUN_PACKAGE)
+            return await self._send(request, path, asker)
+
+        return self._package_handler(work, READ_RUN_PACKAGE, READ_VERSION_PACKAGE)
+
     def put_package_file(self) -> Handler:
-        """``PUT packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
+        """``PUT packages/ml_models/<owner>/files/<path>``."""
         limit = self.settings.max_artifact_bytes
 
         async def work(
             request: BaseRequest, parameters: Parameters, asker: Asker
         ) -> StreamResponse:
             body = Body(request, limit, self.settings.http.stall_timeout, PACKAGE_TOO_LARGE)
-            root = await root_of_package(parameters, asker)
-            path = f"{proxied_root(root)}/{parameters['path']}"
+            path = await self._path_in_package(request, parameters, asker, WRITE_RUN_PACKAGE)
             await Upload(request, path, asker, self.storage, limit).receive(body)
             return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
 
-        of_run = self._handler(WRITE_RUN_PACKAGE, work)
-        of_version = self._handler(WRITE_VERSION_PACKAGE, work)
+        return self._package_handler(work, WRITE_RUN_PACKAGE, WRITE_VERSION_PACKAGE)
+
+    async def _path_in_package(
+        self, request: BaseRequest, parameters: Parameters, asker: Asker, of_run: Need
+    ) -> str:
+        """Return the path of an artifact. Raises AccessRefused.
+
+        A version's package is all of its run. What of it is not the version's takes what the run's
+        artifacts take, which only is known when the version was looked up.
+        """
+        package = await find_package(parameters, asker)
+        path = f"{proxied_root(package.root)}/{parameters['path']}"
+        if not is_run_package(parameters) and not package.is_published(path):
+            await self.entrance.door(of_run)(request)
+        return path
+
+    def _package_handler(self, work: Work, of_run: Need, of_version: Need) -> Handler:
+        """Put the door in front of the work that the package's owner asks for."""
+        run_handler, version_handler = self._handler(of_run, work), self._handler(of_version, work)
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
-            handler = of_run if is_run_package(parameters) else of_version
+            handler = run_handler if is_run_package(parameters) else version_handler
             return await handler(request, parameters)
 
         return handle
@@ -128,15 +154,14 @@ class Streams:
         """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
 
         async def work(request: BaseRequest, _: Parameters, asker: Asker) -> StreamResponse:
-            for name in ("run_uuid", "path"):
-                if not request.query.get(name):
-                    raise invalid(f"Request must specify {name}.")
+            run_id, path = _run_and_path(request.query)
             body = Body(request, UI_BYTES, self.settings.http.stall_timeout, UI_TOO_LARGE)
             if body.length == 0:
-                raise invalid("Request must specify data.")
-            root = await root_of_run(request.query, asker)
-            path = f"{proxied_root(root)}/{request.query['path']}"
-            await Upload(request, path, asker, self.storage, UI_BYTES).receive(body)
+                raise invalid(UI_NO_DATA)
+            root = await root_of_run({"run_id": run_id}, asker)
+            whole = f"{proxied_root(root)}/{path}"
+            upload = Upload(request, whole, asker, self.storage, UI_BYTES, UI_NO_DATA)
+            await upload.receive(body)
             return _done(asker)
 
         return self._handler(WRITE_ARTIFACTS, work)
@@ -163,6 +188,23 @@ class Streams:
                 return response
 
         return handle
+
+
+def _run_and_path(fields: Mapping[str, str]) -> tuple[str, str]:
+    """Return the run's id and the artifact's path that a query string names. Raises DomainError.
+
+    The order is that of MLflow's handler: a bad path is refused before the body and the run are looked at.
+    """
+    run_id = fields.get("run_uuid") or fields.get("run_id")
+    if not run_id:
+        message = "Request must specify run_uuid."
+        raise invalid(message)
+    path = fields.get("path")
+    if not path:
+        message = "Request must specify path."
+        raise invalid(message)
+    check_new_path(path)
+    return run_id, path
 
 
 def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:

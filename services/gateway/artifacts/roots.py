@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from pydantic_core import from_json, to_json
 
 from services.gateway.service_client import Asker
 from shared.contracts.artifacts import CreatePresignedUploadUrl
-from shared.contracts.errors import invalid, missing_resource
+from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.logged_models import GetLoggedModel
 from shared.contracts.message import INT64_MAX
 from shared.contracts.model_versions import GetModelVersionDownloadUri, GetVersionById
 from shared.contracts.runs import GetRun, GetRunByIid
+from shared.mlflow.artifact_paths import is_within, proxied_root
 
 CANDIDATE = "candidate:"
 """What GitLab puts before the number of a run that a package is of."""
@@ -44,8 +46,23 @@ def is_run_package(fields: Mapping[str, str]) -> bool:
     return fields["owner"].startswith(CANDIDATE)
 
 
-async def root_of_package(fields: Mapping[str, str], asker: Asker) -> str:
-    """Return the root of the package that ``owner`` names: ``candidate:<a run's iid>`` or a version's id.
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Where the files of a package lie, and which of them are the version's that it is of: those below ``published``."""
+
+    root: str
+    published: str = ""
+
+    def is_published(self, path: str) -> bool:
+        """Tell whether the artifact of a path is a version's own, rather than another one of its run."""
+        try:
+            return is_within(path, proxied_root(self.published))
+        except DomainError:
+            return False
+
+
+async def find_package(fields: Mapping[str, str], asker: Asker) -> Package:
+    """Return the package that ``owner`` names: ``candidate:<a run's iid>`` or a version's id.
 
     A version is a run, so its files are that run's artifacts; one of a source without a run keeps
     them at its source. (``lib/api/ml_model_packages.rb``.)
@@ -58,11 +75,12 @@ async def root_of_package(fields: Mapping[str, str], asker: Asker) -> str:
         uri: str = from_json(await asker.ask(GetRunByIid(iid=number)))["run"]["info"][
             "artifact_uri"
         ]
-        return uri
+        return Package(uri)
     version = from_json(await asker.ask(GetVersionById(id=number)))["model_version"]
+    published = await root_of_version({key: version[key] for key in ("name", "version")}, asker)
     if run_id := version.get("run_id"):
-        return await root_of_run({"run_id": run_id}, asker)
-    return await root_of_version({key: version[key] for key in ("name", "version")}, asker)
+        return Package(await root_of_run({"run_id": run_id}, asker), published)
+    return Package(published, published)
 
 
 async def uri_of_run(payload: bytes, asker: Asker) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from shared.contracts.artifacts import (
     PresignArtifact,
     PresignArtifactReply,
 )
-from shared.contracts.errors import DomainError
+from shared.contracts.errors import DomainError, invalid
 from shared.mlflow.content_types import content_type
 
 PART_BYTES = 8 * 1024**2
@@ -33,13 +33,17 @@ WHOLE_BYTES = 5 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One artifact on its way. ``limit`` is the largest that it may be, in bytes."""
+    """One artifact on its way. ``limit`` is the largest that it may be, in bytes.
+
+    ``no_data`` is the refusal of an empty one, where those are refused.
+    """
 
     request: BaseRequest
     path: str
     asker: Asker
     storage: Storage
     limit: int
+    no_data: str = ""
 
     async def receive(self, body: Body) -> None:
         """Store the body under the path, whole or not at all; an artifact there is replaced.
@@ -62,6 +66,8 @@ class Upload:
         url = await self._presign()
         await say_continue(self.request)
         await parts.read()
+        if self.no_data and not parts.size:
+            raise invalid(self.no_data)
         if parts.ended:
             await self._write(url, parts.chunks(), parts.size)
             return

@@ -73,7 +73,9 @@ _OF_SERVICE: Mapping[str, tuple[Abilities, Abilities]] = {
 READ_ARTIFACTS = to_read(_BOTH[0])
 WRITE_ARTIFACTS = to_write(*_BOTH)
 
-READ_PACKAGE = to_read(frozenset({Ability.READ_MODEL_REGISTRY}))
+READ_VERSION_PACKAGE = to_read(frozenset({Ability.READ_MODEL_REGISTRY}))
+READ_RUN_PACKAGE = READ_ARTIFACTS
+"""A run's files are of its experiment, also where GitLab's way to them begins at the registry."""
 WRITE_VERSION_PACKAGE = to_create_package(Ability.WRITE_MODEL_REGISTRY)
 WRITE_RUN_PACKAGE = to_create_package(Ability.WRITE_MODEL_EXPERIMENTS)
 

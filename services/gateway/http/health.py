@@ -30,8 +30,8 @@ def server_info(*, direct_artifacts: bool, workspaces: bool) -> dict[str, object
         "trace_archival_enabled": False,
         "multipart_uploads_enabled": direct_artifacts,
         "multipart_downloads_enabled": direct_artifacts,
-        "presigned_upload_run_id_supported": True,
-        "presigned_upload_model_id_supported": True,
+        "presigned_upload_run_id_supported": direct_artifacts,
+        "presigned_upload_model_id_supported": direct_artifacts,
         "features_enabled": {"gateway": False},
     }
 

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, Response
 
+from services.gateway.artifacts.direct import is_direct, refusing
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.roots import (
     uri_of_model,
@@ -71,6 +72,8 @@ def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of MLflow's whole API behind one entrance."""
     for endpoint in ENDPOINTS:
         complete = COMPLETIONS.get(endpoint.owner)
+        if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
+            complete = refusing(endpoint.contract)
         handler = forward(endpoint, streams.bus, streams.entrance, streams.settings, complete)
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():

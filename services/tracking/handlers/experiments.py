@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.tracking.artifact_uris import check_location
 from services.tracking.store import experiments, model_experiments
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_experiments import search_experiment_ids
@@ -43,6 +44,7 @@ async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExp
     check_experiment_name(cmd.name)
     if cmd.artifact_location:
         check_artifact_location(cmd.artifact_location)
+        check_location(cmd.artifact_location, tx.project)
     tags = {tag.key: tag.value for tag in cmd.tags}
     for key, value in tags.items():
         check_experiment_tag(key, value)

@@ -21,6 +21,7 @@ from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.messages import Envelope, new_id
+from shared.mlflow.artifact_paths import file_key, proxied_root
 from shared.runtime.settings import PostgresServiceSettings
 from shared.serving.postgres import PostgresService
 
@@ -69,7 +70,7 @@ class Warren:
             {"key": f"k{n % 10}", "value": n, "timestamp": 1, "step": n} for n in range(points)
         ]
         await self.call("LogBatch", run_id=info["run_id"], metrics=metrics)
-        key = info["artifact_uri"].removeprefix("mlflow-artifacts:/") + "/file"
+        key = file_key(f"{proxied_root(info['artifact_uri'])}/file", 1)
         self.store._client.put_object(self.store._bucket, key, io.BytesIO(b"x"), 1)
         return info["run_id"], key
 

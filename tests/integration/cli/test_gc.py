@@ -67,6 +67,25 @@ async def test_what_an_experiment_keeps_in_another_ones_directory_outlives_it(wa
     assert set(await warren.store.keys("1", "")) == set(kept)
 
 
+async def test_what_lies_at_a_chosen_path_goes_with_its_run_and_with_nothing_else(warren):
+    for place in ("models", "1/place"):
+        location = f"mlflow-artifacts:/{place}"
+        await warren.call("CreateExperiment", name=place, artifact_location=location)
+    ids = ("1", "1", "2")
+    (gone, _), (_, kept), (_, inside) = [await warren.run_with_artifact(0, each) for each in ids]
+    assert kept.startswith("1/~/models/")
+    put = "1/~/dir/a.txt"
+    warren.store._client.put_object(warren.store._bucket, put, io.BytesIO(b"x"), 1)
+    await warren.call("DeleteRun", run_id=gone)
+    code, said = await warren.collected("--sweep", "--grace", "0s")
+    assert code == 0, said
+    for _ in range(100):
+        if len(found := await warren.store.keys("1", "")) == 3:
+            break
+        await asyncio.sleep(0.1)
+    assert set(found) == {kept, inside, put}
+
+
 async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
     kept, _ = await warren.run_with_artifact(0)
     deleted, _ = await warren.run_with_artifact(0)

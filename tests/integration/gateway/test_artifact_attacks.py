@@ -25,27 +25,27 @@ TAILS = {
     "double encoded": "1/%252e%252e/2/secret",
     "double encoded all": "1/%252e%252e%252f2%252fsecret",
     "triple encoded": "1/%25252e%25252e/2/secret",
-    "overlong UTF-8": "1/%c0%ae%c0%ae/2/secret",
-    "not UTF-8": "1/%ff%fe",
     "current": "1/./0/x",
     "absolute": "/etc/passwd",
     "absolute encoded": "%2fetc%2fpasswd",
     "file URI": "file:///etc/passwd",
     "drive": "C:/windows/x",
+    "drive in a run": "c%3A%2Fwindows",
     "NUL": "1/0/x%00.txt",
     "backslash": "1/..%5c2%5csecret",
     "backslash plain": "1\\..\\2\\secret",
     "encoded backslash twice": "1/..%255c2%255csecret",
     "another project": "2/secret",
     "project with a zero": "01/0/x",
-    "project with a plus": "+1/0/x",
-    "project in fullwidth digits": "%EF%BC%91/0/x",
+    "another project encoded": "%32/secret",
+    "another project encoded twice": "%2532/secret",
+    "another project behind a newline": "%250a2/secret",
+    "another project from a chosen path": "chosen/../2/secret",
+    "all chosen paths of another project": "2/~/secret",
     "empty segment": "1//0/x",
     "empty segments": "1/////x",
     "slash at the end": "1/0/x/",
     "dot at the end": "1/0/.",
-    "header injection": "1/0/x%0d%0aSet-Cookie:%20a=b",
-    "newline": "1/0/x%0ay",
     "C1 control": "1/0/x%c2%85y",
     "too long": "1/" + "x" * 256,
     "too deep": "1/" + "/".join(["x" * 100] * 11),
@@ -129,7 +129,7 @@ async def test_list(bucket, name):
     assert status in (400, 404), body
 
 
-@pytest.mark.parametrize("name", DIRECTORIES)
+@pytest.mark.parametrize("name", [name for name in DIRECTORIES if name != "nothing"])
 @pytest.mark.parametrize("operation", ["create", "complete", "abort"])
 async def test_multipart(bucket, name, operation):
     body = {
@@ -150,6 +150,8 @@ async def test_presigned(bucket, name):
     assert b"X-Amz-Signature" not in body
 
 
+INJECTION = "x%0d%0aSet-Cookie:%20a=b"
+
 RELATIVE = {
     "parent": "../../../2/secret",
     "parents": "../../../../2/0/run/artifacts/secret",
@@ -157,9 +159,9 @@ RELATIVE = {
     "absolute": "/2/secret",
     "NUL": "a%00",
     "backslash": "..%5c..%5csecret",
+    "backslash and dot": ".%5csecret",
     "empty": "",
     "slash at the end": "a/",
-    "newline": "a%0d%0aX: y",
 }
 
 
@@ -196,6 +198,27 @@ async def test_experiment_that_points_into_another_project_reads_nothing_there(b
         assert (await rest.get("artifacts/list", run_id=run_id)).status == 404
     async with session.get(f"{bucket}/get-artifact?run_id={run_id}&path=secret") as answer:
         assert answer.status == 404
+
+
+async def test_line_breaks_of_a_path_reach_no_header(bucket, session):
+    own = await Artifacts.of_new_run(session, bucket)
+    run = f"run_uuid={own.run_id}"
+    for put, get in (
+        (
+            f"PUT {PROXY}/artifacts/{own.root}/{INJECTION}",
+            f"GET {PROXY}/artifacts/{own.root}/{INJECTION}",
+        ),
+        (
+            f"POST /ajax-api/2.0/mlflow/upload-artifact?{run}&path={INJECTION}",
+            f"GET /get-artifact?{run}&path={INJECTION}",
+        ),
+    ):
+        assert (await ask(bucket, *put.split(" "), b"x"))[0] == 200
+        status, head, _ = await ask(bucket, *get.split(" "))
+        assert status == 200
+        assert b"\nset-cookie" not in head.lower()
+        assert await own.list() == {"xset-cookie: a=b": 1}
+    await own.delete("xset-cookie: a=b")
 
 
 async def test_headers_of_the_client_cannot_steer_the_storage(bucket, session):

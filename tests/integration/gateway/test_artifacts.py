@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from unittest.mock import ANY
+from urllib.parse import quote
 
 import pytest
 
 from shared.contracts.errors import ErrorCode
+from tests.integration.gateway.artifacts_api import Artifacts
 from tests.rest import api
 
 MB = 1024**2
@@ -15,11 +18,9 @@ NAMES = [
     "with space.txt",
     "größe-模型-🐇.txt",
     "100%.txt",
-    "100%25.txt",
-    "a%2Fb.txt",
+    "50% of it.txt",
     "a+b.txt",
-    "a#b.txt",
-    "a?b=c&d.txt",
+    "a=c&d;e.txt",
     "(1) 'x' \"y\".txt",
     "...",
     ".hidden",
@@ -44,6 +45,57 @@ async def test_file_of_any_name_comes_back_and_is_listed_under_it(artifacts, dir
         assert await artifacts.get(directory + name) == (200, name.encode())
     listed = await artifacts.list(directory.rstrip("/"))
     assert {name: len(name.encode()) for name in NAMES}.items() <= listed.items()
+
+
+FORMS = {
+    "100%25": "100%",
+    "a%z%41": "a%zA",
+    "a%2Fb": "a/b",
+    " a": "a",
+    "key%step%23%a%17.png": "key%step_%a%17.png",
+}
+
+
+async def test_name_that_clients_decode_is_stored_as_they_ask_for_it(artifacts):
+    for name, form in FORMS.items():
+        assert await artifacts.put(f"d/{name}", name.encode()) == (200, {})
+        for path in (name, form):
+            assert await artifacts.get(f"d/{path}") == (200, name.encode())
+        assert form.partition("/")[0] in await artifacts.list("d")
+        assert await artifacts.delete(f"d/{name}") == 200
+        assert (await artifacts.get(f"d/{form}"))[0] == 404
+    for name in ("a#b", "a?b", "http:x"):
+        assert (await artifacts.put(name, b"x"))[0] == 400
+
+
+@pytest.mark.parametrize("door", ["", "/api/v4/projects/1/ml/mlflow"])
+async def test_path_of_a_clients_choice_works_by_itself_and_as_an_experiments_location(
+    session, warren, door
+):
+    place = f"models-{os.urandom(4).hex()}/a b"
+    own = Artifacts(session, warren.url + door, "", f"mlflow-artifacts:/{place}")
+    assert await own.put("dir/a.txt", b"content") == (200, {})
+    assert await own.get("dir/a.txt") == (200, b"content")
+    assert await own.list() == {"dir": None}
+    async with api(warren.url + door) as rest:
+        body = {
+            "name": place,
+            "artifact_location": f"mlflow-artifacts:/{place.replace(' ', '%20')}",
+        }
+        experiment = (await rest.done("experiments/create", body))["experiment_id"]
+    run = await Artifacts.of_new_run(session, warren.url + door, experiment)
+    run.root = run.root.replace("%20", " ")
+    assert run.root == f"{place}/{run.run_id}/artifacts"
+    run.url = f"{run.proxy}/artifacts/{quote(run.root)}"
+    assert await run.put("deep/b.txt", b"of the run") == (200, {})
+    assert await run.list("deep") == {"b.txt": 10}
+    assert (await run.list_page("deep"))["files"][0]["path"] == "deep/b.txt"
+    query = {"run_id": run.run_id, "path": "deep/b.txt"}
+    async with session.get(f"{warren.url}{door}/get-artifact", params=query) as answer:
+        assert await answer.read() == b"of the run"
+    assert run.run_id in await own.list()
+    assert await own.delete("dir") == 200
+    assert await own.get("dir/a.txt") == (404, ANY)
 
 
 async def test_tree_is_listed_level_by_level_by_clients_and_ui_alike(artifacts):
@@ -198,6 +250,11 @@ async def test_artifacts_of_a_logged_model_are_listed_and_read(session, warren):
         assert answer.status == 400
 
 
+DIRECT = pytest.mark.parametrize("warren", ["stack"], indirect=True)
+NOT_DIRECT = pytest.mark.parametrize("warren", ["standalone"], indirect=True)
+
+
+@DIRECT
 async def test_presigned_urls_of_a_run(artifacts, session, warren):
     named = {"run_id": artifacts.run_id, "path": "direct/größe.txt"}
     root = f"{warren.url}/api/2.0/mlflow/artifacts/presigned"
@@ -214,6 +271,7 @@ async def test_presigned_urls_of_a_run(artifacts, session, warren):
     assert await artifacts.get("direct/größe.txt") == (200, b"content")
 
 
+@DIRECT
 async def test_multipart_upload_by_hand(artifacts, session):
     body = {"path": "/home/me/big.bin", "num_parts": 2}
     base = f"{artifacts.proxy}/mpu"
@@ -265,5 +323,58 @@ async def test_missing_run_and_missing_file_are_told_apart(artifacts, session, w
 async def test_server_promises_what_it_serves(session, warren):
     async with session.get(f"{warren.url}/api/3.0/mlflow/server-info") as answer:
         info = await answer.json()
-    assert info["presigned_upload_run_id_supported"] is True
-    assert info["multipart_uploads_enabled"] is False
+    direct = {
+        name: said for name, said in info.items() if name.startswith(("multipart", "presigned"))
+    }
+    assert len(direct) == 4
+    assert set(direct.values()) == {warren.data.name.startswith("stack")}
+
+
+@NOT_DIRECT
+@pytest.mark.parametrize("door", ["", "/api/v4/projects/1/ml/mlflow"])
+async def test_nobody_gets_a_url_of_the_storage_where_direct_transfers_are_off(
+    artifacts, session, warren, door
+):
+    await artifacts.put("a", b"x")
+    proxy = f"{door}/api/2.0/mlflow-artifacts"
+    of_run = {"run_id": artifacts.run_id, "path": "a"}
+    in_parts = {
+        "path": "a",
+        "num_parts": 1,
+        "upload_id": "u",
+        "parts": [{"part_number": 1, "etag": "e"}],
+    }
+    for method, path, body, status, words in (
+        (
+            "GET",
+            f"{proxy}/presigned/{artifacts.root}/a",
+            None,
+            501,
+            "Multipart download is not supported",
+        ),
+        *(
+            (
+                "POST",
+                f"{proxy}/mpu/{verb}/{artifacts.root}",
+                in_parts,
+                501,
+                "Multipart upload is not supported",
+            )
+            for verb in ("create", "complete", "abort")
+        ),
+        *(
+            (
+                "POST",
+                f"{door}/api/2.0/mlflow/artifacts/presigned-{kind}-url",
+                of_run,
+                403,
+                "Presigned URLs are not",
+            )
+            for kind in ("upload", "download")
+        ),
+    ):
+        async with session.request(method, f"{warren.url}{path}", json=body) as answer:
+            said = await answer.json()
+            assert answer.status == status, said
+            assert said["message"].startswith(words)
+            assert "WARREN_DIRECT_ARTIFACTS" in said["message"]

@@ -127,7 +127,8 @@ class Fuzzed:
 
 @pytest.fixture(scope="module")
 async def fuzzed(server_directory) -> AsyncIterator[Fuzzed]:
-    async with running(standalone(server_directory / "fuzzed")) as server, api(server.url) as rest:
+    described = standalone(server_directory / "fuzzed", direct_artifacts=True)
+    async with running(described) as server, api(server.url) as rest:
         experiment = await rest.new_experiment("fuzzed")
         yield Fuzzed(server.url, await rest.new_run(experiment), experiment)
 

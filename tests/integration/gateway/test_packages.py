@@ -9,7 +9,7 @@ from yarl import URL
 from tests.integration.gateway.artifacts_api import Artifacts
 from tests.rest import api
 
-NAMES = ["model.pkl", "with space.txt", "größe-模型-🐇 (1)@=#,.txt", "100%25.txt", "d/e/f+g.txt"]
+NAMES = ["model.pkl", "with space.txt", "größe-模型-🐇 (1)@=,.txt", "100%25.txt", "d/e/f+g.txt"]
 
 
 class Packages:
@@ -85,7 +85,7 @@ async def test_directories_and_absent_files_are_not_found(packages, project, run
         assert (await packages.get(candidate, path))[0] == 404
 
 
-@pytest.mark.parametrize("path", ["../x", "a/../../x", "a//b", "/x", "a/", "", "%2e%2e/x", "a\\b"])
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "a//b", "/x", "a/", "", "%2e%2e/x", "..\\b"])
 async def test_path_cannot_leave_the_run(packages, project, run, path):
     candidate = f"candidate:{await iid_of(project, run)}"
     for answer in (

@@ -49,6 +49,27 @@ async def test_own_artifact_location_is_where_runs_put_theirs(
     assert run["info"]["artifact_uri"] == f"s3://b/p/{run_id}/artifacts?k=v"
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "mlflow-artifacts:/models",
+        "mlflow-artifacts:/any/path/",
+        "mlflow-artifacts:/a%20b//c",
+        "mlflow-artifacts:/",
+        "mlflow-artifacts://host:5000/models?k=v",
+        "mlflow-artifacts:/7/0/chosen",
+        "file:///tmp/x",
+        "/tmp/x",
+    ],
+)
+async def test_location_of_a_clients_choice_is_taken_as_it_is(
+    tracking: Tracking, location: str
+) -> None:
+    await tracking.call("CreateExperiment", name="a", artifact_location=location)
+    found = (await tracking.call("GetExperiment", experiment_id="1"))["experiment"]
+    assert found["artifact_location"] == location
+
+
 @pytest.mark.parametrize("delete", [False, True])
 async def test_a_name_is_taken_even_by_a_deleted_experiment(
     tracking: Tracking, *, delete: bool
@@ -180,6 +201,21 @@ async def test_tags_are_set_overwritten_and_removed(tracking: Tracking) -> None:
         ({"name": "n" * 501}, "'name' exceeds the maximum length of 500 characters"),
         ({"name": "n", "artifact_location": "runs:/x"}, "cannot be a runs:/ URI"),
         ({"name": "n", "artifact_location": "s3://b/p#f"}, "can't include fragments"),
+        *(
+            ({"name": "n", "artifact_location": f"mlflow-artifacts:{location}"}, why)
+            for location, why in {
+                "/8/0": "is a project's",
+                "/a/../b": "must not be empty, '.' or '..'",
+                "/a/%252e%252e/b": "must not be empty, '.' or '..'",
+                "/a%23b": "could not ask for",
+                "/a%3Fb": "could not ask for",
+                "/C:/a": "name of a drive",
+                f"/{'d/' * 400}a": "longer than 1024 bytes",
+                f"/{'n' * 256}": "longer than 255 bytes",
+                "//5000/a": "5000 is a port",
+                "//host:port/a": "can't be an artifact_location",
+            }.items()
+        ),
         ({"name": "n", "tags": [{"key": "../k"}]}, "would resolve to '../k'"),
         ({"name": "n", "tags": [{"key": "k", "value": "v" * 20001}]}, "'value' exceeds"),
     ],

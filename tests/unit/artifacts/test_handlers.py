@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
 
 from services.artifacts.handlers import HANDLERS
+from services.artifacts.handlers.context import UrlLifetimes
 from services.artifacts.processor import StorageProcessor
 from shared.contracts.errors import ErrorCode
 from shared.messaging.messages import Envelope, Frame, new_id
@@ -47,7 +49,7 @@ def ask(processor):
 
 async def test_presigned_url_for_the_gateway_is_signed_for_the_inner_address(ask, store):
     reply = await ask("PresignArtifact", method="PUT", path=f"{ROOT}/a")
-    assert reply == {"url": f"http://inner/{ROOT}/a?"}
+    assert reply == {"url": f"http://inner/{ROOT}/a?", "name": "a"}
     assert (store.signatures[0].method, store.signatures[0].public) == ("PUT", False)
 
 
@@ -82,9 +84,33 @@ async def test_file_lists_nothing_and_so_does_what_is_not_there(ask, store):
     assert await ask("ListProxiedArtifacts", path=f"{ROOT}/b") == {"files": []}
 
 
-async def test_root_shows_a_caller_their_own_project_alone(ask, store):
+async def test_root_shows_a_caller_their_own_project_and_chosen_paths_alone(ask, store):
     store.objects["8/secret"] = b""
     assert await ask("ListProxiedArtifacts", path="") == {"files": [{"path": "7", "is_dir": True}]}
+    for key in ("8/~/secret", "7/~/models/a", "7/~/b"):
+        store.objects[key] = b""
+    listed = (await ask("ListProxiedArtifacts", path=""))["files"]
+    assert [each["path"] for each in listed] == ["7", "b", "models"]
+    assert (await ask("ListProxiedArtifacts", path="models"))["files"][0]["path"] == "a"
+
+
+async def test_what_was_stored_under_a_path_as_it_was_sent_is_found_until_it_is_replaced(
+    ask, store
+):
+    store.objects[f"{ROOT}/100%25/old"] = b"old"
+    for reply in (
+        await ask("PresignArtifact", method="GET", path=f"{ROOT}/100%25/old"),
+        await ask("GetPresignedDownloadUrl", artifact_path=f"{ROOT}/100%25/old"),
+    ):
+        assert "100%25/old?" in reply["url"]
+    assert (await ask("ListProxiedArtifacts", path=f"{ROOT}/100%25"))["files"][0]["path"] == "old"
+    store.objects[f"{ROOT}/100%/old"] = b"new"
+    assert (
+        "100%/old?"
+        in (await ask("PresignArtifact", method="GET", path=f"{ROOT}/100%25/old"))["url"]
+    )
+    assert await ask("DeleteArtifact", path=f"{ROOT}/100%25") == {}
+    assert not store.objects
 
 
 async def test_run_is_listed_page_by_page_with_paths_below_its_root(ask, store):
@@ -110,7 +136,8 @@ async def test_deletion_takes_a_file_or_a_directory_and_is_idempotent(ask, store
 
 async def test_project_is_not_deleted(ask, store):
     store.objects["7/0/a"] = b""
-    assert await ask("DeleteArtifact", path="7") == ErrorCode.INVALID_PARAMETER_VALUE
+    for path in ("7", "7/", "", "/", "7/~"):
+        assert await ask("DeleteArtifact", path=path) == ErrorCode.INVALID_PARAMETER_VALUE
     assert store.objects
 
 
@@ -171,7 +198,7 @@ async def test_aborting_twice_is_fine(ask, store):
 
 @pytest.mark.parametrize(
     ("local", "name"),
-    [("a.bin", "a.bin"), ("/tmp/a b.bin", "a b.bin"), (r"C:\data\a.bin", "a.bin"), ("C:x", "C:x")],
+    [("a.bin", "a.bin"), ("/tmp/a b.bin", "a b.bin"), (r"C:\data\a.bin", "a.bin"), ("C:x", "c:x")],
 )
 async def test_name_is_the_last_part_of_the_clients_path(ask, store, local, name):
     await ask("CreateMultipartUpload", artifact_path=f"{ROOT}/d", path=local)
@@ -217,7 +244,19 @@ async def test_urls_of_a_run(ask, store):
     assert [s.expires.total_seconds() for s in store.signatures] == [60, 900]
 
 
-@pytest.mark.parametrize("expiration", [0, -1, 604_801])
+async def test_url_lives_no_longer_than_the_operator_allows(ask, processor, store):
+    processor._lifetimes = UrlLifetimes(whole=timedelta(minutes=1), parts=timedelta(minutes=20))
+    store.objects[f"{ROOT}/a"] = b"123"
+    named = {"run_id": "r", "path": "a", "artifact_uri": URI}
+    for name in ("CreatePresignedDownloadUrl", "CreatePresignedUploadUrl"):
+        await ask(name, **named)
+        assert await ask(name, **named, expiration=61) == ErrorCode.INVALID_PARAMETER_VALUE
+    await ask("GetPresignedDownloadUrl", artifact_path=f"{ROOT}/a")
+    await create(ask, num_parts=2)
+    assert [s.expires.total_seconds() for s in store.signatures] == [60, 60, 60, 1200, 1200]
+
+
+@pytest.mark.parametrize("expiration", [0, -1, 901, 604_801])
 async def test_lifetime_of_a_url_is_bounded(ask, expiration):
     for name in ("CreatePresignedDownloadUrl", "CreatePresignedUploadUrl"):
         named = {"run_id": "r", "path": "a", "artifact_uri": URI, "expiration": expiration}

@@ -20,4 +20,4 @@ def bus(storage):
 
 @pytest.fixture
 def settings():
-    return Settings(port=0, max_artifact_bytes=20 * 1024**2)
+    return Settings(port=0, max_artifact_bytes=20 * 1024**2, direct_artifacts=True)

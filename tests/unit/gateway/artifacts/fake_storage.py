@@ -71,7 +71,8 @@ def presigning(bus, storage):
             return answer
         fields = json.loads(envelope.payload)
         query = f"?partNumber={fields['part_number']}" if fields.get("upload_id") else ""
-        return Answer(json.dumps({"url": f"{storage.url}/{quote(fields['path'])}{query}"}).encode())
+        url = f"{storage.url}/{quote(fields['path'])}{query}"
+        return Answer(json.dumps({"url": url, "name": fields["path"].rpartition("/")[2]}).encode())
 
     bus.call = call
     bus.replies["CreateMultipartUpload"] = Answer(b'{"upload_id": "u", "credentials": []}')

@@ -61,11 +61,14 @@ async def test_path_of_the_address_is_not_that_of_the_query_string(client, stora
 async def test_files_of_a_version_are_those_of_its_run(client, bus, storage):
     bus.replies["GetVersionById"] = version(run_id="abc", source="mlflow-artifacts:/1/elsewhere")
     bus.replies["GetRun"] = run_at(ROOT)
+    uri = {"artifact_uri": f"mlflow-artifacts:/{ROOT}/model"}
+    bus.replies["GetModelVersionDownloadUri"] = Answer(json.dumps(uri).encode())
     response = await client.put(f"{PROJECT}/41/files/a.txt", data=b"x")
     assert response.status == 201
     assert storage.objects == {f"/{ROOT}/a.txt": b"x"}
-    assert [json.loads(envelope.payload) for _, _, envelope in bus.sent[:2]] == [
+    assert [json.loads(envelope.payload) for _, _, envelope in bus.sent[:3]] == [
         {"id": 41},
+        {"name": "m", "version": "41"},
         {"run_id": "abc"},
     ]
 

@@ -1,6 +1,9 @@
 """Bytes go to the storage whole or not at all, and the client is told the truth about it."""
 
 import asyncio
+import base64
+import gzip
+import hashlib
 import json
 
 import pytest
@@ -41,6 +44,86 @@ async def test_body_is_stored_under_the_path_that_was_decoded_once(client, bus, 
     [request] = storage.requests
     assert request.headers["Content-Type"] == "text/plain"
     assert "Transfer-Encoding" not in request.headers
+
+
+ENCODED = gzip.compress(bytes(170_000))
+PLAIN = b"x" * 300_000
+
+
+def md5(body):
+    return base64.b64encode(hashlib.md5(body).digest()).decode()
+
+
+@pytest.fixture
+def ways(bus):
+    """Return each way in as method and path, and the key that it stores under."""
+    run = {"run": {"info": {"artifact_uri": f"mlflow-artifacts:{KEY}"}}}
+    for name in ("GetRun", "GetRunByIid"):
+        bus.replies[name] = Answer(json.dumps(run).encode())
+    return [
+        ("PUT", f"{ROOT}/a"),
+        ("POST", f"{UI}?run_uuid=r&path=a"),
+        ("PUT", "/api/v4/projects/1/packages/ml_models/candidate:1/files/a"),
+    ]
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+@pytest.mark.parametrize("with_digest", [False, True])
+async def test_compressed_body_is_stored_whole_as_what_it_holds(
+    client, storage, ways, chunks, with_digest
+):
+    headers = {"Content-Encoding": "gzip"}
+    if with_digest:
+        headers["Content-MD5"] = md5(ENCODED)
+    for method, path in ways:
+        storage.objects.clear()
+        data = chunked(ENCODED[:100], ENCODED[100:]) if chunks else ENCODED
+        response = await client.request(method, path, data=data, headers=headers)
+        assert response.status in (200, 201), await response.text()
+        assert storage.objects == {f"{KEY}/a": bytes(170_000)}
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [
+        (ENCODED[:-9], {"Content-Encoding": "gzip"}, 400),
+        (b"plain", {"Content-Encoding": "gzip"}, 400),
+        (ENCODED, {"Content-Encoding": "br"}, 415),
+        (ENCODED, {"Content-Encoding": "gzip", "Content-MD5": md5(bytes(170_000))}, 400),
+        (PLAIN, {"Content-MD5": md5(PLAIN + b"x")}, 400),
+        (b"x", {"Content-MD5": md5(b"")}, 400),
+        (b"", {"Content-MD5": md5(b"x")}, 400),
+        (b"x", {"Content-MD5": "nonsense"}, 400),
+        (b"x", {"Content-MD5": ""}, 400),
+    ],
+)
+@pytest.mark.parametrize("chunks", [False, True])
+async def test_body_that_is_not_what_its_headers_announce_is_refused_and_not_stored(
+    client, storage, ways, announced, chunks
+):
+    body, headers, status = announced
+    for method, path in ways:
+        data = chunked(body) if chunks and body else body
+        response = await client.request(method, path, data=data, headers=headers)
+        assert response.status == status, await response.text()
+        assert not storage.objects
+
+
+async def test_body_with_its_digest_is_stored(client, storage):
+    response = await client.put(f"{ROOT}/a", data=PLAIN, headers={"Content-MD5": md5(PLAIN)})
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/a": PLAIN}
+    empty = {"Content-MD5": md5(b"")}
+    assert (await client.put(f"{ROOT}/b", data=b"", headers=empty)).status == 200
+
+
+async def test_bomb_is_bounded_by_the_limit_and_leaves_nothing(client, bus, storage, settings):
+    bomb = gzip.compress(bytes(settings.max_artifact_bytes + MB))
+    headers = {"Content-Encoding": "gzip"}
+    response = await client.put(f"{ROOT}/a", data=bomb, headers=headers)
+    assert response.status == 400
+    assert "at most" in (await response.json())["message"]
+    assert names(bus)[-1] == "AbortMultipartUpload"
 
 
 async def test_empty_body_is_an_empty_artifact(client, storage):
@@ -231,7 +314,9 @@ async def test_ui_saves_below_the_runs_root(client, bus, storage):
     response = await client.post(f"{UI}?run_uuid=r&path=dir/a.txt", data=b"text")
     assert response.status == 200
     assert storage.objects == {f"{KEY}/dir/a.txt": b"text"}
-    assert json.loads(bus.sent[0][2].payload)["run_uuid"] == "r"
+    assert json.loads(bus.sent[0][2].payload) == {"run_id": "r"}
+    assert (await client.post(f"{UI}?run_id=r&path=b.txt", data=b"text")).status == 200
+    assert storage.objects[f"{KEY}/b.txt"] == b"text"
 
 
 @pytest.mark.parametrize(
@@ -240,6 +325,8 @@ async def test_ui_saves_below_the_runs_root(client, bus, storage):
         ("path=a", b"x", "Request must specify run_uuid."),
         ("run_uuid=r", b"x", "Request must specify path."),
         ("run_uuid=r&path=a", b"", "Request must specify data."),
+        ("run_id=r&path=../a", b"", "Invalid path: its segments must not be empty, '.' or '..'."),
+        ("run_id=r&path=/a", b"x", "Invalid path: its segments must not be empty, '.' or '..'."),
         (
             "run_uuid=r&path=a",
             b"x" * (10 * MB + 1),

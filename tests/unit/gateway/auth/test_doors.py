@@ -332,7 +332,8 @@ PACKAGES = "/api/v4/projects/7/packages/ml_models"
 REGISTRY = [Ability.READ_PROJECT, Ability.READ_MODEL_REGISTRY]
 PACKAGE_DOORS = [
     ("GET candidate:1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
-    ("GET candidate:1", REGISTRY, None),
+    ("GET candidate:1", REGISTRY, 404),
+    ("GET candidate:1", [*REGISTRY, Ability.READ_MODEL_EXPERIMENTS], None),
     ("GET 1", REGISTRY, None),
     ("PUT 1", REGISTRY, 403),
     ("PUT 1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),

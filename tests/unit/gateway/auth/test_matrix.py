@@ -89,7 +89,7 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, standing
     bus = FakeBus()
     # Whoever gets past the door gets this answer.
     bus.reply = missing_resource("past the door")
-    settings = Settings(port=0, access_mode="token")
+    settings = Settings(port=0, access_mode="token", direct_artifacts=True)
     running = await serve(create_app(bus, settings), settings)
     wrong = []
     async with ClientSession(f"http://127.0.0.1:{running.port}") as client:
