@@ -9,7 +9,7 @@ from tests.unit.gateway.fake_bus import FakeBus
 
 @pytest.fixture
 def settings():
-    return Settings(port=0, max_body_bytes=100_000, request_timeout=30)
+    return Settings(port=0, max_body_bytes=100_000, request_timeout=30, direct_artifacts=True)
 
 
 @pytest.fixture
