@@ -8,6 +8,7 @@ its commands run one by one, each in a transaction with an inbox row of its own,
 can't fail its neighbours.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ class Executor:
         self._pool = pool
         self._handlers = with_early_events(handlers)
         self._bus = bus
+        self.told = asyncio.Event()
+        """Set when events are in the outbox; whoever publishes them clears it."""
         self._messages = self._handlers.messages
         self._prepared: set[int] = set()
 
@@ -170,6 +173,8 @@ class Executor:
                 if work.answers[index].error not in PASSING
             }
             await inbox.store(connection, {frame.id: work.answers, **keyed})
+        if work.events:
+            self.told.set()
         if self._bus is not None and work.early:
             # After the commit: what the reader does on an event it can't take back.
             await deliver(self._bus, work.early)

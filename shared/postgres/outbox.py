@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from asyncpg import Pool, Record
@@ -17,6 +18,11 @@ log = structlog.get_logger()
 
 SQL = load_queries("shared.postgres.sql", "outbox")
 RELAY_INTERVAL = 0.5
+"""Seconds until events are looked for that nobody called the relay for: those of another worker."""
+
+RELAY_LINGER = 0.05
+"""Seconds for which events gather that are published together."""
+
 RELAY_BATCH = 500
 WATCH_INTERVAL = 5.0
 
@@ -42,18 +48,27 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
         return len(rows)
 
 
-async def relay(pool: "Pool[Record]", transport: Transport) -> None:
-    """Publish events as they come, until cancelled."""
+async def relay(pool: "Pool[Record]", transport: Transport, told: asyncio.Event) -> None:
+    """Publish events as they come, until cancelled; ``told`` is set when there are new ones."""
     while True:
-        count = 0
         try:
-            count = await relay_once(pool, transport)
+            if await relay_once(pool, transport) < RELAY_BATCH:
+                await _next(told)
         except (BrokerUnavailableError, PublishUncertainError) as error:
             log.warning("outbox_waits", error=str(error))
+            await asyncio.sleep(RELAY_INTERVAL)
         except Exception:
             log.exception("outbox_failed")
-        if count < RELAY_BATCH:
             await asyncio.sleep(RELAY_INTERVAL)
+
+
+async def _next(told: asyncio.Event) -> None:
+    """Return when there are, or may be, new events."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(told.wait(), RELAY_INTERVAL)
+        # Cleared first: what is committed while events gather may come too late for the next look.
+        told.clear()
+        await asyncio.sleep(RELAY_LINGER)
 
 
 async def watch(pool: "Pool[Record]", service: str) -> None:

@@ -16,7 +16,7 @@ from shared.mlflow.search import keyset
 from shared.mlflow.search.ast import Comparator, Comparison, Entity
 from shared.mlflow.search.grammars import LOGGED_MODELS
 from shared.mlflow.search.keyset import Term
-from shared.mlflow.search.max_results import check_max_results
+from shared.mlflow.search.max_results import THRESHOLD, check_max_results
 from shared.mlflow.search.page_token import Search
 from shared.mlflow.search.parser import parse_filter
 from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
@@ -59,11 +59,10 @@ async def search_model_ids(
 
 
 def _limit(max_results: int | None) -> int:
-    return (
-        STORE_DEFAULT_RESULTS
-        if max_results == 0
-        else check_max_results(max_results, DEFAULT_RESULTS)
-    )
+    """Return the size of a page. MLflow's server takes any number; what is too many is cut here."""
+    if max_results == 0:
+        return STORE_DEFAULT_RESULTS
+    return check_max_results(max_results and min(max_results, THRESHOLD), DEFAULT_RESULTS)
 
 
 def _check(query: SearchLoggedModels) -> None:

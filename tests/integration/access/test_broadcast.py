@@ -16,6 +16,7 @@ from shared.contracts.token_digests import digest_of
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.messages import Envelope, new_id
+from shared.postgres import outbox
 from shared.runtime.settings import PostgresServiceSettings
 from shared.serving.postgres import PostgresService
 from tests.integration.access.conftest import ROOT_TOKEN, SOON, until
@@ -24,8 +25,12 @@ DIGEST = digest_of(ROOT_TOKEN)
 
 
 @pytest.fixture
-async def gateways(database_dsn, amqp_vhost_url):
-    """Two gateways' clients of the bus and what they remember, beside the access service."""
+async def gateways(database_dsn, amqp_vhost_url, monkeypatch):
+    """Two gateways' clients of the bus and what they remember, beside the access service.
+
+    The service publishes what it tells at once: nobody waits for its next look into the outbox.
+    """
+    monkeypatch.setattr(outbox, "RELAY_INTERVAL", 60)
     await ensure_root_token(database_dsn, ROOT_TOKEN)
     connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=[SCHEMA])
     async with AsyncExitStack() as running:

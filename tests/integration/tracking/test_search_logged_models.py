@@ -155,6 +155,12 @@ async def paged(found: Found, **fields: Any) -> str:
     return names
 
 
+async def test_a_page_may_be_asked_to_hold_any_number(found: Any) -> None:
+    everything = await found.page()
+    assert everything["models"]
+    assert await found.page(max_results=2**31 - 1) == everything
+
+
 async def test_a_token_belongs_to_its_search(found: Found) -> None:
     token = (await found.page(max_results=1))["next_page_token"]
     for other in (
