@@ -193,7 +193,10 @@ async def test_deleted_models_other_experiments_and_other_projects_are_left_out(
             {"order_by": [{"field_name": "params.a"}]},
             "Invalid order by field name: params.a. Only metrics are supported.",
         ),
-        ({"order_by": [{"field_name": "name"}] * 21}, "`order_by` can contain at most 20 clauses."),
+        (
+            {"order_by": [{"field_name": "name"}] * 21},
+            "'order_by' can contain at most 20 elements.",
+        ),
         ({"experiment_ids": ["x"]}, "Invalid experiment ID 'x'."),
         ({"max_results": -1}, "Invalid value -1 for parameter 'max_results' supplied."),
         ({"page_token": "zzz"}, "Invalid page token"),
