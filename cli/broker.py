@@ -10,7 +10,7 @@ from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.connection import LOST, connect
-from shared.messaging.topology import Layout
+from shared.messaging.topology import CLI, Layout
 from shared.runtime.settings import ProcessSettings
 
 SECONDS_TO_CONNECT = 15.0
@@ -31,7 +31,7 @@ async def bus_client(
 ) -> AsyncIterator[BusClient]:
     """Open a client that calls these services. Raises DomainError without a broker."""
     layout = Layout(settings.transient_queues)
-    transport = AmqpTransport(settings.amqp_url, name="cli", services=services, layout=layout)
+    transport = AmqpTransport(settings.amqp_url, party=CLI, services=services, layout=layout)
     bus = BusClient(transport)
     try:
         try:
@@ -47,7 +47,7 @@ async def bus_client(
 async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnection]:
     """Open a connection that declares nothing. Raises DomainError without a broker."""
     try:
-        connection = await connect(settings.amqp_url, name="cli", seconds=SECONDS_TO_CONNECT)
+        connection = await connect(settings.amqp_url, name=CLI, seconds=SECONDS_TO_CONNECT)
     except LOST:
         raise unreachable() from None
     async with connection:

@@ -83,14 +83,12 @@ async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
         for service in services:
             for kind in get_args(Kind):
                 yield await _queue(connection, topology.queue_name(service, kind))
-        for spec in topology.event_queues(topology.SUBSCRIPTIONS):
-            if spec.topics:
-                yield await _queue(connection, spec.name)
-        for service in topology.SERVICES:
-            for queue in (topology.queue_name(service, kind) for kind in ("commands", "events")):
-                if dead := (await _counts(connection, topology.dead_letter_queue(queue)))[0]:
-                    detail = f"{dead} dead letters; see `warren dead-letters list --queue {queue}`"
-                    yield Finding(queue, "warning", detail)
+        for service in topology.SUBSCRIPTIONS:
+            yield await _queue(connection, topology.queue_name(service, "events"))
+        for queue in topology.lasting_queues():
+            if dead := (await _counts(connection, topology.dead_letter_queue(queue)))[0]:
+                detail = f"{dead} dead letters; see `warren dead-letters list --queue {queue}`"
+                yield Finding(queue, "warning", detail)
     async with bus_client(settings, []) as bus:
         for service in services:
             async for finding in _service(bus, service):

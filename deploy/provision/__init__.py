@@ -1,1 +1,1 @@
-"""Prepares PostgreSQL before the services start: databases, roles, schemas and their migrations."""
+"""Prepares PostgreSQL and RabbitMQ before the services start: accounts, schemas and migrations, queues."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 import asyncpg
 import structlog
 
+from deploy.provision.rabbitmq import prepare_broker
 from deploy.provision.settings import ProvisionSettings, schema_owner
 from shared.postgres.explaining import postgres_explained
 from shared.postgres.migrate import migrate, service_migrations
@@ -19,7 +20,9 @@ from shared.runtime.settings import read_settings
 from shared.runtime.starting import StartError, explained, sentence
 
 PAUSE_SECONDS = 1.0
-NOTHING_TO_DO = "No service's DSN was given; WARREN_TRACKING_DSN is one."
+NOTHING_TO_DO = (
+    "Neither a service's DSN nor WARREN_AMQP_ADMIN_URL was given; WARREN_TRACKING_DSN is one."
+)
 ADDRESSES = "WARREN_ADMIN_DSN and the DSNs of the services are its addresses"
 NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 """What a server says that is on its way, or busy."""
@@ -28,9 +31,16 @@ log = structlog.get_logger(__name__)
 
 
 async def prepare(settings: ProvisionSettings) -> None:
-    """Do all of it, as often as needed until the server is there. Raises StartError."""
-    if not settings.dsns:
+    """Do all of it, as often as needed until the servers are there. Raises StartError."""
+    if settings.dsns:
+        await _prepare_postgres(settings)
+    elif not settings.amqp_admin_url:
         raise StartError(NOTHING_TO_DO)
+    if settings.amqp_admin_url:
+        await prepare_broker(settings)
+
+
+async def _prepare_postgres(settings: ProvisionSettings) -> None:
     databases: dict[str, list[SchemaOwner]] = defaultdict(list)
     for service, dsn in settings.dsns.items():
         database, owner = schema_owner(service, dsn)

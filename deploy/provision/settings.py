@@ -1,4 +1,4 @@
-"""What provisioning reads from its environment: an administrator's address and those of the services."""
+"""What provisioning reads from its environment: administrators' addresses and those of the services."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -7,8 +7,8 @@ from pydantic import Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.postgres.provision import SchemaOwner
-from shared.runtime.addresses import PostgresDsn
-from shared.runtime.settings import PREFIX, LogLevel
+from shared.runtime.addresses import AmqpUrl, PostgresDsn
+from shared.runtime.settings import PREFIX, LogLevel, TransientQueues
 from shared.runtime.starting import StartError
 
 POSTGRES_SERVICES = ("tracking", "registry", "access")
@@ -16,7 +16,10 @@ POSTGRES_SERVICES = ("tracking", "registry", "access")
 
 
 class ProvisionSettings(BaseSettings):
-    """Make the role and the schema of each service whose DSN is given, and migrate it; then leave.
+    """Prepare PostgreSQL and RabbitMQ for the services; then leave.
+
+    Each service whose DSN is given gets its role and its schema, which is migrated. RabbitMQ gets an account for
+    each part of Warren, and the queues.
 
     Every option is also an environment variable, WARREN_<NAME>.
     """
@@ -42,6 +45,29 @@ class ProvisionSettings(BaseSettings):
     )
     access_dsn: PostgresDsn = Field(
         default="", repr=False, description="Access's own PostgreSQL address"
+    )
+    amqp_admin_url: AmqpUrl = Field(
+        default="",
+        repr=False,
+        description="RabbitMQ as a user with the tag `administrator`; where empty, accounts and queues "
+        "must be there, or processes must share an account that may declare them",
+    )
+    amqp_api_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@]+/?)?$",
+        description="RabbitMQ's management API, as http://host:15672; where empty, on the "
+        "administrator's host at that port, or at 15671 with TLS",
+    )
+    amqp_urls: dict[str, AmqpUrl] = Field(
+        default={},
+        repr=False,
+        description="RabbitMQ as each part of Warren logs in, as JSON: "
+        '{"gateway": "amqp://gateway:password@host:5672/", "tracking": …}; also registry, artifacts, '
+        "access and cli. An account is made for each",
+    )
+    transient_queues: TransientQueues = Field(
+        default="classic",
+        description="Type of the queues of queries and points, as in the services",
     )
     provision_timeout: PositiveFloat = Field(
         default=60.0, description="Seconds to wait for a server that is still on its way"

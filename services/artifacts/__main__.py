@@ -12,7 +12,7 @@ from shared.tracing.hooks import Tracing
 async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     layout = Layout(settings.transient_queues)
-    transport = AmqpTransport(settings.amqp_url, name=NAME, services=[NAME], layout=layout)
+    transport = AmqpTransport(settings.amqp_url, party=NAME, services=[NAME], layout=layout)
     limit = settings.max_artifact_bytes
     await serve_until_signalled(
         lambda: ArtifactsService.start(settings.s3, limit, transport, tracing), settings.monitor

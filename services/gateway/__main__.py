@@ -13,7 +13,7 @@ from services.gateway.settings import Settings
 from shared.contracts.access import Authorize
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
-from shared.messaging.topology import Layout
+from shared.messaging.topology import GATEWAY, Layout
 from shared.runtime.health import Monitor
 from shared.runtime.settings import read_settings
 from shared.runtime.starting import starting
@@ -30,7 +30,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
     """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
     leave = stop_signal()
     layout = Layout(settings.transient_queues)
-    transport = AmqpTransport(settings.amqp_url, name="gateway", services=SERVICES, layout=layout)
+    transport = AmqpTransport(settings.amqp_url, party=GATEWAY, services=SERVICES, layout=layout)
     bus = BusClient(transport)
     async with AsyncExitStack() as running:
         with starting():

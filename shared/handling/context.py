@@ -42,7 +42,7 @@ class Context:
     """Whether another service has done something for this command, or may have."""
 
     async def query(self, query: Query, project: int | None = None) -> bytes:
-        """Send a query to a service that ``Handlers.asks`` names, on behalf of the caller.
+        """Send a query to a service that ``topology.ASKS`` names, on behalf of the caller.
 
         ``project`` defaults to this command's project. Returns the JSON of the answer.
         Raises the other service's DomainError, or REQUEST_LIMIT_EXCEEDED if it does not answer.
@@ -51,7 +51,7 @@ class Context:
         return await self._call(query, project)
 
     async def send_command(self, command: Command) -> bytes:
-        """Send a command to a service that ``Handlers.asks`` names; returns and raises as ``query``.
+        """Send a command to a service that ``topology.ASKS`` names; returns and raises as ``query``.
 
         The other service commits on its own. The remote command must be idempotent, and harmless
         if this command fails afterwards.
@@ -60,7 +60,7 @@ class Context:
 
     async def _call(self, message: Query | Command, project: int | None = None) -> bytes:
         if self.bus is None or self.writes:
-            fault = "A handler calls only services that Handlers.asks names, and before it writes."
+            fault = "A handler calls only services that topology.ASKS names, and before it writes."
             raise RuntimeError(fault)
         name = type(message).__name__
         payload = message.model_dump_json(exclude_none=True).encode()
@@ -94,10 +94,10 @@ class Context:
         """Publish an event when, and only when, the handler's work is committed.
 
         ``at_once``: the command is answered after the subscribed services have handled the event,
-        so that its client reads there what it has written. ``Handlers.asks`` names those services.
+        so that its client reads there what it has written. ``topology.ASKS`` names those services.
         """
         if at_once and self.bus is None:
-            fault = "Events at once go only to services that Handlers.asks names."
+            fault = "Events at once go only to services that topology.ASKS names."
             raise RuntimeError(fault)
         payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
         topic = f"{self.project}.{event.topic}"

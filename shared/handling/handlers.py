@@ -1,6 +1,6 @@
 """How a service lists its handlers, by type of message."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,12 +25,11 @@ EventHandler: TypeAlias = Callable[[Any, C], Awaitable[None]]
 class Handlers(Generic[C]):
     """Everything a service does.
 
-    ``asks`` names the services that handlers call (``Context.query``, ``Context.send_command``).
+    Whom handlers may call is in ``topology.ASKS``.
     ``events`` are handled if ``topology.SUBSCRIPTIONS`` routes them to the service.
     """
 
     single: Mapping[type[Message], Handler[C]]
-    asks: Sequence[str] = ()
     events: Mapping[type[DomainEvent], EventHandler[C]] = field(default_factory=dict)
 
     @property

@@ -10,12 +10,13 @@ message or two, and aio-pika's objects about them took a tenth of the time of a 
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable, Sequence
 from typing import cast
 
 import structlog
 from aio_pika import DeliveryMode
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
 from aiormq import spec
 from aiormq.abc import ConsumerCallback, DeliveredMessage
 from aiormq.channel import Channel as MessageChannel
@@ -23,8 +24,9 @@ from aiormq.exceptions import DeliveryError
 
 from shared.messaging import topology
 from shared.messaging.connection import LOST, connect
-from shared.messaging.declarations import declare
+from shared.messaging.declarations import ensure
 from shared.messaging.packing import LARGEST_MESSAGE, is_large, pack
+from shared.messaging.permissions import private_queue
 from shared.messaging.transport import (
     BrokerUnavailableError,
     MessageTooLargeError,
@@ -43,9 +45,6 @@ RECONNECT_DELAY = 0.5
 CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
 """For the channels, queues and consumers of a new connection; a node that does not answer is left again."""
-
-DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
-"""RabbitMQ's pseudo-queue: replies without a queue process, gone with the connection."""
 
 
 class AmqpDelivery:
@@ -105,8 +104,9 @@ class AmqpSubscription:
 class AmqpTransport:
     """A healing connection to RabbitMQ; see ``transport.Transport``.
 
-    ``services`` names the services whose queues this process declares: both ends declare the same
-    topology, so that neither must be started first. The queues of events are everybody's.
+    ``party`` is whose process this is: what it publishes goes to its own exchanges, by the roles that
+    publications name. ``services`` are those whose queues it declares where nobody provisions: both
+    ends declare the same topology, so that neither must be started first.
     ``url`` may name several nodes of a cluster.
     """
 
@@ -114,13 +114,19 @@ class AmqpTransport:
         self,
         url: str,
         *,
-        name: str,
+        party: str,
         services: Sequence[str],
         layout: topology.Layout = topology.LAYOUT,
     ) -> None:
         self._url = url
-        self._name = name
-        self._queues = layout.queues(services)
+        self._party = party
+        self._services = services
+        self._layout = layout
+        self._exchanges = {
+            role: topology.exchange_name(party, role) for role in layout.roles(party)
+        }
+        # A service that knows where it answers to could answer for another if all had the same address.
+        self._addresses = {service: secrets.token_hex(16) for service in layout.asks.get(party, ())}
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
@@ -133,7 +139,9 @@ class AmqpTransport:
         self._topics: Sequence[str] = ()
         self._on_event: OnBroadcast | None = None
 
-    reply_address = DIRECT_REPLY_TO
+    def reply_address(self, service: str) -> str:
+        """Return where a service's answers reach this process, which only that service is told."""
+        return self._addresses[service]
 
     @property
     def ready(self) -> bool:
@@ -175,7 +183,7 @@ class AmqpTransport:
         try:
             await channel.basic_publish(
                 body,
-                exchange=publication.exchange,
+                exchange=self._exchanges[publication.exchange],
                 routing_key=publication.routing_key,
                 properties=_properties(publication),
                 mandatory=bool(publication.reply_to),
@@ -198,10 +206,8 @@ class AmqpTransport:
         return subscription
 
     async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
-        """Deliver replies; opens the reply consumer at once when connected."""
+        """Deliver replies from a queue of this connection's own, made anew with each."""
         self._on_reply, self._on_reset = on_reply, on_reset
-        if self._requests is not None and self.ready:
-            await self._open_replies(self._requests)
 
     async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
         """Deliver events from a queue of this connection's own, made anew with each."""
@@ -233,19 +239,19 @@ class AmqpTransport:
                 log.exception("broker_unreachable")
             finally:
                 self._connected.clear()
-                BROKER_CONNECTED.labels(self._name).set(0)
+                BROKER_CONNECTED.labels(self._party).set(0)
             await asyncio.sleep(RECONNECT_DELAY)
 
     async def _stay_until_lost(self) -> None:
-        connection = await connect(self._url, name=self._name, seconds=CONNECT_SECONDS)
+        connection = await connect(self._url, name=self._party, seconds=CONNECT_SECONDS)
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
             async with asyncio.timeout(SETUP_SECONDS):
                 await self._open(connection)
-            log.info("broker_connected", connection=self._name)
+            log.info("broker_connected", connection=self._party)
             await lost.wait()
-            log.warning("broker_lost", connection=self._name)
+            log.warning("broker_lost", connection=self._party)
         finally:
             self._connected.clear()
             with contextlib.suppress(*LOST):
@@ -255,7 +261,7 @@ class AmqpTransport:
     async def _open(self, connection: AbstractConnection) -> None:
         requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
         replies = await connection.channel(publisher_confirms=False)
-        await declare(connection, requests, self._queues)
+        await ensure(connection, self._party, self._services, self._layout)
         # A channel that dies alone (a refused declaration, say) takes the connection with it:
         # one way to heal is easier to trust than two.
         for channel in (requests, replies):
@@ -264,27 +270,35 @@ class AmqpTransport:
         self._requests = await _of_messages(requests)
         self._replies = await _of_messages(replies)
         if self._on_reply:
-            await self._open_replies(self._requests)
+            await self._open_replies(replies)
         if self._on_event:
             await self._open_events(replies, self._on_event)
         # What is delivered from here on may be answered at once. A subscription that is added meanwhile
         # is opened by who adds it.
         subscriptions = list(self._subscriptions)
         self._connected.set()
-        BROKER_CONNECTED.labels(self._name).set(1)
+        BROKER_CONNECTED.labels(self._party).set(1)
         if self._on_reset:
             self._on_reset()
         for subscription in subscriptions:
             await subscription.open(connection)
 
-    async def _open_replies(self, channel: MessageChannel) -> None:
+    async def _open_replies(self, channel: AbstractChannel) -> None:
+        """Bind a queue that goes with the connection to the replies of each service that may be asked.
+
+        RabbitMQ's direct reply-to would do without a queue, but takes answers from the default exchange
+        alone, and whoever may write to that may write to every queue.
+        """
         on_reply = self._on_reply
 
         async def receive(message: DeliveredMessage) -> None:
             if on_reply:
                 on_reply(_received(message))
 
-        await _consume(channel, DIRECT_REPLY_TO, receive, no_ack=True)
+        queue = await self._private_queue(channel)
+        for service, address in self._addresses.items():
+            await queue.bind(topology.exchange_name(service, topology.REPLIES), address)
+        await _consume(await _of_messages(channel), queue.name, receive, no_ack=True)
 
     async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
         """Bind a queue that goes with the connection; all is in place before ``on_reset``."""
@@ -292,10 +306,16 @@ class AmqpTransport:
         async def receive(message: DeliveredMessage) -> None:
             on_event(_received(message))
 
-        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-        for topic in self._topics:
-            await queue.bind(topology.EVENTS, topology.binding_key(topic))
+        queue = await self._private_queue(channel)
+        for teller in self._layout.listeners[self._party]:
+            for topic in self._topics:
+                outbox = topology.exchange_name(teller, topology.OUTBOX)
+                await queue.bind(outbox, topology.binding_key(topic))
         await _consume(await _of_messages(channel), queue.name, receive, no_ack=True)
+
+    async def _private_queue(self, channel: AbstractChannel) -> AbstractQueue:
+        name = private_queue(self._party, secrets.token_hex(16))
+        return await channel.declare_queue(name, exclusive=True, auto_delete=True)
 
 
 async def _of_messages(channel: AbstractChannel) -> MessageChannel:

@@ -14,6 +14,7 @@ from shared.contracts.message import Kind
 from shared.messaging.events import ReceivedEvent, read_event
 from shared.messaging.lane import LIMITS, Call, Lane, Limits, SentFrame, refused, too_large
 from shared.messaging.messages import Answer, Envelope, decode_reply
+from shared.messaging.topology import REQUESTS
 from shared.messaging.transport import (
     BrokerUnavailableError,
     MessageTooLargeError,
@@ -162,8 +163,9 @@ class BusClient:
         publication = Publication(
             routing_key=lane.queue,
             body=sent.body,
+            exchange=REQUESTS,
             message_id=frame_id.hex,
-            reply_to=self._transport.reply_address,
+            reply_to=self._transport.reply_address(lane.service),
             correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
             persistent=lane.persistent,
             expiration=None if lane.persistent else seconds,
@@ -189,9 +191,17 @@ class BusClient:
             call.fail(reason)
 
     def _on_reply(self, publication: Publication) -> None:
-        service, kind, key = publication.correlation_id.split(" ")
-        lane = self._lanes[service, kind]  # type: ignore[index]  # we wrote the correlation id
-        frame_id = UUID(hex=key)
+        try:
+            service, kind, key = publication.correlation_id.split(" ")
+            lane = self._lanes[service, kind]  # type: ignore[index]  # a KeyError, if it is not ours
+            frame_id = UUID(hex=key)
+        except (ValueError, KeyError):
+            log.error("reply_unreadable", exchange=publication.exchange)  # noqa: TRY400
+            return
+        if publication.routing_key != self._transport.reply_address(service):
+            # A service that was asked something answers in the place of another one.
+            log.error("reply_forged", service=service, exchange=publication.exchange)
+            return
         sent = lane.sent.get(frame_id)
         if sent is None:
             return

@@ -64,7 +64,8 @@ class HeldLetter:
             message_id=self._message.message_id,
             headers=_topic(self._message.headers),
         )
-        exchange = self._channel.default_exchange
+        requests = topology.exchange_name(topology.CLI, topology.REQUESTS)
+        exchange = await self._channel.get_exchange(requests, ensure=False)
         await exchange.publish(copy, routing_key=self.letter.queue, mandatory=True)
         await self._message.ack()
 
@@ -75,11 +76,7 @@ class HeldLetter:
 
 def queues() -> list[str]:
     """List the queues that messages may die in."""
-    return [
-        topology.queue_name(service, kind)
-        for service in topology.SERVICES
-        for kind in ("commands", "events")
-    ]
+    return topology.lasting_queues()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Events on the bus: what a message of the exchange ``events`` says, whoever published it."""
+"""Events on the bus: what a message of an outbox says, whoever published it."""
 
 import math
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def outgoing_event(
 ) -> Publication:
     """Return an event as it is published; ``topic`` is ``<project>.<noun>.<verb>``."""
     return Publication(
-        exchange=topology.EVENTS,
+        exchange=topology.OUTBOX,
         routing_key=topic,
         body=payload,
         message_id=event_id.hex,

@@ -36,27 +36,22 @@ class MemoryBroker:
         subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
     ) -> None:
         self.running = True
-        here = {name: topics for name, topics in subscriptions.items() if name in services}
-        specs = [
-            *(spec for service in services for spec in topology.queues(service)),
-            *topology.event_queues(here),
-        ]
+        here = {name: told for name, told in subscriptions.items() if name in services}
+        specs = topology.Layout(subscriptions=here).queues(services)
         self.queues = {spec.name: MemoryQueue(self, spec) for spec in specs}
         self.transports: dict[str, MemoryTransport] = {}
 
     def route(self, publication: Publication, *, redelivered: bool = False) -> None:
         """Put a message where its exchange says. Raises BrokerUnavailableError without a queue."""
-        if publication.exchange == topology.EVENTS:
+        if publication.exchange == topology.OUTBOX:
             _, _, topic = publication.routing_key.partition(".")
             for queue in self.queues.values():
-                if topic in queue.spec.topics:
+                if topic in queue.topics:
                     queue.put(publication, redelivered=redelivered)
             for transport in self.transports.values():
                 transport.receive_event(topic, publication)
             return
         name = publication.routing_key
-        if publication.exchange == topology.DEAD_LETTERS:
-            name = next(q.spec.name for q in self.queues.values() if q.spec.dead_letters_of == name)
         if name in self.transports:
             self.transports[name].receive_reply(publication)
         elif name in self.queues:
@@ -87,6 +82,7 @@ class MemoryQueue:
     def __init__(self, broker: MemoryBroker, spec: topology.QueueSpec) -> None:
         self.broker = broker
         self.spec = spec
+        self.topics = {binding.key.partition(".")[2] for binding in spec.bindings}
         self.waiting: deque[tuple[Publication, bool]] = deque()
         self.subscriptions: list[MemorySubscription] = []
 
@@ -95,7 +91,7 @@ class MemoryQueue:
         if "x-message-ttl" in self.spec.arguments:
             back = replace(
                 publication,
-                exchange="",
+                exchange=topology.REQUEUE,
                 routing_key=str(self.spec.arguments["x-dead-letter-routing-key"]),
             )
             seconds = int(self.spec.arguments["x-message-ttl"]) / 1000
@@ -188,7 +184,7 @@ class MemoryTransport:
         self._topics: Sequence[str] = ()
         self._on_event: OnBroadcast | None = None
         self._subscriptions: list[MemorySubscription] = []
-        self.reply_address = f"replies-{next(_addresses)}"
+        self._address = f"replies-{next(_addresses)}"
 
     @property
     def ready(self) -> bool:
@@ -197,15 +193,19 @@ class MemoryTransport:
 
     async def start(self) -> None:
         """Join the broker."""
-        self._broker.transports[self.reply_address] = self
+        self._broker.transports[self._address] = self
 
     async def close(self) -> None:
         """Leave; what this participant had not acknowledged is delivered to others."""
-        self._broker.transports.pop(self.reply_address, None)
+        self._broker.transports.pop(self._address, None)
         for subscription in self._subscriptions:
             await subscription.cancel()
             subscription.give_back()
             subscription.queue.dispatch()
+
+    def reply_address(self, _service: str) -> str:
+        """Return this participant's address."""
+        return self._address
 
     async def publish(self, publication: Publication) -> None:
         """Route the message at once."""

@@ -19,14 +19,16 @@ class PublishUncertainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A message on its way to an exchange (``""`` is the default one: routing key = queue).
+    """A message on its way to an exchange of its sender's, or that came from one.
 
-    ``expiration`` is in seconds. ``persistent`` messages survive the broker's restart.
+    ``exchange`` of what is sent is one of the roles in ``topology``; of what was received it is the name of
+    the exchange, which tells who sent it. ``expiration`` is in seconds. ``persistent`` messages survive the
+    broker's restart.
     """
 
     routing_key: str
     body: bytes
-    exchange: str = ""
+    exchange: str
     message_id: str = ""
     correlation_id: str = ""
     reply_to: str = ""
@@ -85,7 +87,7 @@ class Transport(Protocol):
         """Deliver the queue's messages, at most ``prefetch`` unacknowledged at a time."""
 
     async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
-        """Deliver replies addressed to ``reply_address``.
+        """Deliver replies addressed to a ``reply_address``; called before ``start``.
 
         ``on_reset`` is called after each reconnection: replies under way may have been lost.
         """
@@ -97,9 +99,8 @@ class Transport(Protocol):
         meanwhile is missed, and ``on_reset`` tells of it.
         """
 
-    @property
-    def reply_address(self) -> str:
-        """The ``reply_to`` of this connection; changes when it reconnects."""
+    def reply_address(self, service: str) -> str:
+        """Return the ``reply_to`` of what a service is asked."""
 
     async def consumers(self, queue: str) -> int:
         """Count the consumers of a queue. Raises BrokerUnavailableError."""

@@ -18,6 +18,7 @@ import structlog
 
 from shared.contracts.message import Kind
 from shared.messaging import topology
+from shared.messaging.askers import Askers
 from shared.messaging.events import ReceivedEvent, read_event
 from shared.messaging.measures import QueueMeasures, event_ended
 from shared.messaging.messages import (
@@ -41,6 +42,7 @@ from shared.messaging.transport import (
 from shared.runtime import metrics
 from shared.runtime.clock import now
 from shared.runtime.log_context import about
+from shared.runtime.tasks import Busy
 
 log = structlog.get_logger()
 
@@ -104,6 +106,7 @@ class Worker:
         query_frames: int = 16,
     ) -> None:
         """``command_frames`` and ``query_frames`` bound the deliveries worked on at a time."""
+        self._askers = Askers(service)
         self._transport = transport
         self._service = service
         self._processor = processor
@@ -149,15 +152,17 @@ class Worker:
         await self._transport.close()
 
     async def _on_commands(self, delivery: Delivery) -> None:
-        with _Busy(self._busy):
+        with Busy(self._busy):
             await self._command(delivery, "commands")
 
     async def _on_transient(self, delivery: Delivery) -> None:
-        with _Busy(self._busy):
+        with Busy(self._busy):
             if delivery.redelivered:
                 # Perhaps its worker died of it: only the queue of commands counts how often.
-                queue = topology.queue_name(self._service, "commands")
-                await self._move(delivery, queue, _attempts(delivery) + 1)
+                frame = _read(delivery)
+                if frame is None or not await self._turned_away(delivery, frame):
+                    queue = topology.queue_name(self._service, "commands")
+                    await self._move(delivery, queue, _attempts(delivery) + 1)
             else:
                 await self._command(delivery, "transient-commands")
 
@@ -165,6 +170,8 @@ class Worker:
         frame = _read(delivery)
         if frame is None:
             await self._give_up(delivery, "commands", UNREADABLE)
+            return
+        if await self._turned_away(delivery, frame):
             return
         began = time.perf_counter()
         measures = self._measures[kind]
@@ -196,10 +203,12 @@ class Worker:
         return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
-        with _Busy(self._busy):
+        with Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
                 await delivery.ack()  # Nobody misses a query whose client was not answered.
+                return
+            if await self._turned_away(delivery, frame):
                 return
             began = time.perf_counter()
             measures = self._measures["queries"]
@@ -218,7 +227,7 @@ class Worker:
             await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
-        with _Busy(self._busy):
+        with Busy(self._busy):
             began = time.perf_counter()
             try:
                 event = read_event(delivery.publication)
@@ -246,6 +255,15 @@ class Worker:
         await delivery.ack()
         return "ok"
 
+    async def _turned_away(self, delivery: Delivery, frame: Frame) -> bool:
+        """End the delivery of a frame whose sender may not ask for what is in it."""
+        answers = self._askers.refuse(delivery.publication.exchange, frame.envelopes)
+        if answers is None:
+            return False
+        await self._reply(delivery, answers)
+        await delivery.ack()
+        return True
+
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers; if they are lost the client asks again and the inbox knows them."""
         request = delivery.publication
@@ -255,6 +273,7 @@ class Worker:
                     Publication(
                         routing_key=request.reply_to,
                         body=body,
+                        exchange=topology.REPLIES,
                         correlation_id=request.correlation_id,
                     )
                 )
@@ -279,7 +298,7 @@ class Worker:
         """Let the broker keep a message in another queue, for an attempt."""
         moved = replace(
             delivery.publication,
-            exchange="",
+            exchange=topology.REQUEUE,
             routing_key=queue,
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
@@ -301,6 +320,7 @@ class Worker:
             envelope = frame.envelopes[index]
             alone = Publication(
                 routing_key="",
+                exchange="",
                 body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
                 message_id=envelope.id.hex,
             )
@@ -312,8 +332,8 @@ class Worker:
     def _dead(self, publication: Publication, kind: LastingKind, reason: str) -> Publication:
         return replace(
             publication,
-            exchange=topology.DEAD_LETTERS,
-            routing_key=topology.queue_name(self._service, kind),
+            exchange=topology.REQUEUE,
+            routing_key=topology.dead_letter_queue(topology.queue_name(self._service, kind)),
             reply_to="",
             persistent=True,
             headers={
@@ -352,22 +372,6 @@ async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[A
         company, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
         done |= company
     return done
-
-
-class _Busy:
-    """Registers the current task while a delivery is being worked on."""
-
-    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
-        self._tasks = tasks
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> None:
-        if self._task:
-            self._tasks.add(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        if self._task:
-            self._tasks.discard(self._task)
 
 
 def _attempts(delivery: Delivery) -> int:

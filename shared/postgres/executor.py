@@ -85,7 +85,7 @@ class Executor:
     def __init__(
         self, pool: "Pool[Record]", handlers: PostgresHandlers, bus: Bus | None = None
     ) -> None:
-        """``bus`` reaches the services that ``handlers.asks`` names."""
+        """``bus`` reaches the services that ``topology.ASKS`` names."""
         self._pool = pool
         self._handlers = with_early_events(handlers)
         self._bus = bus

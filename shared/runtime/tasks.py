@@ -21,3 +21,21 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         for task in done:
             if not task.cancelled():
                 task.exception()  # Or asyncio would say that nobody looked at it.
+
+
+class Busy:
+    """Registers the current task in a set while a block runs."""
+
+    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
+        self._tasks = tasks
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        """Begin."""
+        if self._task:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        if self._task:
+            self._tasks.discard(self._task)

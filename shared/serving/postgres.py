@@ -10,7 +10,7 @@ from asyncpg import Pool, Record
 
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
-from shared.messaging.topology import Layout
+from shared.messaging.topology import ASKS, Layout
 from shared.messaging.transport import Transport
 from shared.messaging.worker import Worker
 from shared.postgres import inbox, outbox
@@ -73,7 +73,7 @@ class PostgresService:
             query_logger=tracing.query_logger,
         )
         bus = None
-        if handlers.asks:
+        if ASKS.get(name):
             bus = BusClient(connect())
             await bus.start()
         executor = Executor(pool, handlers, tracing.bus(bus) if bus else None)
@@ -134,11 +134,11 @@ async def _serve(
     common: ProcessSettings,
     tracing: Tracing,
 ) -> None:
-    services = [name, *handlers.asks]
+    services = [name, *ASKS.get(name, ())]
     connect = partial(
         AmqpTransport,
         common.amqp_url,
-        name=name,
+        party=name,
         services=services,
         layout=Layout(common.transient_queues),
     )

@@ -1,6 +1,7 @@
 """A private RabbitMQ node on free loopback ports, with its own Erlang name server."""
 
 import asyncio
+import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from deploy.local.embedded.erlang import NameServer, until_answered
 from deploy.local.embedded.private import close_tree, write_private
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
 from deploy.local.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
+from shared.messaging.accounts import Account, definitions
 
 _USER = "warren"
 _NODE = "warren@localhost"
@@ -43,12 +45,18 @@ class EmbeddedRabbitMQ:
     """
 
     def __init__(
-        self, data_dir: Path, cache: Path = DEFAULT_CACHE, membership: Membership | None = None
+        self,
+        data_dir: Path,
+        cache: Path = DEFAULT_CACHE,
+        membership: Membership | None = None,
+        parties: Sequence[str] = (),
     ) -> None:
         """Describe the node; `async with` or `start` runs it, from `cache` if need be.
 
-        With a `membership` it joins the other members when it is started for the first time.
+        With a `membership` it joins the other members when it is started for the first time. Each
+        of the `parties` gets an account with a password of its own, and no right but what it needs.
         """
+        self._parties = parties
         self._data_dir = data_dir.absolute()
         self._cache = cache
         self._ports: list[int] | None = None
@@ -95,9 +103,15 @@ class EmbeddedRabbitMQ:
         return self._data_dir / "rabbitmq.log"
 
     def vhost_url(self, vhost: str) -> str:
-        """Return the connection string of a virtual host, which must exist."""
-        port = self._ports[0] if self._ports else 0
-        return f"amqp://{_USER}:{self._password}@127.0.0.1:{port}/{vhost}"
+        """Return the administrator's connection string of a virtual host, which must exist."""
+        return self._url(_USER, self._password, vhost)
+
+    def url_of(self, party: str) -> str:
+        """Return the connection string of a party's account."""
+        return self._url(party, self._secret(f"{party}.password", None), "%2F")
+
+    def _url(self, user: str, password: str, vhost: str) -> str:
+        return f"amqp://{user}:{password}@127.0.0.1:{self._port(0)}/{vhost}"
 
     async def start(self) -> None:
         """Start the node and return when it speaks AMQP."""
@@ -179,10 +193,22 @@ class EmbeddedRabbitMQ:
             "disk_free_limit.absolute = 100MB\n"
             # As RabbitMQ 4 has it; older nodes take eight times as much.
             "max_message_size = 16777216\n"
-            f"{self._cluster_configuration()}"
+            f"{self._cluster_configuration()}{self._definitions()}"
         )
         write_private(self._data_dir / "rabbitmq.conf", configuration)
         write_private(self._data_dir / "enabled_plugins", "[].\n")
+
+    def _definitions(self) -> str:
+        """Write the accounts where the node reads them when it starts: `rabbitmqctl` takes a second a call."""
+        if not self._parties:
+            return ""
+        accounts = {
+            party: Account(party, self._secret(f"{party}.password", None))
+            for party in self._parties
+        }
+        file = self._data_dir / "definitions.json"
+        write_private(file, json.dumps(definitions(Account(_USER, self._password), accounts)))
+        return f"load_definitions = {file}\n"
 
     def _cluster_configuration(self) -> str:
         if self._membership is None:

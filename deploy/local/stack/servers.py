@@ -13,13 +13,23 @@ from deploy.local.stack.settings import StackSettings
 from deploy.local.stack.supervisor import Supervisor
 from deploy.provision.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
+from shared.messaging.connection import connect
+from shared.messaging.declarations import declare_all
+from shared.messaging.topology import PARTIES, Layout
+from shared.runtime.settings import ProcessSettings, read_environment
+
+SECONDS_TO_CONNECT = 30.0
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the services find the servers; `dsns` by the service's name."""
+    """Where the services find the servers; `dsns` by the service's name, `amqp_urls` by the party's.
+
+    `amqp_url` is RabbitMQ's for an operator.
+    """
 
     amqp_url: str = ""
+    amqp_urls: Mapping[str, str] = field(default_factory=dict)
     dsns: Mapping[str, str] = field(default_factory=dict)
     s3: S3Settings | None = None
 
@@ -27,20 +37,26 @@ class Addresses:
 async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addresses:
     """Start what was not given, side by side; the supervisor stops them."""
     async with asyncio.TaskGroup() as group:
-        amqp_url = group.create_task(_rabbitmq(settings, supervisor))
+        amqp = group.create_task(_rabbitmq(settings, supervisor))
         dsns = group.create_task(_postgres(settings, supervisor))
         s3 = group.create_task(_s3(settings, supervisor))
-    return Addresses(amqp_url.result(), dsns.result(), s3.result())
+    return Addresses(*amqp.result(), dsns.result(), s3.result())
 
 
-async def _rabbitmq(settings: StackSettings, supervisor: Supervisor) -> str:
+async def _rabbitmq(
+    settings: StackSettings, supervisor: Supervisor
+) -> tuple[str, Mapping[str, str]]:
+    """Return the administrator's address, and each party's; of a given RabbitMQ they are the same."""
     if settings.amqp_url:
-        return settings.amqp_url
+        return settings.amqp_url, dict.fromkeys(PARTIES, settings.amqp_url)
     announce("Starting RabbitMQ ...")
-    node = EmbeddedRabbitMQ(settings.data / "rabbitmq")
+    node = EmbeddedRabbitMQ(settings.data / "rabbitmq", parties=PARTIES)
     await node.start()
     supervisor.watch("rabbitmq", node)
-    return node.url
+    async with await connect(node.url, name="stack", seconds=SECONDS_TO_CONNECT) as connection:
+        # Of this setting, as of others of the services, the stack knows by its variable alone.
+        await declare_all(connection, Layout(read_environment(ProcessSettings).transient_queues))
+    return node.url, {party: node.url_of(party) for party in PARTIES}
 
 
 async def _postgres(settings: StackSettings, supervisor: Supervisor) -> Mapping[str, str]:

@@ -54,7 +54,6 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
     or decides by itself, goes first.
     """
     common = {
-        "WARREN_AMQP_URL": addresses.amqp_url,
         "WARREN_LOG_LEVEL": settings.log_level,
         "WARREN_TRACING_ENDPOINT": settings.tracing.endpoint,
         "WARREN_TRACING_RATIO": str(settings.tracing.ratio),
@@ -81,11 +80,12 @@ def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, Servi
     )
     if settings.access_mode:
         variables["gateway"]["WARREN_ACCESS_MODE"] = settings.access_mode
+    own = {name: {"WARREN_AMQP_URL": addresses.amqp_urls[name]} for name in variables}
     planned = [
         (name, number) for name in variables for number in range(1, settings.count(name) + 1)
     ]
     return [
-        (name, _process(f"{name}-{number}", name, variables[name], port, settings.data))
+        (name, _process(f"{name}-{number}", name, variables[name] | own[name], port, settings.data))
         for (name, number), port in zip(planned, free_ports(len(planned)), strict=True)
     ]
 

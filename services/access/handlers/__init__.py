@@ -29,4 +29,4 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     Diagnose: diagnosis_of("access"),
 }
 
-HANDLERS = PostgresHandlers(single=SINGLE, asks=("tracking", "registry"))
+HANDLERS = PostgresHandlers(single=SINGLE)

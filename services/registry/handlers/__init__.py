@@ -16,4 +16,4 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     Diagnose: diagnosis_of("registry"),
 }
 
-HANDLERS = PostgresHandlers(single=SINGLE, asks=("tracking",))
+HANDLERS = PostgresHandlers(single=SINGLE)

@@ -32,14 +32,16 @@ async def gateways(database_dsn, amqp_vhost_url, monkeypatch):
     """
     monkeypatch.setattr(outbox, "RELAY_INTERVAL", 60)
     await ensure_root_token(database_dsn, ROOT_TOKEN)
-    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=[SCHEMA])
+    connect = partial(AmqpTransport, amqp_vhost_url, services=[SCHEMA])
     async with AsyncExitStack() as running:
         settings = PostgresServiceSettings(dsn=database_dsn)
-        service = await PostgresService.start(SCHEMA, settings, HANDLERS, connect)
+        service = await PostgresService.start(
+            SCHEMA, settings, HANDLERS, partial(connect, party=SCHEMA)
+        )
         running.push_async_callback(service.close)
         made = []
         for _ in range(2):
-            bus = BusClient(connect())
+            bus = BusClient(connect(party="gateway"))
             known = Authorizations(bus, opens_root=False)
             bus.hear(TOPICS, known.on_event, known.forget)
             await bus.start()

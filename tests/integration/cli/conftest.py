@@ -87,15 +87,17 @@ async def warren(amqp_vhost_url, database_dsn, s3):
         secret_key=keys.secret_key,
         bucket=f"gc-{new_id().hex}",
     )
-    connect = partial(AmqpTransport, amqp_vhost_url, name="test", services=["tracking"])
-    artifacts = AmqpTransport(amqp_vhost_url, name="test", services=["artifacts"])
+    connect = partial(AmqpTransport, amqp_vhost_url, services=["tracking"])
+    artifacts = AmqpTransport(amqp_vhost_url, party="artifacts", services=["artifacts"])
     async with AsyncExitStack() as running:
         settings = PostgresServiceSettings(dsn=database_dsn)
-        tracking = await PostgresService.start("tracking", settings, HANDLERS, connect)
+        tracking = await PostgresService.start(
+            "tracking", settings, HANDLERS, partial(connect, party="tracking")
+        )
         running.push_async_callback(tracking.close)
         storing = await ArtifactsService.start(s3_settings, 1000, artifacts)
         running.push_async_callback(storing.close)
-        bus = BusClient(connect())
+        bus = BusClient(connect(party="gateway"))
         await bus.start()
         running.push_async_callback(bus.close)
         store = MinioStore(s3_settings)

@@ -39,8 +39,8 @@ class Running:
         frame = Frame(key, "commands", [Envelope(key, "Add", 1, payload.encode(), 0.0)])
         await self.transport.publish(
             Publication(
-                exchange=topology.DEAD_LETTERS,
-                routing_key="registry.commands",
+                exchange=topology.REQUEUE,
+                routing_key="registry.commands.dead-letters",
                 body=encode_frame(frame),
                 message_id=key.hex,
                 persistent=True,
@@ -85,13 +85,14 @@ async def toys(amqp_vhost_url, database_dsn):
     await migrate(database_dsn, "toy", load_migrations("shared", "shared.postgres"))
     pool = await open_pool(database_dsn, schema="toy", size=4, application_name="suite")
     await pool.execute(toy.SCHEMA)
-    subscriptions = {NAME: toy.SUBSCRIPTIONS["toy"]}
+    subscriptions = {NAME: {NAME: [toy.CounterChanged.topic]}}
+    asks = {topology.CLI: {NAME: None}, NAME: {NAME: None}}
     connect = partial(
         AmqpTransport,
         amqp_vhost_url,
-        name="test",
+        party=NAME,
         services=[NAME],
-        layout=topology.Layout(subscriptions=subscriptions),
+        layout=topology.Layout(subscriptions=subscriptions, asks=asks),
     )
     worker = Worker(connect(), NAME, Executor(pool, toy.HANDLERS))
     await worker.start(EventExecutor(pool, toy.HANDLERS))
@@ -145,7 +146,12 @@ async def test_what_was_replayed_twice_takes_effect_once(toys):
 
 async def test_events_and_what_is_no_frame_are_listed_and_dropped_by_queue(toys):
     event = outgoing_event(new_id(), "3.counter.changed", b'{"name": "poison"}')
-    junk = Publication(routing_key="registry.commands", body=b"junk", persistent=True)
+    junk = Publication(
+        routing_key="registry.commands",
+        body=b"junk",
+        exchange=topology.REQUESTS,
+        persistent=True,
+    )
     await toys.transport.publish(event)
     await toys.transport.publish(junk)
     letters = []
@@ -193,16 +199,16 @@ async def test_a_retired_topic_is_unbound(amqp_vhost_url):
     async def declare(subscriptions, retired):
         transport = AmqpTransport(
             amqp_vhost_url,
-            name="test",
+            party="toy",
             services=[],
             layout=topology.Layout(subscriptions=subscriptions, retired=retired),
         )
         await transport.start()
         return transport
 
-    first = await declare({"toy": [kept, gone]}, {})
+    first = await declare({"toy": {"toy": [kept, gone]}}, {})
     await first.close()
-    second = await declare({"toy": [kept]}, {"toy": [gone]})
+    second = await declare({"toy": {"toy": [kept]}}, {"toy": {"toy": [gone]}})
     heard = []
 
     async def hear(delivery):

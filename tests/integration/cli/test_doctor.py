@@ -31,7 +31,9 @@ async def test_a_service_that_does_not_run_is_wrong_and_all_that_run_are_well(wa
     assert "wrong    registry: The registry service is not running." in said
     assert f"ok       tracking schema: tracking is at {NEWEST}, the code at {NEWEST}" in said
 
-    connect = partial(AmqpTransport, warren.url, name="test", services=["registry", "tracking"])
+    connect = partial(
+        AmqpTransport, warren.url, party="registry", services=["registry", "tracking"]
+    )
     settings = PostgresServiceSettings(dsn=database_dsn)
     registry = await PostgresService.start("registry", settings, HANDLERS, connect)
     try:

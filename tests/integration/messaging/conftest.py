@@ -12,7 +12,7 @@ from shared.messaging.client import BusClient
 from shared.messaging.lane import Limits
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Envelope, Frame, new_id
-from shared.messaging.topology import Layout, dead_letter_queue
+from shared.messaging.topology import dead_letter_queue
 from shared.messaging.transport import Publication
 from shared.messaging.worker import Worker
 from shared.postgres.executor import Executor
@@ -156,9 +156,7 @@ def link(request):
         return MemoryControl(broker), lambda: MemoryTransport(broker)
     url = request.getfixturevalue("amqp_vhost_url")
     control = RabbitControl(request.getfixturevalue("rabbitmq"), url)
-    return control, lambda: AmqpTransport(
-        url, name="suite", services=["toy"], layout=Layout(subscriptions=toy.SUBSCRIPTIONS)
-    )
+    return control, lambda: AmqpTransport(url, party="toy", services=["toy"], layout=toy.LAYOUT)
 
 
 @pytest.fixture

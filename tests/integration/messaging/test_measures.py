@@ -7,6 +7,7 @@ import pytest
 
 from shared.messaging.events import outgoing_event
 from shared.messaging.messages import new_id
+from shared.messaging.topology import REQUESTS
 from shared.messaging.transport import Publication
 from shared.postgres import outbox
 from shared.postgres.event_executor import EventExecutor
@@ -101,7 +102,9 @@ async def test_repeated_keys_are_inbox_hits(bus, change):
 
 async def test_frame_that_nobody_can_read_is_a_dead_letter(bus, change):
     await bus.worker()
-    await bus.publish(Publication(routing_key="toy.commands", body=b"?", persistent=True))
+    await bus.publish(
+        Publication(routing_key="toy.commands", body=b"?", exchange=REQUESTS, persistent=True)
+    )
     await change.reaches(1, "warren_dead_letters_total", **QUEUE)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aio_pika
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.messages import Answer
-from shared.messaging.topology import Layout
 from shared.messaging.worker import Worker
+from tests.integration.messaging import toy
 from tests.integration.messaging.conftest import send
 
 
@@ -31,7 +32,10 @@ async def start(amqp_vhost_url):
 
     async def start(transient_queues, name=None):
         transport = AmqpTransport(
-            amqp_vhost_url, name="test", services=["toy"], layout=Layout(transient_queues)
+            amqp_vhost_url,
+            party="toy",
+            services=["toy"],
+            layout=replace(toy.LAYOUT, transient_queues=transient_queues),
         )
         if name is None:
             made = BusClient(transport)

@@ -13,6 +13,7 @@ from shared.contracts.message import (
     TransientCommand,
     Wire,
 )
+from shared.messaging.topology import Layout
 from shared.postgres.handlers import BatchItem, PostgresHandlers
 from shared.postgres.transaction import Transaction
 
@@ -128,7 +129,12 @@ async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
         raise ZeroDivisionError(message)
 
 
-SUBSCRIPTIONS = {"toy": [CounterChanged.topic]}
+SUBSCRIPTIONS = {"toy": {"toy": [CounterChanged.topic]}}
+
+LAYOUT = Layout(
+    subscriptions=SUBSCRIPTIONS, asks={"toy": {"toy": None}}, listeners={"toy": ["toy"]}
+)
+"""It asks, hears and answers itself."""
 
 HANDLERS = PostgresHandlers(
     single={
@@ -142,5 +148,4 @@ HANDLERS = PostgresHandlers(
     },
     batch={Append: append},
     events={CounterChanged: on_counter_changed},
-    asks=("toy",),
 )

@@ -41,16 +41,20 @@ def artifacts():
 @pytest.fixture
 def connect(amqp_vhost_url):
     services = ["tracking", "registry", "artifacts"]
-    return partial(AmqpTransport, amqp_vhost_url, name="test", services=services)
+    return partial(AmqpTransport, amqp_vhost_url, services=services)
 
 
 @pytest.fixture
 async def client(gateway, tracking, connect, database_dsn):
     """Connect a gateway and a service by RabbitMQ alone, as two processes are."""
     service = await PostgresService.start(
-        "tracking", PostgresServiceSettings(dsn=database_dsn), TRACKING, connect, tracking.tracing
+        "tracking",
+        PostgresServiceSettings(dsn=database_dsn),
+        TRACKING,
+        partial(connect, party="tracking"),
+        tracking.tracing,
     )
-    bus = BusClient(connect())
+    bus = BusClient(connect(party="gateway"))
     settings = Settings(port=0)
     app = create_app(bus, settings, gateway.tracing)
     await bus.start()
@@ -97,7 +101,9 @@ async def test_statements_outside_of_requests_have_no_trace(client, tracking):
 async def registry(connect, database_dsn):
     """A second service, which tells the first one what happens; nobody watches it."""
     settings = PostgresServiceSettings(dsn=database_dsn)
-    service = await PostgresService.start("registry", settings, REGISTRY, connect)
+    service = await PostgresService.start(
+        "registry", settings, REGISTRY, partial(connect, party="registry")
+    )
     yield
     await service.close()
 
@@ -123,7 +129,9 @@ async def test_event_is_heard_in_the_trace_of_the_command_that_it_tells_of(
 async def storing(connect, s3, artifacts):
     """The service of artifacts, on a real storage."""
     settings = S3Settings(endpoint=s3.endpoint, bucket="traced", **asdict(s3.credentials))
-    service = await ArtifactsService.start(settings, 1000, connect(), artifacts.tracing)
+    service = await ArtifactsService.start(
+        settings, 1000, connect(party="artifacts"), artifacts.tracing
+    )
     yield
     await service.close()
 

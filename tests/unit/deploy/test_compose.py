@@ -1,5 +1,6 @@
 """docker-compose.yml keeps what it promises. Compose itself is asked where it is installed."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from shared.messaging.topology import PARTIES
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -72,6 +75,7 @@ def test_networks_separate_storage_and_database():
     assert members["storage"] == {"s3", "artifacts", "gateway"}
     with_schema = {n for n in OURS if any(k.endswith("_DSN") for k in OURS[n]["environment"])}
     assert members["database"] == {"postgres"} | with_schema
+    assert members["bus"] == {"rabbitmq", "prometheus", *OURS}
     assert networks_of("lb") == {"edge", "front"}
     inside = {
         net for net, options in COMPOSE["networks"].items() if (options or {}).get("internal")
@@ -83,6 +87,27 @@ def test_each_service_knows_its_own_database_role_alone():
     for name in set(OURS) - {"provision"}:
         dsns = [key for key in OURS[name]["environment"] if key.endswith("_DSN")]
         assert dsns in ([], [f"WARREN_{name.upper()}_DSN"])
+
+
+def resolved(text):
+    """Put each variable's name in its place."""
+    return re.sub(r"\$\{(\w+)[^}]*\}", r"\1", text)
+
+
+def test_each_part_has_its_own_account_at_the_broker_alone():
+    urls = json.loads(resolved(OURS["provision"]["environment"]["WARREN_AMQP_URLS"]))
+    assert urls.keys() == set(PARTIES) == OURS.keys() - {"provision"}
+    for party, url in urls.items():
+        assert url == f"amqp://{party}:{party.upper()}_RABBITMQ_PASSWORD@rabbitmq:5672/"
+        environment = OURS[party]["environment"]
+        assert resolved(environment["WARREN_AMQP_URL"]) == url
+        assert "WARREN_AMQP_ADMIN_URL" not in environment
+
+
+@pytest.mark.parametrize("name", set(SERVICES) - set(OURS))
+def test_an_image_may_be_pinned_by_its_digest(name):
+    """By a variable; Compose's own override file does it for all."""
+    assert re.fullmatch(r"\$\{[A-Z0-9]+_IMAGE:-.*\}", SERVICES[name]["image"])
 
 
 def test_only_the_artifacts_service_has_the_storage_keys():
@@ -101,7 +126,7 @@ def test_passwords_have_no_default():
 
 def test_every_variable_is_in_the_example():
     used = set(re.findall(r"\$\{(\w+)", TEXT))
-    optional = {"WARREN_IMAGE", "S3_IMAGE", "WARREN_MAX_ARTIFACT_BYTES"}
+    optional = {each for each in used if each.endswith("_IMAGE")} | {"WARREN_MAX_ARTIFACT_BYTES"}
     assert used - optional == set(variables(EXAMPLE)) - {"COMPOSE_PROFILES"}
 
 

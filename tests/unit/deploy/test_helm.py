@@ -13,7 +13,7 @@ import yaml
 
 from deploy.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
 from shared.contracts.message import Kind
-from shared.messaging.topology import queue_name
+from shared.messaging.topology import PARTIES, queue_name
 from shared.runtime.version import VERSION
 from tests.unit.deploy.chart import (
     CHART,
@@ -33,6 +33,7 @@ SCHEMAS = {
 SERVICES = {"gateway", "tracking", "registry", "access", "artifacts"}
 SCALED_BY_QUEUE = SERVICES - {"gateway"}
 S3 = {"gateway", "artifacts"}
+SERVERS = {"rabbitmq", "postgres"}
 DRAIN_SECONDS = 20
 """WARREN_DRAIN_TIMEOUT's default."""
 
@@ -182,9 +183,10 @@ def test_made_passwords_are_random_and_not_shared():
         for text in secret["stringData"].values()
     ]
     passwords = [
-        re.fullmatch(r"(?:postgresql://\w+:|glpat-)(\w{32})(?:@.*)?", text)[1] for text in texts
+        re.fullmatch(r"(?:(?:postgresql|amqp)://[\w-]+:|glpat-)(\w{32})(?:@.*)?", text)[1]
+        for text in texts
     ]
-    assert len(passwords) == len(set(passwords)) == 2 * (len(WITH_SCHEMA) + 1)
+    assert len(passwords) == len(set(passwords)) == 2 * (len(WITH_SCHEMA) + len(PARTIES) + 1)
 
 
 @every_example
@@ -195,19 +197,57 @@ def test_only_the_access_service_has_the_administrator_s_token(name):
 
 def test_named_secrets_are_not_made():
     release = render(changed("operators", "postgres.secrets", {"tracking": "mine"}))
-    assert release.of("Secret").keys() == {*WITH_SCHEMA, "root-token"} - {"tracking"}
+    accounts = {f"{party}-rabbitmq" for party in PARTIES}
+    assert release.of("Secret").keys() == {*WITH_SCHEMA, *accounts, "root-token"} - {"tracking"}
     assert ("mine", "dsn") in set(secrets(release.pods["tracking"]))
     assert ("mine", "dsn") in set(secrets(release.pods["provision"]))
 
 
+@every_example
+def test_each_service_has_its_own_account_at_the_broker_alone(name):
+    release = example(name)
+    given = {
+        component: [(secret, key) for secret, key in secrets(pod) if key == "url"]
+        for component, pod in release.pods.items()
+    }
+    provisioned = given.pop("provision")
+    assert all(len(each) == 1 for each in given.values())
+    assert len({secret for [(secret, _)] in given.values()}) == len(SERVICES)
+    assert {each for [each] in given.values()} < set(provisioned)
+
+
+@every_example
+def test_provisioning_is_given_the_account_of_each_part(name):
+    given = environment(example(name).pods["provision"])
+    urls = json.loads(given["WARREN_AMQP_URLS"]["value"])
+    assert urls.keys() == set(PARTIES)
+    for party, url in urls.items():
+        secret = given[url.removeprefix("$(").removesuffix(")")]["valueFrom"]["secretKeyRef"]
+        assert party in secret["name"]
+    # Kubernetes knows of variables alone that come earlier.
+    names = list(given)
+    assert names.index("WARREN_AMQP_URLS") > names.index("RABBITMQ_URL_CLI")
+
+
+def test_one_account_of_an_external_broker_does_for_all():
+    external = {"secret": "shared", "port": 5672, "peers": []}
+    values = changed("external", "rabbitmq", {"mode": "external", "external": external})
+    pods = render(values).pods
+    assert {("shared", "url")} == {
+        each for pod in pods.values() for each in secrets(pod) if each[1] == "url"
+    }
+    assert "WARREN_AMQP_URLS" not in environment(pods["provision"])
+
+
 @pytest.mark.parametrize(
-    ("name", "rabbitmq", "postgres", "s3"),
-    [("operators", 5672, 5432, 443), ("external", 5671, 5432, 9000)],
+    ("name", "rabbitmq", "postgres", "s3", "api"),
+    [("operators", 5672, 5432, 443, 15672), ("external", 5671, 5432, 9000, 15671)],
 )
-def test_network_policies_let_each_service_reach_its_own_servers(name, rabbitmq, postgres, s3):
+def test_network_policies_let_each_service_reach_its_own_servers(name, rabbitmq, postgres, s3, api):
     policies = example(name).of("NetworkPolicy")
-    assert policies.keys() == example(name).pods.keys()
-    for component, policy in policies.items():
+    assert policies.keys() - SERVERS == example(name).pods.keys()
+    for component in example(name).pods:
+        policy = policies[component]
         spec = policy["spec"]
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         assert (
@@ -215,7 +255,7 @@ def test_network_policies_let_each_service_reach_its_own_servers(name, rabbitmq,
             == example(name).pods[component]["metadata"]["labels"]
         )
         expected = {53}
-        expected |= {rabbitmq} if component != "provision" else set()
+        expected |= {rabbitmq} | ({api} if component == "provision" else set())
         expected |= {postgres} if component in {*WITH_SCHEMA, "provision"} else set()
         expected |= {s3} if component in S3 else set()
         assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == expected
@@ -224,6 +264,54 @@ def test_network_policies_let_each_service_reach_its_own_servers(name, rabbitmq,
             assert entries == set()
         else:
             assert entries == ({"http", "monitor"} if component == "gateway" else {"monitor"})
+
+
+def admitted(policy, port):
+    """Return the components of ours, and other peers, that a server's policy lets in at a port."""
+    peers = [
+        peer
+        for rule in policy["spec"]["ingress"]
+        if port in {each["port"] for each in rule["ports"]}
+        for peer in rule["from"]
+    ]
+    labels = [peer.get("podSelector", {}).get("matchLabels", {}) for peer in peers]
+    ours = {each["app.kubernetes.io/component"] for each in labels if len(each) == 3}
+    return ours, [peer for peer, each in zip(peers, labels, strict=True) if len(each) != 3]
+
+
+def test_the_operators_servers_let_in_those_alone_who_need_them():
+    release = example("operators")
+    policies = release.of("NetworkPolicy")
+    [rabbitmq] = release.of("RabbitmqCluster").values()
+    nodes = {"app.kubernetes.io/name": rabbitmq["metadata"]["name"]}
+    policy = policies["rabbitmq"]
+    assert policy["spec"]["podSelector"]["matchLabels"] == nodes
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    keda = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}}
+    assert admitted(policy, 5672) == (SERVICES | {"provision"}, [keda])
+    assert admitted(policy, 15672) == ({"provision"}, [])
+    assert admitted(policy, 25672) == (set(), [{"podSelector": {"matchLabels": nodes}}])
+    [postgres] = release.of("Cluster").values()
+    nodes = {"cnpg.io/cluster": postgres["metadata"]["name"]}
+    policy = policies["postgres"]
+    assert policy["spec"]["podSelector"]["matchLabels"] == nodes
+    operator = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}}
+    }
+    others = [{"podSelector": {"matchLabels": nodes}}, operator]
+    assert admitted(policy, 5432) == ({*WITH_SCHEMA, "provision"}, others)
+    assert admitted(policy, 8000) == (set(), others)
+
+
+def test_servers_outside_have_no_policy_of_ours():
+    assert not example("external").of("NetworkPolicy").keys() & SERVERS
+
+
+def test_an_image_may_be_pinned_by_its_digest():
+    digest = f"sha256:{'0a' * 32}"
+    pods = render(changed("external", "image.digest", digest)).pods
+    images = {each["image"] for pod in pods.values() for each in pod["spec"]["containers"]}
+    assert images == {f"registry.example.com/warren:0.1.0@{digest}"}
 
 
 def test_network_policies_name_the_operators_pods():
@@ -290,7 +378,9 @@ def test_another_image_or_database_is_another_job():
         ("operators", "s3.endpoint", "s3.example.com"),
         ("operators", "s3.secret", ""),
         ("operators", "ingress.host", ""),
-        ("external", "rabbitmq.external.secret", ""),
+        ("external", "rabbitmq.secrets.registry", ""),
+        ("external", "rabbitmq.external.apiUrl", ""),
+        ("external", "image.digest", "0a0a"),
         ("external", "postgres.secrets.registry", ""),
         ("external", "gateway.env.lower", "x"),
     ],

@@ -8,18 +8,20 @@ from deploy.local.stack.services import SETTINGS, plan
 from deploy.local.stack.settings import StackSettings
 from deploy.provision.settings import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
+from shared.messaging.topology import PARTIES
 from shared.runtime.settings import variables
 
 DSNS = {name: f"postgresql://{name}@127.0.0.1:1/warren" for name in POSTGRES_SERVICES}
 KEYS = {"access_key": "a", "secret_key": "s"}
-ADDRESSES = Addresses("amqp://127.0.0.1:1/", DSNS, S3Settings(endpoint="http://s3:1", **KEYS))
+AMQP = {party: f"amqp://{party}:secret@127.0.0.1:1/" for party in PARTIES}
+ADDRESSES = Addresses("", AMQP, DSNS, S3Settings(endpoint="http://s3:1", **KEYS))
 DECIDED = {"WARREN_MONITOR_HOST", "WARREN_MONITOR_PORT", "WARREN_REUSE_PORT"}
 """By the stack, for each process."""
 
 
 def planned(s3, **settings):
     """Return the variables of each process, by its service."""
-    addresses = Addresses("amqp://127.0.0.1:1/", DSNS, s3)
+    addresses = Addresses("", AMQP, DSNS, s3)
     told = plan(StackSettings(_cli_parse_args=[], **settings), addresses)
     return {name: process.program.environment for name, process in told}
 
@@ -68,3 +70,10 @@ def test_storage_without_an_authority_of_its_own_has_none():
 def test_each_process_has_a_listener_of_its_own():
     told = planned(S3Settings(endpoint="http://s3:1", **KEYS))
     assert len({each["WARREN_MONITOR_PORT"] for each in told.values()}) == len(told) == 5
+
+
+def test_each_process_logs_in_at_the_broker_as_itself():
+    told = planned(ADDRESSES.s3)
+    assert {name: each["WARREN_AMQP_URL"] for name, each in told.items()} == {
+        name: AMQP[name] for name in SETTINGS
+    }

@@ -20,7 +20,7 @@ async def connect(broker, query, seconds=10.0):
     """Try to connect for a while; return what the broker heard."""
     async with broker.listening() as port:
         url = f"amqps://u:p@127.0.0.1:{port}/{query}"
-        transport = AmqpTransport(url, name="t", services=[])
+        transport = AmqpTransport(url, party="t", services=[])
         starting = asyncio.create_task(transport.start())
         try:
             async with asyncio.timeout(seconds):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.messaging import topology
+from shared.messaging.askers import Askers
+from shared.messaging.messages import Envelope, new_id
 from shared.messaging.topology import SUBSCRIPTIONS, Layout
 
 
@@ -17,7 +19,7 @@ def test_every_handler_of_an_event_is_subscribed_and_every_subscription_handled(
         name: set(import_module(f"services.{name}.handlers").HANDLERS.topics) for name in services
     }
     handled = {name: each for name, each in topics.items() if each}
-    assert handled == {name: set(topics) for name, topics in SUBSCRIPTIONS.items()}
+    assert handled == {name: set().union(*told.values()) for name, told in SUBSCRIPTIONS.items()}
 
 
 def test_every_service_with_handlers_is_listed():
@@ -30,9 +32,8 @@ def test_every_service_with_handlers_is_listed():
 )
 def test_a_message_is_tried_for_long_and_then_given_up(queue, least_seconds):
     service, _, kind = queue.partition(".")
-    declared = (
-        topology.queues(service) if kind == "commands" else topology.event_queues({service: ()})
-    )
+    subscriptions = {} if kind == "commands" else {service: {}}
+    declared = Layout(subscriptions=subscriptions).queues([] if subscriptions else [service])
     seconds = {
         spec.name: int(spec.arguments["x-message-ttl"]) / 1000
         for spec in declared
@@ -59,3 +60,24 @@ def test_what_is_transient_is_replicated_only_where_that_is_asked_for():
         assert kinds["quorum"].pop(name) == "quorum"
     assert kinds["classic"] == kinds["quorum"]
     assert set(kinds["classic"].values()) == {"quorum"}
+
+
+def test_every_message_of_the_lists_is_a_contract_of_the_asked_service():
+    """A misspelt name would let nothing through."""
+    for asker, asked in topology.ASKS.items():
+        for service, names in asked.items():
+            messages = import_module(f"services.{service}.handlers").HANDLERS.messages
+            early = {"HandleEvent"} if service in SUBSCRIPTIONS else set()
+            assert set(names or ()) <= {*messages, *early}, asker
+
+
+def test_an_asker_that_is_not_the_gateway_asks_for_what_is_listed_alone():
+    asks = {"other": {"toy": ("Read",)}, "gateway": {"toy": None}}
+    askers = Askers("toy", asks)
+    read, write = (Envelope(new_id(), name, 1, b"", 0.0) for name in ("Read", "Write"))
+    assert askers.refuse("other.requests", [read]) is None
+    answers = askers.refuse("other.requests", [read, write])
+    assert {index: answer.error for index, answer in answers.items()} == dict.fromkeys(
+        (0, 1), "PERMISSION_DENIED"
+    )
+    assert askers.refuse("gateway.requests", [write]) is None

@@ -157,7 +157,7 @@ def test_line_and_traceback_are_without_secrets(logs):
 
 async def test_servers_that_are_away_are_logged_without_their_passwords(logs):
     [port] = free_ports(1)
-    transport = AmqpTransport(f"amqp://warren:{SECRET}@127.0.0.1:{port}/", name="t", services=[])
+    transport = AmqpTransport(f"amqp://warren:{SECRET}@127.0.0.1:{port}/", party="t", services=[])
     starting = asyncio.create_task(transport.start())
     await asyncio.sleep(0.3)
     starting.cancel()

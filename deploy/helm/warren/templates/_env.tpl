@@ -9,15 +9,38 @@
 {{- end }}
 
 {{/* Kubernetes puts the parts together: $(NAME) of an earlier variable. */}}
+
+{{/* Of one part of Warren, by an account of its own where it has one: (dict "root" $ "component" "gateway") */}}
 {{- define "warren.env.rabbitmq" -}}
-{{- if eq .Values.rabbitmq.mode "external" }}
-{{- include "warren.secretVariable" (dict "name" "WARREN_AMQP_URL" "secret" .Values.rabbitmq.external.secret "key" "url") }}
-{{- else }}
+{{- include "warren.secretVariable" (dict "name" "WARREN_AMQP_URL" "secret" (include "warren.amqpSecret" .) "key" "url") }}
+{{- end }}
+
+{{/* What provisioning needs: an administrator, and the accounts that it is to make. */}}
+{{- define "warren.env.rabbitmqAdmin" -}}
+{{- if or (eq .Values.rabbitmq.mode "operator") .Values.rabbitmq.external.adminSecret }}
+{{- if eq .Values.rabbitmq.mode "operator" }}
 {{- $secret := printf "%s-default-user" (include "warren.rabbitmq" .) }}
 {{- include "warren.secretVariable" (dict "name" "RABBITMQ_USER" "secret" $secret "key" "username") }}
 {{ include "warren.secretVariable" (dict "name" "RABBITMQ_PASSWORD" "secret" $secret "key" "password") }}
-- name: WARREN_AMQP_URL
-  value: amqp://$(RABBITMQ_USER):$(RABBITMQ_PASSWORD)@{{ include "warren.rabbitmq" . }}.{{ .Release.Namespace }}.svc:5672/
+- name: WARREN_AMQP_ADMIN_URL
+  value: amqp://$(RABBITMQ_USER):$(RABBITMQ_PASSWORD)@{{ include "warren.rabbitmqHost" . }}:5672/
+{{- else }}
+{{- include "warren.secretVariable" (dict "name" "WARREN_AMQP_ADMIN_URL" "secret" .Values.rabbitmq.external.adminSecret "key" "url") }}
+{{- end }}
+- name: WARREN_AMQP_API_URL
+  value: {{ include "warren.rabbitmqApi" . | quote }}
+- name: WARREN_TRANSIENT_QUEUES
+  value: {{ .Values.rabbitmq.transientQueues }}
+{{- $accounts := list }}
+{{- range $component := include "warren.parties" . | splitList " " }}
+{{- if or (eq $.Values.rabbitmq.mode "operator") (index $.Values.rabbitmq.secrets $component) }}
+{{- $variable := printf "RABBITMQ_URL_%s" (upper $component) }}
+{{- $accounts = append $accounts (printf "%s: \"$(%s)\"" ($component | quote) $variable) }}
+{{ include "warren.secretVariable" (dict "name" $variable "secret" (include "warren.amqpSecret" (dict "root" $ "component" $component)) "key" "url") }}
+{{- end }}
+{{- end }}
+- name: WARREN_AMQP_URLS
+  value: '{ {{- join ", " $accounts -}} }'
 {{- end }}
 {{- end }}
 
@@ -74,7 +97,7 @@
   value: 0.0.0.0
 - name: WARREN_MONITOR_PORT
   value: "9090"
-{{ include "warren.env.rabbitmq" .root }}
+{{ include "warren.env.rabbitmq" . }}
 - name: WARREN_TRANSIENT_QUEUES
   value: {{ .root.Values.rabbitmq.transientQueues }}
 {{- if has .component (include "warren.schemas" .root | splitList " ") }}

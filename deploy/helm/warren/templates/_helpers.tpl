@@ -3,6 +3,11 @@
 gateway tracking registry access artifacts
 {{- end }}
 
+{{/* Those with an account at RabbitMQ: the command line of operators, too. */}}
+{{- define "warren.parties" -}}
+{{ include "warren.services" . }} cli
+{{- end }}
+
 {{/* Those with a role and a schema in PostgreSQL. */}}
 {{- define "warren.schemas" -}}
 tracking registry access
@@ -20,6 +25,7 @@ tracking registry access
 
 {{- define "warren.image" -}}
 {{ required "image.repository: push the image of deploy/Dockerfile and name it here" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
 {{/* (dict "root" $ "component" "gateway") */}}
@@ -41,6 +47,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ index .root.Values.postgres.secrets .component | default (printf "%s-%s-postgres" (include "warren.fullname" .root) .component) }}
 {{- end }}
 
+{{/* The name of the Secret that holds an account's address at RabbitMQ: (dict "root" $ "component" "tracking") */}}
+{{- define "warren.amqpSecret" -}}
+{{- $shared := ternary .root.Values.rabbitmq.external.secret "" (eq .root.Values.rabbitmq.mode "external") }}
+{{- index .root.Values.rabbitmq.secrets .component | default $shared | default (printf "%s-%s-rabbitmq" (include "warren.fullname" .root) .component) }}
+{{- end }}
+
 {{- define "warren.rootTokenSecret" -}}
 {{ .Values.access.rootTokenSecret | default (printf "%s-root-token" (include "warren.fullname" .)) }}
 {{- end }}
@@ -52,8 +64,23 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ include "warren.postgres" . }}-rw.{{ .Release.Namespace }}.svc
 {{- end }}
 
+{{- define "warren.rabbitmqHost" -}}
+{{ include "warren.rabbitmq" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{- define "warren.rabbitmqApi" -}}
+{{- if eq .Values.rabbitmq.mode "operator" }}http://{{ include "warren.rabbitmqHost" . }}:15672
+{{- else }}{{ .Values.rabbitmq.external.apiUrl }}
+{{- end }}
+{{- end }}
+
 {{- define "warren.s3Port" -}}
-{{- $url := urlParse .Values.s3.endpoint }}
+{{- include "warren.port" .Values.s3.endpoint }}
+{{- end }}
+
+{{/* The port of an address of HTTP. */}}
+{{- define "warren.port" -}}
+{{- $url := urlParse . }}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
 {{- $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end }}

@@ -1,0 +1,139 @@
+"""Prepares RabbitMQ: an account for each party, with the rights that it needs, and the topology.
+
+Accounts are made by the management API, which takes them as one document; the topology is declared over AMQP.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import structlog
+
+from deploy.provision.settings import ProvisionSettings
+from shared.messaging.accounts import Account, Definitions, account_of, definitions
+from shared.messaging.connection import LOST, connect
+from shared.messaging.declarations import declare_all
+from shared.messaging.topology import PARTIES, Layout
+from shared.runtime.addresses import each_host
+from shared.runtime.starting import StartError, sentence
+
+SECONDS_TO_ANSWER = 30.0
+PAUSE_SECONDS = 1.0
+API_PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
+ADDRESSES = "WARREN_AMQP_ADMIN_URL and WARREN_AMQP_API_URL are its addresses"
+NOT_YET = (*LOST, aiohttp.ClientConnectionError)
+"""What a server says that is on its way."""
+
+log = structlog.get_logger(__name__)
+
+
+async def prepare_broker(settings: ProvisionSettings) -> None:
+    """Make what is missing, and set each account's password and rights; repeating is harmless.
+
+    It is tried as often as needed until RabbitMQ is there. Raises StartError.
+    """
+    administrator, vhost = _account_of(settings.amqp_admin_url)
+    accounts = _accounts(settings.amqp_urls, administrator, vhost)
+    layout = Layout(settings.transient_queues)
+    refusal = ""
+    try:
+        async with asyncio.timeout(settings.provision_timeout):
+            while True:
+                try:
+                    await _make_accounts(
+                        settings, definitions(administrator, accounts, vhost, layout)
+                    )
+                    await _declare(settings.amqp_admin_url, layout)
+                except NOT_YET as error:
+                    refusal = f" ({sentence(error)})"
+                    log.info("rabbitmq_not_ready", error=refusal)
+                    await asyncio.sleep(PAUSE_SECONDS)
+                else:
+                    log.info("broker_provisioned", accounts=list(accounts))
+                    return
+    except TimeoutError:
+        seconds = f"{settings.provision_timeout:.0f} s"
+        message = f"RabbitMQ did not answer within {seconds}{refusal}; {ADDRESSES}"
+        raise StartError(message) from None
+
+
+def _accounts(urls: Mapping[str, str], administrator: Account, vhost: str) -> Mapping[str, Account]:
+    """Read each party's account. Raises StartError where two are one, or a party is unknown."""
+    accounts = {}
+    for party, url in urls.items():
+        accounts[party], its_vhost = _account_of(url)
+        if party not in PARTIES:
+            message = (
+                f"WARREN_AMQP_URLS names {party}; the parts of Warren are {', '.join(PARTIES)}."
+            )
+            raise StartError(message)
+        if its_vhost != vhost:
+            message = f"WARREN_AMQP_URLS: {party} has another virtual host than the administrator."
+            raise StartError(message)
+    users = [account.user for account in (administrator, *accounts.values())]
+    if len(set(users)) < len(users):
+        message = (
+            "WARREN_AMQP_URLS: each part of Warren, and the administrator, needs a user of its own."
+        )
+        raise StartError(message)
+    return accounts
+
+
+def _account_of(url: str) -> tuple[Account, str]:
+    try:
+        return account_of(url)
+    except ValueError as error:
+        raise StartError(str(error)) from error
+
+
+async def _make_accounts(settings: ProvisionSettings, document: Definitions) -> None:
+    if settings.amqp_urls:
+        administrator, _ = account_of(settings.amqp_admin_url)
+        # The administrator is there already, with whatever password and tags its owner chose.
+        users = [user for user in document["users"] if user["name"] != administrator.user]
+        api_url = settings.amqp_api_url or _api_of(settings.amqp_admin_url)
+        authority = _authority(settings.amqp_admin_url)
+        await _import(api_url, administrator, {**document, "users": users}, authority)
+
+
+async def _declare(admin_url: str, layout: Layout) -> None:
+    async with await connect(admin_url, name="provision", seconds=SECONDS_TO_ANSWER) as connection:
+        await declare_all(connection, layout)
+
+
+async def _import(
+    api_url: str, administrator: Account, document: object, authority: str | None
+) -> None:
+    timeout = aiohttp.ClientTimeout(total=SECONDS_TO_ANSWER)
+    login = aiohttp.encode_basic_auth(administrator.user, administrator.password)
+    url = f"{api_url.rstrip('/')}/api/definitions"
+    context = ssl.create_default_context(cafile=authority)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.post(url, json=document, ssl=context, headers={"Authorization": login}) as answer,
+    ):
+        if answer.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}:
+            message = f"RabbitMQ's management API answers {answer.status}."
+            raise ConnectionError(message)
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            message = (
+                f"RabbitMQ's management API answers {answer.status}: {await answer.text()} Does "
+                "WARREN_AMQP_ADMIN_URL name a user with the tag `administrator`?"
+            )
+            raise StartError(message)
+
+
+def _api_of(admin_url: str) -> str:
+    parts = urlsplit(each_host(admin_url)[0])
+    scheme, port = API_PORTS[parts.scheme]
+    host = parts.hostname or "localhost"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _authority(admin_url: str) -> str | None:
+    """Return the file of the authority that the address of AMQP names; None: those of the system."""
+    files = parse_qs(urlsplit(admin_url).query).get("cafile")
+    return files[0] if files else None

@@ -1,0 +1,35 @@
+"""What the askers of a service may ask it for, told apart by the exchange that a frame came through."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging import topology
+from shared.messaging.messages import Answer, Answers, Envelope
+
+log = structlog.get_logger()
+
+
+class Askers:
+    """The limits of those who ask a service. The gateway has none, and costs a look into a dictionary."""
+
+    def __init__(self, service: str, asks: topology.Asks = topology.ASKS) -> None:
+        self._service = service
+        self._limited = {
+            topology.exchange_name(asker, topology.REQUESTS): frozenset(asked[service] or ())
+            for asker, asked in asks.items()
+            if asked.get(service) is not None
+        }
+
+    def refuse(self, exchange: str, envelopes: Sequence[Envelope]) -> Answers | None:
+        """Return the answers to a frame whose sender may not ask for all that is in it."""
+        allowed = self._limited.get(exchange)
+        if allowed is None or all(envelope.name in allowed for envelope in envelopes):
+            return None
+        asker = exchange.partition(".")[0]
+        names = sorted({envelope.name for envelope in envelopes} - allowed)
+        log.error("frame_refused", asker=asker, names=names)
+        message = f"{asker} may not ask {self._service} for {', '.join(names)}; topology.ASKS names what it may."
+        refusal = Answer.refusal(DomainError(ErrorCode.PERMISSION_DENIED, message))
+        return dict.fromkeys(range(len(envelopes)), refusal)
