@@ -170,7 +170,11 @@ async def house(
     await admin.close()
     dsn = postgres.dsn("house")
     settings = StandaloneSettings(
-        port=0, access_mode="token", data=tmp_path_factory.mktemp("house"), _cli_parse_args=False
+        port=0,
+        access_mode="token",
+        direct_artifacts=True,
+        data=tmp_path_factory.mktemp("house"),
+        _cli_parse_args=False,
     )
     storage = S3Settings(endpoint=s3.endpoint, bucket="house", **dataclasses.asdict(s3.credentials))
     under = Servers(dict.fromkeys(POSTGRES_SERVICES, dsn), storage)
