@@ -104,7 +104,7 @@ def test_each_part_has_its_own_account_at_the_broker_alone():
         assert "WARREN_AMQP_ADMIN_URL" not in environment
 
 
-@pytest.mark.parametrize("name", set(SERVICES) - set(OURS))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(OURS)))
 def test_an_image_may_be_pinned_by_its_digest(name):
     """By a variable; Compose's own override file does it for all."""
     assert re.fullmatch(r"\$\{[A-Z0-9]+_IMAGE:-.*\}", SERVICES[name]["image"])
