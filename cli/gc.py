@@ -4,8 +4,8 @@ import argparse
 import asyncio
 import sys
 
-from cli.asking import Project
 from cli.broker import bus_client
+from cli.client import Project
 from cli.durations import milliseconds
 from cli.progress import Progress
 from cli.sweep import sweep

@@ -7,7 +7,7 @@ older backup, an upload that ended after its run was purged.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from cli.asking import Project
+from cli.client import Project
 from cli.progress import Progress
 from shared.contracts.purges import (
     DeleteOrphans,

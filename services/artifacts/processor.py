@@ -21,7 +21,7 @@ from shared.handling.handlers import Handlers
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.worker import Outcome, RetryLaterError
-from shared.runtime.log_context import about
+from shared.runtime.log_context import bound_messages
 
 
 class StorageProcessor:
@@ -48,7 +48,7 @@ class StorageProcessor:
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one message; never raises."""
-        with about((envelope,)):
+        with bound_messages((envelope,)):
             return await self._answer_or_refuse(envelope)
 
     async def _answer_or_refuse(self, envelope: Envelope) -> Answer:

@@ -14,7 +14,7 @@ from services.artifacts.store.objects import StorageAwayError
 from shared.messaging.transport import Transport
 from shared.messaging.worker import Worker
 from shared.runtime.health import Checks
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 from shared.tracing.hooks import OFF, Tracing
 
 log = structlog.get_logger()
@@ -71,7 +71,7 @@ class ArtifactsService:
 
     async def close(self) -> None:
         """Finish what was begun, then leave."""
-        await end([self._bucket])
+        await cancel_and_wait([self._bucket])
         await self._worker.drain()
         self._store.close()
         log.info("service_stopped")

@@ -17,7 +17,7 @@ from shared.messaging.topology import GATEWAY, Layout
 from shared.runtime.health import Monitor
 from shared.runtime.settings import read_settings
 from shared.runtime.starting import starting
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 from shared.serving.process import process, run_until_signalled, stop_signal
 from shared.tracing.hooks import Tracing
 
@@ -44,7 +44,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
         monitor.leaving()
         await server.close()
         failed = connecting.done() and connecting.exception()
-        await end([connecting])
+        await cancel_and_wait([connecting])
         await bus.close()
         if failed:
             raise failed

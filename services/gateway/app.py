@@ -11,7 +11,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.routes import package_routes
 from services.gateway.artifacts.storage import Storage
-from services.gateway.auth.authenticators import Doors
+from services.gateway.auth.authenticators import Authenticators
 from services.gateway.auth.authorizations import TOPICS, Authorizations
 from services.gateway.auth.callers import PROJECT
 from services.gateway.auth.failures import Failures
@@ -22,13 +22,13 @@ from services.gateway.http.guard import Guard
 from services.gateway.http.health import fixed_json, probes, version
 from services.gateway.http.measuring import measuring
 from services.gateway.http.origins import EXTRA_HEADERS
-from services.gateway.http.retry_after import WAIT_IS_KNOWN, Patience
-from services.gateway.http.routing import NO_PARAMETERS, Leaf, Parameters, Route, RouteTable
-from services.gateway.mlflow.mounts import (
+from services.gateway.http.retry_after import WAIT_IS_KNOWN, RetryAfter
+from services.gateway.http.routing import NO_PARAMETERS, Parameters, Route, RouteHandler, RouteTable
+from services.gateway.mlflow.routes import (
     MLFLOW_OF_PROJECT,
     inside_project,
     mlflow_routes,
-    turned_away,
+    unrouted_error,
 )
 from services.gateway.openapi.document import describe
 from services.gateway.settings import Settings
@@ -54,7 +54,7 @@ class App:
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
         self._guard = guard
-        self._patience = Patience()
+        self._patience = RetryAfter()
 
     async def close(self) -> None:
         """Close the connections to the storage."""
@@ -64,18 +64,21 @@ class App:
         """Answer one request."""
         began = perf_counter()
         try:
-            leaf, parameters = self.routes.fixed[request.path][request.method], NO_PARAMETERS
+            route_handler, parameters = (
+                self.routes.fixed[request.path][request.method],
+                NO_PARAMETERS,
+            )
         except KeyError:
-            leaf, parameters = self._look_further(request)
+            route_handler, parameters = self._look_further(request)
         status = 0
         self._under_way += 1
         try:
             stopped = self._guard.stop(request)
-            response = stopped or await leaf.handler(request, parameters)
+            response = stopped or await route_handler.handler(request, parameters)
             status = response.status
         finally:
             self._under_way -= 1
-            leaf.measure(status, perf_counter() - began)
+            route_handler.measure(status, perf_counter() - began)
         if status in RETRY_AFTER_SECONDS and not stopped:
             self._tell_when(request, response)
         if "Origin" in request.headers and not response.prepared:
@@ -88,12 +91,16 @@ class App:
         if "Retry-After" in response.headers and WAIT_IS_KNOWN not in request:
             response.headers["Retry-After"] = str(self._patience.wait())
 
-    def _look_further(self, request: BaseRequest) -> tuple[Leaf, Parameters]:
+    def _look_further(self, request: BaseRequest) -> tuple[RouteHandler, Parameters]:
         route = self._find(request)
         if route is None:
             return _NO_PATH, NO_PARAMETERS
-        leaf = route.methods.get(request.method)
-        return (leaf, route.parameters) if leaf else (_no_method(route), NO_PARAMETERS)
+        route_handler = route.methods.get(request.method)
+        return (
+            (route_handler, route.parameters)
+            if route_handler
+            else (_no_method(route), NO_PARAMETERS)
+        )
 
     def _find(self, request: BaseRequest) -> Route | None:
         path = request.rel_url.raw_path
@@ -116,18 +123,18 @@ class App:
 
 async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
     message = f"There is no endpoint {request.path}."
-    return turned_away(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
+    return unrouted_error(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
 
 
-_NO_PATH = Leaf(_no_path, measuring("none", "none"))
+_NO_PATH = RouteHandler(_no_path, measuring("none", "none"))
 """Clients can think of any path and method: they share one label."""
 
 
-def _no_method(route: Route) -> Leaf:
+def _no_method(route: Route) -> RouteHandler:
     async def refuse(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
-        return turned_away(request, wrong_method(request.method, ", ".join(route.methods)))
+        return unrouted_error(request, wrong_method(request.method, ", ".join(route.methods)))
 
-    return Leaf(refuse, _NO_PATH.measure)
+    return RouteHandler(refuse, _NO_PATH.measure)
 
 
 def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
@@ -135,9 +142,9 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
     storage = Storage(settings.storage_ca_file, tracing)
     app = App(storage, Guard(settings), tracing)
     calls = tracing.bus(bus)
-    doors = _doors(bus, calls, settings)
-    at_root = Streams(calls, doors.root, settings, storage)
-    in_project = Streams(calls, doors.by_project, settings, storage)
+    authenticators = _authenticators(bus, calls, settings)
+    at_root = Streams(calls, authenticators.root, settings, storage)
+    in_project = Streams(calls, authenticators.by_project, settings, storage)
     for table, prefix, streams in (
         (app.routes, "", at_root),
         (app.of_project, MLFLOW_OF_PROJECT, in_project),
@@ -149,21 +156,21 @@ def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> 
             table.add("GET", prefix + path, probe)
         for method, path, file in (
             *page_routes(),
-            links_route(streams.entrance, settings.gitlab_url),
+            links_route(streams.mount, settings.gitlab_url),
         ):
             table.add(method, prefix + path, file)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
     for method, path, handler in package_routes(in_project):
         app.of_project.add(method, path, handler)
-    for method, path, handler in rest_routes(doors, calls, settings):
+    for method, path, handler in rest_routes(authenticators, calls, settings):
         app.routes.add(method, path, handler)
     app.routes.add("GET", "/api/v4/version", fixed_json(version))
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
     return app
 
 
-def _doors(bus: EventfulBus, calls: Bus, settings: Settings) -> Doors:
+def _authenticators(bus: EventfulBus, calls: Bus, settings: Settings) -> Authenticators:
     mode = mode_of(settings.access_mode, settings.host)
     authorizations = Authorizations(calls, opens_root=mode == "open")
-    bus.hear(TOPICS, authorizations.on_event, authorizations.forget)
-    return Doors(authorizations, Failures(settings.http), mode)
+    bus.subscribe(TOPICS, authorizations.on_event, authorizations.forget)
+    return Authenticators(authorizations, Failures(settings.http), mode)

@@ -10,7 +10,7 @@ from shared.messaging.messages import Envelope, new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class ServiceClient:
     """The bus in the name of one request; ``timeout`` is in seconds, for each question."""
 
     bus: Bus
@@ -18,13 +18,13 @@ class Asker:
     request_id: str
     timeout: float
 
-    async def ask(self, message: Message) -> bytes:
+    async def send(self, message: Message) -> bytes:
         """Send a message of ours and return the reply's JSON. Raises DomainError."""
-        return await self.pass_on(
+        return await self.forward(
             type(message), message.model_dump_json(exclude_none=True).encode()
         )
 
-    async def pass_on(self, contract: type[Message], payload: bytes) -> bytes:
+    async def forward(self, contract: type[Message], payload: bytes) -> bytes:
         """Send a client's payload as another message and return the reply's JSON.
 
         Raises DomainError.

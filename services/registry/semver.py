@@ -73,7 +73,7 @@ def checked(text: str) -> SemVer:
     return semver
 
 
-def following(highest: str | None) -> SemVer:
+def next_version(highest: str | None) -> SemVer:
     """Return the version after the highest one. Raises DomainError if it would be too long."""
     if highest is None:
         return FIRST

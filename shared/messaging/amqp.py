@@ -37,7 +37,7 @@ from shared.messaging.transport import (
     PublishUncertainError,
 )
 from shared.runtime.metrics import BROKER_CONNECTED
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 
 log = structlog.get_logger()
 
@@ -162,7 +162,7 @@ class AmqpTransport:
         self._closed = True
         self._connected.clear()
         if self._keeper:
-            await end([self._keeper])
+            await cancel_and_wait([self._keeper])
 
     async def publish(self, publication: Publication) -> None:
         """Publish; requests and events wait for the confirm, replies don't.

@@ -30,7 +30,7 @@ class Bus(Protocol):
 class EventfulBus(Bus, Protocol):
     """Also lets a process hear what happens in the services, as long as it listens."""
 
-    def hear(
+    def subscribe(
         self,
         topics: Sequence[str],
         on_event: Callable[[ReceivedEvent], None],

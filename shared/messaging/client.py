@@ -11,8 +11,16 @@ import structlog
 
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Kind
+from shared.messaging.batcher import (
+    LIMITS,
+    Call,
+    Limits,
+    RequestBatcher,
+    SentFrame,
+    refused,
+    too_large,
+)
 from shared.messaging.events import ReceivedEvent, read_event
-from shared.messaging.lane import LIMITS, Call, Lane, Limits, SentFrame, refused, too_large
 from shared.messaging.messages import Answer, Envelope, decode_reply
 from shared.messaging.topology import REQUESTS
 from shared.messaging.transport import (
@@ -22,8 +30,8 @@ from shared.messaging.transport import (
     PublishUncertainError,
     Transport,
 )
-from shared.runtime.log_context import about
-from shared.runtime.tasks import end
+from shared.runtime.log_context import bound_messages
+from shared.runtime.tasks import cancel_and_wait
 
 log = structlog.get_logger()
 
@@ -45,14 +53,14 @@ class BusClient:
     ) -> None:
         self._transport = transport
         self._limits = limits
-        self._lanes: dict[tuple[str, Kind], Lane] = {}
+        self._batchers: dict[tuple[str, Kind], RequestBatcher] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._topics: Sequence[str] = ()
         self._on_event: Callable[[ReceivedEvent], None] = lambda _event: None
         self._on_missed: Callable[[], None] = lambda: None
 
-    def hear(
+    def subscribe(
         self,
         topics: Sequence[str],
         on_event: Callable[[ReceivedEvent], None],
@@ -77,9 +85,9 @@ class BusClient:
     async def close(self) -> None:
         """Stop; calls without an answer fail as `call` tells."""
         self._closed = True
-        for lane in self._lanes.values():
-            lane.abandon()
-        await end(self._tasks)
+        for batcher in self._batchers.values():
+            batcher.abandon()
+        await cancel_and_wait(self._tasks)
         await self._transport.close()
 
     @property
@@ -89,11 +97,11 @@ class BusClient:
 
     async def has_consumer(self, service: str, kind: Kind) -> bool:
         """Tell whether somebody works on the service's queue, asking the broker if none was seen."""
-        lane = self._lane(service, kind)
-        if lane.consumers == 0:
+        batcher = self._batcher(service, kind)
+        if batcher.consumers == 0:
             with contextlib.suppress(BrokerUnavailableError):
-                lane.consumers = await self._transport.consumers(lane.queue)
-        return lane.consumers > 0
+                batcher.consumers = await self._transport.consumers(batcher.queue)
+        return batcher.consumers > 0
 
     async def call(
         self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
@@ -103,14 +111,14 @@ class BusClient:
         Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published (buffer full, broker
         gone, no consumer), TEMPORARILY_UNAVAILABLE when the outcome is unknown.
         """
-        lane = self._lane(service, kind)
+        batcher = self._batcher(service, kind)
         if not self._transport.ready:
             reason = "The message broker can't be reached."
             raise refused(reason)
-        if lane.consumers == 0 and not await self.has_consumer(service, kind):
+        if batcher.consumers == 0 and not await self.has_consumer(service, kind):
             reason = f"The {service} service is not running."
             raise refused(reason)
-        if lane.full():
+        if batcher.full():
             reason = "Too many requests are waiting."
             raise refused(reason)
         loop = asyncio.get_running_loop()
@@ -118,82 +126,84 @@ class BusClient:
         if seconds is None:
             seconds = envelope.deadline - time.time()
         call = Call(envelope, loop.create_future(), now, now + seconds)
-        lane.add(call)
-        if not lane.looking and lane.has_slot():
+        batcher.add(call)
+        if not batcher.looking and batcher.has_slot():
             # At the end of this turn of the event loop: the requests that other connections have
             # brought in the same turn go along, instead of waiting for the frame after this one.
-            lane.looking = True
-            loop.call_soon(self._look, lane)
+            batcher.looking = True
+            loop.call_soon(self._look, batcher)
         try:
             return await call.answer
         finally:
-            lane.answered(call)
+            batcher.answered(call)
 
-    def _lane(self, service: str, kind: Kind) -> Lane:
-        lane = self._lanes.get((service, kind))
-        if lane is None:
+    def _batcher(self, service: str, kind: Kind) -> RequestBatcher:
+        batcher = self._batchers.get((service, kind))
+        if batcher is None:
             limits = self._limits or LIMITS[kind]
-            lane = self._lanes[service, kind] = Lane(service, kind, limits)
-        return lane
+            batcher = self._batchers[service, kind] = RequestBatcher(service, kind, limits)
+        return batcher
 
-    def _look(self, lane: Lane) -> None:
-        lane.looking = False
-        self._send_due(lane)
+    def _look(self, batcher: RequestBatcher) -> None:
+        batcher.looking = False
+        self._send_due(batcher)
 
-    def _wake(self, lane: Lane) -> None:
-        lane.timer = None
-        self._send_due(lane)
+    def _wake(self, batcher: RequestBatcher) -> None:
+        batcher.timer = None
+        self._send_due(batcher)
 
-    def _send_due(self, lane: Lane) -> None:
+    def _send_due(self, batcher: RequestBatcher) -> None:
         """Send the frames that may leave now, and see to it that the next one leaves in time."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while (seconds := lane.due_in(now)) is not None:
+        while (seconds := batcher.due_in(now)) is not None:
             if seconds > 0:
-                if lane.timer is None:
-                    lane.timer = loop.call_later(seconds, self._wake, lane)
+                if batcher.timer is None:
+                    batcher.timer = loop.call_later(seconds, self._wake, batcher)
                 return
-            following = lane.next_frame()
+            following = batcher.next_frame()
             if following is not None:
-                self._spawn(self._publish(lane, *following))
+                self._spawn(self._publish(batcher, *following))
 
-    async def _publish(self, lane: Lane, frame_id: UUID, sent: SentFrame) -> None:
+    async def _publish(self, batcher: RequestBatcher, frame_id: UUID, sent: SentFrame) -> None:
         until = max((call.until for call in sent.calls.values()), default=0.0)
         seconds = max(until - asyncio.get_running_loop().time(), 0.001)
         publication = Publication(
-            routing_key=lane.queue,
+            routing_key=batcher.queue,
             body=sent.body,
             exchange=REQUESTS,
             message_id=frame_id.hex,
-            reply_to=self._transport.reply_address(lane.service),
-            correlation_id=f"{lane.service} {lane.kind} {frame_id.hex}",
-            persistent=lane.persistent,
-            expiration=None if lane.persistent else seconds,
+            reply_to=self._transport.reply_address(batcher.service),
+            correlation_id=f"{batcher.service} {batcher.kind} {frame_id.hex}",
+            persistent=batcher.persistent,
+            expiration=None if batcher.persistent else seconds,
         )
         try:
             await self._transport.publish(publication)
         except BrokerUnavailableError as error:
-            with about([call.envelope for call in sent.calls.values()]):
-                log.warning("frame_not_published", queue=lane.queue, error=str(error))
+            with bound_messages([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_not_published", queue=batcher.queue, error=str(error))
             reason = refused("The message broker can't take the request.")
-            self._refuse(lane, frame_id, sent, reason)
+            self._refuse(batcher, frame_id, sent, reason)
         except MessageTooLargeError as error:
-            self._refuse(lane, frame_id, sent, too_large(str(error)))
+            self._refuse(batcher, frame_id, sent, too_large(str(error)))
         except PublishUncertainError as error:
             # The frame is sent again after the reconnection, or its calls time out.
-            with about([call.envelope for call in sent.calls.values()]):
-                log.warning("frame_uncertain", queue=lane.queue, error=str(error))
+            with bound_messages([call.envelope for call in sent.calls.values()]):
+                log.warning("frame_uncertain", queue=batcher.queue, error=str(error))
 
-    def _refuse(self, lane: Lane, frame_id: UUID, sent: SentFrame, reason: DomainError) -> None:
-        lane.sent.pop(frame_id, None)
-        lane.release(sent)
+    def _refuse(
+        self, batcher: RequestBatcher, frame_id: UUID, sent: SentFrame, reason: DomainError
+    ) -> None:
+        batcher.sent.pop(frame_id, None)
+        batcher.release(sent)
         for call in sent.calls.values():
             call.fail(reason)
 
     def _on_reply(self, publication: Publication) -> None:
         try:
             service, kind, key = publication.correlation_id.split(" ")
-            lane = self._lanes[service, kind]  # type: ignore[index]  # a KeyError, if it is not ours
+            batcher = self._batchers[service, kind]  # type: ignore[index]  # a KeyError, if it is not ours
             frame_id = UUID(hex=key)
         except (ValueError, KeyError):
             log.error("reply_unreadable", exchange=publication.exchange)  # noqa: TRY400
@@ -202,7 +212,7 @@ class BusClient:
             # A service that was asked something answers in the place of another one.
             log.error("reply_forged", service=service, exchange=publication.exchange)
             return
-        sent = lane.sent.get(frame_id)
+        sent = batcher.sent.get(frame_id)
         if sent is None:
             return
         late = 0
@@ -214,12 +224,12 @@ class BusClient:
             if call is not None and not call.answer.done():
                 late += _settle(call, Answer(body, piece.error))
         if late:
-            log.warning("clocks_differ", queue=lane.queue, calls=late)
+            log.warning("clocks_differ", queue=batcher.queue, calls=late)
         # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
-        lane.release(sent)
+        batcher.release(sent)
         if not sent.calls:
-            del lane.sent[frame_id]
-        self._send_due(lane)
+            del batcher.sent[frame_id]
+        self._send_due(batcher)
 
     def _on_broadcast(self, publication: Publication) -> None:
         try:
@@ -235,26 +245,26 @@ class BusClient:
 
     def _send_again(self) -> None:
         """After a reconnection replies may be lost; the inbox answers what was done already."""
-        for lane in self._lanes.values():
-            lane.consumers = 0
-            for frame_id, sent in lane.sent.items():
-                lane.measures.left_again()
-                self._spawn(self._publish(lane, frame_id, sent))
+        for batcher in self._batchers.values():
+            batcher.consumers = 0
+            for frame_id, sent in batcher.sent.items():
+                batcher.measures.left_again()
+                self._spawn(self._publish(batcher, frame_id, sent))
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
             now = asyncio.get_running_loop().time()
-            for lane in self._lanes.values():
-                lane.expire(now)
-                self._send_due(lane)
+            for batcher in self._batchers.values():
+                batcher.expire(now)
+                self._send_due(batcher)
 
     async def _probe(self) -> None:
         while not self._closed:
             await asyncio.sleep(PROBE_INTERVAL)
-            for lane in self._lanes.values():
+            for batcher in self._batchers.values():
                 with contextlib.suppress(BrokerUnavailableError):
-                    lane.consumers = await self._transport.consumers(lane.queue)
+                    batcher.consumers = await self._transport.consumers(batcher.queue)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

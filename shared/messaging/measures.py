@@ -15,7 +15,7 @@ from shared.runtime import metrics
 from shared.runtime.histogram import Series
 
 
-class LaneMeasures:
+class BatcherMeasures:
     """The sender's side of one queue; ``in_flight`` and ``unanswered`` are asked at each scrape."""
 
     def __init__(

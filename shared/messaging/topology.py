@@ -39,17 +39,17 @@ its own limit of 20, of which 3.10 knows neither the default nor -1 for none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class RetryDelay:
     """How long, in seconds, a message waits before each of so many ``attempts``."""
 
     seconds: float
     attempts: int
 
 
-COMMAND_RESTS = (Rest(0.5, 240),)
+COMMAND_RETRY_SCHEDULE = (RetryDelay(0.5, 240),)
 """Two minutes: whoever sent the command has long been answered that its outcome is unknown."""
 
-EVENT_RESTS = (Rest(0.5, 20), Rest(10, 30), Rest(300, 576))
+EVENT_RETRY_SCHEDULE = (RetryDelay(0.5, 20), RetryDelay(10, 30), RetryDelay(300, 576))
 """Two days: nobody else asks again for what an event asks for, and a storage may be away for long."""
 
 ATTEMPT_HEADER = "x-warren-attempt"
@@ -176,16 +176,16 @@ def retry_queue(queue: str, attempt: int) -> str | None:
     """
     for rest in _rests(queue):
         if attempt <= rest.attempts:
-            return _resting(queue, rest)
+            return _retry_queues(queue, rest)
         attempt -= rest.attempts
     return None
 
 
-def _rests(queue: str) -> Sequence[Rest]:
-    return EVENT_RESTS if queue.endswith(".events") else COMMAND_RESTS
+def _rests(queue: str) -> Sequence[RetryDelay]:
+    return EVENT_RETRY_SCHEDULE if queue.endswith(".events") else COMMAND_RETRY_SCHEDULE
 
 
-def _resting(queue: str, rest: Rest) -> str:
+def _retry_queues(queue: str, rest: RetryDelay) -> str:
     """Name the queue of a rest; the shortest one's is older than the others."""
     return f"{queue}.retry" if rest is _rests(queue)[0] else f"{queue}.retry-{rest.seconds:g}s"
 
@@ -298,7 +298,7 @@ def _lasting(
     )
     requeue = exchange_name(service, REQUEUE)
     for rest in _rests(name):
-        resting = _resting(name, rest)
+        resting = _retry_queues(name, rest)
         yield QueueSpec(
             resting,
             "quorum",

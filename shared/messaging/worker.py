@@ -41,7 +41,7 @@ from shared.messaging.transport import (
 )
 from shared.runtime import metrics
 from shared.runtime.clock import now
-from shared.runtime.log_context import about
+from shared.runtime.log_context import bound_messages
 from shared.runtime.tasks import Busy
 
 log = structlog.get_logger()
@@ -178,7 +178,7 @@ class Worker:
         attempt = _attempts(delivery)
         repeated = delivery.redelivered or attempt > 0
         measures.received(frame, repeated=repeated)
-        with about(frame.envelopes):
+        with bound_messages(frame.envelopes):
             outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
         seconds = time.perf_counter() - began
         for index, answer in outcome.answers.items():
@@ -236,7 +236,7 @@ class Worker:
                 await self._give_up(delivery, "events", repr(error))
                 event_ended(self._service, "unknown", began, "dead")
                 return
-            with about([event.as_message()]):
+            with bound_messages([event.as_message()]):
                 outcome = await self._take_notice(events, delivery, event)
             event_ended(self._service, event.topic, began, outcome)
 
@@ -369,8 +369,8 @@ async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[A
     """Wait for an answer, and a moment for those that may leave with it, in one message."""
     done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     if rest:
-        company, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
-        done |= company
+        min_batch_size, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
+        done |= min_batch_size
     return done
 
 

@@ -7,7 +7,12 @@ from shared.messaging.events import ReceivedEvent
 from shared.messaging.worker import RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.connection import AnyConnection
-from shared.postgres.executor import AWAY, COLLISION, FULL, TRIES_TOGETHER
+from shared.postgres.executor import (
+    DATABASE_FULL,
+    DATABASE_UNAVAILABLE,
+    MAX_ATTEMPTS,
+    TRANSACTION_CONFLICTS,
+)
 from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.transaction import Transaction
 
@@ -34,18 +39,18 @@ class EventExecutor:
         try:
             async with self._pool.acquire() as connection:
                 await self._once(connection, event)
-        except (*AWAY, *FULL) as error:
+        except (*DATABASE_UNAVAILABLE, *DATABASE_FULL) as error:
             raise RetryLaterError(repr(error)) from error
 
     async def _once(self, connection: AnyConnection, event: ReceivedEvent) -> None:
-        for attempt in range(TRIES_TOGETHER):
+        for attempt in range(MAX_ATTEMPTS):
             if event.id in await inbox.find(connection, [event.id]):
                 return
             try:
                 await self._handle(connection, event)
-            except (asyncpg.UniqueViolationError, *COLLISION):
+            except (asyncpg.UniqueViolationError, *TRANSACTION_CONFLICTS):
                 # Perhaps a copy of the event was faster; the inbox tells.
-                if attempt + 1 == TRIES_TOGETHER:
+                if attempt + 1 == MAX_ATTEMPTS:
                     raise
             else:
                 return

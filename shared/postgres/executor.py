@@ -36,11 +36,11 @@ from shared.postgres.handlers import (
     PostgresHandlers,
 )
 from shared.postgres.transaction import Transaction
-from shared.runtime.log_context import about
+from shared.runtime.log_context import bound_messages
 
 log = structlog.get_logger()
 
-AWAY = (
+DATABASE_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -52,15 +52,15 @@ AWAY = (
 )
 """The database is not there; the same work may succeed later."""
 
-COLLISION = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+TRANSACTION_CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 """Two transactions stood in each other's way; the same work may succeed at once."""
 
-FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
+DATABASE_FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 """The database has no room for the work, and has undone it; nobody knows when there will be some."""
 
-TRIES_TOGETHER = 3
+MAX_ATTEMPTS = 3
 
-PASSING = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE)
+RETRYABLE = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE)
 """Refusals that invite a repetition: an Idempotency-Key must not hold on to them."""
 
 
@@ -99,17 +99,17 @@ class Executor:
         try:
             async with self._pool.acquire() as connection:
                 return await self._once(connection, frame, look_first=redelivered)
-        except AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             raise RetryLaterError(repr(error)) from error
-        except FULL as error:
+        except DATABASE_FULL as error:
             # Who sent the commands decides when to send them again. Kept here until there is room,
             # they would be given up as dead letters, or be carried out when nobody wants them any more.
             log.error("database_full", error=repr(error))  # noqa: TRY400
-            return Outcome(dict.fromkeys(range(len(frame.envelopes)), _NO_ROOM))
+            return Outcome(dict.fromkeys(range(len(frame.envelopes)), _DATABASE_IS_FULL))
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one query; never raises."""
-        with about((envelope,)):
+        with bound_messages((envelope,)):
             return await self._query(envelope)
 
     async def _query(self, envelope: Envelope) -> Answer:
@@ -123,17 +123,17 @@ class Executor:
                 return dispatch.answer(await self._handlers.single[type(message)](message, tx))
         except DomainError as error:
             return Answer.refusal(error)
-        except AWAY as error:
+        except DATABASE_UNAVAILABLE as error:
             log.warning("query_without_database", error=repr(error))
             return Answer(b"The database can't be reached.", ErrorCode.TEMPORARILY_UNAVAILABLE)
-        except FULL as error:
+        except DATABASE_FULL as error:
             log.error("database_full", error=repr(error))  # noqa: TRY400
-            return _NO_ROOM
+            return _DATABASE_IS_FULL
         except Exception:
             return dispatch.internal_error()
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
-        for _ in range(TRIES_TOGETHER):
+        for _ in range(MAX_ATTEMPTS):
             if look_first:
                 known = await inbox.find(connection, [frame.id])
                 if frame.id in known:
@@ -145,9 +145,9 @@ class Executor:
                 return await self._together(connection, frame)
             except asyncpg.UniqueViolationError:
                 look_first = True
-            except COLLISION:
+            except TRANSACTION_CONFLICTS:
                 continue
-            except (*AWAY, *FULL):
+            except (*DATABASE_UNAVAILABLE, *DATABASE_FULL):
                 raise
             except (_UndoError, Contention):
                 break
@@ -170,7 +170,7 @@ class Executor:
             keyed = {
                 key: {0: work.answers[index]}
                 for key, index in keys.items()
-                if work.answers[index].error not in PASSING
+                if work.answers[index].error not in RETRYABLE
             }
             await inbox.store(connection, {frame.id: work.answers, **keyed})
         if work.events:
@@ -198,10 +198,10 @@ class Executor:
             try:
                 done = known.get(envelope.id)
                 answers[index] = done[0] if done else await self._alone(connection, envelope)
-            except (*AWAY, *FULL):
+            except (*DATABASE_UNAVAILABLE, *DATABASE_FULL):
                 raise
             except Exception as error:
-                with about((envelope,)):
+                with bound_messages((envelope,)):
                     answers[index] = dispatch.internal_error()
                 poison[index] = repr(error)[:500]
         await inbox.finish_in_pieces(connection, frame.id, answers)
@@ -209,21 +209,21 @@ class Executor:
 
     async def _alone(self, connection: AnyConnection, envelope: Envelope) -> Answer:
         """Carry out one command in its own transaction; a refusal undoes what it wrote."""
-        with about((envelope,)):
+        with bound_messages((envelope,)):
             return await self._until_done(connection, envelope)
 
     async def _until_done(self, connection: AnyConnection, envelope: Envelope) -> Answer:
-        for attempt in range(TRIES_TOGETHER):
+        for attempt in range(MAX_ATTEMPTS):
             try:
                 answer = await self._together(
                     connection, Frame(envelope.id, "commands", [envelope])
                 )
                 return answer.answers[0]
-            except (asyncpg.UniqueViolationError, *COLLISION, Contention):
+            except (asyncpg.UniqueViolationError, *TRANSACTION_CONFLICTS, Contention):
                 known = await inbox.find(connection, [envelope.id])
                 if done := known.get(envelope.id):
                     return done[0]
-                if attempt + 1 == TRIES_TOGETHER:
+                if attempt + 1 == MAX_ATTEMPTS:
                     raise
             except _UndoError as undo:
                 cause = undo.__cause__
@@ -286,7 +286,7 @@ class Executor:
     ) -> Answer:
         tx = Transaction(call.envelope.project, call.envelope, self._bus, connection=connection)
         try:
-            with about((call.envelope,)):
+            with bound_messages((call.envelope,)):
                 reply = await self._handlers.single[type(call.message)](call.message, tx)
         except DomainError as error:
             if tx.writes:
@@ -309,6 +309,6 @@ async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> floa
     return min(here, await database_now(connection) / 1000)
 
 
-_NO_ROOM = Answer(
+_DATABASE_IS_FULL = Answer(
     b"The database has no room for it now; try again later.", ErrorCode.TEMPORARILY_UNAVAILABLE
 )

@@ -39,7 +39,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=())
 
 
-class about:  # noqa: N801  # It reads as the statement that it makes.
+class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
     """``with about(envelopes):`` lets the lines that are written in the block name these messages."""
 
     __slots__ = ("_messages", "_token")

@@ -7,7 +7,7 @@ from typing import Any
 AGAIN_SECONDS = 5.0
 
 
-async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+async def cancel_and_wait(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     """Cancel tasks and return when they have ended, however that was.
 
     One cancellation is not enough: where it comes in the middle of a call to RabbitMQ, aio-pika may

@@ -22,7 +22,7 @@ from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import open_pool
 from shared.runtime.health import Checks
 from shared.runtime.settings import PREFIX, PostgresServiceSettings, ProcessSettings
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 from shared.serving.process import process, run_until_signalled, serve_until_signalled
 from shared.tracing.hooks import OFF, Tracing
 
@@ -108,7 +108,7 @@ class PostgresService:
 
     async def close(self) -> None:
         """Finish what was begun, then leave the broker and the database."""
-        await end(self._background)
+        await cancel_and_wait(self._background)
         await self._worker.drain()
         if self._bus:
             await self._bus.close()

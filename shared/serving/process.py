@@ -11,7 +11,7 @@ from shared.runtime.health import Checks, Monitor
 from shared.runtime.logs import configure_logging
 from shared.runtime.settings import LogLevel, MonitorSettings, TracingSettings
 from shared.runtime.starting import explained, starting
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
 
@@ -62,7 +62,7 @@ async def serve_until_signalled(
             start_of_service = asyncio.create_task(start())
             await asyncio.wait((start_of_service, stop), return_when=asyncio.FIRST_COMPLETED)
             if not start_of_service.done():
-                await end([start_of_service])
+                await cancel_and_wait([start_of_service])
                 return
             service = start_of_service.result()
         monitor.started(service.checks)

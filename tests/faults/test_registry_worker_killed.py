@@ -21,7 +21,10 @@ VERSIONS_BEFORE_EACH_KILL = 100
 
 
 async def _create(
-    doors: dict[str, Api], number: int, made: list[tuple[str, str, str]], stop: asyncio.Event
+    authenticators: dict[str, Api],
+    number: int,
+    made: list[tuple[str, str, str]],
+    stop: asyncio.Event,
 ):
     """Make versions without pause; each has a source of its own."""
     step = 0
@@ -29,7 +32,9 @@ async def _create(
         step += 1
         name = MODELS[(number + step) % len(MODELS)]
         source = f"s3://bucket/{number}/{step}"
-        reply = await doors[name].done("model-versions/create", {"name": name, "source": source})
+        reply = await authenticators[name].done(
+            "model-versions/create", {"name": name, "source": source}
+        )
         made.append((name, reply["model_version"]["version"], source))
 
 
@@ -79,13 +84,15 @@ async def _runs(rest: Api, experiment: str) -> list[str]:
 @pytest.mark.timeout(180)
 async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site):
     async with api(site.url) as rest, api(f"{site.url}{DOOR}") as gitlab:
-        doors = {name: gitlab if name == OF_GITLAB else rest for name in MODELS}
+        authenticators = {name: gitlab if name == OF_GITLAB else rest for name in MODELS}
         for name in MODELS:
-            await doors[name].done("registered-models/create", {"name": name})
+            await authenticators[name].done("registered-models/create", {"name": name})
         made: list[tuple[str, str, str]] = []
         gone: list[tuple[str, str]] = []
         stop = asyncio.Event()
-        clients = [asyncio.create_task(_create(doors, n, made, stop)) for n in range(CLIENTS)]
+        clients = [
+            asyncio.create_task(_create(authenticators, n, made, stop)) for n in range(CLIENTS)
+        ]
         clients.append(asyncio.create_task(_come_and_go(gitlab, gone, stop)))
         assert len(site.warren.pids("registry")) == 2
         for _ in range(KILLS):
@@ -103,7 +110,7 @@ async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site
                     await asyncio.sleep(0.1)
 
         for name in MODELS:
-            stored = await _stored(doors[name], name)
+            stored = await _stored(authenticators[name], name)
             found = [(name, each["version"], each["source"]) for each in stored]
             assert sorted(found) == sorted(each for each in made if each[0] == name)
             numbers = sorted(int(each["version"]) for each in await _stored(rest, name))

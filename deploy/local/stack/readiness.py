@@ -8,7 +8,7 @@ import aiohttp
 
 from deploy.local.embedded.process import ProcessFailedError
 from deploy.local.stack.services import ServiceProcess
-from shared.runtime.tasks import end
+from shared.runtime.tasks import cancel_and_wait
 
 _READY_SECONDS = 60.0
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
@@ -33,7 +33,7 @@ async def until_ready(url: str, processes: Sequence[ServiceProcess]) -> None:
             if each.done():
                 each.result()
     finally:
-        await end([answers, *ends])
+        await cancel_and_wait([answers, *ends])
 
 
 async def _end_of(process: ServiceProcess) -> None:

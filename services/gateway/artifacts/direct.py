@@ -8,7 +8,7 @@ beginning of the message, for downloads the status (``http_artifact_repo.py`` an
 from collections.abc import Mapping
 
 from services.gateway.http.forward import Completion
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from shared.contracts.artifacts import (
     AbortMultipartUpload,
     CompleteMultipartUpload,
@@ -45,7 +45,7 @@ def refusing(contract: type[Message]) -> Completion:
     """Return what refuses each such request of a caller who is let in."""
     code, what = _REFUSALS[contract]
 
-    async def refuse(_payload: bytes, _asker: Asker) -> Mapping[str, str]:
+    async def refuse(_payload: bytes, _asker: ServiceClient) -> Mapping[str, str]:
         raise DomainError(code, f"{what} {_WHY}")
 
     return refuse

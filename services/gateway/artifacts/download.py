@@ -12,7 +12,7 @@ from services.gateway.artifacts.storage import Storage
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.origins import EXTRA_HEADERS
 from services.gateway.http.requests import TooSlowError
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
 from shared.mlflow.artifact_paths import absent
 from shared.mlflow.content_types import attachment, content_type
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def send_artifact(
-    request: BaseRequest, path: str, asker: Asker, storage: Storage, patience: float
+    request: BaseRequest, path: str, services: ServiceClient, storage: Storage, patience: float
 ) -> StreamResponse:
     """Answer GET or HEAD with an artifact, or the part of it that the request's Range names.
 
@@ -36,25 +36,25 @@ async def send_artifact(
     take nothing. Raises DomainError.
     """
     query = PresignArtifact(method=request.method, path=path)
-    reply = PresignArtifactReply.model_validate_json(await asker.ask(query))
+    reply = PresignArtifactReply.model_validate_json(await services.send(query))
     wanted = storage_headers(request.headers)
     async with storage.read(request.method, reply.url, wanted) as stored:
         if stored.status == HTTPStatus.NOT_FOUND:
             raise absent(path)
         if stored.status != HTTPStatus.PRECONDITION_FAILED:
-            return await _pass_on(request, reply.name, asker, stored, patience)
+            return await _pass_on(request, reply.name, services, stored, patience)
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact does not match the condition of the request."
             raise HttpError(HTTPStatus.PRECONDITION_FAILED, message)
     async with storage.read(request.method, reply.url, whole) as stored:
-        return await _pass_on(request, reply.name, asker, stored, patience)
+        return await _pass_on(request, reply.name, services, stored, patience)
 
 
 async def _pass_on(
     request: BaseRequest,
     name: str,
-    asker: Asker,
+    services: ServiceClient,
     stored: aiohttp.ClientResponse,
     patience: float,
 ) -> StreamResponse:
@@ -65,7 +65,7 @@ async def _pass_on(
         raise HttpError(stored.status, "The artifact has no such range.", extent)
     if stored.status not in _WHOLE_OR_PART:
         raise await Storage.refusal(stored)
-    headers = _headers(name, asker, stored) | request.get(EXTRA_HEADERS, {})
+    headers = _headers(name, services, stored) | request.get(EXTRA_HEADERS, {})
     response = StreamResponse(status=stored.status, headers=headers)
     await response.prepare(request)
     if request.method != "HEAD" and stored.status != HTTPStatus.NOT_MODIFIED:
@@ -73,7 +73,7 @@ async def _pass_on(
     return response
 
 
-def _headers(name: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[str, str]:
+def _headers(name: str, services: ServiceClient, stored: aiohttp.ClientResponse) -> dict[str, str]:
     copied = {name: stored.headers[name] for name in _COPIED if name in stored.headers}
     if stored.status == HTTPStatus.NOT_MODIFIED:
         copied.pop("Content-Length", None)
@@ -85,7 +85,7 @@ def _headers(name: str, asker: Asker, stored: aiohttp.ClientResponse) -> dict[st
         "Content-Disposition": attachment(name),
         "Content-Type": content_type(name),
         "X-Content-Type-Options": "nosniff",
-        "X-Request-Id": asker.request_id,
+        "X-Request-Id": services.request_id,
     }
 
 

@@ -16,7 +16,7 @@ from services.gateway.artifacts.roots import (
 )
 from services.gateway.artifacts.storage import Storage
 from services.gateway.artifacts.upload import Upload
-from services.gateway.auth.callers import Entrance
+from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import (
     READ_ARTIFACTS,
     READ_RUN_PACKAGE,
@@ -24,12 +24,12 @@ from services.gateway.auth.permissions import (
     WRITE_ARTIFACTS,
     WRITE_RUN_PACKAGE,
     WRITE_VERSION_PACKAGE,
-    Need,
+    Permission,
 )
 from services.gateway.http.forward import explained
 from services.gateway.http.requests import expect_nothing, read_request_id
 from services.gateway.http.routing import Handler, Parameters
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
 from shared.contracts.errors import invalid
 from shared.messaging.calls import Bus
@@ -47,7 +47,7 @@ UI_NO_DATA = "Request must specify data."
 PACKAGE_TOO_LARGE = "400 Bad request - Artifact file is too large"
 """``lib/api/ml_model_packages.rb`` in GitLab."""
 
-Work = Callable[[BaseRequest, Parameters, Asker], Awaitable[StreamResponse]]
+Work = Callable[[BaseRequest, Parameters, ServiceClient], Awaitable[StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Streams:
     """Makes the handlers around what all of them need."""
 
     bus: Bus
-    entrance: Entrance
+    mount: Mount
     settings: Settings
     storage: Storage
 
@@ -63,9 +63,9 @@ class Streams:
         """``GET mlflow-artifacts/artifacts/<path>``."""
 
         async def work(
-            request: BaseRequest, parameters: Parameters, asker: Asker
+            request: BaseRequest, parameters: Parameters, services: ServiceClient
         ) -> StreamResponse:
-            return await self._send(request, parameters["path"], asker)
+            return await self._send(request, parameters["path"], services)
 
         return self._handler(READ_ARTIFACTS, work)
 
@@ -74,11 +74,11 @@ class Streams:
         limit = self.settings.max_artifact_bytes
 
         async def work(
-            request: BaseRequest, parameters: Parameters, asker: Asker
+            request: BaseRequest, parameters: Parameters, services: ServiceClient
         ) -> StreamResponse:
-            upload = Upload(request, parameters["path"], asker, self.storage, limit)
+            upload = Upload(request, parameters["path"], services, self.storage, limit)
             await upload.receive(Body(request, limit, self.settings.http.stall_timeout))
-            return _done(asker)
+            return _done(services)
 
         return self._handler(WRITE_ARTIFACTS, work)
 
@@ -92,12 +92,12 @@ class Streams:
     def _work_of(self, find_root: FindRoot, name: str) -> Work:
 
         async def work(
-            request: BaseRequest, parameters: Parameters, asker: Asker
+            request: BaseRequest, parameters: Parameters, services: ServiceClient
         ) -> StreamResponse:
             fields = {**request.query, **parameters}
-            root = await find_root(fields, asker)
+            root = await find_root(fields, services)
             path = f"{proxied_root(root)}/{fields.get(name, '')}"
-            return await self._send(request, path, asker)
+            return await self._send(request, path, services)
 
         return work
 
@@ -105,10 +105,10 @@ class Streams:
         """``GET packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
 
         async def work(
-            request: BaseRequest, parameters: Parameters, asker: Asker
+            request: BaseRequest, parameters: Parameters, services: ServiceClient
         ) -> StreamResponse:
-            path = await self._path_in_package(request, parameters, asker, READ_RUN_PACKAGE)
-            return await self._send(request, path, asker)
+            path = await self._path_in_package(request, parameters, services, READ_RUN_PACKAGE)
+            return await self._send(request, path, services)
 
         return self._package_handler(work, READ_RUN_PACKAGE, READ_VERSION_PACKAGE)
 
@@ -117,30 +117,34 @@ class Streams:
         limit = self.settings.max_artifact_bytes
 
         async def work(
-            request: BaseRequest, parameters: Parameters, asker: Asker
+            request: BaseRequest, parameters: Parameters, services: ServiceClient
         ) -> StreamResponse:
             body = Body(request, limit, self.settings.http.stall_timeout, PACKAGE_TOO_LARGE)
-            path = await self._path_in_package(request, parameters, asker, WRITE_RUN_PACKAGE)
-            await Upload(request, path, asker, self.storage, limit).receive(body)
-            return _done(asker, HTTPStatus.CREATED, b'{"message":"201 Created"}')
+            path = await self._path_in_package(request, parameters, services, WRITE_RUN_PACKAGE)
+            await Upload(request, path, services, self.storage, limit).receive(body)
+            return _done(services, HTTPStatus.CREATED, b'{"message":"201 Created"}')
 
         return self._package_handler(work, WRITE_RUN_PACKAGE, WRITE_VERSION_PACKAGE)
 
     async def _path_in_package(
-        self, request: BaseRequest, parameters: Parameters, asker: Asker, of_run: Need
+        self,
+        request: BaseRequest,
+        parameters: Parameters,
+        services: ServiceClient,
+        of_run: Permission,
     ) -> str:
         """Return the path of an artifact. Raises AccessRefused.
 
         A version's package is all of its run. What of it is not the version's takes what the run's
         artifacts take, which only is known when the version was looked up.
         """
-        package = await find_package(parameters, asker)
+        package = await find_package(parameters, services)
         path = f"{proxied_root(package.root)}/{parameters['path']}"
         if not is_run_package(parameters) and not package.is_published(path):
-            await self.entrance.door(of_run)(request)
+            await self.mount.authenticate(of_run)(request)
         return path
 
-    def _package_handler(self, work: Work, of_run: Need, of_version: Need) -> Handler:
+    def _package_handler(self, work: Work, of_run: Permission, of_version: Permission) -> Handler:
         """Put the door in front of the work that the package's owner asks for."""
         run_handler, version_handler = self._handler(of_run, work), self._handler(of_version, work)
 
@@ -153,34 +157,40 @@ class Streams:
     def upload_artifact(self) -> Handler:
         """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
 
-        async def work(request: BaseRequest, _: Parameters, asker: Asker) -> StreamResponse:
+        async def work(
+            request: BaseRequest, _: Parameters, services: ServiceClient
+        ) -> StreamResponse:
             run_id, path = _run_and_path(request.query)
             body = Body(request, UI_BYTES, self.settings.http.stall_timeout, UI_TOO_LARGE)
             if body.length == 0:
                 raise invalid(UI_NO_DATA)
-            root = await root_of_run({"run_id": run_id}, asker)
+            root = await root_of_run({"run_id": run_id}, services)
             whole = f"{proxied_root(root)}/{path}"
-            upload = Upload(request, whole, asker, self.storage, UI_BYTES, UI_NO_DATA)
+            upload = Upload(request, whole, services, self.storage, UI_BYTES, UI_NO_DATA)
             await upload.receive(body)
-            return _done(asker)
+            return _done(services)
 
         return self._handler(WRITE_ARTIFACTS, work)
 
-    async def _send(self, request: BaseRequest, path: str, asker: Asker) -> StreamResponse:
+    async def _send(
+        self, request: BaseRequest, path: str, services: ServiceClient
+    ) -> StreamResponse:
         patience = self.settings.http.stall_timeout
-        return await send_artifact(request, path, asker, self.storage, patience)
+        return await send_artifact(request, path, services, self.storage, patience)
 
-    def _handler(self, need: Need, work: Work) -> Handler:
+    def _handler(self, permission: Permission, work: Work) -> Handler:
         """Put the caller in front of the work, and the error's answer behind it."""
-        door, dialect = self.entrance.door(need), self.entrance.dialect
+        authenticate, dialect = self.mount.authenticate(permission), self.mount.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
             log_context.request_id.set(request_id)
             try:
-                caller = await door(request)
-                asker = Asker(self.bus, caller, request_id, self.settings.request_timeout)
-                return await work(request, parameters, asker)
+                caller = await authenticate(request)
+                services = ServiceClient(
+                    self.bus, caller, request_id, self.settings.request_timeout
+                )
+                return await work(request, parameters, services)
             except Exception as error:
                 response = explained(error, request, request_id, dialect)
                 if not request.content.is_eof():
@@ -216,6 +226,8 @@ def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
     expect_nothing(request)
 
 
-def _done(asker: Asker, status: HTTPStatus = HTTPStatus.OK, body: bytes = b"{}") -> Response:
-    headers = {"Content-Type": "application/json", "X-Request-Id": asker.request_id}
+def _done(
+    services: ServiceClient, status: HTTPStatus = HTTPStatus.OK, body: bytes = b"{}"
+) -> Response:
+    headers = {"Content-Type": "application/json", "X-Request-Id": services.request_id}
     return Response(status=status, body=body, headers=headers)

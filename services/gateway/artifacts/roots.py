@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json, to_json
 
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from shared.contracts.artifacts import CreatePresignedUploadUrl
 from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.logged_models import GetLoggedModel
@@ -20,25 +20,25 @@ CANDIDATE = "candidate:"
 
 _OWNER = re.compile(rf"(?P<candidate>{CANDIDATE})?(?P<number>[0-9]{{1,19}})")
 
-FindRoot = Callable[[Mapping[str, str], Asker], Awaitable[str]]
+FindRoot = Callable[[Mapping[str, str], ServiceClient], Awaitable[str]]
 """From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
 
 
-async def root_of_run(fields: Mapping[str, str], asker: Asker) -> str:
+async def root_of_run(fields: Mapping[str, str], services: ServiceClient) -> str:
     """Return the ``artifact_uri`` of the run that ``run_id`` (or ``run_uuid``) names."""
-    return await _of_run(to_json(dict(fields)), asker)
+    return await _of_run(to_json(dict(fields)), services)
 
 
-async def root_of_version(fields: Mapping[str, str], asker: Asker) -> str:
+async def root_of_version(fields: Mapping[str, str], services: ServiceClient) -> str:
     """Return where the artifacts of the model version lie that ``name`` and ``version`` name."""
-    reply = from_json(await asker.pass_on(GetModelVersionDownloadUri, to_json(dict(fields))))
+    reply = from_json(await services.forward(GetModelVersionDownloadUri, to_json(dict(fields))))
     uri: str = reply["artifact_uri"]
     return uri
 
 
-async def root_of_model(fields: Mapping[str, str], asker: Asker) -> str:
+async def root_of_model(fields: Mapping[str, str], services: ServiceClient) -> str:
     """Return the ``artifact_uri`` of the logged model that ``model_id`` names."""
-    return await _of_model(to_json({"model_id": fields["model_id"]}), asker)
+    return await _of_model(to_json({"model_id": fields["model_id"]}), services)
 
 
 def is_run_package(fields: Mapping[str, str]) -> bool:
@@ -61,7 +61,7 @@ class Package:
             return False
 
 
-async def find_package(fields: Mapping[str, str], asker: Asker) -> Package:
+async def find_package(fields: Mapping[str, str], services: ServiceClient) -> Package:
     """Return the package that ``owner`` names: ``candidate:<a run's iid>`` or a version's id.
 
     A version is a run, so its files are that run's artifacts; one of a source without a run keeps
@@ -72,28 +72,28 @@ async def find_package(fields: Mapping[str, str], asker: Asker) -> Package:
         raise missing_resource(f"There is no model version or run '{fields['owner']}'.")
     number = int(found["number"])
     if found["candidate"]:
-        uri: str = from_json(await asker.ask(GetRunByIid(iid=number)))["run"]["info"][
+        uri: str = from_json(await services.send(GetRunByIid(iid=number)))["run"]["info"][
             "artifact_uri"
         ]
         return Package(uri)
-    version = from_json(await asker.ask(GetVersionById(id=number)))["model_version"]
-    published = await root_of_version({key: version[key] for key in ("name", "version")}, asker)
+    version = from_json(await services.send(GetVersionById(id=number)))["model_version"]
+    published = await root_of_version({key: version[key] for key in ("name", "version")}, services)
     if run_id := version.get("run_id"):
-        return Package(await root_of_run({"run_id": run_id}, asker), published)
+        return Package(await root_of_run({"run_id": run_id}, services), published)
     return Package(published, published)
 
 
-async def uri_of_run(payload: bytes, asker: Asker) -> Mapping[str, str]:
+async def uri_of_run(payload: bytes, services: ServiceClient) -> Mapping[str, str]:
     """Return the ``artifact_uri`` of the run that a payload names, as a field."""
-    return {"artifact_uri": await _of_run(payload, asker)}
+    return {"artifact_uri": await _of_run(payload, services)}
 
 
-async def uri_of_model(payload: bytes, asker: Asker) -> Mapping[str, str]:
+async def uri_of_model(payload: bytes, services: ServiceClient) -> Mapping[str, str]:
     """Return the ``artifact_uri`` of the logged model that a payload names, as a field."""
-    return {"artifact_uri": await _of_model(payload, asker)}
+    return {"artifact_uri": await _of_model(payload, services)}
 
 
-async def uri_of_run_or_model(payload: bytes, asker: Asker) -> Mapping[str, str]:
+async def uri_of_run_or_model(payload: bytes, services: ServiceClient) -> Mapping[str, str]:
     """Return the ``artifact_uri`` of the run, or of the logged model, that a payload names, as a field.
 
     Raises DomainError if it names both, or none (``_create_presigned_upload_url`` in
@@ -103,18 +103,18 @@ async def uri_of_run_or_model(payload: bytes, asker: Asker) -> Mapping[str, str]
     if bool(owner.run_id) == bool(owner.model_id):
         raise invalid("Exactly one of run_id and model_id must be provided.")
     find = uri_of_run if owner.run_id else uri_of_model
-    return await find(payload, asker)
+    return await find(payload, services)
 
 
-async def _of_model(payload: bytes, asker: Asker) -> str:
+async def _of_model(payload: bytes, services: ServiceClient) -> str:
     """Ask tracking, as ``_of_run``."""
-    model = from_json(await asker.pass_on(GetLoggedModel, payload))["model"]
+    model = from_json(await services.forward(GetLoggedModel, payload))["model"]
     uri: str = model["info"]["artifact_uri"]
     return uri
 
 
-async def _of_run(payload: bytes, asker: Asker) -> str:
+async def _of_run(payload: bytes, services: ServiceClient) -> str:
     """Ask tracking. The payload goes along as it is: of all its fields GetRun reads the run's id."""
-    run = from_json(await asker.pass_on(GetRun, payload))["run"]
+    run = from_json(await services.forward(GetRun, payload))["run"]
     uri: str = run["info"]["artifact_uri"]
     return uri

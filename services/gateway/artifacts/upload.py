@@ -10,7 +10,7 @@ from aiohttp.web import BaseRequest
 from services.gateway.artifacts.body import Body
 from services.gateway.artifacts.storage import Storage
 from services.gateway.http.requests import say_continue
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from shared.contracts import limits
 from shared.contracts.artifacts import (
     AbortMultipartUpload,
@@ -40,7 +40,7 @@ class Upload:
 
     request: BaseRequest
     path: str
-    asker: Asker
+    services: ServiceClient
     storage: Storage
     limit: int
     no_data: str = ""
@@ -73,15 +73,15 @@ class Upload:
             return
         directory, _, name = self.path.rpartition("/")
         begin = CreateMultipartUpload(artifact_path=directory, path=name)
-        begun = CreateMultipartUploadReply.model_validate_json(await self.asker.ask(begin))
+        begun = CreateMultipartUploadReply.model_validate_json(await self.services.send(begin))
         named = {"artifact_path": directory, "path": name, "upload_id": begun.upload_id}
         try:
             done = await self._send_parts(parts, begun.upload_id)
-            await self.asker.ask(CompleteMultipartUpload(**named, parts=done))
+            await self.services.send(CompleteMultipartUpload(**named, parts=done))
         except BaseException:
             # What can't be aborted now, the bucket's rule for abandoned uploads removes.
             with suppress(DomainError):
-                await self.asker.ask(AbortMultipartUpload(**named))
+                await self.services.send(AbortMultipartUpload(**named))
             raise
 
     async def _send_parts(self, parts: "_Parts", upload_id: str) -> list[MultipartUploadPart]:
@@ -96,7 +96,7 @@ class Upload:
 
     async def _presign(self, **part: str | int) -> str:
         query = PresignArtifact.model_validate({"method": "PUT", "path": self.path, **part})
-        return PresignArtifactReply.model_validate_json(await self.asker.ask(query)).url
+        return PresignArtifactReply.model_validate_json(await self.services.send(query)).url
 
     async def _write(self, url: str, chunks: AsyncIterator[bytes], length: int) -> str:
         return await self.storage.write(url, chunks, length, content_type(self.path))

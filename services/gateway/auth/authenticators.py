@@ -9,12 +9,12 @@ from dataclasses import replace
 from aiohttp.web import BaseRequest
 
 from services.gateway.auth.authorizations import Authorizations, is_root
-from services.gateway.auth.callers import PROJECT, Caller, Door, Entrance
+from services.gateway.auth.callers import PROJECT, Authenticate, Caller, Mount
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.failures import Failures
 from services.gateway.auth.grants import Grant, no_token
 from services.gateway.auth.mode import Mode
-from services.gateway.auth.permissions import Need
+from services.gateway.auth.permissions import Permission
 from services.gateway.auth.workspaces import refuse_workspace, workspace_of
 from services.gateway.dialects import gitlab, mlflow
 from shared.contracts.access import TokenState
@@ -25,7 +25,7 @@ ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
 ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
 
 
-class Doors:
+class Authenticators:
     """Makes the door of each route."""
 
     def __init__(self, authorizations: Authorizations, failures: Failures, mode: Mode) -> None:
@@ -35,14 +35,14 @@ class Doors:
         self.open = mode == "open"
 
     @property
-    def root(self) -> Entrance:
+    def root(self) -> Mount:
         """The way in for plain MLflow clients, who name no project."""
-        return Entrance(self._root_door, mlflow)
+        return Mount(self._authenticate_at_root, mlflow)
 
     @property
-    def by_project(self) -> Entrance:
+    def by_project(self) -> Mount:
         """The way in under ``/api/v4/projects/<project>``."""
-        return Entrance(self._project_door, gitlab)
+        return Mount(self._authenticate_in_project, gitlab)
 
     def forget(self) -> None:
         """Ask anew who may do what: this gateway has just had it changed, and need not wait to be told."""
@@ -68,13 +68,13 @@ class Doors:
         *,
         lets_revoked_in: bool = False,
         lets_anybody_in: bool = False,
-    ) -> Door:
+    ) -> Authenticate:
         """Make a door to what is not a project's: it takes a token, in most places in open mode, too.
 
         Who comes with a revoked one, or with none, where those are let in, is nobody.
         """
 
-        async def door(request: BaseRequest) -> Caller:
+        async def authenticate(request: BaseRequest) -> Caller:
             digest = presented(request)
             if digest is None:
                 if lets_anybody_in:
@@ -86,10 +86,10 @@ class Doors:
             grant.check_token(scopes)
             return replace(grant.caller_by_project, project=ROOT_PROJECT)
 
-        return door
+        return authenticate
 
-    def _root_door(self, need: Need) -> Door:
-        async def door(request: BaseRequest) -> Caller:
+    def _authenticate_at_root(self, permission: Permission) -> Authenticate:
+        async def authenticate(request: BaseRequest) -> Caller:
             digest, workspace = presented(request), workspace_of(request)
             if digest is None:
                 if self.open and not workspace:
@@ -98,13 +98,13 @@ class Doors:
             grant = self._known(digest, "", workspace) or await self._find_out(
                 request, digest, "", workspace
             )
-            grant.check(need, workspace)
+            grant.check(permission, workspace)
             return grant.caller
 
-        return door
+        return authenticate
 
-    def _project_door(self, need: Need) -> Door:
-        async def door(request: BaseRequest) -> Caller:
+    def _authenticate_in_project(self, permission: Permission) -> Authenticate:
+        async def authenticate(request: BaseRequest) -> Caller:
             refuse_workspace(request)
             digest, project = presented(request), request[PROJECT]
             if digest is None:
@@ -112,7 +112,7 @@ class Doors:
                     return ANYONE_BY_PROJECT
                 raise no_token()
             grant = self._known(digest, project) or await self._find_out(request, digest, project)
-            grant.check(need)
+            grant.check(permission)
             return grant.caller_by_project
 
-        return door
+        return authenticate

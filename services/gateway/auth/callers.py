@@ -11,7 +11,7 @@ from typing import Literal
 
 from aiohttp.web import BaseRequest, RequestKey
 
-from services.gateway.auth.permissions import Need
+from services.gateway.auth.permissions import Permission
 from services.gateway.dialects.dialect import Dialect
 
 
@@ -27,15 +27,15 @@ class Caller:
     """The project's full path, for links."""
 
 
-Door = Callable[[BaseRequest], Awaitable[Caller]]
+Authenticate = Callable[[BaseRequest], Awaitable[Caller]]
 """Raises AccessRefused; DomainError if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Mount:
     """A way in: makes the door of a route from what the route needs, and names the dialect behind it."""
 
-    door: Callable[[Need], Door]
+    authenticate: Callable[[Permission], Authenticate]
     dialect: Dialect
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.gateway.auth.callers import Caller
-from services.gateway.auth.permissions import Need
+from services.gateway.auth.permissions import Permission
 from services.gateway.auth.refusals import AccessRefused, Reason
 from shared.contracts.access import Ability, Authorization, TokenState
 from shared.contracts.errors import ErrorCode
@@ -79,15 +79,15 @@ class Grant:
             message = f"The token lacks the scope for this; it takes one of: {listed}."
             raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
 
-    def check(self, need: Need, workspace: str = "") -> None:
+    def check(self, permission: Permission, workspace: str = "") -> None:
         """Raise AccessRefused for the first reason to refuse, in GitLab's order.
 
         ``workspace`` is how the request calls the project, if it is by such a name.
         """
-        self.check_token(need.scopes)
+        self.check_token(permission.scopes)
         if self.project is None:
             raise hidden_workspace(workspace) if workspace else hidden_project()
-        for abilities, reason in need.checks:
+        for abilities, reason in permission.checks:
             if not abilities <= self.abilities:
                 raise AccessRefused(reason, ErrorCode.PERMISSION_DENIED, _LACKS[reason])
 

@@ -18,7 +18,7 @@ Abilities = frozenset[Ability]
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Permission:
     """Of the ``scopes`` the token must have one, of the abilities of each check the caller all.
 
     The checks are made in their order; each has the reason to refuse who fails it.
@@ -28,23 +28,23 @@ class Need:
     checks: tuple[tuple[Abilities, Reason], ...]
 
 
-def to_read(abilities: Abilities) -> Need:
+def to_read(abilities: Abilities) -> Permission:
     """Return the need of a route that shows what these abilities let one see."""
-    return Need(READ_SCOPES, ((abilities, Reason.NO_READ),))
+    return Permission(READ_SCOPES, ((abilities, Reason.NO_READ),))
 
 
-def to_write(read: Abilities, write: Abilities) -> Need:
+def to_write(read: Abilities, write: Abilities) -> Permission:
     """Return the need of a route that changes it."""
-    return Need(WRITE_SCOPES, ((read, Reason.NO_READ), (write, Reason.NO_WRITE)))
+    return Permission(WRITE_SCOPES, ((read, Reason.NO_READ), (write, Reason.NO_WRITE)))
 
 
-def to_create_package(write: Ability) -> Need:
+def to_create_package(write: Ability) -> Permission:
     """Return the need of a route that stores a package's file, in GitLab's order.
 
     ``lib/api/ml_model_packages.rb``: 404 to who may not read the registry, 403 to who may create no
     package, and 404 again to who may not write what the package is of.
     """
-    return Need(
+    return Permission(
         WRITE_SCOPES,
         (
             (frozenset({Ability.READ_MODEL_REGISTRY}), Reason.NO_READ),
@@ -80,7 +80,7 @@ WRITE_VERSION_PACKAGE = to_create_package(Ability.WRITE_MODEL_REGISTRY)
 WRITE_RUN_PACKAGE = to_create_package(Ability.WRITE_MODEL_EXPERIMENTS)
 
 
-def need_of(contract: type[Message]) -> Need:
+def required_permission(contract: type[Message]) -> Permission:
     """Return what a message needs: reading, and writing, too, if it changes something."""
     read, write = _OF_SERVICE[contract.service]
     return to_write(read, write) if contract.changes else to_read(read)

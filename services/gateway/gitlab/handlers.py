@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from aiohttp.web import BaseRequest, Response, StreamResponse
 from pydantic_core import from_json, to_json
 
-from services.gateway.auth.authenticators import Doors
+from services.gateway.auth.authenticators import Authenticators
 from services.gateway.auth.credentials import presented
 from services.gateway.dialects import gitlab_rest, mlflow
 from services.gateway.dialects.dialect import Dialect
@@ -16,7 +16,7 @@ from services.gateway.http.fields import Overlay
 from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, explained
 from services.gateway.http.requests import BodyLimit, read_request_id
 from services.gateway.http.routing import Handler, Parameters
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
 from shared.contracts.accounts import Paged
 from shared.contracts.token_digests import digest_of, new_token
@@ -29,28 +29,34 @@ MAX_BYTES = 100_000
 NO_CONTENT = 204
 
 
-def rest_routes(doors: Doors, bus: Bus, settings: Settings) -> Iterator[tuple[str, str, Handler]]:
+def rest_routes(
+    authenticators: Authenticators, bus: Bus, settings: Settings
+) -> Iterator[tuple[str, str, Handler]]:
     """Yield method, path and handler of each endpoint."""
     for endpoint in ENDPOINTS:
         yield (
             endpoint.method,
             API + endpoint.path,
-            rest(endpoint, gitlab_rest, doors, bus, settings),
+            rest(endpoint, gitlab_rest, authenticators, bus, settings),
         )
     for endpoint in workspaces.ENDPOINTS:
-        handler = rest(endpoint, mlflow, doors, bus, settings)
+        handler = rest(endpoint, mlflow, authenticators, bus, settings)
         for prefix in workspaces.PREFIXES:
             yield endpoint.method, prefix + endpoint.path, handler
 
 
 def rest(
-    endpoint: RestEndpoint, dialect: Dialect, doors: Doors, bus: Bus, settings: Settings
+    endpoint: RestEndpoint,
+    dialect: Dialect,
+    authenticators: Authenticators,
+    bus: Bus,
+    settings: Settings,
 ) -> Handler:
     """Make the handler of one endpoint."""
-    door = doors.of_user(
+    authenticate = authenticators.of_user(
         endpoint.scopes,
         lets_revoked_in=endpoint.reuse,
-        lets_anybody_in=endpoint.public or (endpoint.open and doors.open),
+        lets_anybody_in=endpoint.public or (endpoint.open and authenticators.open),
     )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     fill = web_urls(settings.gitlab_url)
@@ -61,13 +67,13 @@ def rest(
         log_context.request_id.set(request_id)
         token = new_token() if endpoint.makes else ""
         try:
-            caller = await door(request)
+            caller = await authenticate(request)
             ours = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
             payload = overlay.put(await read(request), ours)
-            asker = Asker(bus, caller, request_id, settings.request_timeout)
-            body = await asker.pass_on(endpoint.contract, payload)
+            services = ServiceClient(bus, caller, request_id, settings.request_timeout)
+            body = await services.forward(endpoint.contract, payload)
             if endpoint.contract.changes:
-                doors.forget()
+                authenticators.forget()
             headers, said = _answer(endpoint, request, body, token, fill)
             return Response(
                 status=endpoint.status, body=said, headers={**headers, "X-Request-Id": request_id}

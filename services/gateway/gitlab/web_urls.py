@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp.web import BaseRequest
 
-from services.gateway.mlflow.mounts import GITLAB, MLFLOW_OF_PROJECT
+from services.gateway.mlflow.routes import GITLAB, MLFLOW_OF_PROJECT
 
 Item = dict[str, Any]
 

@@ -10,8 +10,8 @@ from http import HTTPStatus
 import structlog
 from aiohttp.web import BaseRequest, RequestPayloadError, Response, StreamResponse
 
-from services.gateway.auth.callers import Entrance
-from services.gateway.auth.permissions import need_of
+from services.gateway.auth.callers import Mount
+from services.gateway.auth.permissions import required_permission
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.fields import Overlay
@@ -23,7 +23,7 @@ from services.gateway.http.requests import (
 )
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.mlflow.endpoints import Endpoint
-from services.gateway.service_client import Asker
+from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Command
@@ -39,14 +39,14 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 _log = structlog.get_logger(__name__)
 
 
-Completion = Callable[[bytes, Asker], Awaitable[Mapping[str, str]]]
+Completion = Callable[[bytes, ServiceClient], Awaitable[Mapping[str, str]]]
 """From a payload to the fields that only another service knows. Raises DomainError."""
 
 
 def forward(
     endpoint: Endpoint,
     bus: Bus,
-    entrance: Entrance,
+    mount: Mount,
     settings: Settings,
     complete: Completion | None = None,
 ) -> Handler:
@@ -55,7 +55,7 @@ def forward(
     name, service, kind = contract.__name__, contract.service, contract.kind
     is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
-    door, dialect = entrance.door(need_of(contract)), entrance.dialect
+    authenticate, dialect = mount.authenticate(required_permission(contract)), mount.dialect
     read, overlay = _reader(endpoint, dialect, settings), Overlay(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
@@ -64,12 +64,12 @@ def forward(
         request_id = read_request_id(headers, key.hex)
         log_context.request_id.set(request_id)
         try:
-            caller = await door(request)
+            caller = await authenticate(request)
             payload = await read(request)
             if parameters:
                 payload = overlay.put(payload, parameters)
             if complete:
-                found = await complete(payload, Asker(bus, caller, request_id, timeout))
+                found = await complete(payload, ServiceClient(bus, caller, request_id, timeout))
                 payload = overlay.put(payload, found)
             envelope = Envelope(
                 id=key,

@@ -8,11 +8,11 @@ from aiohttp.web import BaseRequest, Response
 from services.gateway.auth.credentials import presented
 from services.gateway.auth.mode import is_open_by_default, refuse_proxied
 from services.gateway.dialects.refusal import HttpError
-from services.gateway.http.origins import EXEMPT, Browsers
+from services.gateway.http.origins import EXEMPT, OriginGuard
 from services.gateway.http.peers import peer_of
 from services.gateway.http.rate_limit import RateLimit
 from services.gateway.http.requests import expect_nothing
-from services.gateway.mlflow.mounts import turned_away
+from services.gateway.mlflow.routes import unrouted_error
 from services.gateway.settings import Settings
 from shared.contracts.errors import DomainError, ErrorCode
 
@@ -22,7 +22,7 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         http = settings.http
-        self._browsers = Browsers(http, settings.host)
+        self._browsers = OriginGuard(http, settings.host)
         self._limit = RateLimit(http.rate_limit, http.rate_burst) if http.rate_limit else None
         self._peer_of = peer_of(http.trusted_proxies)
         self._refuses_proxied = is_open_by_default(settings.access_mode, settings.host)
@@ -34,7 +34,7 @@ class Guard:
             if self._refuses_proxied and request.path not in EXEMPT:
                 refuse_proxied(request)
         except DomainError as error:
-            answer = turned_away(request, error)
+            answer = unrouted_error(request, error)
         if answer is None and self._limit is not None and request.path not in EXEMPT:
             answer = self._over_limit(request, self._limit)
         if answer is not None:
@@ -54,4 +54,4 @@ class Guard:
         message = "Too many requests with this token. Nothing was done; try again."
         wait = {"Retry-After": str(seconds)}
         code = ErrorCode.REQUEST_LIMIT_EXCEEDED
-        return turned_away(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))
+        return unrouted_error(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))

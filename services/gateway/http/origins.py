@@ -38,7 +38,7 @@ _WRONG_ORIGIN = (
 )
 
 
-class Browsers:
+class OriginGuard:
     """Checks ``Host`` and ``Origin`` of each request."""
 
     def __init__(self, settings: HttpSettings, host: str) -> None:

@@ -25,7 +25,7 @@ WAIT_IS_KNOWN = RequestKey("WAIT_IS_KNOWN", bool)
 """Key of a request that is told when it may come again, which is one client's matter and no trouble of ours."""
 
 
-class Patience:
+class RetryAfter:
     """One trouble, as the refusals of one gateway show it."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

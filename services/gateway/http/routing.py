@@ -21,14 +21,14 @@ Parameters = Mapping[str, str]
 Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
 
 
-class Leaf(NamedTuple):
+class RouteHandler(NamedTuple):
     """What a path and a method lead to: who answers, and what measures the answers."""
 
     handler: Handler
     measure: Measure
 
 
-Methods = Mapping[str, Leaf]
+Methods = Mapping[str, RouteHandler]
 
 NO_PARAMETERS: Parameters = {}
 _SLASHES = re.compile("//+")
@@ -59,7 +59,7 @@ class _Template:
 
     pattern: re.Pattern[str]
     loose: re.Pattern[str]
-    methods: dict[str, Leaf] = field(default_factory=dict)
+    methods: dict[str, RouteHandler] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: str) -> "_Template":
@@ -82,17 +82,19 @@ class RouteTable:
 
     prefix: str = ""
     tracing: Tracing = OFF
-    fixed: dict[str, dict[str, Leaf]] = field(default_factory=dict)
+    fixed: dict[str, dict[str, RouteHandler]] = field(default_factory=dict)
     _templates: dict[str, "_Template"] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Register a handler; that of GET answers HEAD as well."""
         methods = self._methods(path)
         route = plain(self.prefix + path)
-        leaf = Leaf(traced(handler, method, route, self.tracing), measuring(route, method))
-        methods[method] = leaf
+        route_handler = RouteHandler(
+            traced(handler, method, route, self.tracing), measuring(route, method)
+        )
+        methods[method] = route_handler
         if method == "GET":
-            methods["HEAD"] = leaf
+            methods["HEAD"] = route_handler
 
     def find(self, path: str) -> Route | None:
         """Return what a path leads to, whatever the method.
@@ -117,7 +119,7 @@ class RouteTable:
                 return template.route(match)
         return None
 
-    def _methods(self, path: str) -> dict[str, Leaf]:
+    def _methods(self, path: str) -> dict[str, RouteHandler]:
         if "{" not in path:
             return self.fixed.setdefault(path, {})
         return self._templates.setdefault(path, _Template.of(path)).methods

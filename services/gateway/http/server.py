@@ -20,7 +20,7 @@ from services.gateway.app import App
 from services.gateway.http.forward import failed, malformed
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.tls import server_context
-from services.gateway.mlflow.mounts import dialect_of
+from services.gateway.mlflow.routes import dialect_of
 from services.gateway.settings import Settings
 from shared.messaging.messages import new_id
 from shared.runtime.listening import listening

@@ -12,8 +12,8 @@ from importlib.resources import files
 from aiohttp.web import BaseRequest, Response
 from pydantic_core import to_json
 
-from services.gateway.auth.callers import Entrance
-from services.gateway.auth.permissions import need_of
+from services.gateway.auth.callers import Mount
+from services.gateway.auth.permissions import required_permission
 from services.gateway.http.forward import JSON_HEADERS, explained
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
@@ -46,16 +46,16 @@ def page_routes() -> Iterator[tuple[str, str, Handler]]:
         yield "GET", f"/{path}", _file(content, media_type)
 
 
-def links_route(entrance: Entrance, gitlab_url: str) -> tuple[str, str, Handler]:
+def links_route(mount: Mount, gitlab_url: str) -> tuple[str, str, Handler]:
     """Return the route of what the page cannot know: where the CI jobs of its project are, if anywhere."""
-    door = entrance.door(need_of(GetRun))
+    authenticate = mount.authenticate(required_permission(GetRun))
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
         request_id = read_request_id(request.headers, new_id().hex)
         try:
-            caller = await door(request)
+            caller = await authenticate(request)
         except Exception as error:
-            return explained(error, request, request_id, entrance.dialect)
+            return explained(error, request, request_id, mount.dialect)
         jobs = f"{gitlab_url.rstrip('/')}/{caller.project_path}/-/jobs/" if gitlab_url else None
         return Response(
             body=to_json({"jobs": jobs}), headers={**JSON_HEADERS, "X-Request-Id": request_id}

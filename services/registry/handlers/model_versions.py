@@ -96,7 +96,7 @@ async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> S
     """Return the semantic version of a locked model's next version. Raises DomainError."""
     if SEMVER_TAG not in tags:
         highest = await model_versions.highest(tx, model_id)
-        return semver.following(highest[1] if highest else None)
+        return semver.next_version(highest[1] if highest else None)
     wanted = semver.checked(tags[SEMVER_TAG])
     if await model_versions.called(tx, model_id, None, str(wanted)) is not None:
         message = "Version has already been taken"

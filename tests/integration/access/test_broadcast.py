@@ -43,7 +43,7 @@ async def gateways(database_dsn, amqp_vhost_url, monkeypatch):
         for _ in range(2):
             bus = BusClient(connect(party="gateway"))
             known = Authorizations(bus, opens_root=False)
-            bus.hear(TOPICS, known.on_event, known.forget)
+            bus.subscribe(TOPICS, known.on_event, known.forget)
             await bus.start()
             running.push_async_callback(bus.close)
             made.append((bus, known))

@@ -31,7 +31,7 @@ def run_purged(uri, run_id="r1"):
     return RunPurged(run_id=run_id, experiment_id="0", artifact_uri=uri)
 
 
-async def take_notice(store, event, project=1):
+async def handle_event(store, event, project=1):
     processor = StorageProcessor(store, HANDLERS, 1000)
     payload = event.model_dump_json(exclude_none=True).encode()
     await processor.event(ReceivedEvent(new_id(), project, event.topic, payload))
@@ -58,7 +58,7 @@ async def filled(store, http):
 
 async def test_a_purged_run_takes_its_directory_with_it(filled, http):
     for _ in range(2):
-        await take_notice(filled, run_purged(f"{ROOT}/r1/artifacts"))
+        await handle_event(filled, run_purged(f"{ROOT}/r1/artifacts"))
     assert await kept(filled, http) == {key for key in FILES if not key.startswith("1/0/r1/")}
     assert {entry.name for entry in (await filled.page("1/0")).entries} == {"r2", "models"}
 
@@ -67,14 +67,14 @@ async def test_a_purged_model_takes_its_directory_with_it(filled, http):
     event = LoggedModelPurged(
         model_id="m-1", experiment_id="0", artifact_uri=f"{ROOT}/models/m-1/artifacts"
     )
-    await take_notice(filled, event)
+    await handle_event(filled, event)
     assert set(FILES) - await kept(filled, http) == {"1/0/models/m-1/artifacts/MLmodel"}
 
 
 async def test_a_purged_experiment_takes_its_directory_if_it_has_one_to_itself(filled, http):
-    await take_notice(filled, ExperimentPurged(experiment_id="0"))
+    await handle_event(filled, ExperimentPurged(experiment_id="0"))
     assert await kept(filled, http) == set(FILES)
-    await take_notice(filled, ExperimentPurged(experiment_id="0", artifact_uri=ROOT))
+    await handle_event(filled, ExperimentPurged(experiment_id="0", artifact_uri=ROOT))
     assert await kept(filled, http) == {"1/01/r1/artifacts/a", "2/0/r1/artifacts/a"}
 
 
@@ -82,7 +82,7 @@ async def test_a_purged_experiment_takes_its_directory_if_it_has_one_to_itself(f
 async def test_what_another_experiment_keeps_in_the_directory_stays(filled, http, directory):
     event = ExperimentPurged(experiment_id="0", artifact_uri=ROOT, kept=[directory])
     for _ in range(2):
-        await take_notice(filled, event)
+        await handle_event(filled, event)
     outside = {key for key in FILES if not key.startswith("1/0/")}
     assert await kept(filled, http) == {k for k in FILES if k.startswith(f"{directory}/")} | outside
 
@@ -99,7 +99,7 @@ async def test_what_another_experiment_keeps_in_the_directory_stays(filled, http
     ],
 )
 async def test_what_lies_elsewhere_or_is_not_the_owners_is_left_alone(filled, http, uri):
-    await take_notice(filled, run_purged(uri))
+    await handle_event(filled, run_purged(uri))
     assert await kept(filled, http) == set(FILES)
 
 
@@ -108,5 +108,5 @@ async def test_an_event_comes_again_while_the_storage_is_away():
     settings = S3Settings(endpoint=f"http://127.0.0.1:{port}", access_key="a", secret_key="b")
     nowhere = MinioStore(settings)
     with pytest.raises(RetryLaterError):
-        await take_notice(nowhere, run_purged(f"{ROOT}/r1/artifacts"))
+        await handle_event(nowhere, run_purged(f"{ROOT}/r1/artifacts"))
     nowhere.close()

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from shared.messaging.amqp import AmqpTransport
+from shared.messaging.batcher import Limits
 from shared.messaging.client import BusClient
-from shared.messaging.lane import Limits
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Envelope, Frame, new_id
 from shared.messaging.topology import dead_letter_queue
@@ -34,7 +34,7 @@ class Bus:
     async def client(self, *, limits: Limits | None = None, hearing=None) -> BusClient:
         client = BusClient(self.connect(), limits=limits)
         if hearing:
-            client.hear(*hearing)
+            client.subscribe(*hearing)
         await client.start()
         self._stack.push_async_callback(client.close)
         return client

@@ -187,7 +187,7 @@ async def parties(provisioned):
     services = {name: Answering() for name in SERVICES}
     workers = [Worker(connect[name](), name, service) for name, service in services.items()]
     clients = {asker: BusClient(connect[asker]()) for asker in ASKS}
-    clients["gateway"].hear(("token.revoked",), lambda _event: None, lambda: None)
+    clients["gateway"].subscribe(("token.revoked",), lambda _event: None, lambda: None)
     for each in (*workers, *clients.values()):
         await each.start()
     yield services, clients
@@ -242,10 +242,10 @@ async def test_a_service_answers_for_itself_alone(parties, provisioned):
     await gateway.call("access", "queries", an("Authorize"))
     thief = AmqpTransport(provisioned["tracking"], party="tracking", services=[])
     await thief.start()
-    lane = gateway._lane("access", "queries")
+    batcher = gateway._batcher("access", "queries")
     asking = asyncio.create_task(gateway.call("access", "queries", an("Authorize")))
     await asyncio.sleep(0)
-    [frame_id] = lane.sent or [new_id()]
+    [frame_id] = batcher.sent or [new_id()]
     for address in ("tracking", "access"):
         await thief.publish(
             Publication(

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.batcher import Limits
 from shared.messaging.client import SWEEP_INTERVAL
-from shared.messaging.lane import Limits
 from shared.messaging.messages import Frame
 from shared.postgres.executor import Executor
 from tests.integration.messaging import toy
@@ -70,7 +70,7 @@ async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
 
 async def test_a_call_waits_for_company_only_so_long(bus):
     await bus.worker()
-    client = await bus.client(limits=Limits(company=1000, patience=0.05))
+    client = await bus.client(limits=Limits(min_batch_size=1000, linger=0.05))
     slow = asyncio.ensure_future(send(client, "Read", name="a", delay=1.5))
     await asyncio.sleep(0.01)
     await asyncio.wait_for(send(client, "Read", name="a"), 1.0)

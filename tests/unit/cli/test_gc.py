@@ -6,7 +6,7 @@ import pytest
 
 from cli import asking
 from cli.__main__ import parser
-from cli.asking import Project
+from cli.client import Project
 from cli.gc import _confirmed, _takes_everything, collect
 from cli.progress import Progress
 from shared.contracts.errors import DomainError, ErrorCode, invalid

@@ -41,7 +41,7 @@ class FakeBus:
             raise reply
         return reply
 
-    def hear(self, topics, on_event, on_missed):
+    def subscribe(self, topics, on_event, on_missed):
         self.topics, self.on_event, self.on_missed = topics, on_event, on_missed
 
     @property

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.gateway.auth.grants import Grant, no_token
-from services.gateway.auth.permissions import need_of
+from services.gateway.auth.permissions import required_permission
 from services.gateway.auth.refusals import AccessRefused, Reason
 from services.gateway.dialects import gitlab, gitlab_rest
 from services.gateway.dialects.refusal import HttpError, wrong_method
@@ -22,7 +22,7 @@ def refused_by(**fields):
     good = {"scopes": ["api"], "abilities": list(Ability), "project": Project(id=7, path="team/p")}
     grant = Grant.of(Authorization(**{"state": TokenState.ACTIVE, "user_id": 42, **good, **fields}))
     with pytest.raises(AccessRefused) as refused:
-        grant.check(need_of(LogMetric))
+        grant.check(required_permission(LogMetric))
     return refused.value
 
 

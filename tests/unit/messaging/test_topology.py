@@ -39,13 +39,13 @@ def test_a_message_is_tried_for_long_and_then_given_up(queue, least_seconds):
         for spec in declared
         if "x-message-ttl" in spec.arguments
     }
-    rests = list(iter(partial(next, map(partial(topology.retry_queue, queue), count(1))), None))
-    waits = [seconds[rest] for rest in rests]
+    schedule = list(iter(partial(next, map(partial(topology.retry_queue, queue), count(1))), None))
+    waits = [seconds[rest] for rest in schedule]
     assert waits == sorted(waits)
     assert waits[0] <= 1
     assert sum(waits) > least_seconds
-    assert topology.retry_queue(queue, len(rests) + 1) is None
-    assert set(rests) == set(seconds)
+    assert topology.retry_queue(queue, len(schedule) + 1) is None
+    assert set(schedule) == set(seconds)
 
 
 def test_what_is_transient_is_replicated_only_where_that_is_asked_for():

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.registry.semver import MAX_LENGTH, checked, following, parse
+from services.registry.semver import MAX_LENGTH, checked, next_version, parse
 from shared.contracts.errors import DomainError
 
 ASCENDING = [
@@ -112,9 +112,9 @@ def test_other_texts_are_refused_in_gitlabs_words(text: str) -> None:
     ],
 )
 def test_the_next_version_has_the_next_patch(highest: str | None, after: str) -> None:
-    assert str(following(highest)) == after
+    assert str(next_version(highest)) == after
 
 
 def test_the_longest_version_has_none_after_it() -> None:
     with pytest.raises(DomainError, match="Name one by the tag"):
-        following("1.0." + "9" * (MAX_LENGTH - 4))
+        next_version("1.0." + "9" * (MAX_LENGTH - 4))

@@ -14,7 +14,7 @@ from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Answer, Envelope, new_id
 from shared.messaging.worker import Outcome, RetryLaterError, Worker
 from shared.runtime import log_context
-from shared.runtime.log_context import about, add_context
+from shared.runtime.log_context import add_context, bound_messages
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ async def noisy():
 
 
 def test_line_about_one_message_names_it(lines):
-    with about([envelope("r-1")]):
+    with bound_messages([envelope("r-1")]):
         log.info("event", project="its own")
     assert lines[0] == {
         "event": "event",
@@ -73,7 +73,7 @@ def test_line_about_one_message_names_it(lines):
 
 
 def test_line_about_a_frame_names_all_of_its_requests(lines):
-    with about([envelope("r-1"), envelope("r-2", "LogParam", 8)]):
+    with bound_messages([envelope("r-1"), envelope("r-2", "LogParam", 8)]):
         log.info("event")
     assert lines[0]["request_ids"] == ["r-1", "r-2"]
     assert lines[0]["messages"] == ["LogMetric", "LogParam"]
@@ -81,7 +81,7 @@ def test_line_about_a_frame_names_all_of_its_requests(lines):
 
 
 def test_line_outside_is_about_nothing(lines):
-    with about([envelope("r-1")]):
+    with bound_messages([envelope("r-1")]):
         pass
     log.info("event")
     assert "request_id" not in lines[0]
@@ -89,12 +89,12 @@ def test_line_outside_is_about_nothing(lines):
 
 def test_work_that_is_given_up_ends_in_the_context_of_who_collects_it(lines):
     def work():
-        with about([envelope("r-1")]):
+        with bound_messages([envelope("r-1")]):
             yield
 
     given_up = work()
     contextvars.Context().run(next, given_up)
-    with about([envelope("r-2")]):
+    with bound_messages([envelope("r-2")]):
         given_up.close()
         log.info("event")
     assert lines[0]["request_id"] == "r-2"

@@ -22,10 +22,10 @@ async def test_a_task_that_loses_a_cancellation_is_cancelled_again(monkeypatch):
     ended = [asyncio.create_task(each()) for each in (lose_two, fail)]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await tasks.end(ended)
+        await tasks.cancel_and_wait(ended)
     assert ended[0].cancelled()
     assert len(lost) == 2
 
 
 async def test_nothing_to_end_takes_no_time():
-    await tasks.end([])
+    await tasks.cancel_and_wait([])

@@ -14,7 +14,7 @@ from services.gateway.artifacts import routes as streams
 from services.gateway.http.routing import variables
 from services.gateway.http.server import serve
 from services.gateway.mlflow.endpoints import ENDPOINTS
-from services.gateway.mlflow.mounts import MLFLOW_OF_PROJECT
+from services.gateway.mlflow.routes import MLFLOW_OF_PROJECT
 from services.gateway.settings import Settings
 from shared.contracts.access import Ability
 from shared.contracts.errors import missing_resource

@@ -16,7 +16,7 @@ from services.gateway.artifacts import routes as streams
 from services.gateway.http.routing import variables
 from services.gateway.http.server import serve
 from services.gateway.mlflow.endpoints import ENDPOINTS, PROXY_PREFIXES
-from services.gateway.mlflow.mounts import MLFLOW_OF_PROJECT
+from services.gateway.mlflow.routes import MLFLOW_OF_PROJECT
 from services.gateway.settings import Settings
 from shared.contracts.errors import missing_resource
 from shared.messaging.messages import Answer

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Kind
-from shared.messaging.measures import LaneMeasures
+from shared.messaging.measures import BatcherMeasures
 from shared.messaging.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
 from shared.messaging.topology import TRANSIENT, queue_name
 
@@ -33,10 +33,10 @@ class Limits:
     """
 
     frames_in_flight: int = 3
-    company: int = 16
-    company_bytes: int = 32_000
-    patience: float = 0.01
-    frame_envelopes: int = 500
+    min_batch_size: int = 16
+    min_batch_bytes: int = 32_000
+    linger: float = 0.01
+    max_batch_size: int = 500
     frame_bytes: int = 1_000_000
     waiting: int = 5_000
     waiting_bytes: int = 64_000_000
@@ -45,9 +45,9 @@ class Limits:
 LIMITS: Mapping[Kind, Limits] = {
     "commands": Limits(),
     # Without a write to the broker's disk a frame costs less, and is worth it with less in it.
-    "transient-commands": Limits(company=8),
+    "transient-commands": Limits(min_batch_size=8),
     # These have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them.
-    "queries": Limits(frames_in_flight=8, company=8, patience=0.002, frame_envelopes=50),
+    "queries": Limits(frames_in_flight=8, min_batch_size=8, linger=0.002, max_batch_size=50),
 }
 
 
@@ -111,7 +111,7 @@ class SentFrame:
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
+class RequestBatcher:
     """One queue: calls that wait, and frames under way."""
 
     service: str
@@ -126,10 +126,10 @@ class Lane:
     consumers: int = 0
     looking: bool = False
     timer: asyncio.TimerHandle | None = None
-    measures: LaneMeasures = field(init=False)
+    measures: BatcherMeasures = field(init=False)
 
     def __post_init__(self) -> None:
-        self.measures = LaneMeasures(
+        self.measures = BatcherMeasures(
             self.service, self.kind, lambda: self.in_flight, lambda: self.unanswered
         )
 
@@ -174,12 +174,12 @@ class Lane:
         limits = self.limits
         if (
             not self.in_flight
-            or len(self.waiting) >= limits.company
+            or len(self.waiting) >= limits.min_batch_size
             or len(self.waiting) * limits.frames_in_flight >= self.unanswered
-            or self.waiting_bytes >= limits.company_bytes
+            or self.waiting_bytes >= limits.min_batch_bytes
         ):
             return 0.0
-        return max(self.waiting[0].since + limits.patience - now, 0.0)
+        return max(self.waiting[0].since + limits.linger - now, 0.0)
 
     def next_frame(self) -> tuple[UUID, SentFrame] | None:
         """Put what waits into a frame that counts as under way; None if nobody waits any more."""
@@ -228,7 +228,7 @@ class Lane:
         """Take the next frame's calls, leaving out those whose client has gone."""
         calls: dict[int, Call] = {}
         size = 0
-        while self.waiting and len(calls) < self.limits.frame_envelopes:
+        while self.waiting and len(calls) < self.limits.max_batch_size:
             call = self.waiting[0]
             if not call.answer.done():
                 size += len(call.envelope.payload)

@@ -1,6 +1,6 @@
 """Clients that are refused are told to wait for as long as the trouble has lasted."""
 
-from services.gateway.http.retry_after import LONGEST, LULL, SPREAD, Patience
+from services.gateway.http.retry_after import LONGEST, LULL, SPREAD, RetryAfter
 from shared.contracts.errors import DomainError, ErrorCode
 
 REPETITIONS = 7
@@ -17,7 +17,7 @@ class Clock:
 
 def test_a_client_that_obeys_is_there_for_more_than_a_minute():
     clock = Clock()
-    patience = Patience(clock)
+    patience = RetryAfter(clock)
     began = clock.now
     for _ in range(REPETITIONS):
         clock.now += patience.wait()
@@ -26,7 +26,7 @@ def test_a_client_that_obeys_is_there_for_more_than_a_minute():
 
 def test_waits_grow_with_the_trouble_and_are_spread():
     clock = Clock()
-    patience = Patience(clock)
+    patience = RetryAfter(clock)
     assert patience.wait() == 1
     for lasted in range(1, 200):
         clock.now += 1
@@ -36,7 +36,7 @@ def test_waits_grow_with_the_trouble_and_are_spread():
 
 def test_trouble_is_over_when_nobody_was_refused_after_the_wait():
     clock = Clock()
-    patience = Patience(clock)
+    patience = RetryAfter(clock)
     for _ in range(20):
         told = patience.wait()
         clock.now += 1
@@ -48,7 +48,7 @@ def test_trouble_is_over_when_nobody_was_refused_after_the_wait():
 
 async def test_a_gateway_tells_it(client, bus, monkeypatch):
     waits = iter((1, 4))
-    monkeypatch.setattr(Patience, "wait", lambda _self: next(waits))
+    monkeypatch.setattr(RetryAfter, "wait", lambda _self: next(waits))
     for code in (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE):
         bus.reply = DomainError(code, "later")
         response = await client.post("/api/2.0/mlflow/runs/log-metric", json={})

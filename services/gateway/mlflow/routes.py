@@ -63,7 +63,7 @@ def dialect_of(request: BaseRequest) -> Dialect:
     return gitlab if path.startswith(GITLAB) else mlflow
 
 
-def turned_away(request: BaseRequest, error: DomainError) -> Response:
+def unrouted_error(request: BaseRequest, error: DomainError) -> Response:
     """Answer a request that gets to no handler."""
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
@@ -74,7 +74,7 @@ def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
         complete = COMPLETIONS.get(endpoint.owner)
         if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
             complete = refusing(endpoint.contract)
-        handler = forward(endpoint, streams.bus, streams.entrance, streams.settings, complete)
+        handler = forward(endpoint, streams.bus, streams.mount, streams.settings, complete)
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():
                 yield method, prefix + endpoint.path, handler

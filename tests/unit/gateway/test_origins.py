@@ -5,7 +5,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import make_mocked_request
 
 from services.gateway.app import create_app
-from services.gateway.http.origins import Browsers
+from services.gateway.http.origins import OriginGuard
 from services.gateway.http.server import serve
 from services.gateway.http.settings import HttpSettings, is_loopback
 from shared.contracts.errors import DomainError, ErrorCode
@@ -96,11 +96,11 @@ def request_for(host, **headers):
 
 
 def test_any_host_is_answered_elsewhere():
-    assert Browsers(HttpSettings(), "0.0.0.0").check(request_for("mlflow.example")) is None
+    assert OriginGuard(HttpSettings(), "0.0.0.0").check(request_for("mlflow.example")) is None
 
 
 def test_named_hosts_alone_are_answered():
-    browsers = Browsers(HttpSettings(allowed_hosts="mlflow.example, *.corp.example"), "0.0.0.0")
+    browsers = OriginGuard(HttpSettings(allowed_hosts="mlflow.example, *.corp.example"), "0.0.0.0")
     for host in ("mlflow.example", "MLflow.example:8443", "a.corp.example:80"):
         assert browsers.check(request_for(host)) is None
     for host in ("127.0.0.1", "corp.example", "mlflow.example.evil"):
