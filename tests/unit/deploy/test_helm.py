@@ -311,7 +311,7 @@ def test_an_image_may_be_pinned_by_its_digest():
     digest = f"sha256:{'0a' * 32}"
     pods = render(changed("external", "image.digest", digest)).pods
     images = {each["image"] for pod in pods.values() for each in pod["spec"]["containers"]}
-    assert images == {f"registry.example.com/warren:0.1.0@{digest}"}
+    assert images == {f"registry.example.com/warren:{VERSION}@{digest}"}
 
 
 def test_network_policies_name_the_operators_pods():
@@ -357,7 +357,7 @@ def test_another_image_or_database_is_another_job():
         for values in (
             EXAMPLES["external"],
             EXAMPLES["external"],
-            changed("external", "image.tag", "0.2.0"),
+            changed("external", "image.tag", "9.9.9"),
             changed("external", "postgres.external.adminSecret", "another"),
         )
     }

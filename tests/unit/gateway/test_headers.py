@@ -137,7 +137,8 @@ async def test_no_value_of_a_header_is_an_error_of_the_servers(app, name):
         body = b"" if method in {"GET", "HEAD"} else b"Content-Length: 2\r\n\r\n{}"
         status = await ask(app.port, head.encode() + value + b"\r\n" + (body or b"\r\n"))
         asked += 1
-        if not 200 <= status < 500:
+        # 501 is the answer to direct transfers where they are off, whatever the headers say.
+        if not 200 <= status < 500 and not (status == 501 and "/presigned/" in path):
             failed.append((method, path, value, status))
     assert asked > 10 * len(VALUES)
     assert not failed
