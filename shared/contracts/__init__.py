@@ -1,6 +1,7 @@
-"""The pydantic models of every command, query and answer. No logic.
+"""The pydantic models of messages, replies and events. They hold no logic.
 
-``MESSAGES`` maps the name that a bus envelope carries to the contract.
+``MESSAGES`` maps names on the bus to the contracts of the modules that are imported below. The access service's
+messages are not in it.
 """
 
 from shared.contracts import (

@@ -1,4 +1,4 @@
-"""Who may do what: the question that the gateway asks for each new pair of credentials and project."""
+"""Authorization: the gateway asks for each new pair of token and project what the caller may do."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from shared.contracts.message import Int64, Query, Required, Wire
 
 
 class TokenState(StrEnum):
-    """What became of the token that a client showed; GitLab answers differently to each."""
+    """The state of a client's token. GitLab has a different answer for each state but ``active``."""
 
     ACTIVE = "active"
     UNKNOWN = "unknown"
@@ -30,7 +30,7 @@ class Ability(StrEnum):
 
 
 class Project(Wire):
-    """A project that the caller can see."""
+    """A project that is visible to the caller."""
 
     id: Int64
     path: str
@@ -41,8 +41,8 @@ class Project(Wire):
 class Authorize(Query):
     """Ask what the holder of a token may do in a project.
 
-    ``token_digest`` is the SHA-256 of the token in hex: the token itself never crosses the bus. Empty
-    means an anonymous caller. ``project`` is an id or a full path; empty means the root project.
+    ``token_digest`` is the SHA-256 of the token in hex: the token itself never crosses the bus. Empty means an
+    anonymous caller. ``project`` is an id or a full path; empty means the root project.
     """
 
     service = "access"
@@ -52,7 +52,7 @@ class Authorize(Query):
 
 
 class LocateProject(Query):
-    """Ask for the number of the project with a full path, whoever may see it: operators ask, on the bus."""
+    """Look up a project by its full path. No permission is checked: only operators send this, over the bus."""
 
     service = "access"
 
@@ -60,10 +60,10 @@ class LocateProject(Query):
 
 
 class AuthorizeWorkspace(Query):
-    """Ask the same about the project that is a workspace of MLflow's.
+    """Ask what the holder of a token may do in a project that is named as an MLflow workspace.
 
-    A message of its own: a service that does not know it yet refuses it, and does not answer about
-    the root project.
+    This is a message of its own. An older service refuses an unknown message. It would ignore an unknown field of
+    ``Authorize`` and answer about the root project.
     """
 
     service = "access"
@@ -73,12 +73,12 @@ class AuthorizeWorkspace(Query):
 
 
 class Authorization(Wire):
-    """The answer: who it is, and what they may do.
+    """The reply to ``Authorize``: the caller's identity and abilities.
 
-    ``project`` is null when it does not exist or is hidden from the caller; both look the same.
-    ``abilities`` take the role, the project's visibility and its switches into account, but not the
-    token's scopes, which stand beside them. ``fresh_for`` is in how many milliseconds the token
-    or the membership ends, by the database's clock; null means not by itself.
+    ``project`` is null when it does not exist or is hidden from the caller; both look the same. ``abilities`` depend
+    on the role, the project's visibility and its feature settings. They do not depend on the token's scopes, which
+    have their own field. ``fresh_for`` is the time in milliseconds, by the database's clock, until the token or the
+    membership expires. Null means no expiry.
     """
 
     state: TokenState = TokenState.UNKNOWN

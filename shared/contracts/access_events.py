@@ -1,4 +1,4 @@
-"""What the access service tells every gateway, so that nobody is let in by what was true before."""
+"""Events of the access service. They tell every gateway to drop cached authorizations."""
 
 from typing import ClassVar
 
@@ -6,25 +6,25 @@ from shared.contracts.message import DomainEvent
 
 
 class TokensRevoked(DomainEvent):
-    """Tokens are good for nothing any more; they are told by their digests, in hex."""
+    """Tokens became invalid. ``digests`` are their SHA-256 digests in hex."""
 
     topic: ClassVar[str] = "token.revoked"
     digests: list[str]
 
 
 class MemberChanged(DomainEvent):
-    """Somebody has a role, another one or none, in a project or a group."""
+    """A user's role in a project or a group was added, changed or removed."""
 
     topic: ClassVar[str] = "member.changed"
 
 
 class ProjectChanged(DomainEvent):
-    """A project or a group was made, is seen by others than before, or is gone."""
+    """A project or a group was created or deleted, or its visibility changed."""
 
     topic: ClassVar[str] = "project.changed"
 
 
 class UserChanged(DomainEvent):
-    """A user was blocked or let in again, or is an administrator or no more."""
+    """A user was blocked or unblocked, or an administrator's rights were granted or withdrawn."""
 
     topic: ClassVar[str] = "user.changed"

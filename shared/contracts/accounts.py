@@ -1,7 +1,7 @@
-"""Users, and what projects lie in: GitLab's REST API, as far as Warren has it.
+"""Users and groups: the part of GitLab's REST API that Warren supports.
 
-Who asks is in the envelope: ``user_id`` is the number of a user whose token was checked. Times are ISO
-8601 in UTC, with milliseconds, as GitLab writes them; ends are dates.
+The caller is not in these messages but in the envelope: its ``user_id`` comes from a checked token. Times are ISO
+8601 in UTC with milliseconds, as GitLab writes them. Expiry dates are dates.
 """
 
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ Path = Annotated[
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_]$|^[A-Za-z0-9_]$",
     ),
 ]
-"""One segment of a path: as in GitLab it neither begins nor ends with a dot or a dash."""
+"""One segment of a path. As in GitLab, it neither begins nor ends with a dot or a dash."""
 
 Description = Annotated[str, StringConstraints(max_length=2000)]
 VisibilityLevel = Literal["private", "internal", "public"]
@@ -27,7 +27,7 @@ MOST_A_PAGE = 100
 
 
 class Paged(Query):
-    """A question whose answer is a page of a list."""
+    """A query for one page of a list."""
 
     service = "access"
     page: Annotated[Int64, Field(ge=1, le=1_000_000)] = 1
@@ -35,12 +35,12 @@ class Paged(Query):
 
     @property
     def limit(self) -> int:
-        """How many items a page has; as in GitLab, asking for more gives the most."""
+        """The number of items on a page. As in GitLab, a ``per_page`` above the maximum means the maximum."""
         return min(self.per_page, MOST_A_PAGE)
 
     @property
     def offset(self) -> int:
-        """How many come before."""
+        """The number of items before this page."""
         return (self.page - 1) * self.limit
 
 
@@ -54,7 +54,7 @@ class Page(Wire):
 
 
 class BasicUser(Wire):
-    """A user as others find it in a list: GitLab's ``UserBasic``."""
+    """A user in other users' lists: GitLab's ``UserBasic``."""
 
     id: int
     username: str
@@ -65,7 +65,7 @@ class BasicUser(Wire):
 
 
 class OthersUser(BasicUser):
-    """A user as others read it: GitLab's ``User``."""
+    """A user as other users see it: GitLab's ``User``."""
 
     bot: bool = False
     created_at: str
@@ -79,21 +79,21 @@ class User(OthersUser):
 
 
 class GetUser(Query):
-    """Read a user; without a number the one who asks."""
+    """Return a user; without ``user_id``, the caller."""
 
     service = "access"
     user_id: Int64 | None = None
 
 
 class ListUsers(Paged):
-    """List users, but for the bearers of projects' and groups' tokens."""
+    """List users. The bot users that hold tokens of projects and groups are left out."""
 
     username: str | None = None
     search: str | None = None
 
 
 class CreateUser(Command):
-    """Make a user, who can do nothing yet; only administrators may."""
+    """Create a user without any role. Only administrators may do this."""
 
     service = "access"
     username: Path
@@ -103,7 +103,7 @@ class CreateUser(Command):
 
 
 class SetUserState(Command):
-    """Keep a user out, or let the user in again; only administrators may."""
+    """Block or unblock a user. Only administrators may do this."""
 
     service = "access"
     user_id: Int64
@@ -111,13 +111,13 @@ class SetUserState(Command):
 
 
 class BlockUser(SetUserState):
-    """Keep a user out: all tokens of the user stop to count."""
+    """Block a user: none of the user's tokens is valid any more."""
 
     state: Literal["active", "blocked"] = "blocked"
 
 
 class UnblockUser(SetUserState):
-    """Let a user in again."""
+    """Unblock a user."""
 
     state: Literal["active", "blocked"] = "active"
 
@@ -144,14 +144,14 @@ class ListGroups(Paged):
 
 
 class GetGroup(Query):
-    """Read a group."""
+    """Return a group."""
 
     service = "access"
     group: Required
 
 
 class CreateGroup(Command):
-    """Make a group, whose owner is who makes it."""
+    """Create a group. The caller becomes its Owner."""
 
     service = "access"
     name: Name

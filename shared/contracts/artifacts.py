@@ -1,7 +1,7 @@
-"""Artifacts: the requests of MLflow's artifact proxy and of ``artifacts/*``, and presigned URLs.
+"""Artifacts: MLflow's artifact proxy, ``artifacts/*`` and presigned URLs.
 
-A path is relative to the root of all artifacts unless an ``artifact_uri`` goes with it: the root of
-a run. That field is the gateway's, which looks the run up and overwrites what a client put there.
+A path is relative to ``artifact_uri``, the root of a run, if that is given, and else to the root of all artifacts.
+The gateway sets ``artifact_uri`` from the run; it overwrites a client's value.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -23,7 +23,7 @@ from shared.contracts.message import (
 )
 
 UPLOAD_ID = r"^[A-Za-z0-9._~+=-]{1,1024}$"
-"""What S3 servers make upload ids of; anything else never was one."""
+"""The characters of an S3 server's upload ids. Other text can't be an upload id."""
 
 
 class FileInfo(Wire):
@@ -35,7 +35,7 @@ class FileInfo(Wire):
 
 
 class PresignArtifact(Query):
-    """Sign a URL with which the gateway itself reads or writes one object, or one part of it."""
+    """Return a URL with which the gateway reads or writes one object, or one part of it."""
 
     service: ClassVar[str] = "artifacts"
     method: Literal["GET", "HEAD", "PUT"]
@@ -45,27 +45,27 @@ class PresignArtifact(Query):
 
 
 class PresignArtifactReply(Wire):
-    """``url`` is good for one request that begins soon; ``name`` is the last part of the artifact's path."""
+    """``url`` serves one request that begins soon; ``name`` is the last part of the artifact's path."""
 
     url: str
     name: str
 
 
 class ListProxiedArtifacts(Query):
-    """``GET mlflow-artifacts/artifacts``: all entries of one directory, named relative to it."""
+    """``GET mlflow-artifacts/artifacts``: list all entries of one directory, with paths relative to it."""
 
     service: ClassVar[str] = "artifacts"
     path: Word = ""
 
 
 class ListProxiedArtifactsReply(Wire):
-    """The entries; none for a directory that is not there, or for a file."""
+    """The entries. A file, or a directory that does not exist, has none."""
 
     files: list[FileInfo]
 
 
 class ListArtifacts(Query):
-    """``artifacts/list``: a page of one directory of a run, named relative to the run's root."""
+    """``artifacts/list``: return a page of one directory of a run, with paths relative to the run's root."""
 
     service: ClassVar[str] = "artifacts"
     run_id: RunId
@@ -75,7 +75,7 @@ class ListArtifacts(Query):
 
 
 class ListLoggedModelArtifacts(Query):
-    """A page of one directory of a logged model, named relative to the model's root."""
+    """Return a page of one directory of a logged model, with paths relative to the model's root."""
 
     service: ClassVar[str] = "artifacts"
     model_id: Required
@@ -93,14 +93,14 @@ class ListArtifactsReply(Wire):
 
 
 class DeleteArtifact(Command):
-    """Delete a file, or a directory with all that is in it; nothing there is fine."""
+    """Delete a file, or a directory with its content. It succeeds if there is nothing to delete."""
 
     service: ClassVar[str] = "artifacts"
     path: Word
 
 
 class CreateMultipartUpload(Command):
-    """Begin an upload in parts: of the file ``path`` to the directory ``artifact_path``."""
+    """Begin a multipart upload of the file ``path`` to the directory ``artifact_path``."""
 
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
@@ -109,7 +109,7 @@ class CreateMultipartUpload(Command):
 
 
 class MultipartUploadCredential(Wire):
-    """Where one part is to be sent with PUT, and with which headers."""
+    """The URL and the headers for the PUT of one part."""
 
     url: str
     part_number: int
@@ -124,7 +124,7 @@ class CreateMultipartUploadReply(Wire):
 
 
 class MultipartUploadPart(Wire):
-    """A part that was sent; ``etag`` is what the storage answered."""
+    """An uploaded part; ``etag`` is the storage's answer to the PUT."""
 
     part_number: Annotated[Int64, Field(ge=1, le=limits.PARTS)]
     etag: Required
@@ -132,7 +132,7 @@ class MultipartUploadPart(Wire):
 
 
 class CompleteMultipartUpload(Command):
-    """Make one object of the parts; a second time is fine."""
+    """Join the parts into one object. Repeating this is harmless."""
 
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
@@ -142,7 +142,7 @@ class CompleteMultipartUpload(Command):
 
 
 class AbortMultipartUpload(Command):
-    """Throw the parts away; a second time is fine."""
+    """Discard the uploaded parts. Repeating this is harmless."""
 
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
@@ -151,14 +151,14 @@ class AbortMultipartUpload(Command):
 
 
 class GetPresignedDownloadUrl(Query):
-    """``GET mlflow-artifacts/presigned/<path>``: read one object straight from the storage."""
+    """``GET mlflow-artifacts/presigned/<path>``: return a URL that reads one object directly from the storage."""
 
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
 
 
 class GetPresignedDownloadUrlReply(Wire):
-    """``file_size`` is in bytes; the headers must go along with the request."""
+    """``file_size`` is in bytes. The client must send ``headers`` with its request."""
 
     url: str
     headers: dict[str, str]
@@ -166,7 +166,7 @@ class GetPresignedDownloadUrlReply(Wire):
 
 
 class CreatePresignedDownloadUrl(Query):
-    """``artifacts/presigned-download-url``; ``expiration`` is in seconds."""
+    """``artifacts/presigned-download-url``: return a URL that reads an artifact; ``expiration`` is in seconds."""
 
     service: ClassVar[str] = "artifacts"
     run_id: RunId
@@ -176,9 +176,10 @@ class CreatePresignedDownloadUrl(Query):
 
 
 class CreatePresignedUploadUrl(Query):
-    """``artifacts/presigned-upload-url``; of a run or of a logged model.
+    """``artifacts/presigned-upload-url``: return a URL that writes an artifact of a run or a logged model.
 
-    ``expiration`` is in seconds. Nothing is written yet, but whoever has the URL may.
+    ``expiration`` is in seconds. Issuing the URL writes nothing, but ``changes`` is true because its holder may
+    write.
     """
 
     service: ClassVar[str] = "artifacts"
@@ -191,7 +192,7 @@ class CreatePresignedUploadUrl(Query):
 
 
 class CreatePresignedUploadUrlReply(Wire):
-    """The headers must go along with the PUT."""
+    """The client must send ``headers`` with its PUT."""
 
     presigned_url: str
     headers: dict[str, str]

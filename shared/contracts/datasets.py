@@ -19,7 +19,7 @@ from shared.contracts.message import (
 
 
 class Dataset(Wire):
-    """A dataset; one per (experiment, name, digest)."""
+    """A dataset. Experiment, name and digest identify it."""
 
     name: Required
     digest: Required
@@ -50,7 +50,7 @@ class ModelOutput(Wire):
 
 
 class LogInputs(Command):
-    """Say which datasets and logged models a run read."""
+    """Record the datasets and logged models that a run read."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -59,7 +59,7 @@ class LogInputs(Command):
 
 
 class LogOutputs(Command):
-    """Say which logged models a run made."""
+    """Record the logged models that a run made."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -67,14 +67,14 @@ class LogOutputs(Command):
 
 
 class SearchDatasets(Query):
-    """The datasets of up to 20 experiments, at most 1000."""
+    """Return at most 1000 datasets of up to 20 experiments."""
 
     service: ClassVar[str] = "tracking"
     experiment_ids: ExperimentIds = Field(default_factory=list)
 
 
 class DatasetSummary(Wire):
-    """One dataset of an experiment in one context."""
+    """A dataset of an experiment in one context."""
 
     experiment_id: str
     name: str
@@ -83,6 +83,6 @@ class DatasetSummary(Wire):
 
 
 class SearchDatasetsReply(Wire):
-    """Dataset summaries."""
+    """The datasets that were found."""
 
     dataset_summaries: list[DatasetSummary]

@@ -1,4 +1,4 @@
-"""What a service says of itself to an operator (``warren doctor``)."""
+"""The state that a service reports to an operator (``warren doctor``)."""
 
 from pydantic import Field
 
@@ -6,13 +6,13 @@ from shared.contracts.message import Query, Wire
 
 
 class Diagnose(Query):
-    """Ask a service for its diagnosis; each answers it, so whose it is stands in the envelope's queue."""
+    """Ask a service for its diagnosis. Every service answers it, so the message has no ``service`` of its own."""
 
 
 class Diagnosis(Wire):
-    """``clocks`` in Unix milliseconds: that of the process, and those of what it depends on.
+    """``clocks`` holds the times of the process and of its servers, in Unix milliseconds.
 
-    ``schema`` has the newest applied and the newest known migration of each component.
+    ``schema_versions`` has the newest applied and the newest known migration of each component.
     """
 
     clocks: dict[str, int]

@@ -1,13 +1,13 @@
-"""The one exception that crosses layers, and MLflow's vocabulary of error codes.
+"""The one exception that crosses layers, and MLflow's error codes.
 
-HTTP statuses are not known here: the gateway alone maps a code to a status.
+HTTP statuses do not appear here: only the gateway maps a code to a status.
 """
 
 from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Error codes of MLflow's REST API (``databricks.proto``), as they stand in ``error_code``."""
+    """Error codes of MLflow's REST API (``databricks.proto``); an answer has them in ``error_code``."""
 
     INVALID_PARAMETER_VALUE = "INVALID_PARAMETER_VALUE"
     RESOURCE_ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
@@ -27,7 +27,7 @@ class ErrorCode(StrEnum):
 
 
 class DomainError(Exception):
-    """A refusal that the client is meant to read: a code of MLflow's and a message."""
+    """An error for the client to read: an MLflow error code and a message."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)

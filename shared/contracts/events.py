@@ -1,4 +1,4 @@
-"""What services tell each other."""
+"""Events of the tracking service, and the command that delivers an event early."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -9,10 +9,10 @@ from shared.contracts.message import Command, DomainEvent
 
 
 class HandleEvent(Command):
-    """Handle an event now: the command that it tells of is answered after that (ADR 40).
+    """Handle an event before the command that caused it is answered (ADR 40).
 
-    Each service that subscribes to events takes it. The same event follows through the exchange;
-    ``event_id`` tells the reader that it has been handled.
+    Every service with event subscriptions accepts this command. The same event arrives again through the exchange;
+    the subscriber skips it there by its ``event_id``.
     """
 
     event_id: UUID
@@ -21,10 +21,10 @@ class HandleEvent(Command):
 
 
 class Purged(DomainEvent):
-    """Something is gone for good, and nobody needs the directory any more that ``artifact_uri`` names, if it names one.
+    """Something was purged. ``artifact_uri`` names the directory that is no longer needed, if there is one.
 
-    ``kept`` are paths of directories in it, or its own, where other experiments keep artifacts
-    because clients chose so. Like ``artifact_paths.owner_directory`` they begin with the project.
+    ``kept`` are paths of directories inside it, or its own path, that other experiments use because their clients
+    chose so. Like ``artifact_paths.owner_directory`` they begin with the project.
     """
 
     artifact_uri: str | None = None
@@ -39,7 +39,7 @@ class RunEvent(DomainEvent):
 
 
 class RunFinished(RunEvent):
-    """A run has got a final status."""
+    """A run has reached a final status."""
 
     topic: ClassVar[str] = "run.finished"
 
@@ -57,7 +57,7 @@ class RunRestored(RunEvent):
 
 
 class RunPurged(Purged, RunEvent):
-    """A run is gone for good."""
+    """A run was purged."""
 
     topic: ClassVar[str] = "run.purged"
 
@@ -81,7 +81,7 @@ class ExperimentRestored(ExperimentEvent):
 
 
 class ExperimentPurged(Purged, ExperimentEvent):
-    """An experiment is gone for good; no ``artifact_uri`` if a client chose the place."""
+    """An experiment was purged; without ``artifact_uri`` if a client chose its location."""
 
     topic: ClassVar[str] = "experiment.purged"
 
@@ -95,7 +95,7 @@ class LoggedModelDeleted(DomainEvent):
 
 
 class LoggedModelPurged(Purged):
-    """A logged model is gone for good."""
+    """A logged model was purged."""
 
     topic: ClassVar[str] = "logged_model.purged"
     model_id: str

@@ -21,7 +21,7 @@ from shared.contracts.views import ViewType
 
 
 class Tag(Wire):
-    """A key and its text; of an experiment, a run or an input."""
+    """A key and a text value, of an experiment, a run or an input."""
 
     key: Required
     value: str = ""
@@ -43,7 +43,7 @@ class Experiment(Wire):
 
 
 class CreateExperiment(Command):
-    """Make an experiment; its name is unique in the project, deleted ones included."""
+    """Create an experiment. Its name is unique in the project; deleted experiments count."""
 
     service: ClassVar[str] = "tracking"
     name: Required
@@ -58,14 +58,14 @@ class CreateExperimentReply(Wire):
 
 
 class GetExperiment(Query):
-    """Read one experiment, deleted or not."""
+    """Return one experiment, deleted or not."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
 
 
 class GetExperimentByName(Query):
-    """Read one experiment by name; finds deleted ones too."""
+    """Return one experiment by its name, deleted or not."""
 
     service: ClassVar[str] = "tracking"
     experiment_name: Required
@@ -78,7 +78,7 @@ class GetExperimentReply(Wire):
 
 
 class SearchExperiments(Query):
-    """Search, newest first unless ``order_by`` says otherwise; ``max_results`` defaults to 1000."""
+    """Search experiments, newest first unless ``order_by`` says otherwise; ``max_results`` defaults to 1000."""
 
     service: ClassVar[str] = "tracking"
     max_results: Int64 | None = None
@@ -104,14 +104,14 @@ class UpdateExperiment(Command):
 
 
 class DeleteExperiment(Command):
-    """Mark an experiment and its runs deleted."""
+    """Mark an experiment and its runs as deleted."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
 
 
 class RestoreExperiment(Command):
-    """Mark a deleted experiment and its runs active."""
+    """Mark a deleted experiment and its runs as active."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
@@ -127,7 +127,7 @@ class SetExperimentTag(Command):
 
 
 class DeleteExperimentTag(Command):
-    """Remove a tag of an active experiment."""
+    """Remove a tag from an active experiment."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
@@ -135,4 +135,4 @@ class DeleteExperimentTag(Command):
 
 
 class Empty(Wire):
-    """The answer ``{}``."""
+    """The reply ``{}``."""

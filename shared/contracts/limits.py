@@ -1,60 +1,60 @@
-"""How long a text and how many elements a list may have: the one table of what a request may ask for.
+"""The largest sizes of texts and lists in requests, in one table.
 
-It bounds the time that any request takes from its neighbours. MLflow's own limits are what handlers
-check, in MLflow's words (``mlflow/utils/validation.py``); those here are never below them. What has no
-entry is text that is stored as it is and walked by no parser: values of params and tags, descriptions,
-schemas and profiles of datasets. The body's own limit bounds it.
+These limits bound the time that one request can take from others. Handlers check MLflow's own limits, with MLflow's
+messages (``mlflow/utils/validation.py``); the limits here are never below MLflow's. There is no entry for text that
+is stored unchanged and read by no parser: values of params and tags, descriptions, schemas and profiles of datasets.
+The body's own limit bounds it.
 """
 
 WORD = 20_000
-"""Characters of names, keys, ids and paths. The longest that handlers take is an artifact location, of 2,048,
-with a path below it, which comes in a line of HTTP of at most 8,190 bytes."""
+"""Characters of names, keys, ids and paths. The longest that handlers accept is an artifact location of 2,048
+characters with a path below it. Those come in an HTTP request line of at most 8,190 bytes."""
 
 FILTER = 200_000
-"""Characters of a filter: room for some thousand ids of runs in a list. MLflow has no limit."""
+"""Characters of a filter: room for a list of some thousand run ids. MLflow has no limit."""
 
 FILTER_TOKENS = 25_000
-"""Words, numbers, quoted texts and signs of a filter or an order."""
+"""Words, numbers, quoted texts and operators of a filter or an order."""
 
 ORDERS = 20
-"""Entries of ``order_by``: each on a metric, param or tag costs a join. MLflow has no limit."""
+"""Entries of ``order_by``. Each one on a metric, param or tag costs a join. MLflow has no limit."""
 
 ORDER = 2_000
-"""Characters of one of them; a key has 250 at most."""
+"""Characters of one ``order_by`` entry; a key has 250 at most."""
 
 PAGE_TOKEN = 1_000_000
-"""Characters. A token carries the values that a page ended with, such as those of 20 long tags."""
+"""Characters of a page token. It carries the sort values of a page's last row, such as 20 long tags."""
 
 EXPERIMENTS = 50_000
-"""Ids of experiments in a search: a page of them (``MAX_EXPERIMENTS_LISTED_PER_PAGE``), all of which
-MLflow's clients send for ``search_all_experiments``."""
+"""Experiment ids in a search: a whole page (``MAX_EXPERIMENTS_LISTED_PER_PAGE``), because MLflow's clients send all
+of them for ``search_all_experiments``."""
 
 RUNS = 10_000
-"""Ids of runs whose metrics are read; handlers take 100 (``MAX_RUN_IDS_PER_REQUEST``)."""
+"""Run ids of a metric query; handlers accept 100 (``MAX_RUN_IDS_PER_REQUEST``)."""
 
 BATCH = 10_000
-"""Metrics, params or tags of a batch; handlers take 1,000 and 100 (``MAX_ENTITIES_PER_BATCH``)."""
+"""Metrics, params or tags of a batch; handlers accept 1,000 and 100 (``MAX_ENTITIES_PER_BATCH``)."""
 
 ENTITIES = 1_000
-"""Tags or params of what is made, such as a run (``MAX_ENTITIES_PER_BATCH``)."""
+"""Tags or params of a new entity, such as a run (``MAX_ENTITIES_PER_BATCH``)."""
 
 DATASETS = 1_000
-"""Dataset inputs of a request (``MAX_DATASETS_PER_BATCH``, by which MLflow's clients split)."""
+"""Dataset inputs of a request (``MAX_DATASETS_PER_BATCH``; MLflow's clients split larger lists)."""
 
 INPUT_TAGS = 20
-"""Tags of a dataset input. Clients of MLflow send one, its context; MLflow has no limit."""
+"""Tags of a dataset input. MLflow's clients send one, the context. MLflow has no limit."""
 
 INPUTS_TAGS = 5_000
 """Tags of all dataset inputs of a request."""
 
 MODELS = 1_000
-"""Logged models that a run read or made."""
+"""Logged models in the inputs or outputs of a run."""
 
 MODEL_JSON = 1_000_000
-"""Characters of a description of a model, which are kept without its signature."""
+"""Characters of a model's JSON description. It is stored without its signature."""
 
 STAGES = 100
-"""Stages to look for the newest version in."""
+"""Stages in one request for the newest versions."""
 
 PARTS = 10_000
 """Parts of a multipart upload: S3's own limit."""
@@ -66,14 +66,14 @@ BODY = 8 * 1024**2
 """Bytes of a request's body."""
 
 BATCH_BODY = 16 * 1024**2
-"""Bytes of ``log-batch``: 100 params and 100 tags of MLflow's greatest lengths, however they are escaped.
-``MAX_BATCH_LOG_REQUEST_SIZE`` of MLflow's is 1,000,000, but its server compares the number of fields."""
+"""Bytes of ``log-batch``: 100 params and 100 tags of MLflow's greatest lengths, however they are escaped. MLflow's
+``MAX_BATCH_LOG_REQUEST_SIZE`` is 1,000,000, but its server compares it with the number of fields."""
 
 INPUTS_BODY = 32 * 1024**2
-"""Bytes of ``log-inputs``: a dataset with MLflow's longest profile, 16 MB, schema and source."""
+"""Bytes of ``log-inputs``: a dataset with MLflow's longest profile (16 MB), schema and source."""
 
 FIELDS = 10_000
 """Fields of a form."""
 
 FORM = 1_000_000
-"""Bytes of a form, which the gateway itself decodes."""
+"""Bytes of a form. The gateway itself decodes it."""

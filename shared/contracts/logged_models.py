@@ -1,6 +1,6 @@
-"""Logged models (MLflow 3): ``logged-models/*`` requests and answers.
+"""Logged models (MLflow 3): ``logged-models/*`` requests and replies.
 
-A logged model belongs to an experiment, not to a run. Its ``model_id`` stands in the request's path.
+A logged model belongs to an experiment, not to a run. Its ``model_id`` is in the request's path.
 """
 
 from typing import Annotated, ClassVar
@@ -44,33 +44,33 @@ class LoggedModelInfo(Wire):
 
 
 class LoggedModelMetric(Metric):
-    """A point that names the model, and the run that measured it."""
+    """A point with the model's id and the run that logged it."""
 
     run_id: str
 
 
 class LoggedModelData(Wire):
-    """The params, and every point that was logged with the model's id."""
+    """The params, and all points that were logged with the model's id."""
 
     params: list[Param] = Field(default_factory=list)
     metrics: list[LoggedModelMetric] = Field(default_factory=list)
 
 
 class LoggedModel(Wire):
-    """A logged model, whole."""
+    """A logged model with its data."""
 
     info: LoggedModelInfo
     data: LoggedModelData
 
 
 class LoggedModelReply(Wire):
-    """The answer of creating, reading and finalizing."""
+    """The reply to creating, reading and finalizing a model."""
 
     model: LoggedModel
 
 
 class CreateLoggedModel(Command):
-    """Make a model whose artifacts are yet to come; without a name one is invented."""
+    """Create a logged model before its artifacts exist. Without a name it gets a generated one."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Required
@@ -82,7 +82,7 @@ class CreateLoggedModel(Command):
 
 
 class GetLoggedModel(Query):
-    """Read a model; a deleted one only if that is asked for."""
+    """Return a logged model. A deleted one is returned only with ``allow_deleted``."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
@@ -90,7 +90,7 @@ class GetLoggedModel(Query):
 
 
 class FinalizeLoggedModel(Command):
-    """Say whether the artifacts of a model arrived."""
+    """Record whether the artifacts of a logged model arrived."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
@@ -98,14 +98,14 @@ class FinalizeLoggedModel(Command):
 
 
 class DeleteLoggedModel(Command):
-    """Mark a model deleted."""
+    """Mark a logged model as deleted."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
 
 
 class SetLoggedModelTags(Command):
-    """Set or overwrite tags; the last value of a key counts."""
+    """Set or overwrite tags. Of two values with the same key the last one counts."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
@@ -113,7 +113,7 @@ class SetLoggedModelTags(Command):
 
 
 class DeleteLoggedModelTag(Command):
-    """Remove a tag that is there."""
+    """Remove an existing tag."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
@@ -121,7 +121,7 @@ class DeleteLoggedModelTag(Command):
 
 
 class LogLoggedModelParams(Command):
-    """Add params; the same value again is fine, another is refused."""
+    """Add params. The same value again is accepted, another value is an error."""
 
     service: ClassVar[str] = "tracking"
     model_id: Required
@@ -129,24 +129,24 @@ class LogLoggedModelParams(Command):
 
 
 class DatasetFilter(Wire):
-    """A dataset by name, and by digest if there is one."""
+    """A dataset with this name and, if given, this digest."""
 
     dataset_name: Word = ""
     dataset_digest: Word = ""
 
 
 class LoggedModelOrder(DatasetFilter):
-    """One field to order by; a dataset narrows ``metrics.<key>`` to what was measured on it."""
+    """One field to sort by. A dataset limits ``metrics.<key>`` to points that were measured on it."""
 
     field_name: Word = ""
     ascending: bool = True
 
 
 class SearchLoggedModels(Query):
-    """A page of the models of some experiments, newest first unless ``order_by`` says otherwise.
+    """Search logged models of some experiments, newest first unless ``order_by`` says otherwise.
 
-    ``datasets`` narrows the metrics that ``filter`` looks at; without any it finds models that
-    have a metric on one of them.
+    ``datasets`` limits the metrics that ``filter`` sees. Without a filter it finds models that have a metric on one
+    of the datasets.
     """
 
     service: ClassVar[str] = "tracking"

@@ -24,7 +24,7 @@ AccessLevel = Annotated[Int64, AfterValidator(_role)]
 
 
 class Of(Wire):
-    """What somebody is a member of: a project or a group, by its number or its full path."""
+    """A project or a group, by its number or its full path."""
 
     source_kind: Literal["project", "group"] = "project"
     source: Required
@@ -45,7 +45,7 @@ class Member(Wire):
 
 
 class ListMembers(Paged, Of):
-    """List members; with ``inherited`` also those of the groups around."""
+    """List members; with ``inherited`` also the members of the parent groups."""
 
     inherited: bool = False
     query: str | None = None
@@ -53,7 +53,7 @@ class ListMembers(Paged, Of):
 
 
 class GetMember(Query, Of):
-    """Read one member."""
+    """Return one member."""
 
     service = "access"
     inherited: bool = False
@@ -61,7 +61,7 @@ class GetMember(Query, Of):
 
 
 class AddMember(Command, Of):
-    """Give users a role; ``user_id`` is a number, or several separated by commas."""
+    """Give users a role. ``user_id`` is one number, or several separated by commas."""
 
     service = "access"
     user_id: Annotated[
@@ -72,7 +72,7 @@ class AddMember(Command, Of):
 
 
 class UpdateMember(Command, Of):
-    """Give a member another role, or another end."""
+    """Change a member's role or expiry date."""
 
     service = "access"
     user_id: Int64
@@ -81,7 +81,7 @@ class UpdateMember(Command, Of):
 
 
 class RemoveMember(Command, Of):
-    """Take a member's role away."""
+    """Remove a member."""
 
     service = "access"
     user_id: Int64

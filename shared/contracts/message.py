@@ -1,9 +1,9 @@
 """Base classes of every message, and the scalar types of MLflow's proto-JSON.
 
-The contract is MLflow-shaped: its field names are the wire's names, so no second set of request
-models exists. Proto-JSON (protobuf's JSON mapping, as ``mlflow.utils.proto_json_utils`` reads it):
-fields come in snake_case or lowerCamelCase, int64 as number or string, doubles may be ``"NaN"``,
-``"Infinity"`` or ``"-Infinity"``, null means unset, unknown fields are ignored.
+Field names are the names in MLflow's requests, so there is no second set of request models. Proto-JSON is protobuf's
+JSON mapping, as ``mlflow.utils.proto_json_utils`` reads it. Fields come in snake_case or lowerCamelCase, an int64 as
+a number or a string. Doubles may be ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. Null means unset. Unknown fields
+are ignored.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -28,19 +28,18 @@ from shared.contracts.validation import reject_nul, to_domain_error, without_nul
 INT64_MAX = 2**63 - 1
 
 Kind = Literal["commands", "transient-commands", "queries"]
-"""What a queue is for. The broker keeps commands on disk; of transient ones (ADR 9), as of queries, it
-keeps nothing: whoever sent them is waiting, and sends them again.
-"""
+"""The purpose of a queue. The broker writes commands to disk. It does not write transient commands (ADR 9) and
+queries: their sender waits for the answer and sends them again."""
 
 
 _LONGEST_NUMBER = 100
-"""Characters of a number as text; the longest that protobuf itself writes has 20."""
+"""Characters of a number as text. The longest that protobuf itself writes has 20."""
 
 
 def _read_exactly(text: str) -> int:
-    """Read an integer that is written with an exponent or a point, as in ``1e+05``.
+    """Return the integer of a text with an exponent or a decimal point, such as ``1e+05``.
 
-    Raises ValueError for a fraction, and for what is no number.
+    Raises ValueError for a fraction, and for text that is not a number.
     """
     if len(text) > _LONGEST_NUMBER:
         message = "too long for a number"
@@ -50,7 +49,8 @@ def _read_exactly(text: str) -> int:
     except InvalidOperation:
         message = "not a number"
         raise ValueError(message) from None
-    # The exponent comes first: writing 1e999999999 as an integer would take a gigabyte.
+    # The exponent is checked before the conversion: 1e999999999 as an integer would take a
+    # gigabyte.
     within = number.is_finite() and number.adjusted() < _LONGEST_NUMBER
     if not within or number != number.to_integral_value():
         message = "not an integer"
@@ -59,11 +59,11 @@ def _read_exactly(text: str) -> int:
 
 
 class ProtoInteger:
-    """Annotation of an integer as proto-JSON has it: a number, or its text, be it with an exponent.
+    """Annotation of a proto-JSON integer: a number, or a text that may have an exponent.
 
-    R's client writes 100000 as ``"1e+05"``. The fraction of a number is dropped, since MLflow's server
-    and GitLab's accept one; a text with a fraction both refuse. pydantic's lax mode would take ``true``
-    for 1, which protobuf refuses.
+    R's client writes 100000 as ``"1e+05"``. A number's fraction is dropped, because MLflow's server and GitLab's
+    accept one. A text with a fraction is an error, as on both servers. pydantic's lax mode is not used: it would
+    read ``true`` as 1, which protobuf refuses.
     """
 
     def __init__(self, bits: int) -> None:
@@ -105,7 +105,7 @@ class ProtoInteger:
 
 
 class AtMost:
-    """Annotation of a list: how many elements it may have. Reading it ends with the first wrong one."""
+    """Annotation of a list with a maximum length. Validation stops at the first invalid element."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -119,10 +119,10 @@ class AtMost:
 
 
 Required = Annotated[str, Field(min_length=1, max_length=limits.WORD)]
-"""A string that must be there; proto-JSON cannot tell an absent string from an empty one."""
+"""A required string. An empty one counts as absent: proto-JSON can't tell the two apart."""
 
 Word = Annotated[str, Field(max_length=limits.WORD)]
-"""A name, key, id or path that may be absent."""
+"""An optional name, key, id or path."""
 
 Filter = Annotated[str, Field(max_length=limits.FILTER)]
 PageToken = Annotated[str, Field(max_length=limits.PAGE_TOKEN)]
@@ -133,14 +133,14 @@ RunId = Annotated[
     Required,
     Field(validation_alias=AliasChoices("run_id", "runId", "run_uuid", "runUuid")),
 ]
-"""MLflow's oldest clients say ``run_uuid``; it is accepted wherever ``run_id`` is."""
+"""MLflow's oldest clients send ``run_uuid``. It is accepted wherever ``run_id`` is."""
 
 Int64 = Annotated[int, ProtoInteger(64)]
 Int32 = Annotated[int, ProtoInteger(32)]
 
 
 class Wire(BaseModel):
-    """A JSON object of MLflow's REST API."""
+    """Base class of JSON objects of the REST APIs."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -149,22 +149,21 @@ class Wire(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=False,
         protected_namespaces=(),
-        # Nothing outside this package may patch a message that it received.
         frozen=False,
     )
 
 
 class Message(Wire):
-    """What crosses the bus towards a service."""
+    """Base class of commands and queries: what a service receives over the bus."""
 
     service: ClassVar[str]
     kind: ClassVar[Kind]
     changes: ClassVar[bool]
-    """Whether who sends it must be allowed to change things."""
+    """Whether the caller needs the right to write."""
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
-        """Read proto-JSON; an empty payload is an empty object.
+        """Return the message of a proto-JSON text; an empty payload means an empty object.
 
         Raises DomainError(INVALID_PARAMETER_VALUE) with MLflow's wording.
         """
@@ -177,7 +176,7 @@ class Message(Wire):
 
     @classmethod
     def _parse_without_nulls(cls, payload: bytes, error: ValidationError) -> Self:
-        """Read what was refused once more, without its nulls: who sends none pays nothing for them."""
+        """Parse a refused payload again without its nulls. Valid payloads thus cost no second pass."""
         stripped = without_nulls(payload)
         if stripped is not None:
             try:
@@ -188,35 +187,35 @@ class Message(Wire):
 
 
 class Command(Message):
-    """Changes something; runs inside a transaction, exactly once."""
+    """A message that changes something. It runs inside a transaction, exactly once."""
 
     kind: ClassVar[Kind] = "commands"
     changes = True
 
 
 class TransientCommand(Command):
-    """Changes something as a command does, but the broker need not keep it on disk meanwhile.
+    """A command that the broker does not write to disk.
 
-    For what is sent over and over and must be quick. It is lost if the broker and its sender are lost
-    before it is answered (ADR 9).
+    It is for frequent writes that must be fast. It is lost if both the broker and its sender fail before the answer
+    (ADR 9).
     """
 
     kind = "transient-commands"
 
 
 class Query(Message):
-    """Reads."""
+    """A message that only reads."""
 
     kind = "queries"
     changes = False
 
 
 class DomainEvent(Wire):
-    """Something that happened in a service, for others to hear; ``topic`` is ``<noun>.<verb>``."""
+    """A fact about something that has happened in a service. ``topic`` is ``<noun>.<verb>``."""
 
     topic: ClassVar[str]
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
-        """Read what another service wrote. Raises pydantic.ValidationError."""
+        """Return the event of a payload from another service. Raises pydantic.ValidationError."""
         return cls.model_validate_json(payload)

@@ -1,4 +1,4 @@
-"""Metrics: points, their history, and the hot path ``runs/log-metric``."""
+"""Metrics: points, their history, and ``runs/log-metric``, which must be fast."""
 
 from typing import Annotated, ClassVar, NotRequired
 
@@ -21,7 +21,7 @@ from shared.contracts.message import (
 
 
 class Metric(Wire):
-    """One point: ``timestamp`` in Unix milliseconds, ``step`` an int64."""
+    """One point; ``timestamp`` is in Unix milliseconds, ``step`` is an int64."""
 
     key: Required
     value: float
@@ -34,7 +34,7 @@ class Metric(Wire):
 
 @with_config(Wire.model_config)
 class Point(TypedDict):
-    """What ``Metric`` is, as it is logged: a batch has up to 1,000, and a dict is read in half the time."""
+    """A ``Metric`` as a batch logs it. A batch has up to 1,000, and pydantic parses a dict in half the time."""
 
     key: Required
     value: float
@@ -63,7 +63,7 @@ class LogMetric(TransientCommand):
 
 
 class GetMetricHistory(Query):
-    """All points of one metric, by timestamp, step, value; paged when ``max_results`` is given."""
+    """Return all points of one metric, sorted by timestamp, step and value; paged if ``max_results`` is given."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -80,7 +80,7 @@ class GetMetricHistoryReply(Wire):
 
 
 class GetMetricHistoryBulk(Query):
-    """The history of one metric in up to 100 runs; the query string repeats ``run_id``."""
+    """Return the history of one metric in up to 100 runs; the query string repeats ``run_id``."""
 
     service: ClassVar[str] = "tracking"
     run_id: Annotated[list[Word], AtMost(limits.RUNS)] = Field(default_factory=list)
@@ -89,7 +89,7 @@ class GetMetricHistoryBulk(Query):
 
 
 class GetMetricHistoryBulkInterval(Query):
-    """Sampled history of one metric in up to 100 runs, for charts."""
+    """Return a sampled history of one metric in up to 100 runs, for charts."""
 
     service: ClassVar[str] = "tracking"
     run_ids: Annotated[list[Word], AtMost(limits.RUNS)] = Field(default_factory=list)
@@ -100,7 +100,7 @@ class GetMetricHistoryBulkInterval(Query):
 
 
 class MetricWithRunId(Wire):
-    """A point and the run it belongs to."""
+    """A point and its run."""
 
     key: str
     value: float

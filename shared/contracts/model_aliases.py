@@ -1,4 +1,4 @@
-"""Aliases, each a name for one version of a model: MLflow's ``registered-models/alias``."""
+"""Aliases: names for versions of a model (MLflow's ``registered-models/alias``)."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from shared.contracts.message import Command, Query, Required
 
 
 class SetRegisteredModelAlias(Command):
-    """Point an alias to a version, away from where it pointed before."""
+    """Point an alias to a version. An existing alias of this name is moved."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -15,7 +15,7 @@ class SetRegisteredModelAlias(Command):
 
 
 class DeleteRegisteredModelAlias(Command):
-    """Remove an alias, if it is there."""
+    """Remove an alias, if it exists."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -23,7 +23,7 @@ class DeleteRegisteredModelAlias(Command):
 
 
 class GetModelVersionByAlias(Query):
-    """Read the version that an alias points to; ``latest`` always is the newest one."""
+    """Return the version that an alias points to; ``latest`` is always the newest version."""
 
     service: ClassVar[str] = "registry"
     name: Required

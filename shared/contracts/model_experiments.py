@@ -1,7 +1,7 @@
-"""What the registry has tracking do for models of GitLab's dialect. No endpoint leads here.
+"""Commands from the registry to tracking, for models of GitLab's dialect. No endpoint sends them.
 
-Each model has an experiment ``[model]<name>`` there, which is the model's own: no client deletes or
-renames it. Each version has a run. All of these commands may be repeated: done twice is done once.
+Each model has its own experiment ``[model]<name>``, which clients can't delete or rename. Each version has a run.
+All of these commands are idempotent.
 """
 
 from typing import ClassVar
@@ -10,14 +10,14 @@ from uuid import UUID
 from shared.contracts.message import Command, Required, Wire
 
 PREFIX = "[model]"
-"""The name of a model's experiment is the model's name behind this."""
+"""Prefix of the name of a model's experiment; the model's name follows."""
 
 
 class EnsureModelExperiment(Command):
-    """Make the experiment of a model that is about to be made.
+    """Create the experiment of a model, before the model is created.
 
-    Refused if another experiment has its name, or, as GitLab has it, the model's. What a model that
-    had the name before has left is deleted.
+    It is refused if another experiment has the experiment's name or, as in GitLab, the model's name. An experiment
+    that is left from an earlier model of the same name is deleted.
     """
 
     service: ClassVar[str] = "tracking"
@@ -26,7 +26,7 @@ class EnsureModelExperiment(Command):
 
 
 class RenameModelExperiment(Command):
-    """Let the experiment of a model, if it has one, follow the model's name."""
+    """Rename the experiment of a model, if it has one, after the model was renamed."""
 
     service: ClassVar[str] = "tracking"
     registered_model_id: UUID
@@ -34,11 +34,11 @@ class RenameModelExperiment(Command):
 
 
 class EnsureVersionRun(Command):
-    """Give a version a run: a new one, or the one of ``run_id``, which becomes the version's.
+    """Give a version a run: a new one, or the existing run ``run_id``.
 
-    ``claim`` is the version's id in this matter, and decides the id of a new run. A run of the
-    model's experiment that ``has_version`` already can't have another. The experiment is made if
-    the model has none yet, because it was made in MLflow's dialect.
+    ``claim`` identifies the version, and the id of a new run is derived from it. A run of the model's experiment
+    that already belongs to a version (``has_version``) can't get a second one. A model that was created in MLflow's
+    dialect has no experiment yet; it is created first.
     """
 
     service: ClassVar[str] = "tracking"

@@ -1,8 +1,8 @@
-"""Model versions: MLflow's ``model-versions/*`` requests and answers.
+"""Model versions: MLflow's ``model-versions/*`` requests and replies.
 
-A version's number is an integer that travels as text. In GitLab's dialect that is not MLflow's
-count of a model's versions, but a number of its own in the project; requests may name a version by
-its semantic version as well, which is the first of ``aliases`` there.
+A version's number is an integer that travels as text. In MLflow's dialect it counts the versions of one model. In
+GitLab's dialect it is unique in the project; there requests may also use the semantic version, which is the first of
+``aliases``.
 """
 
 from typing import ClassVar
@@ -27,8 +27,8 @@ from shared.contracts.views import ModelStage
 class ModelVersion(Wire):
     """A version of a registered model. Times are Unix milliseconds.
 
-    ``source`` is where the client said that the artifacts are, ``model_id`` the logged model that
-    the version was made from; ``status`` is always READY.
+    ``source`` is the location of the artifacts that the client gave. ``model_id`` is the logged model that the
+    version was made from. ``status`` is always READY.
     """
 
     name: str
@@ -48,17 +48,17 @@ class ModelVersion(Wire):
 
 
 class ModelVersionReply(Wire):
-    """One version, as it is now."""
+    """The current state of one version."""
 
     model_version: ModelVersion
 
 
 class CreateModelVersion(Command):
-    """Make the next version of a model.
+    """Create the next version of a model.
 
-    ``source`` may be a location, ``models:/<name>/<version>`` (a copy) or ``models:/<model_id>``.
-    In GitLab's dialect it may be empty: what is logged to the version's run are its artifacts then.
-    The tag ``gitlab.version`` names the semantic version.
+    ``source`` may be a location, ``models:/<name>/<version>`` (a copy) or ``models:/<model_id>``. In GitLab's
+    dialect it may be empty: then the artifacts of the version's run are its artifacts. The tag ``gitlab.version``
+    gives the semantic version.
     """
 
     service: ClassVar[str] = "registry"
@@ -72,7 +72,7 @@ class CreateModelVersion(Command):
 
 
 class GetModelVersion(Query):
-    """Read one version."""
+    """Return one version."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -80,14 +80,14 @@ class GetModelVersion(Query):
 
 
 class GetVersionById(Query):
-    """Read the version that has a number of its own, which GitLab's dialect calls ``version``."""
+    """Return a version by its number in the project, as GitLab's dialect counts (its ``version`` there)."""
 
     service: ClassVar[str] = "registry"
     id: Int64
 
 
 class UpdateModelVersion(Command):
-    """Replace the description of a version; none takes it away."""
+    """Replace the description of a version. Without a description the old one is removed."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -96,9 +96,9 @@ class UpdateModelVersion(Command):
 
 
 class TransitionModelVersionStage(Command):
-    """Move a version to a stage and, if asked, the versions that are there to Archived.
+    """Move a version to a stage. On request, move the versions in that stage to Archived.
 
-    ``stage`` is None, Staging, Production or Archived, in any case of letters.
+    ``stage`` is None, Staging, Production or Archived, in upper or lower case.
     """
 
     service: ClassVar[str] = "registry"
@@ -109,7 +109,7 @@ class TransitionModelVersionStage(Command):
 
 
 class DeleteModelVersion(Command):
-    """Delete a version with its tags and aliases; its number is never used again."""
+    """Delete a version with its tags and aliases. Its number is never used again."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -117,7 +117,7 @@ class DeleteModelVersion(Command):
 
 
 class SearchModelVersions(Query):
-    """A page of versions, the last changed first unless ``order_by`` says otherwise."""
+    """Search versions, last changed first unless ``order_by`` says otherwise."""
 
     service: ClassVar[str] = "registry"
     filter: Filter | None = None
@@ -134,7 +134,7 @@ class SearchModelVersionsReply(Wire):
 
 
 class GetModelVersionDownloadUri(Query):
-    """Where a version's artifacts are to be loaded from."""
+    """Return the location from which a version's artifacts are loaded."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -142,7 +142,7 @@ class GetModelVersionDownloadUri(Query):
 
 
 class GetModelVersionDownloadUriReply(Wire):
-    """A location that holds artifacts: never ``models:/…``."""
+    """The location of the artifacts, never ``models:/…``."""
 
     artifact_uri: str
 
@@ -158,7 +158,7 @@ class SetModelVersionTag(Command):
 
 
 class DeleteModelVersionTag(Command):
-    """Remove a tag of a version, if it is there."""
+    """Remove a tag of a version, if it exists."""
 
     service: ClassVar[str] = "registry"
     name: Required

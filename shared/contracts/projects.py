@@ -9,7 +9,7 @@ FeatureLevel = Literal["disabled", "private", "enabled"]
 
 
 class Namespace(Wire):
-    """What a project lies in: a group, or the namespace of a user."""
+    """The parent of a project: a group, or a user's own namespace."""
 
     id: int
     name: str
@@ -20,20 +20,20 @@ class Namespace(Wire):
 
 
 class AccessLevelOf(Wire):
-    """The caller's role, where it is of this kind."""
+    """The caller's role."""
 
     access_level: int
 
 
 class Permissions(Wire):
-    """What the caller is in a project by itself, and by the groups around it."""
+    """The caller's roles: as a member of the project, and as a member of its parent groups."""
 
     project_access: AccessLevelOf | None
     group_access: AccessLevelOf | None
 
 
 class ProjectReply(Wire):
-    """A project, with the fields of GitLab's that mean something here, or that its clients rely on."""
+    """A project, with the GitLab fields that have a meaning here or that clients rely on."""
 
     id: int
     description: str
@@ -54,7 +54,7 @@ class ProjectReply(Wire):
 
 
 class ListProjects(Paged):
-    """List the projects that the caller may see."""
+    """List the projects that are visible to the caller."""
 
     search: str | None = None
     visibility: VisibilityLevel | None = None
@@ -67,14 +67,14 @@ class ListProjects(Paged):
 
 
 class GetProject(Query):
-    """Read a project."""
+    """Return a project."""
 
     service = "access"
     project: Required
 
 
 class CreateProject(Command):
-    """Make a project, in a group or in the namespace of who makes it."""
+    """Create a project, in a group or in the caller's own namespace."""
 
     service = "access"
     name: Name | None = None
@@ -87,7 +87,7 @@ class CreateProject(Command):
 
 
 class UpdateProject(Command):
-    """Change what is given."""
+    """Change the given fields of a project."""
 
     service = "access"
     project: Required
@@ -99,13 +99,13 @@ class UpdateProject(Command):
 
 
 class DeleteProject(Command):
-    """Hide a project for good; its number and its data stay."""
+    """Hide a project permanently. Its number and its data remain."""
 
     service = "access"
     project: Required
 
 
 class Accepted(Wire):
-    """GitLab's answer to what it does later."""
+    """GitLab's answer to a request that it carries out later."""
 
     message: str = "202 Accepted"

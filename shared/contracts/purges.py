@@ -1,4 +1,4 @@
-"""Purging: what was deleted long enough ago goes for good (``warren gc``), and orphans with it."""
+"""Purging (``warren gc``): the final deletion of what was marked as deleted, and of orphaned artifacts."""
 
 from typing import Annotated, ClassVar
 
@@ -11,10 +11,10 @@ Paths = list[str]
 
 
 class PurgeScope(Wire):
-    """What to purge: what was deleted ``older_than`` milliseconds ago or earlier.
+    """What to purge: entities that were deleted ``older_than`` milliseconds ago or earlier.
 
-    Without any ids that is everything in the project; with some, only what they name. An
-    experiment goes with all its runs and logged models.
+    Without ids that is every such entity in the project; with ids, only the named ones. An experiment is purged with
+    all its runs and logged models.
     """
 
     older_than: Annotated[Int64, Field(ge=0)] = 0
@@ -24,13 +24,13 @@ class PurgeScope(Wire):
 
 
 class GetPurgePlan(Query, PurgeScope):
-    """Count what a scope holds; refuse a scope that names what may not be purged."""
+    """Count the entities in a scope. It is refused if the scope names an entity that may not be purged."""
 
     service: ClassVar[str] = "tracking"
 
 
 class PurgePlan(Wire):
-    """How much there is; ``missing`` are ids of nothing, perhaps because they were purged before."""
+    """The number of entities to purge; ``missing`` are ids that do not exist, perhaps purged earlier."""
 
     runs: int
     logged_models: int
@@ -39,17 +39,17 @@ class PurgePlan(Wire):
 
 
 class PurgeDeleted(Command, PurgeScope):
-    """Purge a bounded part of a scope, or of what an earlier command has begun.
+    """Purge a bounded part of a scope, or continue an earlier purge.
 
-    Whoever sends it sends it again until it answers ``finished``. What is purged is gone for
-    clients at once; its rows go with the commands after that.
+    The sender repeats it until the reply says ``finished``. Purged entities are invisible to clients at once; later
+    commands delete their rows.
     """
 
     service: ClassVar[str] = "tracking"
 
 
 class PurgeDeletedReply(Wire):
-    """What one command has purged; ``finished`` if it found nothing to do."""
+    """The work of one command; ``finished`` if there was nothing left to do."""
 
     runs: int = 0
     logged_models: int = 0
@@ -59,27 +59,27 @@ class PurgeDeletedReply(Wire):
 
 
 class ListProjects(Query):
-    """List every project that has anything in the service's schema."""
+    """List every project that has rows in the service's schema."""
 
     service: ClassVar[str] = "tracking"
 
 
 class ListStoredProjects(Query):
-    """List every project that has anything in the bucket."""
+    """List every project that has objects in the bucket."""
 
     service: ClassVar[str] = "artifacts"
 
 
 class ProjectIds(Wire):
-    """Numbers of projects, in order."""
+    """Numbers of projects, in ascending order."""
 
     projects: list[int]
 
 
 class FindOwners(Query):
-    """Tell which of these runs and logged models there are in the project, deleted ones included.
+    """Return which of these runs and logged models exist in the project, deleted ones included.
 
-    And which directories experiments keep artifacts in because clients chose them.
+    The reply also lists the directories that clients chose as artifact locations of experiments.
     """
 
     service: ClassVar[str] = "tracking"
@@ -87,16 +87,16 @@ class FindOwners(Query):
 
 
 class FindOwnersReply(Wire):
-    """Those that there are, and the paths of all ``chosen`` directories."""
+    """The ids that exist, and the paths of all directories ``chosen`` by clients."""
 
     ids: list[str]
     chosen: Paths = Field(default_factory=list)
 
 
 class ListOwnedDirectories(Query):
-    """List a portion of the project's directories that a run or a logged model keeps artifacts in.
+    """List the project's directories that hold artifacts of a run or a logged model, one page at a time.
 
-    ``after`` is the ``last`` of the portion before.
+    ``after`` is ``last`` of the previous page.
     """
 
     service: ClassVar[str] = "artifacts"
@@ -104,23 +104,23 @@ class ListOwnedDirectories(Query):
 
 
 class OwnedDirectory(Wire):
-    """A directory, and the id of the run or logged model whose artifacts should be in it."""
+    """A directory, and the id of the run or logged model that its path belongs to."""
 
     path: str
     owner: str
 
 
 class ListOwnedDirectoriesReply(Wire):
-    """``last`` is where the next portion begins; empty if there is none."""
+    """``last`` is the position for the next page; empty after the last page."""
 
     directories: list[OwnedDirectory]
     last: str = ""
 
 
 class DeleteOrphans(Command):
-    """Delete what was stored in a directory ``older_than`` milliseconds ago or earlier.
+    """Delete the objects of a directory that were stored ``older_than`` milliseconds ago or earlier.
 
-    What is in a directory that is ``kept`` stays.
+    Objects in a ``kept`` directory remain.
     """
 
     service: ClassVar[str] = "artifacts"
@@ -131,7 +131,7 @@ class DeleteOrphans(Command):
 
 
 class DeleteOrphansReply(Wire):
-    """How many objects went, or would go, and their bytes."""
+    """The number of objects that were deleted (in a dry run: would be deleted), and their bytes."""
 
     objects: int
     bytes: int

@@ -1,4 +1,4 @@
-"""Registered models: MLflow's ``registered-models/*`` requests and answers, but for aliases."""
+"""Registered models: MLflow's ``registered-models/*`` requests and replies, except for aliases."""
 
 from typing import Annotated, ClassVar
 
@@ -44,13 +44,13 @@ class RegisteredModel(Wire):
 
 
 class RegisteredModelReply(Wire):
-    """One model, as it is now."""
+    """The current state of one model."""
 
     registered_model: RegisteredModel
 
 
 class CreateRegisteredModel(Command):
-    """Make a model without versions; with the tag ``mlflow.prompt.is_prompt`` it is a prompt."""
+    """Create a model without versions. The tag ``mlflow.prompt.is_prompt`` makes it a prompt."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -59,14 +59,14 @@ class CreateRegisteredModel(Command):
 
 
 class GetRegisteredModel(Query):
-    """Read one model or prompt."""
+    """Return one model or prompt."""
 
     service: ClassVar[str] = "registry"
     name: Required
 
 
 class RenameRegisteredModel(Command):
-    """Give a model, and so its versions, another name."""
+    """Rename a model and its versions."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -74,7 +74,7 @@ class RenameRegisteredModel(Command):
 
 
 class UpdateRegisteredModel(Command):
-    """Replace the description of a model; none means an empty one."""
+    """Replace the description of a model. Without a description it becomes empty."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -89,7 +89,7 @@ class DeleteRegisteredModel(Command):
 
 
 class SearchRegisteredModels(Query):
-    """A page of models by name unless ``order_by`` says otherwise; 100 of them unless told."""
+    """Search models, by name unless ``order_by`` says otherwise; ``max_results`` defaults to 100."""
 
     service: ClassVar[str] = "registry"
     filter: Filter | None = None
@@ -106,7 +106,7 @@ class SearchRegisteredModelsReply(Wire):
 
 
 class GetLatestVersions(Query):
-    """The newest version of each of some stages; of all, if none are named."""
+    """Return the newest version of each given stage, or of every stage if none is given."""
 
     service: ClassVar[str] = "registry"
     name: Required
@@ -114,7 +114,7 @@ class GetLatestVersions(Query):
 
 
 class GetLatestVersionsReply(Wire):
-    """At most one version a stage."""
+    """At most one version per stage."""
 
     model_versions: list[ModelVersion]
 
@@ -129,7 +129,7 @@ class SetRegisteredModelTag(Command):
 
 
 class DeleteRegisteredModelTag(Command):
-    """Remove a tag of a model, if it is there."""
+    """Remove a tag of a model, if it exists."""
 
     service: ClassVar[str] = "registry"
     name: Required

@@ -1,7 +1,7 @@
-"""Projects: every key in every service begins with one's number."""
+"""The root project. Every key in every service begins with a project's number."""
 
 ROOT_PROJECT = 1
-"""The project of clients that name none, as plain MLflow clients do."""
+"""The project of clients that name no project, as plain MLflow clients do."""
 
 ROOT_PATH = "root/default"
-"""Its full path, which stays as it is."""
+"""Its full path, which never changes."""

@@ -1,4 +1,4 @@
-"""Runs: MLflow's ``runs/*`` requests and answers, but for metrics and datasets."""
+"""Runs: MLflow's ``runs/*`` requests and replies, except for metrics and datasets."""
 
 from typing import Annotated, ClassVar
 
@@ -28,7 +28,7 @@ from shared.contracts.views import RunStatus, ViewType
 
 
 class Param(Wire):
-    """A parameter: written once, then only with the same value."""
+    """A parameter. Once written, its value can't change."""
 
     key: Required
     value: str = ""
@@ -58,20 +58,20 @@ class RunData(Wire):
 
 
 class RunInputs(Wire):
-    """Datasets and logged models that the run read."""
+    """The datasets and logged models that the run read."""
 
     dataset_inputs: list[DatasetInput] = Field(default_factory=list)
     model_inputs: list[ModelInput] = Field(default_factory=list)
 
 
 class RunOutputs(Wire):
-    """Logged models that the run made."""
+    """The logged models that the run made."""
 
     model_outputs: list[ModelOutput] = Field(default_factory=list)
 
 
 class Run(Wire):
-    """A run, whole."""
+    """A run with its data, inputs and outputs."""
 
     info: RunInfo
     data: RunData
@@ -80,7 +80,7 @@ class Run(Wire):
 
 
 class CreateRun(Command):
-    """Start a run; without a name one is invented. ``experiment_id`` defaults to ``0``."""
+    """Start a run. Without a name it gets a generated one. ``experiment_id`` defaults to ``0``."""
 
     service: ClassVar[str] = "tracking"
     experiment_id: Word | None = None
@@ -91,27 +91,27 @@ class CreateRun(Command):
 
 
 class RunReply(Wire):
-    """The answer of ``runs/create`` and ``runs/get``."""
+    """The reply to ``runs/create`` and ``runs/get``."""
 
     run: Run
 
 
 class GetRun(Query):
-    """Read a run, deleted or not."""
+    """Return a run, deleted or not."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
 
 
 class GetRunByIid(Query):
-    """Read the run of a number, as in GitLab's ``candidate:<iid>``."""
+    """Return a run by its iid, as in GitLab's ``candidate:<iid>``."""
 
     service: ClassVar[str] = "tracking"
     iid: Int64
 
 
 class UpdateRun(Command):
-    """Change status, end time or name of an active run."""
+    """Change the status, end time or name of an active run."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -127,21 +127,21 @@ class UpdateRunReply(Wire):
 
 
 class DeleteRun(Command):
-    """Mark a run deleted."""
+    """Mark a run as deleted."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
 
 
 class RestoreRun(Command):
-    """Mark a deleted run active."""
+    """Mark a deleted run as active."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
 
 
 class LogParam(Command):
-    """Write a param; the same value again is fine, another is refused."""
+    """Write a param. The same value again is accepted, another value is an error."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -159,7 +159,7 @@ class SetTag(Command):
 
 
 class DeleteTag(Command):
-    """Remove a tag that is there."""
+    """Remove an existing tag."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -167,7 +167,7 @@ class DeleteTag(Command):
 
 
 class LogBatch(TransientCommand):
-    """Metrics, params and tags of one run, all or nothing."""
+    """Log metrics, params and tags of one run, all or nothing."""
 
     service: ClassVar[str] = "tracking"
     run_id: RunId
@@ -185,7 +185,7 @@ class LogModel(Command):
 
 
 class SearchRuns(Query):
-    """A page of the runs of some experiments, newest first unless ``order_by`` says otherwise."""
+    """Search runs of some experiments, newest first unless ``order_by`` says otherwise."""
 
     service: ClassVar[str] = "tracking"
     experiment_ids: ExperimentIds = Field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Access tokens: what they look like, and what is kept of them.
+"""Access tokens: their form, and the digest that is stored.
 
-The text of a token is known to its holder alone. Whoever makes one sends its digest over the bus, so
-that the text is in no queue, no inbox and no table.
+Only its holder knows the text of a token. The process that creates a token sends the digest over the bus, so the
+text is in no queue, no inbox and no table.
 """
 
 import hashlib
@@ -9,23 +9,23 @@ import re
 import secrets
 
 PREFIX = "glpat-"
-"""GitLab's, for personal, project and group tokens alike. gitlab-mlops demands it, and 20 characters."""
+"""GitLab's prefix, the same for personal, project and group tokens. gitlab-mlops requires it, and 20 characters."""
 
 RANDOM_BYTES = 20
-"""Makes 27 characters of the URL-safe alphabet, 160 bits."""
+"""The random part has 160 bits: 27 characters of the URL-safe alphabet."""
 
 ACCEPTABLE = re.compile(r"[\x21-\x7e]{20,255}")
-"""A token that an operator thought of."""
+"""The form of a token that an operator chooses."""
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess."""
+    """Return a new random token."""
     return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
 
 
 def digest_of(token: str) -> str:
     """Return the SHA-256 of a token in hex.
 
-    A token is random, so that neither salt nor slowness would protect it any better.
+    A token is random, so neither a salt nor a slow hash would add protection.
     """
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

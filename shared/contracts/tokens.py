@@ -1,7 +1,7 @@
 """Access tokens: GitLab's REST API.
 
-No message holds a token's text, only digests: of a new token, which the gateway has made, and of the
-one that the request came with, for GitLab's ``self``.
+No message holds a token's text, only digests: the digest of a new token, which the gateway has created, and the
+digest of the request's own token, for GitLab's ``self``.
 """
 
 from datetime import date
@@ -33,13 +33,14 @@ Scopes = Annotated[
     Field(min_length=1),
     AtMost(limits.USERS),
 ]
-"""Those of GitLab's that clients ask for; ``api``, ``read_api``, ``read_user``, ``self_rotate`` count here."""
+"""The GitLab scopes that clients request. Only ``api``, ``read_api``, ``read_user`` and ``self_rotate`` have an
+effect here."""
 
 Note = Annotated[str, StringConstraints(max_length=255)]
 
 
 class Token(Wire):
-    """A token, but for its text; ``access_level`` is a project's or a group's token's."""
+    """A token without its text; ``access_level`` is set for tokens of projects and groups."""
 
     id: int
     name: str
@@ -55,14 +56,14 @@ class Token(Wire):
 
 
 class OneToken(Wire):
-    """``token_id`` is a number, or ``self``: the token whose digest is ``own_digest``."""
+    """``token_id`` is a number or ``self``, which means the token whose digest is ``own_digest``."""
 
     token_id: Annotated[str, Field(pattern=r"^(self|[0-9]{1,18})$", coerce_numbers_to_str=True)]
     own_digest: str = ""
 
 
 class TokenPage(Paged):
-    """A page of tokens, all or some of them; ``search`` is a part of the name."""
+    """A query for a page of tokens; ``search`` is a part of the name."""
 
     state: Literal["active", "inactive"] | None = None
     revoked: bool | None = None
@@ -70,19 +71,19 @@ class TokenPage(Paged):
 
 
 class ListTokens(TokenPage):
-    """List personal tokens: the caller's, or for an administrator anybody's."""
+    """List personal tokens: the caller's or, for an administrator, any user's."""
 
     user_id: Int64 | None = None
 
 
 class GetToken(Query, OneToken):
-    """Read a personal token."""
+    """Return a personal token."""
 
     service = "access"
 
 
 class CreateToken(Command):
-    """Make a personal token of a user; only administrators may."""
+    """Create a personal token of a user. Only administrators may do this."""
 
     service = "access"
     new_digest: Digest
@@ -94,7 +95,7 @@ class CreateToken(Command):
 
 
 class RotateToken(Command, OneToken):
-    """Put a new token in the place of one, which is revoked; without a date it ends in a week."""
+    """Revoke a token and create its successor. Without ``expires_at`` the successor expires in a week."""
 
     service = "access"
     new_digest: Digest
@@ -108,17 +109,17 @@ class RevokeToken(Command, OneToken):
 
 
 class ListAccessTokens(TokenPage, Of):
-    """List a project's or a group's own tokens."""
+    """List the tokens of a project or a group."""
 
 
 class GetAccessToken(Query, Of, OneToken):
-    """Read one of them."""
+    """Return one token of a project or a group."""
 
     service = "access"
 
 
 class CreateAccessToken(Command, Of):
-    """Make one, and a user who bears it and has a role there."""
+    """Create a token of a project or a group, and a bot user that holds it and has a role there."""
 
     service = "access"
     new_digest: Digest
@@ -130,7 +131,7 @@ class CreateAccessToken(Command, Of):
 
 
 class RotateAccessToken(Command, Of, OneToken):
-    """As ``RotateToken``."""
+    """Revoke a token of a project or a group and create its successor, as ``RotateToken`` does."""
 
     service = "access"
     new_digest: Digest
@@ -138,12 +139,12 @@ class RotateAccessToken(Command, Of, OneToken):
 
 
 class RevokeAccessToken(Command, Of, OneToken):
-    """As ``RevokeToken``."""
+    """Revoke a token of a project or a group."""
 
     service = "access"
 
 
 class Rotated(Wire):
-    """The new token; null if the old one had been revoked before: all that came from it are now."""
+    """The new token. Null if the old token had been revoked before: then its whole rotation chain is revoked."""
 
     token: Token | None

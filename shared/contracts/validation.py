@@ -1,6 +1,6 @@
-"""From pydantic's errors to MLflow's wording.
+"""Translates pydantic's errors to MLflow's messages.
 
-Source of the words: ``mlflow/utils/validation.py`` (``invalid_value``, ``missing_value``) and
+Source of the messages: ``mlflow/utils/validation.py`` (``invalid_value``, ``missing_value``) and
 ``_validate_param_against_schema`` in ``mlflow/server/handlers.py``.
 """
 
@@ -19,7 +19,7 @@ LONGEST_SHOWN = 200
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """Return ``metrics[0].value`` for ``("metrics", 0, "value")``; aliases come back snake_case."""
+    """Return ``metrics[0].value`` for ``("metrics", 0, "value")``. Aliases become snake_case."""
     path = ""
     for part in location:
         if isinstance(part, int):
@@ -34,23 +34,23 @@ def _snake(name: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return the value as compact JSON, shortened as MLflow shortens long values."""
+    """Return the value as compact JSON. Long values are cut as in MLflow."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
 
 
 def missing_value(path: str) -> str:
-    """Return MLflow's sentence for an absent required parameter."""
+    """Return MLflow's message for a missing required parameter."""
     return f"Missing value for required parameter '{path}'. {API_DOCS_HINT}"
 
 
 def invalid_value(path: str, value: Any, hint: str) -> str:
-    """Return MLflow's sentence for a value of the wrong type or out of range."""
+    """Return MLflow's message for a value of the wrong type or out of range."""
     return f"Invalid value {shown(value)} for parameter '{path}' supplied: {hint}"
 
 
 class WrongParameter(NamedTuple):
-    """Which parameter a refusal is about, as ``path_of`` writes it."""
+    """The parameter that an error is about, as ``path_of`` writes it."""
 
     path: str
     missing: bool
@@ -62,17 +62,17 @@ _ABOUT_PARAMETER = re.compile(
 
 
 def wrong_parameter(message: str) -> WrongParameter | None:
-    """Read back which parameter one of the two sentences above is about; None for other messages.
+    """Return the parameter that a message of the two functions above is about; None for other messages.
 
-    An error crosses the bus as MLflow's code and sentence; dialects that say it otherwise begin
-    from there.
+    An error crosses the bus as MLflow's code and message. GitLab's dialect has its own message and builds it from
+    this parameter.
     """
     found = _ABOUT_PARAMETER.match(message)
     return WrongParameter(found[2], missing=found[1].startswith("Missing")) if found else None
 
 
 def to_domain_error(error: ValidationError) -> DomainError:
-    """Say the first complaint of pydantic as MLflow's server would."""
+    """Return pydantic's first error as MLflow's server reports it."""
     first = error.errors(include_url=False, include_context=True)[0]
     return invalid(_sentence(first))
 
@@ -97,9 +97,9 @@ def _sentence(detail: ErrorDetails) -> str:
 
 
 def without_nulls(payload: bytes) -> bytes | None:
-    """Return a JSON text without the fields that are null, which proto-JSON takes for unset.
+    """Return a JSON text without its null fields: proto-JSON reads null as unset.
 
-    None if there is nothing to leave out. An element of a list may not be null, and stays.
+    Returns None if there are no null fields to remove. A null element of a list is an error and is not removed.
     """
     if b"null" not in payload:
         return None
@@ -110,7 +110,7 @@ def without_nulls(payload: bytes) -> bytes | None:
 
 
 def _stripped(value: Any) -> Any:
-    # The parser refuses what is nested more than 200 deep.
+    # The recursion is bounded: the parser refuses JSON that is nested more than 200 deep.
     if isinstance(value, dict):
         return {key: _stripped(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
@@ -119,10 +119,10 @@ def _stripped(value: Any) -> Any:
 
 
 def reject_nul(payload: bytes) -> None:
-    """Refuse U+0000, which PostgreSQL's text type cannot hold.
+    """Refuse U+0000, which PostgreSQL's text type can't hold.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE). The byte test keeps the hot path free of work:
-    only a payload with the escape in it is read again.
+    Raises DomainError(INVALID_PARAMETER_VALUE). The byte test keeps the hot path fast: a payload is parsed again
+    only if it contains the escape.
     """
     if b"\\u0000" in payload and any("\0" in text for text in _strings(from_json(payload))):
         message = "The NUL character (U+0000) is not allowed in names, keys or values."
@@ -130,7 +130,7 @@ def reject_nul(payload: bytes) -> None:
 
 
 def _strings(root: Any) -> Iterator[str]:
-    """Yield every string inside a JSON value, names of fields included."""
+    """Yield every string inside a JSON value, field names included."""
     waiting = [root]
     while waiting:
         value = waiting.pop()

@@ -1,4 +1,4 @@
-"""Enumerations of MLflow's protos, read by name or by number as proto-JSON allows."""
+"""Enumerations of MLflow's protos. As in proto-JSON, values are names or numbers."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,14 +7,14 @@ from typing import Self
 class _ProtoEnum(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        """Accept the field number, which is the position counted from 1."""
+        """Return the member with this field number: its position, counted from 1."""
         members = list(cls)
         number = int(value) if isinstance(value, int | str) and str(value).isdecimal() else 0
         return members[number - 1] if 1 <= number <= len(members) else None
 
 
 class ViewType(_ProtoEnum):
-    """Which lifecycle stages a search returns."""
+    """The lifecycle stages that a search returns."""
 
     ACTIVE_ONLY = "ACTIVE_ONLY"
     DELETED_ONLY = "DELETED_ONLY"
@@ -22,7 +22,7 @@ class ViewType(_ProtoEnum):
 
 
 class RunStatus(_ProtoEnum):
-    """State of a run."""
+    """The status of a run."""
 
     RUNNING = "RUNNING"
     SCHEDULED = "SCHEDULED"
@@ -32,7 +32,7 @@ class RunStatus(_ProtoEnum):
 
 
 class ModelStage(StrEnum):
-    """Stage of a model version; on the wire a plain text, not an enumeration."""
+    """The stage of a model version. In requests it is plain text, not a proto enumeration."""
 
     NONE = "None"
     STAGING = "Staging"
@@ -41,7 +41,7 @@ class ModelStage(StrEnum):
 
 
 class LoggedModelStatus(_ProtoEnum):
-    """State of a logged model's artifacts. MLflow's number 0, unspecified, says nothing."""
+    """The status of a logged model's artifacts. MLflow's number 0, unspecified, means no status."""
 
     LOGGED_MODEL_PENDING = "LOGGED_MODEL_PENDING"
     LOGGED_MODEL_READY = "LOGGED_MODEL_READY"

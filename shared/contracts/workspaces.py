@@ -1,4 +1,4 @@
-"""Workspaces: MLflow's ``workspaces`` requests and answers. Each is a project."""
+"""Workspaces: MLflow's ``workspaces`` requests and replies. Each workspace is a project."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from shared.contracts.message import Command, Query, Required, Wire
 
 
 class TraceArchivalConfig(Wire):
-    """Where traces would be archived; nothing is, so that only what is empty is taken."""
+    """MLflow's settings for archiving traces. Warren archives none, so only empty settings are accepted."""
 
     location: str | None = None
     retention: str | None = None
@@ -29,7 +29,7 @@ class WorkspaceReply(Wire):
 
 
 class WorkspacesReply(Wire):
-    """All that the caller has; MLflow knows no pages of them."""
+    """All workspaces of the caller. MLflow has no paging here."""
 
     workspaces: list[Workspace]
 
@@ -41,14 +41,14 @@ class ListWorkspaces(Query):
 
 
 class GetWorkspace(Query):
-    """Read one of them."""
+    """Return one workspace."""
 
     service: ClassVar[str] = "access"
     workspace_name: Required
 
 
 class WorkspaceFields(Wire):
-    """What may be said of a workspace; where its artifacts and traces go is not the client's to say."""
+    """The settings of a workspace. Clients can't choose where its artifacts and traces are stored."""
 
     description: Description | None = None
     default_artifact_root: str | None = None
@@ -56,7 +56,7 @@ class WorkspaceFields(Wire):
 
 
 class CreateWorkspace(Command, WorkspaceFields):
-    """Make a project: for a short name in the caller's own namespace, else in the group that it tells."""
+    """Create a project. A short name goes to the caller's own namespace, a longer one to the group that it names."""
 
     service: ClassVar[str] = "access"
     name: Required
@@ -70,7 +70,7 @@ class UpdateWorkspace(Command, WorkspaceFields):
 
 
 class DeleteWorkspace(Command):
-    """Hide a project for good: with ``RESTRICT`` if nothing is in it, with ``CASCADE`` whatever is."""
+    """Hide a project permanently. ``RESTRICT`` requires it to be empty, ``CASCADE`` does not."""
 
     service: ClassVar[str] = "access"
     workspace_name: Required
@@ -78,18 +78,18 @@ class DeleteWorkspace(Command):
 
 
 class ListTrackedKinds(Query):
-    """Ask what kinds of things tracking has in a project, deleted ones that are not purged included."""
+    """Return which kinds of entities tracking has in a project. Deleted ones count until they are purged."""
 
     service: ClassVar[str] = "tracking"
 
 
 class ListRegisteredKinds(Query):
-    """Ask the registry the same."""
+    """Return which kinds of entities the registry has in a project."""
 
     service: ClassVar[str] = "registry"
 
 
 class KindsReply(Wire):
-    """Nouns in the plural, as in ``runs``; none of what every project has from its start."""
+    """Nouns in the plural, such as ``runs``. Entities that every project has from its start are left out."""
 
     kinds: list[str] = Field(default_factory=list)
