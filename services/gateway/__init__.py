@@ -1,1 +1,1 @@
-"""HTTP in, commands and queries out. No SQL, no storage keys, no business rule."""
+"""The HTTP gateway: turns requests into commands and queries. It has no SQL, storage keys or business rules."""

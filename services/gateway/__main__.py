@@ -1,4 +1,4 @@
-"""``python -m services.gateway``: HTTP on one side, RabbitMQ on the other."""
+"""``python -m services.gateway``: runs the gateway between HTTP clients and RabbitMQ."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings, tracing: Tracing) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
+    """Serve until SIGTERM or SIGINT, then finish the requests under way and stop."""
     leave = stop_signal()
     layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, party=GATEWAY, services=SERVICES, layout=layout)
@@ -38,7 +38,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
             server = await serve(create_app(bus, settings, tracing), settings)
         monitor.started(checks(bus))
         _log.info("gateway_started", host=settings.host, port=server.port)
-        # The probes answer while RabbitMQ is still on its way; other requests get 429.
+        # HTTP starts before RabbitMQ is connected: until then the probes answer and other requests get 429.
         connecting = asyncio.create_task(_connect(bus, leave))
         await leave.wait()
         monitor.leaving()
@@ -52,7 +52,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
 
 
 async def _connect(bus: BusClient, leave: asyncio.Event) -> None:
-    """Start the bus; without hope of a connection the process leaves with the error."""
+    """Start the bus. After an error that no retry mends, stop the process with that error."""
     try:
         await bus.start()
     except Exception:
@@ -61,7 +61,7 @@ async def _connect(bus: BusClient, leave: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Read the settings and run."""
+    """Read the settings and run the gateway."""
     settings = read_settings(Settings)
     with process("gateway", settings) as tracing:
         run_until_signalled(run(settings, tracing))

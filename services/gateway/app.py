@@ -1,7 +1,7 @@
-"""The application: a path and a method lead to a handler, anything else to the dialect's error.
+"""The application: finds the handler of a path and method, and answers unknown ones with the dialect's error.
 
-It runs on aiohttp's low-level server with its own tables of paths: measured a third faster than
-``aiohttp.web.Application``, whose patterns, middlewares and signals nothing here needs.
+It runs on aiohttp's low-level server, with route tables of its own. This is a third faster than
+``aiohttp.web.Application`` (measured), whose URL patterns, middlewares and signals the gateway does not need.
 """
 
 from time import perf_counter
@@ -40,9 +40,9 @@ from shared.tracing.hooks import OFF, Tracing
 
 
 class App:
-    """Answers HTTP requests. Once ``draining`` is set each answer closes its connection.
+    """Answers HTTP requests. Once ``draining`` is set, each answer closes its connection.
 
-    ``routes`` are found by their whole path; those ``of_project`` by what follows
+    ``routes`` is searched by the whole path. ``of_project`` is searched by the part that follows
     ``/api/v4/projects/<project>``, so that one table serves every project.
     """
 
@@ -63,6 +63,8 @@ class App:
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer one request."""
         began = perf_counter()
+        # The route comes before the guard: a stopped request is measured under its route, too. Almost every
+        # request ends the search here, with two dictionary look-ups.
         try:
             route_handler, parameters = (
                 self.routes.fixed[request.path][request.method],
@@ -70,6 +72,7 @@ class App:
             )
         except KeyError:
             route_handler, parameters = self._look_further(request)
+        # Without an answer, because the client has gone, the status stays 0: it is measured as "aborted".
         status = 0
         self._under_way += 1
         try:
@@ -79,8 +82,10 @@ class App:
         finally:
             self._under_way -= 1
             route_handler.measure(status, perf_counter() - began)
+        # The guard knows when its own refusals end, so its Retry-After stays.
         if status in RETRY_AFTER_SECONDS and not stopped:
             self._tell_when(request, response)
+        # The headers of a streamed answer are sent already; its handler has added these itself.
         if "Origin" in request.headers and not response.prepared:
             response.headers.update(request.get(EXTRA_HEADERS, {}))
         if self.draining:
@@ -113,7 +118,7 @@ class App:
         )
 
     def _find_loosely(self, request: BaseRequest, path: str) -> Route | None:
-        """Find what a path with doubled slashes means: that of a client whose tracking URI ends with one."""
+        """Find the route of a path with doubled slashes: some clients' tracking URI ends with a slash."""
         if inside := inside_project(path, loosely=True):
             request[PROJECT], rest = inside
             if route := self.of_project.find_loosely(rest):
@@ -127,7 +132,7 @@ async def _no_path(request: BaseRequest, _parameters: Parameters) -> StreamRespo
 
 
 _NO_PATH = RouteHandler(_no_path, measuring("none", "none"))
-"""Clients can think of any path and method: they share one label."""
+"""All unknown paths and methods share one metric label, because clients can invent any number of them."""
 
 
 def _no_method(route: Route) -> RouteHandler:
@@ -138,9 +143,10 @@ def _no_method(route: Route) -> RouteHandler:
 
 
 def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
-    """Build the routes around a bus client, which the caller starts and closes after this."""
+    """Build the application around a bus client. The caller starts the client afterwards, and closes it."""
     storage = Storage(settings.storage_ca_file, tracing)
     app = App(storage, Guard(settings), tracing)
+    # The handlers call the bus through the tracing; events and the readiness probe use the bus itself.
     calls = tracing.bus(bus)
     authenticators = _authenticators(bus, calls, settings)
     at_root = Streams(calls, authenticators.root, settings, storage)

@@ -1,4 +1,4 @@
-"""Asking services on behalf of a request that one envelope does not answer."""
+"""Sends messages to services on behalf of a request that needs more than one message."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.messaging.messages import Envelope, new_id
 
 @dataclass(frozen=True, slots=True)
 class ServiceClient:
-    """The bus in the name of one request; ``timeout`` is in seconds, for each question."""
+    """Sends messages with the caller and the id of one request. ``timeout`` is in seconds, for each message."""
 
     bus: Bus
     caller: Caller
@@ -19,16 +19,13 @@ class ServiceClient:
     timeout: float
 
     async def send(self, message: Message) -> bytes:
-        """Send a message of ours and return the reply's JSON. Raises DomainError."""
+        """Send a message that the gateway made and return the reply's JSON. Raises DomainError."""
         return await self.forward(
             type(message), message.model_dump_json(exclude_none=True).encode()
         )
 
     async def forward(self, contract: type[Message], payload: bytes) -> bytes:
-        """Send a client's payload as another message and return the reply's JSON.
-
-        Raises DomainError.
-        """
+        """Send a client's payload, unparsed, as a message and return the reply's JSON. Raises DomainError."""
         envelope = Envelope(
             id=new_id(),
             name=contract.__name__,

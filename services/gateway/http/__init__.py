@@ -1,1 +1,1 @@
-"""HTTP itself: the server, routing, request bodies, limits, origins, TLS, and health."""
+"""HTTP itself: the server, routing, request bodies, limits, origins, TLS and health probes."""

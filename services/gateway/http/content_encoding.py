@@ -1,8 +1,8 @@
-"""Bodies with ``Content-Encoding``: inflated by whoever reads them, in slices, between which others get their turn.
+"""Inflates bodies with ``Content-Encoding`` in small slices, and lets other requests run between two slices.
 
-aiohttp would inflate while it parses, before anybody has looked at the path or the token, and without an
-end: a megabyte of gzip holds a gigabyte. So its parser passes bodies on as they are, and the handler inflates
-what it is about to read, as far as its own limit.
+aiohttp's parser would inflate a body before the path and the token are checked, and without a limit: a megabyte
+of gzip can hold a gigabyte. Its inflating is therefore switched off. The handler inflates the body while it
+reads it, up to the handler's own limit.
 """
 
 import asyncio
@@ -18,19 +18,23 @@ from shared.contracts.errors import DomainError, ErrorCode
 CONTENT_ENCODING = "Content-Encoding"
 
 SLICE = 2**17
-"""Bytes that one step yields at most: a fraction of a millisecond's work."""
+"""The most bytes that one step yields. A step takes a fraction of a millisecond."""
 
 WINDOW = 2**14
-"""Bytes that one step is given at most. What a step leaves is copied, so that more would cost its square."""
+"""The most bytes that one step is given.
+
+zlib copies the input that a step leaves over. With larger inputs the cost of these copies would grow with the
+square of the input's size.
+"""
 
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _DEFLATED = 8
-"""The lower half of the first byte of a zlib stream."""
+"""The lower four bits of the first byte of a zlib stream: the method "deflate" (RFC 1950)."""
 
 
 def encoding_of(request: BaseRequest) -> str:
-    """Return how the body is compressed: ``gzip``, ``deflate``, or nothing. Raises HttpError 415 for another way."""
+    """Return the body's compression: ``gzip``, ``deflate`` or an empty string. Raises HttpError 415 for another."""
     header = request.headers.get(CONTENT_ENCODING)
     if header is None:
         return ""
@@ -46,9 +50,9 @@ def encoding_of(request: BaseRequest) -> str:
 
 
 async def inflated(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator[bytes]:
-    """Yield what the chunks of a compressed body hold, as far as somebody asks.
+    """Yield the inflated bytes of a compressed body. Only what the caller consumes is inflated.
 
-    Raises DomainError if they are not compressed in this way, or if the end is missing.
+    Raises DomainError if the body is not compressed in this way, or if its end is missing.
     """
     stream = _Stream(encoding)
     async for chunk in chunks:
@@ -56,19 +60,20 @@ async def inflated(chunks: AsyncIterable[bytes], encoding: str) -> AsyncIterator
             for piece in stream.feed(chunk[begin : begin + WINDOW]):
                 if piece:
                     yield piece
+                # Inflating never waits for anything, so that other requests would stand still without this.
                 await asyncio.sleep(0)
     stream.finish()
 
 
 class _Stream:
-    """One body; gzip may have several members, one behind the other (RFC 1952)."""
+    """The inflating of one body. A gzip body may consist of several members (RFC 1952)."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._inflater: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what the bytes hold, in slices, which may be empty."""
+        """Yield the inflated bytes in slices, which may be empty."""
         full = False
         while data or full:
             inflater = self._inflater
@@ -79,17 +84,17 @@ class _Stream:
             except zlib.error:
                 raise self._unreadable() from None
             data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            # zlib may have taken all of the data and still hold back a part of what it makes of them.
+            # zlib may have taken all input and still hold output back: a full slice means that more may follow.
             full = len(piece) == SLICE and not inflater.eof
             yield piece
 
     def finish(self) -> None:
-        """Raise DomainError if more was to come."""
+        """Raise DomainError if the stream is not complete."""
         if self._inflater is not None and not self._inflater.eof:
             raise self._unreadable()
 
     def _window_bits(self, data: bytes) -> int:
-        """Tell zlib what to expect. ``deflate`` means a zlib stream, but many send what is inside it."""
+        """Return the format for zlib. ``deflate`` means a zlib stream, but many clients send it without the header."""
         if self._encoding == "gzip":
             return _GZIP
         return _ZLIB if data[0] & 15 == _DEFLATED else _RAW

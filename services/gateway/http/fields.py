@@ -1,6 +1,6 @@
-"""The fields of one contract: read from a query string, and put over those of a body.
+"""Reads the fields of one contract from a query string, and overwrites fields of a body.
 
-Only the contract knows of which type a field is, and by which names it is read.
+Only the contract knows a field's type and the names under which it is accepted.
 """
 
 import typing
@@ -17,10 +17,10 @@ from shared.contracts.message import Message
 
 
 class Overlay:
-    """Puts fields that are not the body's to say over its own, by whatever names it calls them.
+    """Overwrites fields of a body that the client may not choose.
 
-    Such are the variable parts of the path, and what the gateway finds out. A name that stayed, ``modelId``
-    beside ``model_id``, might be the one that the service reads.
+    They are the variable parts of the path and what the gateway has looked up. All accepted names of such a
+    field are removed from the body. If ``modelId`` stayed beside ``model_id``, the service might read the wrong one.
     """
 
     def __init__(self, contract: type[Message]) -> None:
@@ -29,7 +29,7 @@ class Overlay:
         self._names = {name: frozenset(_names(name, field)) for name, field in fields}
 
     def put(self, payload: bytes, ours: Mapping[str, object]) -> bytes:
-        """Return the payload with our fields; empty is an object without any. Raises DomainError."""
+        """Return the payload with ``ours`` in it. An empty payload counts as ``{}``. Raises DomainError."""
         try:
             fields = from_json(payload or b"{}")
         except ValueError:
@@ -42,9 +42,9 @@ class Overlay:
         return to_json({**fields, **ours})
 
     def _unreadable(self, payload: bytes) -> Exception:
-        """Return the refusal in the contract's words. Raises DomainError, which is the same."""
+        """Return the error for a body that is no JSON object. Raises DomainError if the contract has its own words."""
         self._contract.parse(payload)
-        # The contract reads what we can't put anything over: it must not pass without our fields.
+        # The contract accepts this body, but nothing can be overwritten in it. It must not pass unchanged.
         return invalid("The body must be a JSON object.")
 
 
@@ -52,8 +52,8 @@ class QueryFields:
     """Turns a query string into the proto-JSON of one contract.
 
     A query string has no types: only the contract knows which fields are lists or booleans.
-    Numbers stay strings, which proto-JSON allows. ``lists``, ``booleans`` and ``scalars`` are the
-    names of the fields of each kind, in every way that the contract accepts.
+    Numbers stay strings, which proto-JSON allows. ``lists``, ``booleans`` and ``scalars`` hold the
+    names of the fields of each kind, with all aliases that the contract accepts.
     """
 
     def __init__(self, contract: type[Message]) -> None:
@@ -69,9 +69,9 @@ class QueryFields:
             kind.update(_names(name, field))
 
     def pick(self, query: MultiMapping[str]) -> dict[str, object]:
-        """Return the fields of the contract; others are ignored, as MLflow does.
+        """Return the fields of the contract. Other parameters are ignored, as in MLflow.
 
-        A scalar that is repeated counts once, the first. Raises DomainError for a bad boolean.
+        Of a repeated scalar the first value counts. Raises DomainError for a bad boolean.
         """
         fields: dict[str, object] = {}
         for name in query:
@@ -93,7 +93,7 @@ def _boolean(text: str) -> bool:
 
 
 def _names(name: str, field: FieldInfo) -> Iterator[str]:
-    """Name the field in every way that its contract accepts."""
+    """Yield all names of a field that its contract accepts."""
     yield name
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
@@ -103,7 +103,7 @@ def _names(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _mentions(annotation: object, wanted: type) -> bool:
-    """Tell whether ``wanted`` is the annotation, or its origin, or one of a union's members."""
+    """Return whether ``wanted`` is the annotation, its origin or a member of its union."""
     if annotation is wanted or typing.get_origin(annotation) is wanted:
         return True
     if isinstance(annotation, GenericAlias):

@@ -1,6 +1,6 @@
-"""The hot path: one HTTP request becomes one envelope, its answer one HTTP response.
+"""The hot path: one HTTP request becomes one envelope, and its answer one HTTP response.
 
-Everything that does not depend on the request is worked out once, when the handler is made.
+Everything that does not depend on the request is computed once, when the handler is made.
 """
 
 import time
@@ -34,13 +34,13 @@ from shared.runtime import log_context
 TOO_LONG = "Requests must be at most {limit} bytes, got a request of size {size}."
 
 JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
-"""A browser must not take an answer for a page, whatever somebody put into a tag."""
+"""``nosniff`` keeps browsers from showing an answer as a page, for example when a tag contains HTML."""
 
 _log = structlog.get_logger(__name__)
 
 
 Completion = Callable[[bytes, ServiceClient], Awaitable[Mapping[str, str]]]
-"""From a payload to the fields that only another service knows. Raises DomainError."""
+"""Returns the fields of a payload that only another service knows. Raises DomainError."""
 
 
 def forward(
@@ -59,13 +59,16 @@ def forward(
     read, overlay = _reader(endpoint, dialect, settings), Overlay(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
+        # One random id serves as the envelope's id and as the default request id.
         key = new_id()
         headers = request.headers
         request_id = read_request_id(headers, key.hex)
         log_context.request_id.set(request_id)
         try:
+            # The caller is checked before the body is read: a refused client costs no memory.
             caller = await authenticate(request)
             payload = await read(request)
+            # Most payloads go on unparsed. Only the overlay parses them, to write fields into them.
             if parameters:
                 payload = overlay.put(payload, parameters)
             if complete:
@@ -100,7 +103,7 @@ def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
 def explained(
     error: Exception, request: BaseRequest, request_id: str, dialect: Dialect
 ) -> Response:
-    """Answer to a request that failed, whatever it was; called where ``error`` is handled."""
+    """Return the answer for any error of a request. Raises ``error`` again if the client has gone."""
     if isinstance(error, DomainError):
         return refused(error, request_id, dialect)
     if isinstance(error, RequestPayloadError):
@@ -109,12 +112,12 @@ def explained(
         return too_slow(request, request_id, error, dialect)
     transport = request.transport
     if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
-        raise error  # The client has gone; aiohttp expects to hear it.
+        raise error  # The client has gone. aiohttp expects the error and closes the connection.
     return failed(request, request_id, error, dialect)
 
 
 def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
-    """Answer with an error that the client is meant to read."""
+    """Return the answer for a DomainError."""
     refusal = dialect.refuse(error)
     headers = {**JSON_HEADERS, "X-Request-Id": request_id}
     return Response(
@@ -125,11 +128,11 @@ def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
 def malformed(
     request: BaseRequest, request_id: str, error: BaseException | str, dialect: Dialect
 ) -> Response:
-    """Answer to what isn't HTTP, and close: nothing sensible can follow on the connection."""
+    """Return a 400 for malformed HTTP and close the connection, on which no further request can be found."""
     text = f"Malformed HTTP request: {error}"
     response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id, dialect)
     response.force_close()
-    # Otherwise aiohttp would look for the rest of the body, and log that it finds none.
+    # Otherwise aiohttp would wait for the rest of the body, and log that it is missing.
     request.content.feed_eof()
     return response
 
@@ -137,11 +140,11 @@ def malformed(
 def too_slow(
     request: BaseRequest, request_id: str, error: TooSlowError, dialect: Dialect
 ) -> Response:
-    """Answer 408 to a client that has stopped sending, and close."""
+    """Return a 408 for a client that has stopped sending, and close the connection."""
     timed_out = HttpError(HTTPStatus.REQUEST_TIMEOUT, str(error))
     response = refused(timed_out, request_id, dialect)
     response.force_close()
-    # What is still to come is not waited for.
+    # Otherwise aiohttp would wait for the rest of the body.
     request.content.feed_eof()
     return response
 
@@ -149,7 +152,7 @@ def too_slow(
 def failed(
     request: BaseRequest, request_id: str, error: BaseException | None, dialect: Dialect
 ) -> Response:
-    """Log the unexpected, once, and answer INTERNAL_ERROR with the id to look for."""
+    """Log an unexpected error once, and return INTERNAL_ERROR with the request id under which it is logged."""
     _log.error("request_failed", request_id=request_id, path=request.path, exc_info=error)
     message = f"Internal error. The server's log has the details under {request_id}."
     return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id, dialect)

@@ -1,4 +1,4 @@
-"""What is looked at before a request's path is: where it says it comes from, and how many came before."""
+"""Checks that precede every handler: the request's host and origin, proxies, and the rate limit."""
 
 from http import HTTPStatus
 from time import monotonic
@@ -18,7 +18,7 @@ from shared.contracts.errors import DomainError, ErrorCode
 
 
 class Guard:
-    """Stops requests before they cost anything."""
+    """Refuses requests before a handler, the body or the bus costs anything."""
 
     def __init__(self, settings: Settings) -> None:
         http = settings.http
@@ -28,7 +28,7 @@ class Guard:
         self._refuses_proxied = is_open_by_default(settings.access_mode, settings.host)
 
     def stop(self, request: BaseRequest) -> Response | None:
-        """Return the answer for a request that may not pass, or needs not, else None."""
+        """Return a refusal or the answer to a preflight; None for a request that goes on to its handler."""
         try:
             answer = self._browsers.check(request)
             if self._refuses_proxied and request.path not in EXEMPT:
@@ -37,14 +37,16 @@ class Guard:
             answer = unrouted_error(request, error)
         if answer is None and self._limit is not None and request.path not in EXEMPT:
             answer = self._over_limit(request, self._limit)
+        # The answer is sent instead of "100 Continue", so that the body never comes.
         if answer is not None:
             expect_nothing(request)
         return answer
 
     def _over_limit(self, request: BaseRequest, limit: RateLimit) -> Response | None:
-        """Count a request for its token, however that is shown, or for its address if it shows none.
+        """Count the request for its token, or for its address if it has none. Return the 429 beyond the limit.
 
-        Whether it is a token at all is found out behind, where guesses have a limit of their own.
+        The token is not verified here. Invalid tokens have a limit of their own in
+        ``services/gateway/auth/failures.py``.
         """
         digest = presented(request)
         key = self._peer_of(request) if digest is None else hash(digest)

@@ -1,4 +1,4 @@
-"""Probes, and what clients and browsers ask about the server itself."""
+"""Health probes, and the endpoints that describe the server itself."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,18 +13,18 @@ from shared.runtime.health import Checks
 from shared.runtime.version import VERSION
 
 MLFLOW_VERSION = "3.17.2"
-"""The MLflow server whose REST API this one follows; clients that compare versions see it."""
+"""The MLflow version whose REST API Warren follows. ``/version`` shows it to clients that compare versions."""
 
 
 def server_info(*, direct_artifacts: bool, workspaces: bool) -> dict[str, object]:
-    """Return the answer of ``server-info``: fields of ``mlflow/utils/server_info.py``, each a promise.
+    """Return the answer of ``server-info``, with the fields of ``mlflow/utils/server_info.py``.
 
-    There are ``workspaces`` at the root; a project's own tracking URI leads to none but it.
-    Clients that read that multipart transfers are enabled go to the storage's public address with
-    them, so it must be one that they reach.
+    ``workspaces`` is true at the root only: a project's own tracking URI leads to this project alone.
+    With ``direct_artifacts`` clients send multipart transfers to the storage's public address, so they
+    must be able to reach it.
     """
     return {
-        # The client only tells file stores from databases, for its own statistics.
+        # The client uses it for its own statistics only, to distinguish file stores from databases.
         "store_type": "SqlStore",
         "workspaces_enabled": workspaces,
         "trace_archival_enabled": False,
@@ -37,12 +37,12 @@ def server_info(*, direct_artifacts: bool, workspaces: bool) -> dict[str, object
 
 
 def version() -> dict[str, str]:
-    """Return the answer of GitLab's ``/version``: ours, which is none of GitLab's."""
+    """Return the answer of GitLab's ``/version`` endpoint: Warren's version, not one of GitLab."""
     return {"version": f"{VERSION}-warren", "revision": "warren"}
 
 
 def fixed_text(text: str) -> Handler:
-    """Make a handler that always answers the same text."""
+    """Return a handler that always answers the same text."""
 
     async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
         return Response(text=text)
@@ -51,7 +51,7 @@ def fixed_text(text: str) -> Handler:
 
 
 def fixed_json(make: Callable[[], object]) -> Handler:
-    """Make a handler that always answers the same JSON, worked out when first asked for."""
+    """Return a handler that always answers the same JSON, which ``make`` creates at the first request."""
     body = cache(lambda: to_json(make()))
 
     async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
@@ -61,7 +61,7 @@ def fixed_json(make: Callable[[], object]) -> Handler:
 
 
 def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
-    """Make the readiness probe: 503 while the bus is away or the process is leaving."""
+    """Return the readiness probe: 503 while the bus is not connected or the process is stopping."""
 
     async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
         checks = {"bus": bus.ready, "accepting": not is_draining()}
@@ -73,7 +73,7 @@ def readiness(bus: Bus, is_draining: Callable[[], bool]) -> Handler:
 
 
 def checks(bus: Bus) -> Checks:
-    """Return what the monitor's readiness probe asks."""
+    """Return the checks of the monitor's readiness probe."""
 
     async def bus_ready() -> bool:
         return bus.ready
@@ -84,7 +84,7 @@ def checks(bus: Bus) -> Checks:
 def probes(
     bus: Bus, is_draining: Callable[[], bool], settings: Settings, *, workspaces: bool
 ) -> dict[str, Handler]:
-    """Return the handlers by path, at the root or, where there are no workspaces, behind a project."""
+    """Return the handlers by path. ``workspaces`` is true at the root and false behind a project."""
     alive = fixed_json(lambda: {"status": "alive"})
     promises = server_info(direct_artifacts=settings.direct_artifacts, workspaces=workspaces)
     info = fixed_json(lambda: promises)

@@ -1,4 +1,4 @@
-"""Measures requests by the route that they took: rate, errors and duration."""
+"""Measures rate, errors and duration of requests by route."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,14 @@ from shared.runtime.histogram import Series  # noqa: TC001  # As TC002.
 from shared.runtime.metrics import HTTP_DURATION, HTTP_REJECTIONS
 
 Measure = Callable[[int, float], None]
-"""Counts an answer by its status, 0 for none, and its seconds."""
+"""Measures one answer from its status and its duration in seconds. Status 0 means that no answer was sent."""
 
 _REJECTIONS = {status: HTTP_REJECTIONS.labels(status) for status in (429, 503)}
 
 
 def measuring(route: str, method: str) -> Measure:
-    """Make the function that measures a route's answers; ``route`` is a path template."""
+    """Return the function that measures a route's answers. ``route`` is a path template."""
+    # The series of a status is looked up once and kept, because this runs for every request.
     durations: dict[int, Series] = {}
 
     def measure(status: int, seconds: float) -> None:

@@ -1,12 +1,15 @@
 """Protects the API from web pages, as MLflow's server does since 3.5 (``mlflow/server/security_utils.py``).
 
-A page that a user happens to visit can make the user's browser send requests to a server on the
-user's machine or network. Two things tell such requests apart: ``Origin``, which a browser adds to
-what a page of another address sends, and ``Host``, which betrays a name that was made to point at
-us (DNS rebinding), for then the browser takes the page's address for ours.
+A malicious page can make a visitor's browser send requests to a server on the visitor's machine or
+network. Two headers reveal such requests:
 
-Unlike MLflow's, a page of the very address that is asked may change things: it is ours. And MLflow
-compares hosts with ``10.*``, as which ``10.example.com`` passes; addresses are read as such here.
+- ``Origin``: browsers add it to the requests of a page from another address.
+- ``Host``: in a DNS rebinding attack the page's own host name points at this server. To the browser the
+  page and the server then have the same address, but ``Host`` still contains the page's name.
+
+There are two differences from MLflow. A page from the same address as the server may send requests that
+change something, because the gateway itself serves it. Host addresses are parsed: MLflow compares them with
+patterns such as ``10.*``, which ``10.example.com`` matches.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +24,11 @@ from services.gateway.http.settings import HttpSettings, is_loopback
 from shared.contracts.errors import DomainError, ErrorCode
 
 EXTRA_HEADERS = RequestKey("EXTRA_HEADERS", dict[str, str])
-"""Key of a request under which headers are kept that its answer needs, streamed or not."""
+"""Request key of the headers that CORS adds to the answer, whether it is streamed or not."""
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 EXEMPT = frozenset({"/health", "/health/live", "/health/ready", "/version"})
-"""Probes name hosts as they like."""
+"""Paths of health probes, which may send any ``Host``."""
 
 REMEMBERED = 1000
 _WRONG_HOST = (
@@ -43,6 +46,7 @@ class OriginGuard:
 
     def __init__(self, settings: HttpSettings, host: str) -> None:
         """``host`` is the address that the gateway listens on."""
+        # An empty list means localhost and private addresses.
         hosts = _listed(settings.allowed_hosts) or ([] if is_loopback(host) else ["*"])
         self._hosts = _Known(lambda value: _is_host(value, hosts) if hosts else _is_near(value))
         origins = _listed(settings.cors_allowed_origins)
@@ -50,7 +54,7 @@ class OriginGuard:
         self._any_origin = "*" in origins
 
     def check(self, request: BaseRequest) -> Response | None:
-        """Let a request pass, or answer it: a preflight. Raises DomainError(PERMISSION_DENIED)."""
+        """Return the answer to a preflight; None for a request that may pass. Raises DomainError(PERMISSION_DENIED)."""
         headers = request.headers
         if not self._hosts.has(headers.get("Host", "")) and request.path not in EXEMPT:
             raise DomainError(ErrorCode.PERMISSION_DENIED, _WRONG_HOST)
@@ -64,6 +68,7 @@ class OriginGuard:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return _preflight(request)
         own = origin.partition("://")[2] == request.headers.get("Host", "")
+        # Reads need no refusal: without the CORS headers the browser keeps the answer from the page.
         if not allowed and not own and request.method in CHANGING:
             raise DomainError(ErrorCode.PERMISSION_DENIED, _WRONG_ORIGIN)
         return None
@@ -71,7 +76,7 @@ class OriginGuard:
     def _permission(self, origin: str) -> dict[str, str]:
         exposed = {"Access-Control-Expose-Headers": "Retry-After, X-Request-Id"}
         if self._any_origin:
-            # A browser sends no credentials of its own along then, and a page has to know a token.
+            # With "*" a browser adds no stored credentials, so the page itself must know a token.
             return {"Access-Control-Allow-Origin": "*", **exposed}
         return {
             "Access-Control-Allow-Origin": origin,
@@ -82,16 +87,17 @@ class OriginGuard:
 
 
 class _Known:
-    """A test, and the values that it was made on before."""
+    """A test that remembers its results."""
 
     def __init__(self, test: Callable[[str], bool]) -> None:
         self._test = test
         self._seen: dict[str, bool] = {}
 
     def has(self, value: str) -> bool:
-        """Tell whether a value passes."""
+        """Return whether a value passes the test."""
         known = self._seen.get(value)
         if known is None:
+            # Clients choose the values, so the memory needs a bound.
             if len(self._seen) >= REMEMBERED:
                 self._seen.clear()
             known = self._seen[value] = self._test(value.lower())
@@ -111,7 +117,7 @@ def _is_host(value: str, patterns: Sequence[str]) -> bool:
 
 
 def _is_near(value: str) -> bool:
-    """Tell whether a Host is this machine or a private address (RFC 1918, RFC 4193)."""
+    """Return whether a Host is this machine or a private address (RFC 1918, RFC 4193)."""
     host = _without_port(value)
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_private

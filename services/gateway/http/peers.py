@@ -1,7 +1,8 @@
-"""From which address a request comes, also behind proxies of the operator's.
+"""Finds the client's address, also behind the operator's proxies.
 
-``X-Forwarded-For`` can be sent by anybody. Each proxy adds at its end whom it has got the request from, so the
-last address that is none of our proxies' is the client's, if the request comes from one of them at all.
+Any client can send ``X-Forwarded-For``. Each proxy appends the address from which it has received the request.
+If the request comes from a trusted proxy, the last address in the header that is not a trusted proxy is the
+client's.
 """
 
 from collections.abc import Callable
@@ -13,16 +14,19 @@ from aiohttp.web import BaseRequest
 FORWARDED_FOR = "X-Forwarded-For"
 
 REMEMBERED = 4096
-"""Addresses, and headers, whose meaning is known without reading them again."""
+"""The number of pairs of address and header whose result is cached."""
 
 _IPV6_HOST_BITS = 64
-"""Whoever has one IPv6 address has its whole /64."""
+"""Addresses of one /64 count as one client: the owner of one IPv6 address usually has its whole /64."""
 
 PeerOf = Callable[[BaseRequest], int]
 
 
 def peer_of(trusted_proxies: str) -> PeerOf:
-    """Make what names a request's origin, by a number; the proxies are networks, separated by commas."""
+    """Return a function that identifies a request's client by a number.
+
+    ``trusted_proxies`` are addresses or networks, separated by commas.
+    """
     networks = [ip_network(each.strip()) for each in trusted_proxies.split(",") if each.strip()]
 
     def is_trusted(address: str) -> bool:
@@ -35,6 +39,7 @@ def peer_of(trusted_proxies: str) -> PeerOf:
     @lru_cache(REMEMBERED)
     def behind(remote: str, forwarded: str) -> int:
         origin = remote
+        # From the end: entries before the last untrusted address may be forged.
         for address in reversed([each.strip() for each in forwarded.split(",")]):
             if not is_trusted(origin) or not address:
                 break

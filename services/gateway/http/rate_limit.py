@@ -1,7 +1,7 @@
-"""Buckets, each of which lets so many requests a second pass.
+"""Rate limits: a bucket for each key, with a number of requests a second.
 
-A bucket is one number, the time at which it would be full again (the generic cell rate algorithm). Keys are
-hashes, so that nothing is kept here of what they stand for.
+A bucket is one number, the time at which it is full again (the generic cell rate algorithm). Keys are hashes,
+so that no tokens or addresses are kept here.
 """
 
 import math
@@ -12,7 +12,7 @@ MOST_BUCKETS = 20_000
 
 
 class RateLimit:
-    """``rate`` requests a second, and ``burst`` at once."""
+    """Allows ``rate`` requests a second for each key, and ``burst`` requests at once."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self._interval = 1 / rate
@@ -20,9 +20,10 @@ class RateLimit:
         self._full_at: dict[int, float] = {}
 
     def take(self, key: int, now: float) -> int:
-        """Return 0 if a request may pass at a time in seconds, else the whole seconds after which one may."""
+        """Return 0 if a request may pass, otherwise the whole seconds to wait. ``now`` is in seconds."""
         full_at = max(self._full_at.get(key, 0.0), now)
         late = full_at - now - self._slack
+        # A refused request takes nothing from the bucket: a client that keeps trying is served again in time.
         if late > 0:
             HTTP_RATE_LIMITED.inc()
             return math.ceil(late)
@@ -37,7 +38,7 @@ class RateLimit:
             self._full_at[key] -= self._interval
 
     def _forget(self, now: float) -> None:
-        """Drop the buckets that are full, and if all are in use, those that are so longest."""
+        """Drop the full buckets. If too many are left, also drop the older half."""
         used = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         if len(used) >= MOST_BUCKETS:
             used = dict(list(used.items())[MOST_BUCKETS // 2 :])

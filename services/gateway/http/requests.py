@@ -1,4 +1,4 @@
-"""From an HTTP request to the payload of a command or query, unparsed where it can be.
+"""Reads the payload of a command or query from an HTTP request, unparsed where possible.
 
 Sources of the rules: ``_validate_content_type`` in ``mlflow/server/validation.py``, and
 ``_get_request_message`` and ``_get_normalized_request_json`` in ``mlflow/server/handlers.py``.
@@ -20,14 +20,14 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class TooSlowError(Exception):
-    """The client did not send what it announced, or does not take what it asked for."""
+    """The client did not send its body, or did not read the answer, within the allowed time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """How long a body may be, in bytes and in seconds.
+    """The largest body in bytes, and the longest time in seconds that it may take to arrive.
 
-    ``too_long`` is a template that may name ``limit`` and ``size``.
+    ``too_long`` is the error message, a template that may use ``limit`` and ``size``.
     """
 
     max_bytes: int
@@ -35,27 +35,28 @@ class BodyLimit:
     seconds: float
 
     def exceeded(self, size: object) -> DomainError:
-        """Return the refusal of a body of this size."""
+        """Return the error for a body of this size."""
         return invalid(self.too_long.format(limit=self.max_bytes, size=size))
 
 
 async def read_body(request: BaseRequest, limit: BodyLimit) -> bytes:
-    """Return the raw JSON; empty means no parameters.
+    """Return the raw JSON of a body. An empty result means that there are no parameters.
 
-    Raises DomainError for another content type, and what ``receive`` raises.
+    Raises DomainError for another content type, and the errors of ``receive``.
     """
     body = await receive(request, limit)
     if not body:
         return body
     check_content_type(request)
+    # Nearly every body begins with a brace, which ends the inspection: the service parses it.
     return body if body[0] == ord("{") else _plain(body)
 
 
 async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
-    """Return the body, whatever it is.
+    """Return the body, of any type. A compressed body is inflated, up to the limit.
 
-    A compressed one is inflated, as far as the limit. Raises DomainError for a longer one, or one that is not
-    compressed as its headers announce; RequestPayloadError for one whose chunks are malformed; TooSlowError.
+    Raises DomainError for a body beyond the limit or not compressed as its headers announce,
+    RequestPayloadError for malformed chunks, and TooSlowError.
     """
     announced = request.content_length
     if announced is not None and announced > limit.max_bytes:
@@ -63,6 +64,7 @@ async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
     if "Expect" in request.headers:
         await say_continue(request)
     try:
+        # A body that has arrived already, as most have, needs no timer.
         if request.content.is_eof():
             body = await request.read()
         else:
@@ -95,21 +97,21 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def say_continue(request: BaseRequest) -> None:
-    """Tell a client that asked first (curl does, for large bodies) to go on and send it."""
+    """Send ``100 Continue`` to a client that waits for it before its body, as curl does for large bodies."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # Nothing of the answer itself is written yet.
+        # The bytes of "100 Continue" must not count as the start of the answer.
         request.writer.output_size = 0
 
 
 def expect_nothing(request: BaseRequest) -> None:
-    """Wait for no body of a client that asked first and got an answer instead: it won't send one."""
+    """End the body of a client that waits for ``100 Continue`` and gets the final answer instead: it sends none."""
     if "Expect" in request.headers and not request.content.total_bytes:
         request.content.feed_eof()
 
 
 def check_content_type(request: BaseRequest) -> None:
-    """Refuse a body that doesn't say it is JSON."""
+    """Raise DomainError if the Content-Type is not JSON."""
     content_type = media_type(request)
     if not content_type:
         message = "Bad Request. Content-Type header is missing."
@@ -120,36 +122,36 @@ def check_content_type(request: BaseRequest) -> None:
 
 
 def media_type(request: BaseRequest) -> str:
-    """Return the type of the body without its parameters, such as the charset; empty if not given."""
+    """Return the Content-Type without its parameters, such as the charset; empty if there is none."""
     content_type = request.headers.get("Content-Type", "")
     return content_type if content_type == JSON else content_type.partition(";")[0].strip().lower()
 
 
 def _plain(body: bytes) -> bytes:
-    """Return the JSON in UTF-8, without a byte order mark, and not inside a JSON string.
+    """Return JSON as UTF-8, without a byte order mark, and unwrapped from a JSON string.
 
-    MLflow's server reads a body with ``json.loads``, which takes UTF-16 and UTF-32 as well.
+    MLflow's server reads bodies with ``json.loads``, which accepts UTF-16 and UTF-32 as well.
     """
     encoding = json.detect_encoding(body)
     if encoding != "utf-8":
         try:
             body = body.decode(encoding).encode()
         except UnicodeError:
-            return body  # The service's parser finds the words for what is wrong with it.
+            return body  # The service's parser refuses it, with a message that says what is wrong.
     return _decode_twice(body) if body[:1] == b'"' else body
 
 
 def _decode_twice(body: bytes) -> bytes:
-    """Unwrap the JSON that MLflow's oldest clients sent inside a JSON string."""
+    """Return the JSON that MLflow's oldest clients send inside a JSON string."""
     try:
         inner = json.loads(body)
     except ValueError:
-        return body  # The service's parser finds the words for what is wrong with it.
+        return body  # The service's parser refuses it, with a message that says what is wrong.
     return inner.encode(errors="replace") if isinstance(inner, str) else body
 
 
 def read_key(headers: Mapping[str, str]) -> str | None:
-    """Return the header ``Idempotency-Key``. Raises DomainError if it is no usable key."""
+    """Return the header ``Idempotency-Key``, None if there is none. Raises DomainError for an unusable key."""
     key = headers.get("Idempotency-Key")
     if key is not None and not _VISIBLE.fullmatch(key):
         message = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
@@ -158,6 +160,6 @@ def read_key(headers: Mapping[str, str]) -> str | None:
 
 
 def read_request_id(headers: Mapping[str, str], default: str) -> str:
-    """Return the caller's ``X-Request-Id`` if it is fit to be logged and sent back."""
+    """Return the client's ``X-Request-Id`` if it is safe to log and to send back, otherwise ``default``."""
     given = headers.get("X-Request-Id")
     return given if given is not None and _VISIBLE.fullmatch(given) else default

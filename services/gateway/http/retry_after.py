@@ -1,8 +1,8 @@
-"""How long a client is told to wait that is to come again: the longer the trouble, the longer.
+"""Computes ``Retry-After``, which grows with the length of an outage.
 
-MLflow's client does what ``Retry-After`` says, and gives up after its seventh repetition. Told a
-second each time it would lose its data in a restart of RabbitMQ; told to wait as long again as the
-trouble has lasted, it holds out for a minute and a half, and loses a second to a short one.
+MLflow's client obeys ``Retry-After`` and gives up after its seventh retry. With one second each time it would
+lose its data in a restart of RabbitMQ. With as many seconds as the outage has lasted so far, it survives a minute
+and a half, and a short outage costs it one second.
 """
 
 import random
@@ -12,28 +12,28 @@ from time import monotonic
 from aiohttp.web import RequestKey
 
 LONGEST = 30.0
-"""Seconds; a crowd that waits for longer would find an idle server."""
+"""The longest wait in seconds. With longer ones a recovered server would stay idle while its clients wait."""
 
 LULL = 5.0
-"""Seconds beyond the wait that was told last: if nobody is refused for so long, it is over."""
+"""Seconds after the end of the last wait. Without a refusal until then, the outage is over."""
 
 SPREAD = 1.5
-"""The longest wait in proportion to the shortest: who was refused together must not return together."""
+"""The ratio of the longest to the shortest wait: clients refused together must not all return together."""
 
 
 WAIT_IS_KNOWN = RequestKey("WAIT_IS_KNOWN", bool)
-"""Key of a request that is told when it may come again, which is one client's matter and no trouble of ours."""
+"""Request key: the refusal has its own ``Retry-After``. It concerns one client and is no sign of an outage."""
 
 
 class RetryAfter:
-    """One trouble, as the refusals of one gateway show it."""
+    """Estimates the length of the current outage from the refusals of this gateway."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._since = self._over_at = float("-inf")
 
     def wait(self) -> int:
-        """Return the whole seconds to tell a client that is being refused now, at least one."""
+        """Return the ``Retry-After`` of a request that is refused now: whole seconds, at least one."""
         now = self._clock()
         if now > self._over_at:
             self._since = now

@@ -1,6 +1,6 @@
-"""Finds the handler of a path: a dictionary of fixed paths first, then templates with parameters.
+"""Finds the handler of a path: first in a dictionary of fixed paths, then among templates with parameters.
 
-Almost every request has a fixed path, so it never gets to the templates.
+Almost every request has a fixed path, so that the templates are rarely searched.
 """
 
 import re
@@ -22,7 +22,7 @@ Handler = Callable[[BaseRequest, Parameters], Awaitable[StreamResponse]]
 
 
 class RouteHandler(NamedTuple):
-    """What a path and a method lead to: who answers, and what measures the answers."""
+    """The handler of a path and method, and the function that measures its answers."""
 
     handler: Handler
     measure: Measure
@@ -36,18 +36,18 @@ _VARIABLE = re.compile(r"\{(\w+)(:path)?\}")
 
 
 def variables(template: str) -> list[str]:
-    """Name the variable parts of a path template."""
+    """Return the names of a path template's variable parts."""
     return [match[1] for match in _VARIABLE.finditer(template)]
 
 
 def plain(template: str) -> str:
-    """Return a path template as OpenAPI writes it, which has no ``{name:path}``."""
+    """Return a path template in OpenAPI's form, with ``{name}`` instead of ``{name:path}``."""
     return _VARIABLE.sub(r"{\1}", template)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path leads to."""
+    """The result of a search: the handlers of a path by method, and its variable parts."""
 
     methods: Methods
     parameters: Parameters
@@ -55,7 +55,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A path with variable parts, as it is written and with slashes doubled, and what it leads to."""
+    """A path with variable parts and its handlers. ``loose`` also matches the path with repeated slashes."""
 
     pattern: re.Pattern[str]
     loose: re.Pattern[str]
@@ -75,9 +75,8 @@ class _Template:
 class RouteTable:
     """Handlers by path and method.
 
-    A template's ``{name}`` stands for one segment that is not empty, ``{name:path}`` at the end for
-    the rest of the path, empty or not, slashes included. ``prefix`` is what stands before all of
-    them, in measurements.
+    A template's ``{name}`` matches one segment that is not empty. ``{name:path}`` at the end matches the
+    rest of the path, with its slashes, and may be empty. Metrics and traces show ``prefix`` in front of each path.
     """
 
     prefix: str = ""
@@ -86,7 +85,7 @@ class RouteTable:
     _templates: dict[str, "_Template"] = field(default_factory=dict)
 
     def add(self, method: str, path: str, handler: Handler) -> None:
-        """Register a handler; that of GET answers HEAD as well."""
+        """Register a handler. The handler of GET answers HEAD as well."""
         methods = self._methods(path)
         route = plain(self.prefix + path)
         route_handler = RouteHandler(
@@ -97,9 +96,9 @@ class RouteTable:
             methods["HEAD"] = route_handler
 
     def find(self, path: str) -> Route | None:
-        """Return what a path leads to, whatever the method.
+        """Return the route of a path, for all methods.
 
-        The path is still percent-encoded: a %2F inside a segment must not look like the end of it.
+        ``path`` is percent-encoded: a %2F inside a segment must not look like the segment's end.
         """
         methods = self.fixed.get(unquote(path))
         if methods is not None:
@@ -110,7 +109,7 @@ class RouteTable:
         return None
 
     def find_loosely(self, path: str) -> Route | None:
-        """As ``find``, where slashes that follow each other count as one, but for those in a ``{name:path}``."""
+        """Return the same as ``find``, but count repeated slashes as one, except inside a ``{name:path}``."""
         methods = self.fixed.get(unquote(_SLASHES.sub("/", path)))
         if methods is not None:
             return Route(methods, NO_PARAMETERS)
@@ -126,7 +125,7 @@ class RouteTable:
 
 
 def traced(handler: Handler, method: str, route: str, tracing: Tracing) -> Handler:
-    """Return the handler that makes a span of each request, if anything is traced at all."""
+    """Return a handler that traces each request as a span. If tracing is off, return the handler itself."""
     if not tracing.on:
         return handler
 
@@ -142,12 +141,12 @@ def _status(response: StreamResponse) -> int:
 
 
 def _compile(template: str, slash: str = "/") -> re.Pattern[str]:
-    """Return the pattern of a template; ``slash`` is that of each slash in front of the last variable part."""
+    """Return the pattern of a template. ``slash`` is the pattern for each slash before a ``{name:path}``."""
     pattern, end = "", 0
     for match in _VARIABLE.finditer(template):
         before = template[end : match.start()]
         if match[2]:
-            # How many slashes follow this one is the rest's own matter.
+            # The last slash before a ``{name:path}`` matches one slash alone: further slashes belong to the path.
             before, _, _ = before.rpartition("/")
             pattern += f"{_fixed(before, slash)}/(?P<{match[1]}>.*)"
         else:

@@ -1,4 +1,4 @@
-"""Runs the application on a socket, and leaves without cutting off anybody."""
+"""Runs the application on a socket, and shuts it down without breaking requests off."""
 
 import asyncio
 from http import HTTPStatus
@@ -29,23 +29,24 @@ from shared.runtime.settings import PREFIX
 
 BACKLOG = 1024
 FAREWELL_SECONDS = 0.5
-"""How long busy connections get to be told ``Connection: close`` before idle ones are cut."""
+"""The time in which active connections still get an answer with ``Connection: close``. Then idle ones are closed."""
 FAREWELL_LOOKS = 50
+"""How often the server looks in this time whether all connections are closed."""
 
 MAX_LINE_BYTES = 65_536
 MAX_FIELD_BYTES = 8190
 MAX_HEADERS = 128
-"""Of a request line, a header, and of headers; more is a malformed request, 400.
+"""The limits of a request line, of one header field and of the number of headers. Beyond them the answer is 400.
 
-A request line may be as long as MLflow's server lets it be: queries name hundreds of runs in it.
+A request line may be as long as in MLflow's server, because queries list hundreds of runs in it.
 """
 
 
 class _Connection(RequestHandler):
-    """A connection whose protocol errors are in the dialect's envelope too, and that has to be used.
+    """A connection that answers protocol errors in the dialect's form, and closes if no request arrives.
 
-    aiohttp closes a connection that rests, or trickles, between two requests; before the first one a
-    client has less time.
+    aiohttp limits the time between two requests. The time before the first request has a shorter limit, which
+    is this class's own.
     """
 
     __slots__ = ("_first_request", "_header_timeout")
@@ -56,13 +57,13 @@ class _Connection(RequestHandler):
         self._first_request: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         loop = asyncio.get_running_loop()
         self._first_request = loop.call_later(self._header_timeout, self._close_unused)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Wait no longer."""
+        """Stop the timer."""
         if self._first_request is not None:
             self._first_request.cancel()
         super().connection_lost(exc)
@@ -78,14 +79,15 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> StreamResponse:
-        """Answer what the HTTP parser refused, or an exception that no handler caught."""
+        """Return the answer for an error of the HTTP parser, or for an exception that no handler has caught."""
         request_id = read_request_id(request.headers, new_id().hex)
         dialect = dialect_of(request)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return malformed(request, request_id, message or exc or "unreadable", dialect)
         if isinstance(exc, ConnectionError):
-            raise exc  # The client has gone: aiohttp closes the connection and says nothing.
+            raise exc  # The client has gone. aiohttp closes the connection without logging an error.
         response = failed(request, request_id, exc, dialect)
+        # After the first byte of an answer, its status can't change: only a broken connection shows the error.
         if request.writer.output_size > 0:
             message = "An answer was begun already: all that is left is to break it off."
             raise ConnectionError(message) from exc
@@ -94,7 +96,7 @@ class _Connection(RequestHandler):
 
 
 class HttpServer(Server):
-    """aiohttp's server with our connections and our limit on bodies."""
+    """aiohttp's server with the gateway's connections and its limit on bodies."""
 
     def __init__(self, app: App, settings: Settings) -> None:
         super().__init__(app, request_factory=self._request)
@@ -102,7 +104,7 @@ class HttpServer(Server):
         self._options: dict[str, Any] = {
             # The access log is off: formatting a line costs as much as the request itself.
             "access_log": None,
-            # Bodies are inflated by whoever reads them: services/gateway/http/content_encoding.py.
+            # The handlers inflate bodies themselves: services/gateway/http/content_encoding.py.
             "auto_decompress": False,
             "header_timeout": settings.http.header_timeout,
             "keepalive_timeout": settings.http.keepalive_timeout,
@@ -112,7 +114,7 @@ class HttpServer(Server):
         }
 
     def __call__(self) -> RequestHandler:
-        """Make the protocol of one new connection."""
+        """Return the protocol object of a new connection."""
         return _Connection(self, loop=self._loop, **self._options)
 
     def _request(
@@ -135,7 +137,7 @@ class HttpServer(Server):
 
 
 class RunningServer:
-    """A listening server; ``port`` is the real one, also when the settings said 0."""
+    """A listening server. ``port`` is the actual port, also if the settings say 0."""
 
     def __init__(self, app: App, server: HttpServer, runner: ServerRunner) -> None:
         self._app = app
@@ -144,10 +146,12 @@ class RunningServer:
         self.port: int = runner.addresses[0][1]
 
     async def close(self) -> None:
-        """Stop accepting, finish the requests under way, close the connections."""
+        """Stop accepting connections, finish the requests under way, then close all connections."""
         self._app.draining = True
         for site in list(self._runner.sites):
             await site.stop()
+        # A client whose kept-alive connection is closed while it sends a request sees an error. With this
+        # delay, active clients learn from an answer that the connection closes.
         for _ in range(FAREWELL_LOOKS):
             if not self._server.connections:
                 break
@@ -157,7 +161,7 @@ class RunningServer:
 
 
 async def serve(app: App, settings: Settings) -> RunningServer:
-    """Listen; returns when connections are accepted. Raises StartError if the port is taken."""
+    """Start to listen, and return once connections are accepted. Raises StartError if the port is taken."""
     hide_versions()
     server = HttpServer(app, settings)
     runner = ServerRunner(server, shutdown_timeout=settings.drain_timeout)

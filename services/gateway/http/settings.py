@@ -1,4 +1,4 @@
-"""How the gateway speaks HTTP: what it puts up with, and from whom."""
+"""Settings of the HTTP server: time and rate limits, allowed origins, proxies and TLS."""
 
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Self
@@ -9,7 +9,7 @@ from shared.runtime.files import ReadableFile
 
 
 def _networks(text: str) -> str:
-    """Let nothing pass that is no list of networks. Raises ValueError."""
+    """Return the text if it is a list of networks, separated by commas. Raises ValueError."""
     for each in text.split(","):
         if each.strip():
             ip_network(each.strip())
@@ -83,7 +83,7 @@ class HttpSettings(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address to listen on is reached from this machine alone."""
+    """Return whether an address to listen on can be reached from this machine alone."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""TLS on either side of the gateway: clients', where no proxy ends it, and the storage's."""
+"""TLS contexts: one for clients, where no proxy terminates TLS, and one for the storage."""
 
 import ssl
 from functools import cache
@@ -9,13 +9,13 @@ from shared.runtime.starting import StartError
 
 
 def server_context(settings: HttpSettings) -> ssl.SSLContext | None:
-    """Return the context to listen with, None for plain HTTP. Raises StartError for unusable files."""
+    """Return the context of the HTTP server, None for plain HTTP. Raises StartError for unusable files."""
     if settings.tls_cert_file is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        # Without a password OpenSSL would ask the terminal for an encrypted key's.
+        # Without a password argument OpenSSL would ask on the terminal for the password of an encrypted key.
         context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file, password="")
     except ssl.SSLError as error:
         raise StartError(
@@ -28,7 +28,7 @@ def server_context(settings: HttpSettings) -> ssl.SSLContext | None:
 
 @cache
 def storage_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return the context that checks the storage's certificate; the authorities are read once a process.
+    """Return the context that verifies the storage's certificate. The authorities are read once per process.
 
     Raises OSError for an unusable file.
     """

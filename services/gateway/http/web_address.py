@@ -1,4 +1,4 @@
-"""Where a browser or a client finds a gateway, from the address that it listens on."""
+"""Builds the URL of a gateway for browsers and clients from the address that it listens on."""
 
 import socket
 from ipaddress import ip_address
@@ -7,19 +7,19 @@ from services.gateway.http.settings import HttpSettings, is_loopback
 
 
 def scheme(http: HttpSettings) -> str:
-    """Return the scheme that the gateway speaks."""
+    """Return the URL scheme of the gateway."""
     return "https" if http.tls_cert_file else "http"
 
 
 def url_of(host: str, port: int, http: HttpSettings) -> str:
-    """Return an address that works on this machine: one that listens everywhere is found on loopback, too."""
+    """Return a URL that works on this machine: on loopback if the gateway listens on all addresses."""
     if is_any(host):
         host = "::1" if ":" in host else "127.0.0.1"
     return f"{scheme(http)}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def hints(host: str, port: int, http: HttpSettings) -> list[str]:
-    """Return what else there is to know before another machine, or a client with TLS, comes in."""
+    """Return lines that say how other machines, and clients with TLS, reach the gateway."""
     lines = []
     if is_any(host):
         name = socket.gethostname()
@@ -37,7 +37,7 @@ def hints(host: str, port: int, http: HttpSettings) -> list[str]:
 
 
 def is_any(host: str) -> bool:
-    """Tell whether an address to listen on stands for all of the machine's."""
+    """Return whether an address to listen on means all addresses of the machine."""
     try:
         return not host or ip_address(host).is_unspecified
     except ValueError:
