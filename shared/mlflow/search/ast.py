@@ -1,11 +1,11 @@
-"""What a filter and an order_by clause mean, free of their spelling."""
+"""The meaning of filters and order_by clauses, independent of their spelling."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Entity(StrEnum):
-    """Where a compared key lives; the values are MLflow's names, as they stand in its messages."""
+    """What a compared key belongs to; the values are the names in MLflow's messages."""
 
     METRIC = "metric"
     PARAM = "parameter"
@@ -51,7 +51,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
-    """One clause of an order."""
+    """One clause of an order_by."""
 
     entity: Entity
     key: str

@@ -1,4 +1,4 @@
-"""Groups tokens into clauses `name comparator operand`, before anything is given a meaning."""
+"""Groups tokens into clauses `name comparator operand`. Names and values are interpreted later."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from shared.contracts.errors import invalid
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, tokenize
 
-# `RLIKE` and the negated forms are tokens of the language that no entity accepts, so that the
-# client reads "Invalid comparator" rather than "Invalid clause".
+# No entity accepts `RLIKE`, `NOT LIKE`, `NOT ILIKE` and `NOT RLIKE`. They are operators all the same,
+# so that the client reads "Invalid comparator" and not "Invalid clause".
 _WORD_OPERATORS = (
     ("IS", "NOT", "NULL"),
     ("IS", "NULL"),
@@ -47,10 +47,10 @@ class Clause:
 
 
 def read_clauses(source: str, grammar: Grammar) -> list[Clause]:
-    """Return the clauses of a filter; the grammar only has the words for what is wrong with it.
+    """Return the clauses of a filter. `grammar` only supplies the texts of the errors.
 
-    As in MLflow, AND between clauses may be missing or repeated. Every token that belongs to no
-    clause is named in one DomainError(INVALID_PARAMETER_VALUE).
+    As in MLflow, AND between clauses may be missing or repeated. One DomainError(INVALID_PARAMETER_VALUE)
+    quotes the tokens that belong to no clause, at most ten of them.
     """
     if len(source) > limits.FILTER:
         raise invalid(f"'filter' exceeds the maximum length of {limits.FILTER} characters")
@@ -77,7 +77,7 @@ class _Reader:
         self._at = 0
 
     def read(self) -> Iterator[Clause | str]:
-        """Yield clauses, and the text of whatever is not part of one."""
+        """Yield clauses, and the text of each token or parenthesis that belongs to no clause."""
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             if token.kind is Kind.NAME and token.word == "AND":
@@ -87,7 +87,7 @@ class _Reader:
             yield clause if clause is not None else self._stranger()
 
     def _clause(self) -> Clause | None:
-        """Read a clause and step past it, or return None and stay."""
+        """Read a clause and move past it. If there is none here, return None and do not move."""
         left = self._tokens[self._at]
         if left.kind not in _OPERANDS or left.word in _RESERVED:
             return None
@@ -102,7 +102,7 @@ class _Reader:
         return Clause(left, operator, right)
 
     def _operator(self, at: int) -> tuple[str, int]:
-        """Return the operator that starts at a token, and the place after it."""
+        """Return the operator that starts at a token, and the position after it; '' if there is none."""
         if at < len(self._tokens) and self._tokens[at].kind is Kind.OPERATOR:
             return self._tokens[at].text, at + 1
         for words in _WORD_OPERATORS:
@@ -122,7 +122,7 @@ class _Reader:
         return Operand(token.text, token), at + 1
 
     def _parenthesis(self, at: int) -> tuple[Operand | None, int]:
-        """Return what stands between a parenthesis and its partner."""
+        """Return the parenthesis that opens here, and the position after it; None if it never closes."""
         end = self._partners.get(at)
         if end is None:
             return None, at
@@ -138,7 +138,11 @@ class _Reader:
 
 
 def _match_parentheses(tokens: list[Token]) -> dict[int, int]:
-    """Return the place of the closing parenthesis for that of each opening one that has any."""
+    """Map the position of each opening parenthesis to the position of its closing one.
+
+    Unmatched ones are left out. One pass finds all pairs: a search from each opening parenthesis
+    would take quadratic time.
+    """
     partners: dict[int, int] = {}
     open_ones: list[int] = []
     for at, token in enumerate(tokens):
@@ -150,7 +154,7 @@ def _match_parentheses(tokens: list[Token]) -> dict[int, int]:
 
 
 def require_identifier(clause: Clause) -> str:
-    """Return the left-hand side, which must be a name that needs no further quotes."""
+    """Return the left-hand side. Raises DomainError if it is not a name, or needs quotes."""
     if not is_identifier(clause.left):
         raise invalid(
             f"Invalid comparison clause. Expected 'Identifier' found '{clause.left.text}'"

@@ -1,8 +1,8 @@
 """What each searched noun allows: its entities, attributes, aliases and comparators.
 
-The tables restate `SearchUtils`, `SearchExperimentsUtils`, `SearchModelUtils` and
-`SearchModelVersionUtils` of MLflow 3, and its `search_logged_model_utils`. A further noun is one
-more `Grammar` here.
+The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUtils`,
+`SearchModelUtils` and `SearchModelVersionUtils`, and its module `search_logged_model_utils`.
+Another noun needs another `Grammar` here.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,18 @@ _NULLS = (Comparator.IS_NULL, Comparator.IS_NOT_NULL)
 class Grammar:
     """The rules of one noun.
 
-    `entities` maps each accepted prefix to its entity. `numeric` and `text` are the searchable
-    attributes in canonical spelling, `aliases` other spellings of attributes. `lists` names the
-    text attributes that IN accepts; `orderable` are the spellings an order_by clause accepts.
-    `integers_only` refuses fractions for numeric attributes, `quoted_integers` lets integers
-    stand in quotes, `bare_text` lets texts stand without quotes, `repeatable` lets an order_by
-    name a key twice. `unknown_entity`, `unsupported_null`, `unsortable`, `unknown_order`,
-    `wrong_comparator`, `not_text`, `empty`, `several` and `strangers` are the texts of errors that
-    MLflow words differently for each noun.
+    - `entities` maps each accepted prefix to its entity.
+    - `numeric` and `text` are the searchable attributes in canonical spelling. `aliases` maps other
+      spellings to them.
+    - `lists` are the text attributes that accept IN. `identifiers` are those of them that accept
+      neither LIKE nor ILIKE.
+    - `orderable` are the attributes that order_by accepts, in every accepted spelling. `sortable` are
+      the entities that it accepts.
+    - `nullable` are the entities that accept IS NULL. `comparators` are those of all entities but
+      attributes. `datasets` are the keys of a dataset.
+    - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
+      quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
+    - The other fields are error texts: MLflow words them differently for each noun.
     """
 
     entities: Mapping[str, Entity]
@@ -66,12 +70,12 @@ class Grammar:
 
     @property
     def searchable(self) -> frozenset[str]:
-        """Every spelling of every attribute that a filter may compare."""
+        """Return every spelling of every attribute that a filter may compare."""
         attributes = self.numeric | self.text
         return attributes | {alias for alias, key in self.aliases.items() if key in attributes}
 
     def comparators_of(self, entity: Entity, key: str) -> tuple[Comparator, ...]:
-        """Return what `entity.key` may be compared with; `key` is canonical."""
+        """Return the comparators that `entity.key` accepts; `key` is canonical."""
         if entity is not Entity.ATTRIBUTE:
             return self.comparators[entity]
         if key in self.numeric:
@@ -81,7 +85,7 @@ class Grammar:
         return (*_TEXT, *_LISTS) if self.lists else _TEXT
 
     def spelled(self, entity: Entity, key: str) -> str:
-        """Write `entity.key` with the first of the entity's prefixes."""
+        """Return `entity.key`, written with the first of the entity's prefixes."""
         return f"{next(name for name, each in self.entities.items() if each is entity)}.{key}"
 
 
@@ -123,7 +127,7 @@ RUNS = Grammar(
     numeric=_RUN_NUMERIC,
     text=_RUN_TEXT,
     lists=frozenset({"run_id"}),
-    # MLflow orders by `Created`, but not by `Run name`.
+    # In order_by MLflow accepts the alias `Created`, but not `Run name`.
     orderable=_RUN_NUMERIC | _RUN_TEXT | {"created", "Created"},
     sortable=frozenset({Entity.METRIC, Entity.PARAM, Entity.TAG, Entity.ATTRIBUTE}),
     nullable=frozenset({Entity.PARAM, Entity.TAG}),
@@ -141,7 +145,7 @@ _EXPERIMENT_NUMERIC = frozenset({"creation_time", "last_update_time"})
 _EXPERIMENT_TEXT = frozenset({"name", "experiment_id"})
 
 EXPERIMENTS = Grammar(
-    # MLflow takes `attributes` since 3.18, here and not in the registry.
+    # Since 3.18 MLflow accepts the prefix `attributes` for experiments, but not in the registry.
     entities={
         "attribute": Entity.ATTRIBUTE,
         "attributes": Entity.ATTRIBUTE,
@@ -210,7 +214,7 @@ MODEL_VERSIONS = Grammar(
         "'last_updated_timestamp', 'name', 'version_number'}}"
     ),
     wrong_comparator=_WRONG_REGISTRY_COMPARATOR,
-    # MLflow names attributes here that a filter can't compare.
+    # MLflow's text names two attributes that a filter can't compare.
     not_text=(
         "Only the '{{'creation_timestamp', 'last_updated_timestamp', 'version_number'}}' "
         "attributes support comparison with numeric values."

@@ -1,9 +1,9 @@
-"""Ordering by terms, and resuming after a row, without OFFSET.
+"""Orders rows by terms, and continues after a row, without OFFSET.
 
-Every term is NOT NULL and totally ordered, and the last one is unique; so that a page starts
-exactly where the page before it ended, whatever was inserted or deleted meanwhile. A nullable
-column becomes two terms: a rank that puts numbers before NaN before NULL in both directions, and
-the value, constant where the rank already says everything.
+Every term is NOT NULL and totally ordered, and the last one is unique. So a page starts exactly
+where the page before it ended, whatever was inserted or deleted meanwhile. A nullable column becomes
+two terms. The first is a rank that puts numbers before NaN before NULL, in both directions. The
+second is the value; for NaN and NULL it is a constant.
 """
 
 from collections.abc import Sequence
@@ -35,14 +35,14 @@ def nullable_integer(column: str, *, ascending: bool) -> tuple[Term, ...]:
 def text(column: str, *, ascending: bool) -> tuple[Term, ...]:
     """Order by the code points of a text, NULL last.
 
-    The order does not depend on the database's locale, and is that of MLflow on SQLite.
+    The order does not depend on the database's locale. MLflow on SQLite has the same order.
     """
     value = f"coalesce({column}, '') COLLATE \"C\""
     return (_null_rank(column), Term(value, KeyType.TEXT, ascending))
 
 
 def c_text(column: str, *, ascending: bool) -> tuple[Term, ...]:
-    """Order by a text that is never NULL, of a column that is COLLATE "C": an index can do it."""
+    """Order by a text column that is NOT NULL and COLLATE "C"; an index can give this order."""
     return (Term(column, KeyType.TEXT, ascending),)
 
 
@@ -54,7 +54,7 @@ def metric(column: str, *, ascending: bool) -> tuple[Term, ...]:
 
 
 def uuid(column: str, *, ascending: bool) -> tuple[Term, ...]:
-    """Order by a UUID, which is the order of its hexadecimal text."""
+    """Order by a UUID; its hexadecimal text has the same order."""
     return (Term(column, KeyType.UUID, ascending),)
 
 
@@ -63,12 +63,12 @@ def _null_rank(column: str) -> Term:
 
 
 def types(terms: Sequence[Term]) -> list[KeyType]:
-    """Return the types of a row's key."""
+    """Return the types of the values in a row's key."""
     return [term.type for term in terms]
 
 
 def select_list(terms: Sequence[Term]) -> str:
-    """Return the terms as columns k0, k1, ..., which make up a row's key."""
+    """Return the terms as columns k0, k1, ...: together they are a row's key."""
     return ", ".join(f"{term.expression} AS k{index}" for index, term in enumerate(terms))
 
 
@@ -80,14 +80,15 @@ def order_list(terms: Sequence[Term]) -> str:
 
 
 def key_of(row: Sequence[KeyValue], terms: Sequence[Term]) -> tuple[KeyValue, ...]:
-    """Return the key of a row whose last columns are those of `select_list`."""
+    """Return the key of a row; the columns of `select_list` are its last ones."""
     return tuple(row[-len(terms) :])
 
 
 def after(terms: Sequence[Term], key: Sequence[KeyValue], bindings: Bindings) -> str:
     """Return the condition that a row comes after a key.
 
-    The bound on the first term says nothing new, but it is the one that an index can use.
+    The bound on the first term repeats what the rest implies. It stands there because an index can use
+    it, and cannot use the ORs.
     """
     bound = [(term, bindings.add(value, term.type)) for term, value in zip(terms, key, strict=True)]
     condition = ""

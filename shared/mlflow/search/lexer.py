@@ -1,7 +1,7 @@
 """Splits filter strings and order_by clauses into tokens.
 
-MLflow tokenizes with a generic SQL tokenizer; what it accepts of MLflow's documented syntax is
-accepted here. A token knows where it stands, so that errors can quote the client's own text.
+MLflow uses a generic SQL tokenizer. This one accepts the same texts of MLflow's documented syntax. A
+token carries its position, so that errors can quote the client's own text.
 """
 
 import re
@@ -14,7 +14,7 @@ from shared.contracts.errors import invalid
 
 
 class Kind(StrEnum):
-    """What a token is; each name is a group of the pattern below."""
+    """The type of a token; each name is also a group in the pattern `_TOKEN`."""
 
     SPACE = "SPACE"
     NUMBER = "NUMBER"
@@ -39,22 +39,23 @@ class Token:
 
     @property
     def word(self) -> str:
-        """Return the token in upper case, as keywords are compared."""
+        """Return the text in upper case, for comparisons with keywords."""
         return self.text.upper()
 
 
-# A quote inside a string is doubled or follows a backslash; both stay in the value as written,
-# because MLflow only takes the outer quotes off.
+# A quote inside a string is doubled or follows a backslash. Both stay in the value as written,
+# because MLflow removes only the outer quotes.
 _SINGLE_QUOTED = r"'(?:''|\\'|[^'])*'"
 _DOUBLE_QUOTED = r'"(?:""|\\"|[^"])*"'
 _BACKTICKED = r"`(?:``|[^`])*`"
-# Everything that cannot end a bare word. Characters such as `-` or `/` are let into the word,
-# so that the parser can say that `metrics.val-loss` needs quotes.
+# A bare word ends before a space, dot, operator, quote, parenthesis, comma or semicolon. `-` and `/`
+# belong to the word, so that the parser can say that `metrics.val-loss` needs quotes.
 _BARE = r"[^\s.=<>!~'\"`(),;]+"
 _FIRST = f"(?:{_BARE}|{_BACKTICKED}|{_DOUBLE_QUOTED})"
 _NEXT = f"(?:{_BARE}|{_BACKTICKED}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED})"
 
-# Possessive quantifiers keep the time linear in what a client may send.
+# Possessive quantifiers (`++`, `?+`, `*+`) never backtrack. So the time stays linear in the length of
+# a client's text.
 _TOKEN = re.compile(
     rf"""
       (?P<SPACE>\s+)
@@ -71,15 +72,15 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
-# NUL cannot be stored in Postgres, a lone surrogate cannot be encoded: neither can match anything.
+# Postgres cannot store NUL, and UTF-8 cannot encode a lone surrogate. So neither can match stored text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def tokenize(source: str, what: str) -> list[Token]:
-    """Return the tokens of `source` without white space; `what` names it in the error.
+    """Return the tokens of `source` without white space; `what` names it in errors.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for text that no database can compare with, and at
-    the first token too many.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for characters that no stored text can contain, and
+    for more than `limits.FILTER_TOKENS` tokens.
     """
     if _UNSTORABLE.search(source):
         raise invalid(f"Error on parsing {what} {source!r}")
@@ -104,17 +105,17 @@ _PLAIN_NAME = re.compile(r"\w+")
 
 
 def is_quoted(text: str, quotes: str = "'\"") -> bool:
-    """Tell whether `text` is one quoted piece, in one of the kinds of `quotes`."""
+    """Tell whether the whole `text` is one quoted piece; `quotes` are the accepted quotes."""
     return text[:1] in quotes and len(text) > 1 and bool(_PART.fullmatch(text))
 
 
 def unquote(text: str, quotes: str = "'\"`") -> str:
-    """Take the outer quotes off, leaving what stands between them as it is."""
+    """Remove the outer quotes; the text between them stays as it is."""
     return text[1:-1] if is_quoted(text, quotes) else text
 
 
 def is_identifier(token: Token) -> bool:
-    """Tell whether a name needs no (further) quotes: `metrics.a` does not, `metrics.a-b` does."""
+    """Tell whether a token is a name that needs no more quotes: `metrics.a` is, `metrics.a-b` is not."""
     return token.kind is Kind.NAME and all(
         piece.group()[0] in "`\"'" or _PLAIN_NAME.fullmatch(piece.group())
         for piece in _PART.finditer(token.text)

@@ -1,4 +1,4 @@
-"""The limit of a page."""
+"""The size of a page: `max_results`."""
 
 from shared.contracts.errors import invalid
 
@@ -7,7 +7,7 @@ THRESHOLD = 50_000
 
 
 def check_max_results(value: int | None, default: int = DEFAULT, threshold: int = THRESHOLD) -> int:
-    """Return the page size, the default when unset.
+    """Return the page size; the default if it is unset.
 
     Raises DomainError(INVALID_PARAMETER_VALUE) in the words of MLflow's
     `_validate_max_results_param`.

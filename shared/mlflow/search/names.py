@@ -1,4 +1,4 @@
-"""Reads `entity.key` as filters and order_by clauses write it."""
+"""Reads names: `entity.key` in filters and order_by clauses."""
 
 from collections.abc import Collection, Iterable
 
@@ -9,10 +9,10 @@ from shared.mlflow.search.lexer import unquote
 
 
 def read_name(text: str, grammar: Grammar, attributes: Collection[str]) -> tuple[Entity, str]:
-    """Split a name at its first dot; a name without one is an attribute.
+    """Split a name at its first dot; a name without a dot is an attribute.
 
-    `attributes` are the accepted spellings of attributes. The key comes back canonical.
-    Raises DomainError(INVALID_PARAMETER_VALUE) for what the grammar does not know.
+    `attributes` are the accepted spellings of attributes. The returned key is canonical. Raises
+    DomainError(INVALID_PARAMETER_VALUE) for a name that the grammar does not know.
     """
     first, dot, rest = _split(text)
     entity = _entity(first, grammar) if dot else Entity.ATTRIBUTE
@@ -34,7 +34,7 @@ def read_name(text: str, grammar: Grammar, attributes: Collection[str]) -> tuple
 
 
 def as_set(values: Iterable[str]) -> str:
-    """Write values as MLflow's messages do, which print a Python set; ours are sorted."""
+    """Write values like a Python set, as in MLflow's messages, but sorted."""
     return "{" + ", ".join(repr(str(value)) for value in sorted(values)) + "}"
 
 

@@ -1,4 +1,4 @@
-"""Parses order_by clauses: a name, and perhaps ASC or DESC."""
+"""Parses order_by clauses: a name, optionally followed by ASC or DESC."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,10 @@ _NAME_AND_DIRECTION = 2
 
 
 def parse_order_by(clauses: Sequence[str], grammar: Grammar) -> tuple[OrderBy, ...]:
-    """Return the clauses in order; duplicates are refused as `_get_orderby_clauses` of MLflow does.
+    """Return the clauses in order.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE), whatever the client sent.
+    Duplicates are refused as in MLflow's `_get_orderby_clauses`, unless the grammar is `repeatable`.
+    Raises DomainError(INVALID_PARAMETER_VALUE), and no other exception, whatever the client sends.
     """
     if len(clauses) > limits.ORDERS:
         raise invalid(
@@ -35,7 +36,7 @@ def _parse(clause: str, grammar: Grammar) -> OrderBy:
     direction = tokens[1].word if len(tokens) == _NAME_AND_DIRECTION else "ASC"
     if direction not in ("ASC", "DESC"):
         raise invalid(f"Invalid ordering key in order_by clause '{clause}'.")
-    # Unlike a filter, an order_by clause may quote the whole name: `"metrics.a b" DESC`.
+    # Unlike a filter, an order_by clause may put the whole name in quotes: `"metrics.a b" DESC`.
     name = unquote(tokens[0].text)
     if grammar.unknown_order and name not in grammar.orderable:
         raise invalid(grammar.unknown_order.format(name=name))

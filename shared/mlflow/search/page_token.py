@@ -1,7 +1,7 @@
-"""Opaque page tokens: where the last page ended, not how many rows came before it.
+"""Opaque page tokens. A token says where the last page ended, not how many rows came before.
 
-A token is base64url of a JSON array: the name and digests of the search it belongs to, then the
-value of each ordering term of the page's last row.
+It is base64url of a JSON array: the fingerprint of its search, then the value of each ordering term
+of the page's last row.
 """
 
 import base64
@@ -32,9 +32,10 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a token is bound to: a token of another filter or order would skip or repeat rows.
+    """The search that a token belongs to. With another filter or order it would skip or repeat rows.
 
-    In searches of logged models the experiments, as in MLflow, and the datasets are bound, too.
+    In searches of logged models the token also belongs to the experiments, as in MLflow, and to the
+    datasets.
     """
 
     noun: str
@@ -45,12 +46,12 @@ class Search:
 
     @property
     def fingerprint(self) -> str:
-        """Return the noun and a digest of each part; it guards against mix-ups, not against forgery."""
+        """Return the noun and a digest of each part. It prevents mix-ups, not forgery."""
         parts = (self.experiment_ids, self.filter, self.order_by, self.datasets)
         return ".".join((self.noun, *map(_digest, parts)))
 
     def refusal(self, fingerprint: str) -> DomainError | None:
-        """Return the error, in MLflow's words, for the token of another search of this noun."""
+        """Return MLflow's error for a token of another search of the same noun; None if no part differs."""
         parts = (
             ("Experiment IDs in the page token do", "experiment IDs", list(self.experiment_ids)),
             ("Filter string in the page token does", "filter string", self.filter or None),
@@ -81,8 +82,8 @@ def decode_token(
 ) -> tuple[KeyValue, ...] | None:
     """Return the key to start after, or None when there is no token.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) in MLflow's words for anything that
-    `encode_token` has not made for the same search.
+    Raises DomainError(INVALID_PARAMETER_VALUE), in MLflow's words, for a token that `encode_token`
+    did not make for the same search.
     """
     if not token:
         return None
@@ -116,6 +117,7 @@ def load_token(token: str) -> object:
 
 def _value(value: object, expected: KeyType, parsed: object) -> KeyValue:
     """Check one value against its column, so that the database cannot refuse it."""
+    # In Python a bool is an int, but no key contains one.
     if isinstance(value, bool):
         raise wrong_token(parsed)
     if expected is KeyType.INTEGER and isinstance(value, int) and value in _INT64:
@@ -137,5 +139,5 @@ def _storable(text: str) -> bool:
 
 
 def wrong_token(parsed: object) -> DomainError:
-    """Return MLflow's error for a token that is JSON but not what was made here."""
+    """Return MLflow's error for a token that is JSON but was not made here."""
     return invalid(f"Invalid page token, parsed value={parsed!r:.200}")

@@ -1,4 +1,4 @@
-"""Turns a filter string into comparisons that its noun's grammar allows."""
+"""Turns a filter string into comparisons, checked against the grammar of the searched noun."""
 
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
@@ -7,23 +7,23 @@ from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.names import as_set, read_name
 from shared.mlflow.search.values import read_value
 
-# MLflow has no limit, but each clause costs the planner a subquery.
+# MLflow has no limit. Here each clause is a subquery, which costs the planner time.
 MAX_CLAUSES = 200
 
 
 def parse_filter(source: str | None, grammar: Grammar) -> tuple[Comparison, ...]:
-    """Return the comparisons of a filter, all of which must hold; no filter has none.
+    """Return the comparisons of a filter; all of them must hold. An empty or absent filter has none.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE), worded as by MLflow's `parse_search_filter`,
-    and never another exception, whatever the client sent.
+    Raises DomainError(INVALID_PARAMETER_VALUE) in the words of MLflow's `parse_search_filter`, and no
+    other exception, whatever the client sends.
     """
     if not source:
         return ()
     clauses = read_clauses(source, grammar)
     if len(clauses) > MAX_CLAUSES:
         raise invalid(f"A filter can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
-    # MLflow reads every name and value before it looks at any comparator; whoever sends several
-    # mistakes hears of the same one first.
+    # MLflow reads every name and value before it checks a comparator. The same order here gives a
+    # filter with several mistakes the same error.
     read = [_read(clause, grammar) for clause in clauses]
     return tuple(
         Comparison(entity, key, _comparator(clause, entity, key, grammar), value)
@@ -42,7 +42,7 @@ def _read(clause: Clause, grammar: Grammar) -> tuple[Entity, str, Value]:
 
 
 def _check_list(clause: Clause, right: Operand, entity: Entity, grammar: Grammar) -> None:
-    """Refuse a list after anything but IN; MLflow fails on it in the database."""
+    """Raise DomainError for a list after another comparator than [NOT] IN; MLflow's database fails on it."""
     takes_lists = entity is Entity.ATTRIBUTE or Comparator.IN in grammar.comparators[entity]
     if takes_lists and right.items is not None and not clause.operator.endswith("IN"):
         raise invalid(f"Invalid comparison clause. Expected value token found '{right.text}'")

@@ -1,6 +1,6 @@
-"""Writes comparisons as SQL with bound values; knows no table.
+"""Writes comparisons as SQL with bound values. It knows no tables.
 
-Text that comes from a client only ever becomes a bound value, never part of a statement.
+Text from a client is always a bound value, never part of a statement.
 """
 
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ class Bindings:
 
     @property
     def values(self) -> Sequence[object]:
-        """The values to pass along with the statement."""
+        """Return the values to pass along with the statement."""
         return tuple(self._values)
 
 
 def exists(rows: str) -> str:
-    """Return the condition that there are rows, given as what follows FROM, for the one at hand.
+    """Return the condition that at least one row exists; `rows` is the text after FROM.
 
-    OFFSET 0 has them looked up for one candidate after another, by their primary key. PostgreSQL
-    would make a join of them otherwise, and a bad one wherever it believes a table to be small:
-    a thousand times slower, from the first runs on until the table is analyzed.
+    OFFSET 0 makes PostgreSQL look the rows up by primary key, for one candidate after another. Without
+    it PostgreSQL makes a join. Where it believes a table to be small, this join is a thousand times
+    slower: from the first runs on until the table is analyzed.
     """
     return f"EXISTS (SELECT FROM {rows} OFFSET 0)"
 
@@ -48,8 +48,8 @@ def exists(rows: str) -> str:
 def compare_text(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
     """Compare a text expression with a string, or with a list of them.
 
-    `%` and `_` are the wildcards. ESCAPE '' takes the backslash's special meaning away, as
-    MLflow's own patterns know no escape; a pattern ending in one would be an error otherwise.
+    `%` and `_` are the wildcards. ESCAPE '' makes a backslash an ordinary character, because MLflow's
+    patterns have no escape. Without it a pattern that ends in a backslash would be an error.
     """
     if comparator is Comparator.IN:
         return f"{column} = ANY({bindings.add(value, 'text[]')})"
@@ -67,9 +67,9 @@ def compare_integer(column: str, comparator: Comparator, value: Value, bindings:
 
 
 def compare_metric(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
-    """Compare a double with a number as IEEE 754 does: NaN only ever satisfies `!=`.
+    """Compare a double with a number as IEEE 754 does: NaN satisfies `!=` alone.
 
-    Postgres sorts NaN above all numbers, hence it has to be kept out of `>` and `>=`.
+    Postgres sorts NaN above all numbers, so `>` and `>=` must exclude it.
     """
     bound = bindings.add(value, "double precision")
     comparison = f"{column} {_OPERATORS[comparator]} {bound}"

@@ -1,4 +1,4 @@
-"""A search as one statement a page: what the searches of every noun have in common."""
+"""Composes the one statement that fetches a page of a search. The searches of all nouns use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Id = TypeVar("Id")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Id]):
-    """Some ids in order; no token after the last page."""
+    """The ids of one page, in order. The last page has no token."""
 
     items: Sequence[Id]
     next_page_token: str | None = None
@@ -31,9 +31,10 @@ class Connection(Protocol):
 
 @dataclass(slots=True)
 class Statement:
-    """A search that is being composed; `source` is what stands after FROM.
+    """A search that is being composed.
 
-    `column` is the id that the search returns. Joins must not multiply rows.
+    `column` is the id that the search returns. `source` is the text after FROM; its joins must not
+    multiply rows.
     """
 
     column: str
@@ -43,7 +44,7 @@ class Statement:
     terms: list[Term] = field(default_factory=list)
 
     def where(self, condition: str) -> None:
-        """Add a condition, all of which must hold."""
+        """Add a condition. A row is found if all conditions hold."""
         self.conditions.append(condition)
 
     def compose(self, limit: int) -> str:
@@ -64,9 +65,9 @@ async def fetch_page(
     page_token: str | None,
     max_results: int,
 ) -> Page[KeyValue]:
-    """Run a search for the page after a token.
+    """Run a search and return the page after a token; the first page without a token.
 
-    One row more than the page holds is asked for, only to learn whether there is a next page.
+    The statement asks for one row more than the page holds, to know whether there is a next page.
     """
     key = decode_token(search, page_token, keyset.types(statement.terms))
     if key is not None:

@@ -1,4 +1,4 @@
-"""Reads the right-hand side of a comparison as the type that its left-hand side has."""
+"""Reads the right-hand side of a comparison as the type of its left-hand side."""
 
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Entity, Value
@@ -13,7 +13,7 @@ _LIST = "While parsing a list in the query, expected"
 def read_value(right: Operand, entity: Entity, key: str, grammar: Grammar) -> Value:
     """Return the value; `key` is canonical.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) in MLflow's words when the type is wrong.
+    Raises DomainError(INVALID_PARAMETER_VALUE), in MLflow's words, if the type is wrong.
     """
     if entity is Entity.METRIC:
         return float(_number(right, "metric."))
@@ -52,7 +52,10 @@ def _numeric_attribute(right: Operand, key: str, grammar: Grammar) -> int | floa
 
 
 def _comparable(text: str) -> int | float:
-    """Read a number; what no 64-bit integer holds as a double, so that it is still above or below."""
+    """Return an integer of less than 19 characters as an int: it fits into a bigint.
+
+    Any other number becomes a float. One beyond bigint then still compares as larger or smaller.
+    """
     if text.lstrip("-").isdecimal() and len(text) < _INT64_DIGITS:
         return int(text)
     return float(text)
