@@ -1,9 +1,9 @@
-"""What a name becomes before anything is stored, or looked for, under it.
+"""Brings artifact names into their settled form: the form in which MLflow's clients ask for them.
 
-MLflow's clients change what they read in a listing: they decode it until nothing changes, and more
-(``validate_path_is_safe`` in ``mlflow/utils/uri.py``). They ask for the outcome, not for what was listed. So a name is
-brought into that form at every way in, and what is stored is what every client asks for. The form is its own form:
-the same again changes nothing.
+MLflow's clients change the names that they read in a listing: they percent-decode a name until nothing changes, and
+more (``validate_path_is_safe`` in ``mlflow/utils/uri.py``). Then they ask for the changed name, not for the listed one.
+So every path is settled before an artifact is stored or looked for under it, and each client finds what is stored.
+Settling a settled name changes nothing.
 """
 
 import re
@@ -11,32 +11,35 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlparse, urlunparse
 
 MOST_DECODINGS = 10
-"""Those of ``_decode`` in ``mlflow/utils/uri.py``. The longest key could hold hundreds of them."""
+"""MLflow's limit, in ``_decode`` of ``mlflow/utils/uri.py``. The longest key could be encoded hundreds of times."""
 
-# Python's parser of URLs, which the clients' form is made with, drops these wherever they are.
+# Tab, newline and carriage return go: the clients use Python's URL parser, which drops them wherever they are.
+# Backslash and NUL become "_": clients on Windows refuse a listing with a backslash, and no message may hold NUL.
 _DROPPED = str.maketrans("\\\0", "__", "\t\n\r")
-# Clients cut a path off at these two, those of Windows refuse a listing with a backslash, and no message may hold NUL.
+# Clients cut a path off at these two characters.
 _CUT = re.compile("[?#]")
 _DROPPED_AND_CUT = _DROPPED | str.maketrans("?#", "__")
-# It drops these at the beginning, from Python 3.11.4 on; so that older clients find the same, we always do.
+# Since 3.11.4 Python's URL parser drops these at the beginning. They always go here, so that older clients find the
+# same names.
 _DROPPED_IN_FRONT = "".join(map(chr, range(0x21)))
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SETTLED = re.compile(r"[A-Za-z0-9_./=+-]*")
-"""Almost all paths, at a glance."""
+"""Matches almost all paths: they are settled already, and need no further work."""
 
 
 class UnstableNameError(Exception):
-    """The name has no form that clients leave as it is."""
+    """The name has no settled form: clients would change each form of it."""
 
 
 def settled_path(path: str) -> str:
-    """Return the form of a path, segment by segment; a slash that was percent-encoded divides, too.
+    """Return the settled form of a path, segment by segment. A percent-encoded slash separates segments, too.
 
     Raises UnstableNameError.
     """
     if _SETTLED.fullmatch(path):
         return path
-    # Old clients' log_image names files ``images/key%step%23%…``: what is cut there comes to light by decoding alone.
+    # A "?" or "#" that only appears by decoding becomes "_": old clients' log_image names files
+    # ``images/key%step%23%…``. One that the client wrote itself stays, and ``file_key`` refuses it.
     changed = _DROPPED if _CUT.search(path) else _DROPPED_AND_CUT
     return "/".join(_settled(name, changed) for name in decoded(path).split("/"))
 
@@ -52,27 +55,29 @@ def decoded(text: str) -> str:
 
 
 def _settled(name: str, changed: Mapping[int, int | None]) -> str:
-    """Return the form of one name, which holds no percent-encoding that could be decoded.
+    """Return the settled form of one name, which is percent-decoded already.
 
-    ``changed`` tells, as ``str.translate`` takes it, which characters are dropped or replaced.
+    ``changed`` is the table for ``str.translate`` of the characters that are dropped or replaced. Raises
+    UnstableNameError.
     """
     for _ in range(MOST_DECODINGS):
-        # A name in front of which control characters were dropped may begin with spaces, and so on.
+        # One change can make room for another: "%4\n1" without its newline is "%41". So this repeats.
         plain = decoded(name).translate(changed).lstrip(_DROPPED_IN_FRONT)
         parsed = _parsed(plain)
         if parsed == name:
+            # The control characters that are left are stored percent-encoded.
             return _CONTROL.sub(_escaped, name)
         name = parsed
     raise UnstableNameError
 
 
 def _parsed(name: str) -> str:
-    """Do what a URL does to a name: a scheme becomes lower case, an empty query or fragment goes."""
+    """Return a name as Python's URL parser writes it: scheme in lower case, no empty query or fragment."""
     try:
         parsed = urlunparse(urlparse(name))
     except ValueError:
         raise UnstableNameError from None
-    # ``http:x`` becomes ``http:///x``, which is no name any more.
+    # ``http:x`` would become ``http:///x``, which is not one name. It stays as it is.
     return name if "/" in parsed else parsed
 
 
@@ -81,9 +86,9 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def is_listed_as_it_is(name: str) -> bool:
-    """Tell whether clients can ask for a settled name that they have read in a listing.
+    """Tell whether clients can ask for a settled name after reading it in a listing.
 
-    They refuse listings with ``#``, cut a path off at ``?``, and take ``http:x`` for a URL.
+    They refuse a listing with ``#``, cut a path off at ``?``, and take ``http:x`` for a URL.
     """
     if "#" in name or "?" in name:
         return False

@@ -1,12 +1,12 @@
-"""Which artifact paths are accepted, and which object a path names. Nothing else decides that.
+"""Decides which artifact paths are accepted, and which object a path names. No other module does.
 
-Each project has a tree of its own in the bucket, below its number. ``<project>/<experiment>/<run>/artifacts/<name>``,
-what follows ``mlflow-artifacts:/`` in a run's ``artifact_uri``, is a path of its own project, and the object's key. A
-path that does not begin with a number is one that clients chose; its object lies below ``<project>/~/``. So no path
-leads into another project's tree, and a chosen one into no run's directory.
+Each project has its own tree in the bucket, under its number. A run's ``artifact_uri`` is
+``mlflow-artifacts:/<project>/<experiment>/<run>/artifacts``. A path like that, without the scheme, is also the object's
+key. A path that does not begin with a number is chosen by a client; its object lies under ``<project>/~/``. So no path
+leads into another project's tree, and no chosen path leads into a run's directory.
 
-A path is percent-decoded once where HTTP ends, and then brought into the form in which MLflow's clients ask for it
-(``shared/mlflow/artifact_names.py``). What is refused is refused of that form.
+A path is percent-decoded once where HTTP ends. Then it is brought into its settled form
+(``shared/mlflow/artifact_names.py``). The checks below apply to the settled form.
 """
 
 import re
@@ -22,31 +22,31 @@ from shared.mlflow.artifact_names import (
 )
 
 MAX_KEY_BYTES = 1024
-"""S3's limit of a key, in UTF-8."""
+"""S3's limit for a key, in UTF-8."""
 
 MAX_SEGMENT_BYTES = 255
-"""SeaweedFS's and every file system's limit of one name, in UTF-8."""
+"""The limit of SeaweedFS and of every file system for one name, in UTF-8."""
 
 SCHEME = "mlflow-artifacts"
 
 CHOSEN = "~"
-"""The directory of a project's tree that holds what lies at paths of the clients' choice."""
+"""The directory in a project's tree for paths that clients choose."""
 
-# C1 controls break headers and logs. Surrogates have no UTF-8. U+FFFE and U+FFFF cannot stand in XML, which S3's
-# listings are.
+# C1 controls break headers and logs. UTF-8 cannot encode surrogates. U+FFFE and U+FFFF are not allowed in XML, the
+# format of S3's listings.
 _FORBIDDEN = re.compile("[\x80-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSAFE_SEGMENTS = {"", ".", ".."}
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 _AS_SENT = re.compile("[\x00-\x1f\x7f\\\\\ufffd]")
-"""What no path had in it before paths were brought into their form."""
+"""Characters that no path had in earlier versions, which did not settle paths."""
 
 
 def file_key(path: str, project: int) -> str:
-    """Return the key under which a path's artifact is to be stored.
+    """Return the key under which a path's artifact is stored.
 
-    Raises DomainError: INVALID_PARAMETER_VALUE for a path that no artifact can have, or that no client could ask for,
-    RESOURCE_DOES_NOT_EXIST for one of another project, as if nothing were there.
+    Raises DomainError: INVALID_PARAMETER_VALUE for a path that no artifact can have, or that no client could ask for;
+    RESOURCE_DOES_NOT_EXIST for a path in another project, as if nothing were there, and for the project's own tree.
     """
     settled = _settled(path)
     if settled == str(project):
@@ -61,7 +61,7 @@ def file_key(path: str, project: int) -> str:
 def file_keys(path: str, project: int) -> Sequence[str]:
     """Return the keys under which a path's artifact may be stored, the likelier one first.
 
-    Raises DomainError as ``file_key`` does, but for names that clients can't ask for.
+    Raises DomainError as ``file_key`` does. Names that clients can't ask for are accepted here.
     """
     settled = _settled(path)
     if settled == str(project):
@@ -70,10 +70,10 @@ def file_keys(path: str, project: int) -> Sequence[str]:
 
 
 def directory_key(path: str, project: int) -> str:
-    """Return the key of a directory, which some clients write with a slash at its end.
+    """Return the key of a directory. Some clients write its path with a slash at the end.
 
-    The project's own directory is one, and so is the one of all chosen paths, whose path is empty. Raises
-    DomainError as ``file_keys`` does.
+    The project's tree is accepted. The empty path is the directory of all chosen paths. Raises DomainError as
+    ``file_keys`` does.
     """
     return directory_keys(path, project)[0]
 
@@ -87,46 +87,46 @@ def directory_keys(path: str, project: int) -> Sequence[str]:
 
 
 def check_new_path(path: str) -> None:
-    """Raise DomainError unless an artifact may be stored under the path in a directory that may be anywhere."""
+    """Raise DomainError unless an artifact can be stored under a path below a directory, whichever that is."""
     file_key(f"_/{path}", 0)
 
 
 def proxied_root(artifact_uri: str) -> str:
-    """Return the path that an ``artifact_uri`` names.
+    """Return the path in an ``artifact_uri``.
 
-    Raises DomainError for other storage than this server's: an experiment may keep its artifacts
-    elsewhere, but only its clients open that.
+    Raises DomainError for storage that is not this server's. An experiment may keep its artifacts
+    elsewhere; then its clients open that storage themselves.
     """
     parts = urlsplit(artifact_uri)
     if parts.scheme != SCHEME:
         scheme = parts.scheme or "file"
         message = f"The artifacts are kept in {scheme} storage, which this server does not open."
         raise invalid(message)
-    # Clients collapse slashes, and send this path percent-decoded once, as they send every other path.
+    # Clients collapse repeated slashes. They send this path percent-decoded once, like every other path.
     return unquote(re.sub("//+", "/", parts.path)).strip("/")
 
 
 def owner_directory(artifact_uri: str, project: int) -> str:
-    """Return the key of the directory that has the id of a run, logged model or experiment for its name.
+    """Return the key of the directory that is named by the id of a run, logged model or experiment.
 
-    It is what holds the ``artifacts`` of a run or a logged model; an experiment's ``artifact_uri``
-    names it. Raises DomainError for other storage and other projects, as those above do.
+    The directory of a run or a logged model contains its ``artifacts``. An experiment's ``artifact_uri``
+    is the directory itself. Raises DomainError for other storage and for other projects.
     """
     return directory_key(proxied_root(artifact_uri).removesuffix("/artifacts"), project)
 
 
 def is_within(path: str, directory: str) -> bool:
-    """Tell whether a path is a directory's own, or that of anything below it."""
+    """Tell whether a path is a directory or lies below it."""
     return path == directory or path.startswith(f"{directory}/")
 
 
 def join(root: str, path: str) -> str:
-    """Return the path below a root; an empty path is the root itself, and an empty root adds nothing."""
+    """Return the path below a root. An empty path means the root itself; an empty root adds nothing."""
     return f"{root}/{path}" if root and path else root or path
 
 
 def absent(path: str) -> DomainError:
-    """Return the error for an artifact that is not there, or that the caller may not know of."""
+    """Return the error for an artifact that does not exist, or that the caller must not know of."""
     return missing_resource(f"No such artifact: '{path}'")
 
 
@@ -140,18 +140,19 @@ def _key(settled: str, project: int) -> str:
 
 
 def _with_key_as_sent(key: str, path: str, project: int) -> Sequence[str]:
-    """Add the key that a path had before paths were brought into their form: objects may have been stored under it."""
+    """Add the path itself as a second key: earlier versions, which did not settle paths, stored objects under it."""
     if path == key or not path.startswith(f"{project}/") or _AS_SENT.search(path):
         return [key]
     return [key, path]
 
 
 def _settled(path: str) -> str:
-    """Return a path's form. Raises DomainError if it could mean another object than the one that it spells."""
+    """Return a path's settled form. Raises DomainError if the path could mean another object than it spells."""
+    # This limits the work below. The exact limit applies to the settled form.
     if len(path) > 4 * MAX_KEY_BYTES:
         raise _bad_path(f"it is longer than {MAX_KEY_BYTES} bytes")
     try:
-        # What somebody who takes backslashes for slashes would climb by, is refused as well.
+        # "..\" is refused like "../": a client that takes backslashes for slashes would leave the directory by it.
         climbs = not {".", ".."}.isdisjoint(re.split(r"[/\\]", decoded(path)))
         settled = settled_path(path)
         is_stable = settled_path(settled) == settled

@@ -1,4 +1,4 @@
-"""What HTTP says about a file besides its bytes, worked out from its name."""
+"""Content-Type and Content-Disposition of a file, derived from its name."""
 
 import mimetypes
 import posixpath
@@ -16,12 +16,12 @@ _TEXT_EXTENSIONS = frozenset({
 })
 # fmt: on
 
-# The standard library's own table: the machine's would make the same file another type elsewhere.
+# Only the standard library's table: with the machine's own the same file would have another type on another machine.
 _TYPES = mimetypes.MimeTypes()
 
 
 def content_type(path: str) -> str:
-    """Return the media type that MLflow's server would give a file of this name."""
+    """Return the media type that MLflow's server gives a file of this name."""
     name = posixpath.basename(path)
     extension = posixpath.splitext(name)[1].removeprefix(".") or name
     if extension in _TEXT_EXTENSIONS:

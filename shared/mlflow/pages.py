@@ -1,4 +1,4 @@
-"""The JSON of a page whose items the database wrote already."""
+"""The JSON of a page. Its items come from the database as JSON."""
 
 from pydantic_core import to_json
 

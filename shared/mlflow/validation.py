@@ -1,4 +1,4 @@
-"""Rules for names and lengths that hold in more than one service, in the words of MLflow.
+"""Rules for names and lengths that several services share, in the words of MLflow.
 
 Source: ``mlflow/utils/validation.py``.
 """
@@ -11,7 +11,7 @@ from shared.contracts.errors import DomainError, invalid
 from shared.contracts.validation import shown
 
 _REMEMBERED = 250
-"""No key may be longer; names of files, which are looked at in the same way, may."""
+"""The longest name whose check is cached. No key may be longer; names of files, checked in the same way, may."""
 
 _NAME = re.compile(r"[/\w.\- :]*")
 _BAD_CHARACTERS = (
@@ -37,19 +37,19 @@ def check_length(path: str, limit: int, value: str) -> None:
 
 @lru_cache(maxsize=16_384)
 def name_fault(name: str) -> str | None:
-    """Return what is wrong with a key: its characters, or that it means another path."""
+    """Return MLflow's reason to refuse a key: its characters, or that it resolves to another path."""
     if not _NAME.fullmatch(name):
         return _BAD_CHARACTERS
     return path_fault(name)
 
 
 def long_name_fault(name: str) -> str | None:
-    """As ``name_fault``, and forget it: 16,384 names of any length would fill the memory."""
+    """As ``name_fault``, but without its cache: 16,384 names of any length would fill the memory."""
     return name_fault.__wrapped__(name)
 
 
 def path_fault(name: str) -> str | None:
-    """Return what is wrong with a name that, taken for a path, means another one."""
+    """Return MLflow's reason to refuse a name that, read as a path, resolves to another path."""
     resolved = posixpath.normpath(name)
     if resolved != name or resolved == "." or resolved.startswith(("..", "/")):
         return f"{_BAD_PATH}{resolved!r}"

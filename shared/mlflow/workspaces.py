@@ -1,7 +1,7 @@
-"""Workspaces: what MLflow's clients call a project whose tracking URI names none (ADR 51).
+"""Workspace names: MLflow's clients name a project by one if their tracking URI names none (ADR 51).
 
-A short name, which has no ``--``, is kept with the project. Any other is the project's full path,
-its slashes written as ``--``. So a name says which project it means, whoever asks.
+A name without ``--`` is a short name, which is stored with the project. A name with ``--`` is the
+project's full path, with ``--`` in place of slashes. So a name means the same project for every caller.
 """
 
 import re
@@ -9,10 +9,10 @@ import re
 from shared.contracts.errors import invalid
 
 DEFAULT = "default"
-"""The root project's."""
+"""The workspace of the root project."""
 
 SLASH = "--"
-"""What stands for the slashes of a path."""
+"""Replaces the slashes of a project's path in a workspace name."""
 
 _PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _SHORTEST, _LONGEST = 2, 63
@@ -20,7 +20,7 @@ _RESERVED = frozenset({"workspaces", "api", "ajax-api", "static-files"})
 
 
 def complaint(name: str) -> str:
-    """Return what MLflow has against a name, empty if nothing.
+    """Return MLflow's reason to refuse a name; empty if the name is valid.
 
     Source of the rules and the words: ``WorkspaceNameValidator`` in
     ``mlflow/store/workspace/abstract_store.py``.
@@ -36,21 +36,21 @@ def complaint(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Raise DomainError(INVALID_PARAMETER_VALUE) for what is no workspace's name."""
+    """Raise DomainError(INVALID_PARAMETER_VALUE) unless a workspace can have the name."""
     if wrong := complaint(name):
         raise invalid(f"Workspace name '{name}' {wrong}")
 
 
 def path_in(name: str) -> str | None:
-    """Return the path, in lower case, that a name is made of; None if it is a short one."""
+    """Return the project path in a name, in lower case; None for a short name."""
     return name.replace(SLASH, "/") if SLASH in name else None
 
 
 def name_of(full_path: str) -> str | None:
-    """Return the name that is made of a project's full path.
+    """Return the workspace name of a project's full path.
 
-    None if MLflow's grammar has none for it: for a dot or an underscore, for ``--`` in the path
-    itself, and beyond 63 characters.
+    None if MLflow's rules allow no such name: for a dot or an underscore in the path, for ``--`` in it,
+    and beyond 63 characters.
     """
     name = full_path.lower().replace("/", SLASH)
     return None if complaint(name) or path_in(name) != full_path.lower() else name
