@@ -1,1 +1,1 @@
-"""Users, groups, projects, members and tokens: who may do what."""
+"""The access service: users, groups, projects, members, tokens, and what each user may do."""

@@ -1,4 +1,4 @@
-"""``python -m services.access``: RabbitMQ on one side, PostgreSQL on the other."""
+"""``python -m services.access``: the process of the access service, between RabbitMQ and PostgreSQL."""
 
 import asyncio
 import sys
@@ -13,18 +13,18 @@ from shared.serving.postgres import run_service
 
 
 def main() -> None:
-    """Read the settings, show a token that was made, and run."""
+    """Read the settings, print a new administrator's token, and run the service."""
     settings = read_settings(AccessSettings)
     with explained(SCHEMA), postgres_explained("WARREN_ACCESS_DSN is its address"):
         token = asyncio.run(ensure_root_token(settings.access.dsn, settings.root_token))
     if token:
-        # Not a log line: those have no secrets.
+        # Printed and not logged, because logs contain no secrets.
         print(first_token(token), file=sys.stderr, flush=True)  # noqa: T201
     run_service(SCHEMA, settings.access, HANDLERS, settings)
 
 
 def first_token(token: str) -> str:
-    """Return what an operator reads, once."""
+    """Return the line that shows a new token to the operator, once."""
     return f"The administrator's token, shown this once: {token}"
 
 

@@ -1,6 +1,7 @@
-"""Who asks for a change of who may do what, and whether they may: read anew for each message.
+"""The sender of a message, and the permission checks of handlers.
 
-The gateway has checked the token and its scopes; the envelope says whose it was.
+The gateway has checked the token and its scopes; the envelope has the user's id. State and roles are read from the
+database for each message, so a blocked user or a removed role counts at once.
 """
 
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from shared.contracts.members import Of
 from shared.postgres.transaction import Transaction
 
 NOBODY = 0
-"""The number of who shows no token: no user's."""
+"""User id of an anonymous caller; no user has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user, and the day on which it is asked; or nobody known, who may see what is public."""
+    """The user who sent a message, and the current day; or an anonymous caller, who sees public entities."""
 
     user_id: int
     is_admin: bool
@@ -31,7 +32,7 @@ class Actor:
 
     @classmethod
     async def of(cls, tx: Transaction) -> "Actor":
-        """Read who sent a message. Raises DomainError(UNAUTHENTICATED)."""
+        """Return the sender of a message. Raises DomainError(UNAUTHENTICATED) for an anonymous caller."""
         number = tx.envelope.user_id
         user = None if number is None else await users.find(tx, number)
         if user is None or user.state != "active":
@@ -40,24 +41,24 @@ class Actor:
 
     @classmethod
     async def of_anybody(cls, tx: Transaction) -> "Actor":
-        """As ``of``, and let those in who show no token."""
+        """Return the sender of a message, which may be an anonymous caller."""
         if tx.envelope.user_id is None:
             return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
         return await cls.of(tx)
 
     def standing(self, role: Role) -> Standing:
-        """Return what the actor is in a project or group, from the role there."""
+        """Return the actor's standing in a project or group where it has ``role``."""
         return Standing(self.user_id != NOBODY, self.is_admin, role)
 
     def require_admin(self) -> None:
-        """Raise DomainError(PERMISSION_DENIED) unless it is an administrator."""
+        """Raise DomainError(PERMISSION_DENIED) unless the actor is an administrator."""
         if not self.is_admin:
             raise forbidden()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A project or group that the actor sees, and the actor's role in it."""
+    """A project or group that is visible to the actor, and the actor's role in it."""
 
     actor: Actor
     source: Source
@@ -69,9 +70,10 @@ class Place:
             raise forbidden()
 
     def require_management(self, level: int = Role.NONE) -> None:
-        """Let Maintainers look after a project, Owners after a group, and nobody after those above.
+        """Require the right to manage members and tokens: Maintainer in a project, Owner in a group.
 
-        Raises DomainError(PERMISSION_DENIED), also if ``level`` is above the actor's role.
+        Raises DomainError(PERMISSION_DENIED), also if ``level`` is above the actor's role: Maintainers can't give or
+        take roles above their own.
         """
         self.require(Role.OWNER if self.is_group else Role.MAINTAINER)
         if level > self.role:
@@ -79,12 +81,12 @@ class Place:
 
     @property
     def is_group(self) -> bool:
-        """Tell which it is."""
+        """Whether this is a group and not a project."""
         return self.source.project_id is None
 
 
 async def find_place(tx: Transaction, actor: Actor, of: Of) -> Place:
-    """Find a project or group. Raises DomainError(RESOURCE_DOES_NOT_EXIST) if there is none to see."""
+    """Return a project or group. Raises DomainError(RESOURCE_DOES_NOT_EXIST) if the actor can't see it."""
     if of.source_kind == "group":
         group = await find_group(tx, actor, of.source)
         source = Source(group.namespace_id, None)
@@ -95,7 +97,7 @@ async def find_place(tx: Transaction, actor: Actor, of: Of) -> Place:
 
 
 async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundProject:
-    """Find a project that the actor sees."""
+    """Return a project, by its number or its full path. Raises DomainError if the actor can't see it."""
     project = await authorize.find_project(tx, reference, actor.user_id, actor.day)
     if project is None or not sees(actor.standing(project.role), project.switches.visibility):
         raise missing_resource("404 Project Not Found")
@@ -103,12 +105,12 @@ async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundPr
 
 
 async def find_group(tx: Transaction, actor: Actor, reference: str) -> FoundGroup:
-    """Find a group that the actor sees, by its number or its full path."""
+    """Return a group, by its number or its full path. Raises DomainError if the actor can't see it."""
     return _seen(actor, await groups.find(tx, reference, actor.user_id, actor.day))
 
 
 async def find_group_at(tx: Transaction, actor: Actor, path: str) -> FoundGroup:
-    """Find a group that the actor sees, by its full path alone."""
+    """Return a group, by its full path alone. Raises DomainError if the actor can't see it."""
     return _seen(actor, await groups.find_at(tx, path, actor.user_id, actor.day))
 
 
@@ -119,6 +121,6 @@ def _seen(actor: Actor, group: FoundGroup | None) -> FoundGroup:
 
 
 def forbidden(reason: str = "") -> DomainError:
-    """Return GitLab's refusal to who is known, but may not."""
+    """Return GitLab's error for a known caller without the permission."""
     said = f"403 Forbidden - {reason}" if reason else "403 Forbidden"
     return DomainError(ErrorCode.PERMISSION_DENIED, said)

@@ -1,4 +1,4 @@
-"""The first administrator's token: given by the operator, or made by the first start."""
+"""The first administrator's token: the operator gives it, or the first start creates it."""
 
 import asyncpg
 
@@ -13,11 +13,10 @@ SCHEMA = "access"
 
 
 async def ensure_root_token(dsn: str, given: str = "") -> str | None:
-    """Make the schema, and see to it that the first administrator has a token.
+    """Migrate the schema and give the first administrator a token if there is none.
 
-    ``given`` becomes one of that user's tokens; if it was revoked it stays so. Without it the very
-    first start makes one and returns it, for nobody can read it later. Raises NewerSchemaError,
-    OSError.
+    ``given`` is stored as one of this user's tokens; a revoked token stays revoked. Without ``given`` the very first
+    start creates a token and returns it: it can't be read later. Raises NewerSchemaError, OSError.
     """
     await migrate(dsn, SCHEMA, service_migrations(SCHEMA))
     connection = await asyncpg.connect(dsn, server_settings={"search_path": SCHEMA})

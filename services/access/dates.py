@@ -1,6 +1,6 @@
-"""Days of UTC: GitLab lets tokens and memberships end with a date, at the start of that day.
+"""Dates in UTC. As in GitLab, tokens and memberships expire at the start of their expiry date.
 
-Which day it is the database says: a process whose clock is behind must not honour what has ended.
+The current date comes from the database. A process whose clock is behind would otherwise accept expired tokens.
 """
 
 from datetime import UTC, date, datetime, time
@@ -10,7 +10,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def today(tx: Transaction) -> date:
-    """Return the date."""
+    """Return the current date of the database's clock."""
     return day_of(await database_now(tx.connection))
 
 

@@ -1,7 +1,7 @@
-"""What a role, a project's visibility and its switches add up to. Pure, and the only place of these rules.
+"""Which abilities follow from a role, a project's visibility and its feature settings.
 
-Source: ``app/policies/project_policy.rb`` of GitLab and its page "Permissions and roles". Where the
-two differ (one page lets Reporters change models) the policy's code counts.
+All of these rules are here, as pure functions. Source: GitLab's ``app/policies/project_policy.rb`` and its page
+"Permissions and roles". Where the two differ the policy's code counts (one page lets Reporters change models).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.contracts.access import Ability
 
 
 class Role(IntEnum):
-    """Access levels of members; each may do what the ones below may."""
+    """Access levels of members. Each level includes the lower ones."""
 
     NONE = 0
     GUEST = 10
@@ -23,7 +23,7 @@ class Role(IntEnum):
 
 
 class Visibility(StrEnum):
-    """Who may know of a project or a group: its members, every user, everybody."""
+    """The visibility of a project or a group: to its members, to every signed-in user, or to everyone."""
 
     PRIVATE = "private"
     INTERNAL = "internal"
@@ -31,7 +31,7 @@ class Visibility(StrEnum):
 
 
 class Feature(StrEnum):
-    """Who may use a part of a project: nobody, its members, everybody who may see the project."""
+    """Access to a part of a project: for no one, for members, or for everyone who sees the project."""
 
     DISABLED = "disabled"
     PRIVATE = "private"
@@ -40,7 +40,7 @@ class Feature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Who asks: nobody known, or a user with a role in the project, perhaps none."""
+    """A caller in relation to a project: anonymous, or a user with a role. The role may be NONE."""
 
     signed_in: bool = False
     is_admin: bool = False
@@ -48,17 +48,17 @@ class Standing:
 
     @property
     def is_member(self) -> bool:
-        """Tell whether the user belongs to the project; administrators do to all."""
+        """Whether the caller is a member of the project. Administrators are members of every project."""
         return self.is_admin or self.role >= Role.GUEST
 
     def has(self, role: Role) -> bool:
-        """Tell whether the user has at least this role."""
+        """Whether the caller has at least this role."""
         return self.is_admin or self.role >= role
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What a project's settings say."""
+    """A project's visibility and feature settings."""
 
     visibility: Visibility
     model_experiments: Feature
@@ -66,7 +66,7 @@ class Switches:
 
 
 def abilities(standing: Standing, project: Switches) -> list[Ability]:
-    """Return what one may do in a project; nothing at all means that it looks absent."""
+    """Return what the caller may do in a project. Without any ability the project looks absent."""
     if not sees(standing, project.visibility):
         return []
     found = [Ability.READ_PROJECT]
@@ -89,17 +89,17 @@ def abilities(standing: Standing, project: Switches) -> list[Ability]:
 
 
 def sees(standing: Standing, visibility: Visibility) -> bool:
-    """Tell whether one may know of a project or a group."""
+    """Return whether a project or a group is visible to the caller."""
     if visibility is Visibility.PUBLIC:
         return True
     return standing.is_member or (visibility is Visibility.INTERNAL and standing.signed_in)
 
 
 def _uses(standing: Standing, visibility: Visibility, feature: Feature) -> bool:
-    """Tell whether one may read what belongs to a feature.
+    """Return whether the caller may read the data of a feature.
 
-    Who is not a member may only in public projects, and only signed in: GitLab's API asks everybody
-    to be, and its policy gives users of the instance nothing of an internal project's models.
+    Callers who are not members may do so only in public projects, and only if they are signed in. GitLab's API
+    requires signing in, and its policy grants nothing on the models of an internal project.
     """
     if feature is Feature.DISABLED:
         return False

@@ -1,4 +1,4 @@
-"""What the access service reads from its environment."""
+"""Settings of the access service."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""All commands and queries of the access service."""
+"""All handlers of the access service, by message."""
 
 from services.access.handlers import (
     access_tokens,

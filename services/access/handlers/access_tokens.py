@@ -1,4 +1,4 @@
-"""Tokens of projects and groups, each borne by a user made for it: GitLab's ``access_tokens``."""
+"""Tokens of projects and groups (GitLab's ``access_tokens``). A bot user is created for each token."""
 
 import secrets
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ from shared.postgres.transaction import Transaction
 
 
 async def list_access_tokens(query: ListAccessTokens, tx: Transaction) -> bytes:
-    """Read a page of a project's or a group's tokens."""
+    """Return a page of a project's or a group's tokens."""
     place = await _place(tx, query)
     found = await tokens.page(tx, None, place.source, place.actor.day, query)
     return replies.page(query, found, lambda token: replies.token(token, place.actor.day))
 
 
 async def get_access_token(query: GetAccessToken, tx: Transaction) -> bytes:
-    """Read one."""
+    """Return a token of a project or a group."""
     place = await _place(tx, query)
     return replies.one(replies.token(await _find(tx, place, query), place.actor.day))
 
 
 async def create_access_token(cmd: CreateAccessToken, tx: Transaction) -> bytes:
-    """Make a token and its bearer."""
+    """Create a token and its bot user. The token's role may not be above the caller's."""
     place = await _place(tx, cmd)
     if place.actor.is_bot or cmd.access_level > place.role:
         raise forbidden()
@@ -68,7 +68,7 @@ async def create_access_token(cmd: CreateAccessToken, tx: Transaction) -> bytes:
 
 
 async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> bytes:
-    """Replace one; a token may rotate itself."""
+    """Replace a token. A token may rotate itself without the right to manage tokens."""
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, cmd)
     if cmd.token_id != "self":  # noqa: S105
@@ -77,7 +77,7 @@ async def rotate_access_token(cmd: RotateAccessToken, tx: Transaction) -> bytes:
 
 
 async def revoke_access_token(cmd: RevokeAccessToken, tx: Transaction) -> bytes:
-    """Revoke one."""
+    """Revoke a token of a project or a group."""
     place = await _place(tx, cmd)
     await revoke(tx, await _find(tx, place, cmd))
     return b""

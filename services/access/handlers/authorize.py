@@ -1,4 +1,4 @@
-"""Who may do what: the one question that every gateway has."""
+"""Authorization: what the holder of a token may do in a project. Every gateway asks this."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -24,11 +24,11 @@ from shared.postgres.clock import database_now
 from shared.postgres.transaction import Transaction
 
 USE_NOTED_EVERY = 600_000
-"""Milliseconds for which a token's last use stays as it is, as in GitLab: reads must stay cheap."""
+"""Milliseconds between two updates of a token's last use, as in GitLab. Most reads thus write nothing."""
 
 
 async def authorize(query: Authorize, tx: Transaction) -> Authorization:
-    """Say what the holder of a token may do in a project."""
+    """Return what the holder of a token may do in a project."""
     reference = query.project or str(ROOT_PROJECT)
     if query.token_digest:
         return await _of_token(query.token_digest, reference, tx)
@@ -38,7 +38,7 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
 
 
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
-    """Say what the holder of a token may do in a workspace."""
+    """Return what the holder of a token may do in a workspace."""
     number = await workspaces.number_of(tx, query.workspace)
     return await _of_token(query.token_digest, "" if number is None else str(number), tx)
 
@@ -60,7 +60,7 @@ async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Autho
 
 
 async def locate_project(query: LocateProject, tx: Transaction) -> Project:
-    """Return the number of a project. Raises DomainError if there is none of this path."""
+    """Return the project with a full path. Raises DomainError if there is none."""
     day = day_of(await database_now(tx.connection))
     found = await store.find_project(tx, query.path, None, day) if "/" in query.path else None
     if found is None:
@@ -69,7 +69,7 @@ async def locate_project(query: LocateProject, tx: Transaction) -> Project:
 
 
 def _bytes(digest: str) -> bytes | None:
-    """Read a digest; what is none belongs to no token."""
+    """Return the bytes of a digest in hex, None if it is malformed. A malformed digest counts as unknown."""
     try:
         return bytes.fromhex(digest)
     except ValueError:
@@ -77,7 +77,7 @@ def _bytes(digest: str) -> bytes | None:
 
 
 def _state(bearer: Bearer, day: date) -> TokenState:
-    """Return what became of a token; the first reason that GitLab would name."""
+    """Return the state of a token. If several apply, GitLab's order decides."""
     if bearer.revoked:
         return TokenState.REVOKED
     if bearer.expires_at is not None and bearer.expires_at <= day:

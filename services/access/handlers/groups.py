@@ -16,19 +16,19 @@ from shared.postgres.transaction import Transaction
 
 
 async def list_groups(query: ListGroups, tx: Transaction) -> bytes:
-    """Read a page of groups."""
+    """Return a page of groups."""
     actor = await Actor.of_anybody(tx)
     found = await groups.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
     return replies.page(query, found, replies.group)
 
 
 async def get_group(query: GetGroup, tx: Transaction) -> bytes:
-    """Read a group."""
+    """Return a group."""
     return replies.one(replies.group(await find_group(tx, await Actor.of_anybody(tx), query.group)))
 
 
 async def create_group(cmd: CreateGroup, tx: Transaction) -> bytes:
-    """Make a group at the top, as every user may, or in a group that one owns."""
+    """Create a group at the top level, which every user may do, or in a group of which the caller is Owner."""
     actor = await Actor.of(tx)
     if actor.is_bot:
         raise forbidden()

@@ -25,7 +25,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def list_members(query: ListMembers, tx: Transaction) -> bytes:
-    """Read a page of members; whoever sees a project or group sees who belongs to it."""
+    """Return a page of members. Members are visible to every user who sees the project or group."""
     place = await find_place(tx, await Actor.of(tx), query)
     wanted = Wanted(query.inherited, query.query, query.user_ids, Slice.of(query))
     found = await members.page(tx, place.source, place.actor.day, wanted)
@@ -33,7 +33,7 @@ async def list_members(query: ListMembers, tx: Transaction) -> bytes:
 
 
 async def get_member(query: GetMember, tx: Transaction) -> bytes:
-    """Read a member."""
+    """Return a member."""
     place = await find_place(tx, await Actor.of(tx), query)
     return _shown(await _find(tx, place, query.user_id, inherited=query.inherited))
 
@@ -56,7 +56,7 @@ async def add_member(cmd: AddMember, tx: Transaction) -> bytes:
 
 
 async def update_member(cmd: UpdateMember, tx: Transaction) -> bytes:
-    """Give a member another role."""
+    """Change a member's role."""
     place = await _place_to_manage(tx, cmd, cmd.access_level)
     await _check_owners(tx, place, await _find(tx, place, cmd.user_id), cmd.access_level)
     await members.update(tx, place.source, cmd.user_id, cmd.access_level, cmd.expires_at)
@@ -65,7 +65,7 @@ async def update_member(cmd: UpdateMember, tx: Transaction) -> bytes:
 
 
 async def remove_member(cmd: RemoveMember, tx: Transaction) -> bytes:
-    """Take a role away; everybody may leave."""
+    """Remove a member. Every user may remove itself."""
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, cmd)
     found = await _find(tx, place, cmd.user_id)
@@ -84,7 +84,7 @@ async def _place_to_manage(tx: Transaction, of: Of, level: int) -> Place:
 
 
 async def _check_owners(tx: Transaction, place: Place, found: FoundMember, level: int) -> None:
-    """Refuse to change who is above the caller, or to leave a group without an Owner."""
+    """Refuse a change of a member above the caller, and of the last Owner of a group."""
     if found.user_id != place.actor.user_id and found.access_level > place.role:
         raise forbidden()
     last = found.access_level == Role.OWNER and level < Role.OWNER and place.is_group
@@ -102,7 +102,7 @@ async def _find(
 
 
 async def _after(tx: Transaction, place: Place, user_id: int) -> bytes:
-    """Show a member after a change, which may have given a date that is past."""
+    """Return a member after a change, or ``{}`` if the change gave a past expiry date."""
     found = await members.find(tx, place.source, user_id, place.actor.day)
     return _shown(found) if found else b"{}"
 

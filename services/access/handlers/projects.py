@@ -28,7 +28,7 @@ _NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
-    """Read a page of projects."""
+    """Return a page of projects."""
     actor = await Actor.of_anybody(tx)
     found = await projects.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
     rows = await projects.read(tx, found.items, actor.user_id, actor.day)
@@ -36,13 +36,13 @@ async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
 
 
 async def get_project(query: GetProject, tx: Transaction) -> bytes:
-    """Read a project."""
+    """Return a project."""
     actor = await Actor.of_anybody(tx)
     return await _shown(tx, actor, (await find_project(tx, actor, query.project)).project_id)
 
 
 async def create_project(cmd: CreateProject, tx: Transaction) -> bytes:
-    """Make a project in a group, as its Maintainers may, or in the caller's own namespace."""
+    """Create a project in a group where the caller is Maintainer, or in the caller's own namespace."""
     actor = await Actor.of(tx)
     name = cmd.name or cmd.path
     path = cmd.path or _NOT_IN_PATHS.sub("-", (cmd.name or "").lower()).strip("-.")
@@ -58,10 +58,10 @@ async def create_project(cmd: CreateProject, tx: Transaction) -> bytes:
 async def create(
     tx: Transaction, actor: Actor, cmd: CreateProject, workspace: str | None = None
 ) -> int | None:
-    """Make a project, whose name and path are known, and return its number.
+    """Create a project and return its number. ``cmd`` has both a name and a path.
 
-    ``workspace`` is its short name, if it has one. None if that or the path is taken. Raises
-    DomainError if the actor may not.
+    ``workspace`` is its short name, if it has one. Returns None if the short name or the path is taken. Raises
+    DomainError if the actor lacks the permission.
     """
     if actor.is_bot:
         raise forbidden()
@@ -73,7 +73,7 @@ async def create(
 
 
 async def _home(tx: Transaction, actor: Actor, cmd: CreateProject) -> int:
-    """Return the namespace that a new project goes to."""
+    """Return the namespace of a new project. Raises DomainError if the actor may not create projects there."""
     if cmd.namespace_id is not None:
         own = await groups.own_namespace(tx, actor.user_id)
         if cmd.namespace_id == own:
@@ -89,7 +89,7 @@ async def _home(tx: Transaction, actor: Actor, cmd: CreateProject) -> int:
 
 
 async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
-    """Change a project, as its Maintainers may; who may see it is its Owners' business."""
+    """Change a project. This takes a Maintainer, and an Owner for its visibility."""
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, Of(source=cmd.project))
     place.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
@@ -100,7 +100,7 @@ async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
 
 
 async def delete_project(cmd: DeleteProject, tx: Transaction) -> bytes:
-    """Hide a project for good."""
+    """Hide a project permanently. This takes an Owner; the root project can't be deleted."""
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, Of(source=cmd.project))
     place.require(Role.OWNER)

@@ -1,4 +1,4 @@
-"""How rows look on the wire. GitLab shows what is null, so nothing is left out."""
+"""Converts rows to replies. GitLab sends null fields, so they are not left out."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -23,29 +23,29 @@ T = TypeVar("T")
 
 
 def one(reply: BaseModel) -> bytes:
-    """Return an object's JSON, with its nulls."""
+    """Return an object's JSON, with its null fields."""
     return reply.model_dump_json().encode()
 
 
 def page(query: Paged, found: PageOf[T], show: Callable[[T], BaseModel]) -> bytes:
-    """Return a page, which the gateway takes apart: ``shared.contracts.accounts.Page``."""
+    """Return a page as JSON (``shared.contracts.accounts.Page``). The gateway turns it into a list and headers."""
     items = [show(item).model_dump() for item in found.items]
     return one(Page(items=items, total=found.total, page=query.page, per_page=query.limit))
 
 
 def iso(milliseconds: int) -> str:
-    """Write a time as GitLab does."""
+    """Return a time as GitLab writes it."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def day(value: date | None) -> str | None:
-    """Write a date."""
+    """Return a date as GitLab writes it."""
     return value.isoformat() if value else None
 
 
 def user(found: FoundUser) -> User:
-    """Show a user to an administrator, or to itself."""
+    """Return a user as administrators and the user itself see it."""
     return User(
         id=found.user_id,
         username=found.username,
@@ -59,7 +59,11 @@ def user(found: FoundUser) -> User:
 
 
 def user_to(actor: Actor, others: type[BasicUser]) -> Callable[[FoundUser], BasicUser]:
-    """Make what shows users to somebody, of whom only administrators see all of ``others``."""
+    """Return a function that shows a user to ``actor``.
+
+    Administrators see all fields of every user, and each user sees its own. For other users ``others`` has the
+    fields.
+    """
 
     def show(found: FoundUser) -> BasicUser:
         whole = user(found)
@@ -71,7 +75,7 @@ def user_to(actor: Actor, others: type[BasicUser]) -> Callable[[FoundUser], Basi
 
 
 def group(found: FoundGroup) -> Group:
-    """Show a group."""
+    """Return a group's reply."""
     return Group(
         id=found.namespace_id,
         name=found.name,
@@ -86,7 +90,7 @@ def group(found: FoundGroup) -> Group:
 
 
 def member(found: FoundMember) -> Member:
-    """Show a member."""
+    """Return a member's reply."""
     return Member(
         id=found.user_id,
         username=found.username,
@@ -99,7 +103,7 @@ def member(found: FoundMember) -> Member:
 
 
 def token(found: FoundToken, today: date) -> Token:
-    """Show a token, of which nobody knows the text any more."""
+    """Return a token's reply. It has no text: only the digest is stored."""
     return Token(
         id=found.token_id,
         name=found.name,
@@ -116,7 +120,7 @@ def token(found: FoundToken, today: date) -> Token:
 
 
 def project(row: Record) -> p.ProjectReply:
-    """Show a row of ``read_projects``."""
+    """Return the reply of a row of ``read_projects``."""
     namespace = p.Namespace(
         id=row["namespace_id"],
         name=row["namespace_name"],

@@ -25,13 +25,13 @@ from shared.handling.handlers import Handler
 from shared.postgres.transaction import Transaction
 
 ROTATED_DAYS = 7
-"""How long a token lasts that came by a rotation without a date."""
+"""Lifetime in days of a token that a rotation without a date creates."""
 
 UNAUTHORIZED = "401 Unauthorized"
 
 
 async def list_tokens(query: ListTokens, tx: Transaction) -> bytes:
-    """Read a page of personal tokens."""
+    """Return a page of personal tokens."""
     actor = await Actor.of(tx)
     if query.user_id not in (None, actor.user_id) and not actor.is_admin:
         raise DomainError(ErrorCode.UNAUTHENTICATED, UNAUTHORIZED)
@@ -41,13 +41,13 @@ async def list_tokens(query: ListTokens, tx: Transaction) -> bytes:
 
 
 async def get_token(query: GetToken, tx: Transaction) -> bytes:
-    """Read a token."""
+    """Return a personal token."""
     actor = await Actor.of(tx)
     return replies.one(replies.token(await _own(tx, actor, query), actor.day))
 
 
 async def create_token(cmd: CreateToken, tx: Transaction) -> bytes:
-    """Make a token for a user."""
+    """Create a personal token for a user."""
     actor = await Actor.of(tx)
     actor.require_admin()
     user = await users.find(tx, cmd.user_id)
@@ -68,7 +68,7 @@ async def create_token(cmd: CreateToken, tx: Transaction) -> bytes:
 
 
 async def rotate_token(cmd: RotateToken, tx: Transaction) -> bytes:
-    """Replace a token."""
+    """Revoke a personal token and create its successor."""
     if cmd.token_id == "self":  # noqa: S105  # GitLab's word.
         own = await find_token(tx, cmd)
         if own.revocation_time is not None:
@@ -78,14 +78,14 @@ async def rotate_token(cmd: RotateToken, tx: Transaction) -> bytes:
 
 
 async def revoke_token(cmd: RevokeToken, tx: Transaction) -> bytes:
-    """Revoke a token; one that is revoked already stays so."""
+    """Revoke a personal token. A revoked token stays revoked."""
     actor = await Actor.of(tx)
     await revoke(tx, await _own(tx, actor, cmd))
     return b""
 
 
 async def find_token(tx: Transaction, of: OneToken) -> FoundToken:
-    """Return the token that a message is about. Raises DomainError."""
+    """Return the token that a message names. Raises DomainError."""
     is_own = of.token_id == "self"  # noqa: S105
     number = None if is_own else int(of.token_id)
     digest = bytes.fromhex(of.own_digest) if is_own else None
@@ -98,8 +98,9 @@ async def find_token(tx: Transaction, of: OneToken) -> FoundToken:
 async def replace(
     tx: Transaction, old: FoundToken, cmd: RotateToken | RotateAccessToken, day: date
 ) -> bytes:
-    """Revoke a token and make its successor."""
+    """Revoke a token and create its successor."""
     await tokens.lock_family(tx, old)
+    # The token is read again under the lock: a concurrent rotation may have revoked it meanwhile.
     current = await tokens.find(tx, old.token_id, None) or old
     if current.revocation_time is not None:
         return await _reused(tx, current)
@@ -120,21 +121,22 @@ async def replace(
 
 
 async def _reused(tx: Transaction, old: FoundToken) -> bytes:
-    """Take a revoked token that is to be rotated for a stolen one, and revoke what came from it.
+    """Revoke the whole rotation chain of a token that was already revoked.
 
-    Nobody can tell who of the two that have it is the thief, so that both have to come again.
+    Using a replaced token suggests that it was stolen. The thief and the owner can't be told apart, so both lose
+    access.
     """
     _tell_revoked(tx, await tokens.revoke_family(tx, old))
     return replies.one(Rotated(token=None))
 
 
 async def revoke(tx: Transaction, token: FoundToken) -> None:
-    """Revoke a token and tell the gateways."""
+    """Revoke a token and tell the gateways, which cache authorizations."""
     _tell_revoked(tx, await tokens.revoke(tx, token))
 
 
 def checked_end(end: date | None, day: date) -> date | None:
-    """Return the end of a new token. Raises DomainError if it is over already."""
+    """Return the expiry date of a new token. Raises DomainError for a date that is not in the future."""
     if end is not None and end <= day:
         raise invalid("Expiration date must be in the future")
     return end
@@ -146,10 +148,10 @@ def _tell_revoked(tx: Transaction, digests: Sequence[str]) -> None:
 
 
 async def _own(tx: Transaction, actor: Actor, of: OneToken) -> FoundToken:
-    """Return a personal token of the caller's; administrators may name anybody's.
+    """Return the personal token that a message names. Raises DomainError.
 
-    What is not there looks as what is another's, but to administrators, as in GitLab. A token may
-    look after itself whatever it is.
+    Users may name their own tokens, administrators any token. As in GitLab, a missing token looks like another
+    user's token, except to administrators. A token may name itself with ``self``, whatever its type.
     """
     not_yours = DomainError(ErrorCode.UNAUTHENTICATED, UNAUTHORIZED)
     try:

@@ -23,7 +23,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def get_user(query: GetUser, tx: Transaction) -> bytes:
-    """Read a user."""
+    """Return a user."""
     actor = await Actor.of(tx)
     found = await users.find(tx, query.user_id or actor.user_id)
     if found is None:
@@ -32,14 +32,14 @@ async def get_user(query: GetUser, tx: Transaction) -> bytes:
 
 
 async def list_users(query: ListUsers, tx: Transaction) -> bytes:
-    """Read a page of users."""
+    """Return a page of users."""
     actor = await Actor.of(tx)
     found = await users.page(tx, query)
     return replies.page(query, found, replies.user_to(actor, BasicUser))
 
 
 async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:
-    """Make a user."""
+    """Create a user."""
     actor = await Actor.of(tx)
     actor.require_admin()
     made = await users.create(
@@ -51,7 +51,7 @@ async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:
 
 
 async def set_user_state(cmd: SetUserState, tx: Transaction) -> bytes:
-    """Block a user, or the contrary."""
+    """Block or unblock a user."""
     actor = await Actor.of(tx)
     actor.require_admin()
     if cmd.user_id == actor.user_id:
@@ -64,7 +64,7 @@ async def set_user_state(cmd: SetUserState, tx: Transaction) -> bytes:
 
 
 def no_user() -> DomainError:
-    """Return the refusal of a user who is not there."""
+    """Return the error for a user that does not exist."""
     return missing_resource("404 User Not Found")
 
 

@@ -1,6 +1,6 @@
-"""Workspaces: MLflow's names for projects, and what its clients do with them (ADR 51).
+"""Workspaces: projects under MLflow's API (ADR 51).
 
-Roles count as for GitLab's ``/projects``, whose handlers do the work; words and codes are those of
+Permissions are the same as for GitLab's ``/projects``, whose handlers do the work. Messages and codes come from
 ``mlflow/store/workspace/sqlalchemy_store.py`` and ``mlflow/server/handlers.py``.
 """
 
@@ -45,20 +45,20 @@ MODES = ("SET_DEFAULT", "CASCADE", "RESTRICT")
 
 
 async def list_workspaces(_query: ListWorkspaces, tx: Transaction) -> WorkspacesReply:
-    """List them by name; to who shows no token, in open mode, the default one."""
+    """List workspaces by name. Anonymous callers in open mode see only the default workspace."""
     actor = await Actor.of_anybody(tx)
     found = sorted(await _readable(tx, actor), key=lambda each: each.name)
     return WorkspacesReply(workspaces=[_shown(each) for each in found])
 
 
 async def get_workspace(query: GetWorkspace, tx: Transaction) -> WorkspaceReply:
-    """Read one."""
+    """Return a workspace."""
     found = await _find(tx, await Actor.of_anybody(tx), query.workspace_name)
     return WorkspaceReply(workspace=_shown(found))
 
 
 async def create_workspace(cmd: CreateWorkspace, tx: Transaction) -> WorkspaceReply:
-    """Make a project, which only its maker and the group's members see."""
+    """Create a private project. Only its creator and the group's members see it."""
     actor = await Actor.of(tx)
     _refuse_settings(cmd)
     if cmd.name == DEFAULT:
@@ -81,7 +81,7 @@ async def create_workspace(cmd: CreateWorkspace, tx: Transaction) -> WorkspaceRe
 
 
 async def update_workspace(cmd: UpdateWorkspace, tx: Transaction) -> WorkspaceReply:
-    """Change the description, as the project's Maintainers may."""
+    """Change a workspace's description. This takes a Maintainer of the project."""
     found = await _find(tx, await Actor.of(tx), cmd.workspace_name)
     _refuse_settings(cmd)
     if all(getattr(cmd, name) is None for name in WorkspaceFields.model_fields):
@@ -93,7 +93,7 @@ async def update_workspace(cmd: UpdateWorkspace, tx: Transaction) -> WorkspaceRe
 
 
 async def delete_workspace(cmd: DeleteWorkspace, tx: Transaction) -> bytes:
-    """Hide a project for good, as its Owners may."""
+    """Hide a project permanently. This takes an Owner."""
     actor = await Actor.of(tx)
     if cmd.workspace_name == DEFAULT:
         raise invalid(f"The '{DEFAULT}' workspace is reserved and cannot be deleted")
@@ -109,8 +109,8 @@ async def delete_workspace(cmd: DeleteWorkspace, tx: Transaction) -> bytes:
             "Use CASCADE, or RESTRICT after removing what is in the workspace.",
         )
     if cmd.mode == "RESTRICT" and (kinds := await _kinds(tx, found.project_id)):
-        # MLflow's code is INVALID_STATE, 500: its client sends that again for minutes, and then
-        # does not show the reason.
+        # MLflow's code is INVALID_STATE with status 500. Its client retries that for minutes and
+        # then hides the message.
         raise DomainError(
             ErrorCode.RESOURCE_CONFLICT,
             f"Cannot delete workspace '{found.name}': it still contains {', '.join(kinds)}. "
@@ -121,7 +121,7 @@ async def delete_workspace(cmd: DeleteWorkspace, tx: Transaction) -> bytes:
 
 
 async def _find(tx: Transaction, actor: Actor, name: str) -> FoundWorkspace:
-    """Return a workspace that the actor may read. Raises DomainError."""
+    """Return a workspace that is readable for the actor. Raises DomainError."""
     check_name(name)
     number = await store.number_of(tx, name)
     found = [] if number is None else await _readable(tx, actor, number)
@@ -134,7 +134,8 @@ async def _readable(
     tx: Transaction, actor: Actor, number: int | None = None
 ) -> Sequence[FoundWorkspace]:
     if actor.user_id == NOBODY:
-        # Only a gateway in open mode lets them in, and only there do they work.
+        # Only a gateway in open mode accepts anonymous callers, and they work in the root project
+        # alone.
         if number not in {None, ROOT_PROJECT}:
             return []
         return await store.visible(tx, NOBODY, actor.day, ROOT_PROJECT, every=True)
@@ -155,13 +156,13 @@ async def _group(tx: Transaction, actor: Actor, path: str) -> int:
 
 
 async def _kinds(tx: Transaction, number: int) -> list[str]:
-    """Return what kinds of things a project holds."""
+    """Return which kinds of entities tracking and the registry have in a project."""
     answers = [await tx.query(query(), number) for query in (ListTrackedKinds, ListRegisteredKinds)]
     return [kind for each in answers for kind in KindsReply.model_validate_json(each).kinds]
 
 
 def _refuse_settings(cmd: WorkspaceFields) -> None:
-    """Raise DomainError for what would be promised and not kept."""
+    """Raise DomainError for settings that Warren would ignore."""
     if (cmd.default_artifact_root or "").strip():
         raise invalid(
             "Artifacts have one place on this server: default_artifact_root can't be set."

@@ -1,1 +1,1 @@
-"""Named queries of the access service, one file a noun."""
+"""Named queries of the access service, one file per noun."""

@@ -1,5 +1,5 @@
 -- name: find_bearer
--- The user of a token, and what became of the token.
+-- A token and its user.
 SELECT
     tokens.token_id,
     tokens.scopes,
@@ -15,7 +15,8 @@ JOIN users USING (user_id)
 WHERE tokens.digest = $1;
 
 -- name: find_project
--- A project by its number, or by its full path if that is not null, and a user's roles in it.
+-- A project by its number ($1) or its full path ($2), with a user's highest role in it.
+-- One of $1 and $2 may be null. $3: the user. $4: today.
 SELECT
     projects.project_id,
     projects.namespace_id,
@@ -35,5 +36,5 @@ WHERE projects.deletion_time IS NULL
     AND (projects.project_id = $1 OR lower(projects.full_path) = lower($2));
 
 -- name: touch_token
--- Note that a token is in use.
+-- Store the time of a token's last use.
 UPDATE tokens SET last_used_time = $2 WHERE token_id = $1;

@@ -1,5 +1,5 @@
 -- name: find_group
--- A group by its number, or by its full path if that is not null, and a user's role in it.
+-- A group by its number or, if $2 is not null, by its full path, with a user's role in it.
 SELECT
     namespaces.namespace_id, parent_id, path, full_path, name, full_name, description, visibility,
     creation_time,
@@ -9,8 +9,8 @@ FROM namespaces
 WHERE owner_id IS NULL AND (namespace_id = $1 OR lower(full_path) = lower($2));
 
 -- name: list_groups
--- A page of the groups that a user ($1, 0 for nobody known, on the day $2) sees, all of them if $3, and how
--- many there are.
+-- A page of the groups that are visible to a user, with the total.
+-- $1: the user (0: anonymous). $2: today. $3: all groups. $4: a part of the path or the name.
 SELECT
     namespaces.namespace_id, parent_id, path, full_path, name, full_name, description, visibility,
     creation_time, role.access_level,
@@ -27,7 +27,7 @@ ORDER BY lower(name), namespace_id
 LIMIT $5 OFFSET $6;
 
 -- name: create_group
--- Insert a group into another one or at the top. No row: the path is taken.
+-- Insert a group into another group or at the top level. No row means that the path is taken.
 INSERT INTO namespaces
     (parent_id, path, full_path, name, full_name, description, visibility, creation_time)
 SELECT
@@ -53,7 +53,7 @@ ON CONFLICT DO NOTHING
 RETURNING namespace_id;
 
 -- name: ensure_user_namespace
--- Make a user's own namespace, where it is not there yet.
+-- Create a user's own namespace if it does not exist.
 INSERT INTO namespaces (owner_id, path, full_path, name, full_name, creation_time)
 SELECT user_id, username, username, name, name, $2 FROM users WHERE user_id = $1
 ON CONFLICT DO NOTHING;

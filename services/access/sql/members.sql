@@ -1,6 +1,7 @@
 -- name: list_members
--- A page of the members of a project ($2) or a group ($1), with those of the groups around if $4; each
--- user once, with the highest role, and how many there are. $5 is a part of a name, $6 are users.
+-- A page of the members of a project ($2) or a group ($1), with the total.
+-- Each user appears once, with the highest role. $3: today. $4: include members of the parent
+-- groups. $5: a part of a name. $6: user ids.
 WITH held AS (
     SELECT DISTINCT ON (user_id) user_id, access_level, expires_at, creation_time
     FROM (
@@ -27,28 +28,28 @@ ORDER BY users.user_id
 LIMIT $7 OFFSET $8;
 
 -- name: add_member
--- Give a role. No row: the user has one there.
+-- Insert a member. No row means that the user has a role there.
 INSERT INTO members (user_id, namespace_id, project_id, access_level, expires_at, creation_time)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 RETURNING member_id;
 
 -- name: forget_ended
--- Remove a role that has ended, so that it may be given anew.
+-- Delete an expired role, so that the user can be added again.
 DELETE FROM members
 WHERE user_id = $1 AND (project_id = $3 OR namespace_id = $2) AND expires_at <= $4;
 
 -- name: update_member
--- Change a role.
+-- Change a member's role.
 UPDATE members SET access_level = $4, expires_at = $5
 WHERE user_id = $1 AND (project_id = $3 OR namespace_id = $2)
 RETURNING member_id;
 
 -- name: remove_member
--- Take a role away.
+-- Remove a member.
 DELETE FROM members WHERE user_id = $1 AND (project_id = $3 OR namespace_id = $2)
 RETURNING member_id;
 
 -- name: count_owners
--- How many Owners a group has by itself, but for one user.
+-- The number of a group's direct Owners, except one user.
 SELECT count(*) FROM members WHERE namespace_id = $1 AND access_level = 50 AND user_id <> $2;

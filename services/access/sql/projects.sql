@@ -1,7 +1,8 @@
 -- name: list_projects
--- A page of the numbers of projects that a user ($1, 0 for nobody known, on the day $2) sees, all of them
--- if $3, and how many there are. $6: those where the user has a role; $7: where it is Owner.
--- $8 is what they are sorted by, $9 if backwards.
+-- A page of numbers of projects that are visible to a user, with the total.
+-- $1: the user (0: anonymous). $2: today. $3: all projects. $4: a part of the path or the name.
+-- $5: a visibility. $6: only where the user has a role. $7: only where the user is Owner.
+-- $8: the sort key. $9: descending.
 SELECT projects.project_id, count(*) OVER () AS total
 FROM projects
 CROSS JOIN LATERAL (
@@ -33,7 +34,8 @@ ORDER BY
 LIMIT $10 OFFSET $11;
 
 -- name: read_projects
--- Projects in the order asked, with their namespaces and a user's roles: by itself, by the groups.
+-- Projects in the given order, with their namespaces. own_level is a user's direct role,
+-- group_level the inherited one.
 SELECT
     projects.project_id, projects.path, projects.full_path, projects.name, projects.description,
     projects.visibility, projects.model_experiments_access_level,
@@ -53,7 +55,7 @@ WHERE deletion_time IS NULL
 ORDER BY wanted.position;
 
 -- name: create_project
--- Insert a project. No row: the path or the workspace's name is taken.
+-- Insert a project. No row means that the path or the workspace's short name is taken.
 INSERT INTO projects (
     namespace_id, path, full_path, name, description, visibility,
     model_experiments_access_level, model_registry_access_level,
@@ -70,7 +72,7 @@ ON CONFLICT DO NOTHING
 RETURNING project_id;
 
 -- name: update_project
--- Change what is not null.
+-- Change the columns whose values are not null.
 UPDATE projects SET
     name = coalesce($2, name),
     description = coalesce($3, description),

@@ -1,6 +1,7 @@
 -- name: list_tokens
--- A page of personal tokens of a user ($1; of all, if null), or of a group's ($2) or project's ($3)
--- own, and how many there are. $4 tells those that are active on the day $5, $6 those revoked.
+-- A page of tokens, with the total: of a group ($2) or a project ($3), or personal ones if both are
+-- null. $1: a user, or null for all. $4: active (true) or not, today being $5. $6: revoked or not.
+-- $7: a part of the name.
 SELECT
     tokens.*,
     members.access_level,
@@ -22,7 +23,7 @@ ORDER BY tokens.token_id DESC
 LIMIT $8 OFFSET $9;
 
 -- name: find_token
--- A token by its number or its digest, locked if anything is to become of it.
+-- A token by its number or its digest.
 SELECT tokens.*, members.access_level
 FROM tokens
 LEFT JOIN members
@@ -31,7 +32,7 @@ LEFT JOIN members
 WHERE token_id = $1 OR digest = $2;
 
 -- name: lock_family
--- Let nobody else change a token's family until the transaction ends.
+-- Lock the first token of a rotation chain until the end of the transaction.
 SELECT token_id FROM tokens WHERE token_id = $1 FOR UPDATE;
 
 -- name: create_token
@@ -44,12 +45,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING token_id;
 
 -- name: revoke_token
--- Revoke a token; what was revoked stays so.
+-- Revoke a token. No row means that it was revoked before.
 UPDATE tokens SET revocation_time = $2 WHERE token_id = $1 AND revocation_time IS NULL
 RETURNING digest;
 
 -- name: revoke_family
--- Revoke all that came from a token by rotations.
+-- Revoke all tokens of a rotation chain.
 UPDATE tokens SET revocation_time = $2
 WHERE (family_id = $1 OR token_id = $1) AND revocation_time IS NULL
 RETURNING digest;

@@ -3,7 +3,7 @@ SELECT user_id, username, name, email, state, is_admin, is_bot, creation_time
 FROM users WHERE user_id = $1;
 
 -- name: list_users
--- A page of users who are people, and how many there are; $1 is a username, $2 a part of a name.
+-- A page of users without bots, with the total. $1: a username. $2: a part of a name.
 SELECT
     user_id, username, name, email, state, is_admin, is_bot, creation_time,
     count(*) OVER () AS total
@@ -15,7 +15,7 @@ ORDER BY user_id DESC
 LIMIT $3 OFFSET $4;
 
 -- name: create_user
--- Insert a user. No row: the username is taken.
+-- Insert a user. No row means that the username, or a group's path, is taken.
 INSERT INTO users (username, name, email, is_admin, is_bot, creation_time)
 SELECT $1, $2, $3, $4, $5, $6
 WHERE NOT EXISTS (SELECT FROM namespaces WHERE lower(full_path) = lower($1))
@@ -23,6 +23,6 @@ ON CONFLICT DO NOTHING
 RETURNING user_id, username, name, email, state, is_admin, is_bot, creation_time;
 
 -- name: set_state
--- Block a user or the contrary.
+-- Block or unblock a user.
 UPDATE users SET state = $2 WHERE user_id = $1 AND NOT is_bot
 RETURNING user_id, username, name, email, state, is_admin, is_bot, creation_time;

@@ -1,11 +1,11 @@
 -- name: find_number
--- The project that has a short name ($1), or has none and a full path ($2, in lower case).
+-- A project by its short name ($1) or, if it has none, by its full path ($2, in lower case).
 SELECT project_id FROM projects
 WHERE deletion_time IS NULL
     AND (workspace = $1 OR (workspace IS NULL AND lower(full_path) = $2));
 
 -- name: list_workspaces
--- The projects that a user ($1, on the day $2) sees, or all of them if $3; of these the one that $4 is, if
+-- The projects that are visible to a user ($1, today: $2), or all of them if $3. $4 selects one if
 -- it is not null.
 SELECT
     projects.project_id,

@@ -1,1 +1,1 @@
-"""What the access service keeps in PostgreSQL, by noun."""
+"""The access service's functions on PostgreSQL, one module per noun."""

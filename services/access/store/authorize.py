@@ -1,4 +1,4 @@
-"""What the answer to ``Authorize`` is made of."""
+"""The rows from which an ``Authorization`` is built."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Bearer:
 
 @dataclass(frozen=True, slots=True)
 class FoundProject:
-    """A project and a user's role in it; ``expires_at`` is the next day on which that may change."""
+    """A project and a user's role in it. ``expires_at`` is the next date on which the role may change."""
 
     project_id: int
     full_path: str
@@ -44,7 +44,7 @@ class FoundProject:
 
 
 async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
-    """Return whose token has a digest."""
+    """Return the token with a digest, and its user."""
     row = await tx.fetch_row(SQL["find_bearer"], digest)
     return Bearer(**row) if row else None
 
@@ -52,7 +52,10 @@ async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
 async def find_project(
     tx: Transaction, reference: str, user_id: int | None, today: date
 ) -> FoundProject | None:
-    """Find a project by its number or its full path, which has a slash, as GitLab tells them apart."""
+    """Return a project by its number or its full path, with a user's role.
+
+    As in GitLab, a reference with a slash is a path.
+    """
     number = int(reference) if _NUMBER.fullmatch(reference) else None
     path = reference if "/" in reference else None
     row = await tx.fetch_row(SQL["find_project"], number, path, user_id, today)
@@ -70,7 +73,7 @@ async def find_project(
 
 
 def switches_of(row: Record) -> Switches:
-    """Read the columns that say what a project's settings are."""
+    """Return a project's settings from its row."""
     return Switches(
         Visibility(row["visibility"]),
         Feature(row["model_experiments_access_level"]),
@@ -79,5 +82,5 @@ def switches_of(row: Record) -> Switches:
 
 
 async def touch(tx: Transaction, token_id: int, moment: int) -> None:
-    """Note the time of a token's last use."""
+    """Store the time of a token's last use."""
     await tx.write(SQL["touch_token"], token_id, moment)

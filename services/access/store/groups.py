@@ -1,4 +1,4 @@
-"""Groups, and the namespaces of users."""
+"""Groups, and users' own namespaces."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 @dataclass(frozen=True, slots=True)
 class FoundGroup:
-    """A row, and a user's role in it."""
+    """A group's row, and a user's role in the group."""
 
     namespace_id: int
     parent_id: int | None
@@ -35,7 +35,7 @@ class FoundGroup:
 
     @classmethod
     def of(cls, row: Record) -> "FoundGroup":
-        """Read the columns of a group."""
+        """Return the group of a row."""
         own = {name: row[name] for name in cls.__slots__ if name not in ("role", "visibility")}
         role, visibility = Role(row["access_level"]), Visibility(row["visibility"])
         return cls(**own, role=role, visibility=visibility)
@@ -50,7 +50,7 @@ async def find(tx: Transaction, reference: str, user_id: int, day: date) -> Foun
 
 
 async def find_at(tx: Transaction, path: str, user_id: int, day: date) -> FoundGroup | None:
-    """Return a group by its full path, be it all digits."""
+    """Return a group by its full path, even if the path is all digits."""
     row = await tx.fetch_row(SQL["find_group"], None, path, user_id, day)
     return FoundGroup.of(row) if row else None
 
@@ -58,13 +58,13 @@ async def find_at(tx: Transaction, path: str, user_id: int, day: date) -> FoundG
 async def page(
     tx: Transaction, user_id: int, day: date, query: ListGroups, *, every: bool
 ) -> PageOf[FoundGroup]:
-    """Return a page of the groups that a user sees; ``every`` if that is all."""
+    """Return a page of the groups that are visible to a user; ``every`` includes all groups."""
     values = (user_id, day, every, query.search)
     return await fetch_page(tx, SQL["list_groups"], values, Slice.of(query), FoundGroup.of)
 
 
 async def create(tx: Transaction, cmd: CreateGroup) -> int | None:
-    """Insert a group and return its number; None if its path is taken."""
+    """Insert a group and return its number. Returns None if its path is taken."""
     row = await tx.write_row(
         SQL["create_group"],
         cmd.parent_id,
@@ -78,15 +78,15 @@ async def create(tx: Transaction, cmd: CreateGroup) -> int | None:
 
 
 async def of_user(tx: Transaction, user_id: int) -> int | None:
-    """Return the number of a user's own namespace, which is made when it is first needed.
+    """Return the number of a user's own namespace, which is created on first use.
 
-    None if a group has the path.
+    Returns None if a group has its path.
     """
     await tx.write(SQL["ensure_user_namespace"], user_id, now())
     return await own_namespace(tx, user_id)
 
 
 async def own_namespace(tx: Transaction, user_id: int) -> int | None:
-    """Return the number of a user's own namespace, if there is one."""
+    """Return the number of a user's own namespace, or None."""
     number: int | None = await tx.fetch_value(SQL["find_user_namespace"], user_id)
     return number

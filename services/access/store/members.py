@@ -18,20 +18,20 @@ SQL = load_queries("services.access.sql", "members")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What somebody is a member of; ``namespace_id`` is the group, or what the project lies in."""
+    """A group or a project as the source of memberships. ``namespace_id`` is the group, or the project's parent."""
 
     namespace_id: int
     project_id: int | None
 
     @property
     def group_id(self) -> int | None:
-        """The group, unless it is a project."""
+        """The group's number, or None for a project."""
         return self.namespace_id if self.project_id is None else None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMember:
-    """A user and the highest role."""
+    """A user and the user's highest role."""
 
     user_id: int
     username: str
@@ -43,14 +43,14 @@ class FoundMember:
 
     @classmethod
     def of(cls, row: Record) -> "FoundMember":
-        """Read the columns of a member."""
+        """Return the member of a row."""
         columns = {name: row[name] for name in cls.__slots__}
         return cls(**{**columns, "access_level": Role(row["access_level"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which members: with those of the groups around, by a part of their names, by number."""
+    """A filter on members: direct or also inherited ones, a part of the name, and user ids."""
 
     inherited: bool = False
     search: str | None = None
@@ -59,7 +59,7 @@ class Wanted:
 
 
 async def page(tx: Transaction, source: Source, day: date, wanted: Wanted) -> PageOf[FoundMember]:
-    """Return a page of members whose roles have not ended."""
+    """Return a page of members whose roles have not expired."""
     values = (
         source.namespace_id,
         source.project_id,
@@ -74,7 +74,7 @@ async def page(tx: Transaction, source: Source, day: date, wanted: Wanted) -> Pa
 async def find(
     tx: Transaction, source: Source, user_id: int, day: date, *, inherited: bool = False
 ) -> FoundMember | None:
-    """Return one member."""
+    """Return one member, or None."""
     found = await page(tx, source, day, Wanted(inherited, user_ids=[user_id]))
     return found.items[0] if found.items else None
 
@@ -82,7 +82,7 @@ async def find(
 async def add(
     tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None = None
 ) -> bool:
-    """Give a role; False if the user has one there that has not ended."""
+    """Add a member. Returns False if the user already has a role there that has not expired."""
     day = await today(tx)
     await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
     row = await tx.write_row(
@@ -94,7 +94,7 @@ async def add(
 async def update(
     tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None
 ) -> bool:
-    """Change a role; False if there is none."""
+    """Change a member's role. Returns False if there is no such member."""
     row = await tx.write_row(
         SQL["update_member"], user_id, source.group_id, source.project_id, role, expires_at
     )
@@ -102,12 +102,12 @@ async def update(
 
 
 async def remove(tx: Transaction, source: Source, user_id: int) -> bool:
-    """Take a role away; False if there is none."""
+    """Remove a member. Returns False if there is no such member."""
     row = await tx.write_row(SQL["remove_member"], user_id, source.group_id, source.project_id)
     return row is not None
 
 
 async def other_owners(tx: Transaction, source: Source, user_id: int) -> int:
-    """Count a group's Owners beside a user."""
+    """Return the number of a group's Owners other than a user."""
     count: int = await tx.fetch_value(SQL["count_owners"], source.namespace_id, user_id)
     return count

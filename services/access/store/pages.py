@@ -1,4 +1,4 @@
-"""A page of a list, and how long the list is."""
+"""Pages of a list, with the list's length."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PageOf(Generic[T]):
-    """``total`` counts the items of all pages."""
+    """A page of items; ``total`` counts the items of all pages."""
 
     items: Sequence[T]
     total: int
@@ -22,14 +22,14 @@ class PageOf(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The part of a list that is wanted."""
+    """The position of a page in a list."""
 
     limit: int
     offset: int
 
     @classmethod
     def of(cls, query: Paged) -> "Slice":
-        """Return the page that is asked for."""
+        """Return the position of the page that a query asks for."""
         return cls(query.limit, query.offset)
 
 
@@ -39,10 +39,10 @@ ONE = Slice(1, 0)
 async def fetch_page(
     tx: Transaction, sql: str, values: Sequence[Any], part: Slice, make: Callable[[Record], T]
 ) -> PageOf[T]:
-    """Read a page by a statement that ends with LIMIT and OFFSET, its last two values.
+    """Return the page of a statement that ends with LIMIT and OFFSET, its last two placeholders.
 
-    Each of its rows has the column ``total``. A page past the end has no row to tell it, so that the
-    first one is asked.
+    Each row has a column ``total``. A page past the end has no rows and so no total; the first row is read for it
+    then.
     """
     rows = await tx.fetch(sql, *values, part.limit, part.offset)
     told = rows or (await tx.fetch(sql, *values, ONE.limit, ONE.offset) if part.offset else [])

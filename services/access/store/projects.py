@@ -17,7 +17,7 @@ SQL = load_queries("services.access.sql", "projects")
 async def page(
     tx: Transaction, user_id: int, day: date, query: ListProjects, *, every: bool
 ) -> PageOf[int]:
-    """Return the numbers of a page of projects that a user sees; ``every`` if that is all."""
+    """Return the numbers of a page of projects that are visible to a user; ``every`` includes all projects."""
     values = (
         user_id,
         day,
@@ -40,16 +40,16 @@ def _number(row: Record) -> int:
 async def read(
     tx: Transaction, numbers: Sequence[int], user_id: int, day: date
 ) -> Sequence[Record]:
-    """Return projects with their namespaces and a user's roles, in the order asked."""
+    """Return projects with their namespaces and a user's roles, in the given order."""
     return await tx.fetch(SQL["read_projects"], list(numbers), user_id, day)
 
 
 async def create(
     tx: Transaction, namespace_id: int, user_id: int, cmd: CreateProject, workspace: str | None
 ) -> int | None:
-    """Insert a project, whose name and path are known, and return its number.
+    """Insert a project and return its number. ``cmd`` has both a name and a path.
 
-    None if the path is taken, or the short name that it is to have as a workspace.
+    Returns None if the path or the workspace's short name is taken.
     """
     row = await tx.write_row(
         SQL["create_project"],
@@ -68,7 +68,7 @@ async def create(
 
 
 async def update(tx: Transaction, project_id: int, cmd: UpdateProject) -> None:
-    """Change what is given."""
+    """Change the given fields of a project."""
     await tx.write_row(
         SQL["update_project"],
         project_id,
@@ -82,5 +82,5 @@ async def update(tx: Transaction, project_id: int, cmd: UpdateProject) -> None:
 
 
 async def delete(tx: Transaction, project_id: int) -> None:
-    """Hide a project for good."""
+    """Hide a project permanently."""
     await tx.write_row(SQL["delete_project"], project_id, now())

@@ -1,4 +1,4 @@
-"""Access tokens: personal ones, and those of projects and groups."""
+"""Access tokens: personal tokens, and tokens of projects and groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SQL = load_queries("services.access.sql", "tokens")
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A row; ``access_level`` is the role of the bearer of a project's or group's token."""
+    """A token's row. ``access_level`` is the role of the bot user of a project's or group's token."""
 
     token_id: int
     digest: bytes
@@ -37,22 +37,22 @@ class FoundToken:
 
     @property
     def source(self) -> Source | None:
-        """The project or group that it is of; none if it is personal."""
+        """The token's project or group; None for a personal token."""
         if self.project_id is None and self.namespace_id is None:
             return None
         return Source(self.namespace_id or 0, self.project_id)
 
     @classmethod
     def of(cls, row: Record) -> "FoundToken":
-        """Read the columns of a token."""
+        """Return the token of a row."""
         return cls(**{name: row[name] for name in cls.__slots__})
 
     def is_active(self, day: date) -> bool:
-        """Tell whether it is good for anything."""
+        """Return whether the token is neither revoked nor expired."""
         return self.revocation_time is None and (self.expires_at is None or self.expires_at > day)
 
     def is_of(self, source: Source | None) -> bool:
-        """Tell whether it belongs to a project or group, or with None that it is personal."""
+        """Return whether the token belongs to this project or group; with None, whether it is personal."""
         if source is None:
             return self.namespace_id is None and self.project_id is None
         return (self.namespace_id, self.project_id) == (source.group_id, source.project_id)
@@ -60,7 +60,7 @@ class FoundToken:
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that is about to be inserted."""
+    """The fields of a token to insert."""
 
     digest: str
     user_id: int
@@ -75,7 +75,10 @@ class NewToken:
 async def page(
     tx: Transaction, user_id: int | None, source: Source | None, day: date, query: TokenPage
 ) -> PageOf[FoundToken]:
-    """Return a page of a user's personal tokens (of all users' for None), or of a source's own."""
+    """Return a page of tokens of a project or a group; without one, of personal tokens.
+
+    ``user_id`` limits personal tokens to one user; None means all users.
+    """
     values = (
         user_id,
         source.group_id if source else None,
@@ -95,7 +98,7 @@ async def find(tx: Transaction, number: int | None, digest: bytes | None) -> Fou
 
 
 async def lock_family(tx: Transaction, token: FoundToken) -> None:
-    """Let rotations and revocations of a family come one after another."""
+    """Serialize rotations and revocations of one rotation chain: lock its first token's row."""
     await tx.fetch(SQL["lock_family"], token.family_id or token.token_id)
 
 
@@ -122,12 +125,12 @@ async def create(tx: Transaction, new: NewToken) -> FoundToken:
 
 
 async def revoke(tx: Transaction, token: FoundToken) -> list[str]:
-    """Revoke a token; return the digests of what was not revoked before, in hex."""
+    """Revoke a token. Returns its digest in hex, or nothing if it was revoked before."""
     return await _revoked(tx, "revoke_token", token.token_id)
 
 
 async def revoke_family(tx: Transaction, token: FoundToken) -> list[str]:
-    """Revoke all tokens that came from the same first one; return as ``revoke``."""
+    """Revoke all tokens of a rotation chain. Returns the digests of newly revoked tokens in hex."""
     return await _revoked(tx, "revoke_family", token.family_id or token.token_id)
 
 

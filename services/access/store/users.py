@@ -16,7 +16,7 @@ SQL = load_queries("services.access.sql", "users")
 
 @dataclass(frozen=True, slots=True)
 class FoundUser:
-    """A row."""
+    """A user's row."""
 
     user_id: int
     username: str
@@ -29,24 +29,24 @@ class FoundUser:
 
     @classmethod
     def of(cls, row: Record) -> "FoundUser":
-        """Read the columns of a user."""
+        """Return the user of a row."""
         return cls(**{name: row[name] for name in cls.__slots__})
 
 
 async def find(tx: Transaction, user_id: int) -> FoundUser | None:
-    """Return a user."""
+    """Return a user, or None."""
     row = await tx.fetch_row(SQL["find_user"], user_id)
     return FoundUser.of(row) if row else None
 
 
 async def page(tx: Transaction, query: ListUsers) -> PageOf[FoundUser]:
-    """Return a page of people."""
+    """Return a page of users. Bot users are left out."""
     values = (query.username, query.search)
     return await fetch_page(tx, SQL["list_users"], values, Slice.of(query), FoundUser.of)
 
 
 async def create(tx: Transaction, username: str, name: str, **fields: Any) -> FoundUser | None:
-    """Insert a user (``email``, ``is_admin``, ``is_bot``); None if the name is taken."""
+    """Insert a user (``email``, ``is_admin``, ``is_bot``). Returns None if the name is taken."""
     row = await tx.write_row(
         SQL["create_user"],
         username,
@@ -60,6 +60,6 @@ async def create(tx: Transaction, username: str, name: str, **fields: Any) -> Fo
 
 
 async def set_state(tx: Transaction, user_id: int, state: str) -> FoundUser | None:
-    """Block somebody or the contrary; None if there is no such person."""
+    """Set a user's state. Returns None if there is no such user; bot users can't be blocked."""
     row = await tx.write_row(SQL["set_state"], user_id, state)
     return FoundUser.of(row) if row else None

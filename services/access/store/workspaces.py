@@ -1,4 +1,4 @@
-"""Projects as MLflow's clients see them."""
+"""Projects as MLflow workspaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SQL = load_queries("services.access.sql", "workspaces")
 
 @dataclass(frozen=True, slots=True)
 class FoundWorkspace:
-    """A project that has a name in MLflow's grammar, and a user's role in it."""
+    """A project whose name is valid as a workspace name, and a user's role in it."""
 
     project_id: int
     name: str
@@ -27,7 +27,7 @@ class FoundWorkspace:
 
     @classmethod
     def of(cls, row: Record) -> "FoundWorkspace | None":
-        """Read a row of ``list_workspaces``; None if the grammar has no name for it."""
+        """Return the workspace of a row of ``list_workspaces``; None if its path gives no valid workspace name."""
         name = row["workspace"] or workspaces.name_of(row["full_path"])
         if name is None:
             return None
@@ -36,7 +36,7 @@ class FoundWorkspace:
 
 
 async def number_of(tx: Transaction, name: str) -> int | None:
-    """Return the number of the project that a name means."""
+    """Return the number of the project that a workspace name means, or None."""
     number: int | None = await tx.fetch_value(SQL["find_number"], name, workspaces.path_in(name))
     return number
 
@@ -44,6 +44,6 @@ async def number_of(tx: Transaction, name: str) -> int | None:
 async def visible(
     tx: Transaction, user_id: int, day: date, number: int | None = None, *, every: bool
 ) -> Sequence[FoundWorkspace]:
-    """Return the workspaces that a user sees (``every`` if that is all), or the one of a number."""
+    """Return the workspaces that are visible to a user; ``every`` includes all, ``number`` selects one."""
     rows = await tx.fetch(SQL["list_workspaces"], user_id, day, every, number)
     return [found for found in map(FoundWorkspace.of, rows) if found]
