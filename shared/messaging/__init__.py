@@ -1,1 +1,1 @@
-"""Commands, queries and events between the gateway and the services, in frames over RabbitMQ."""
+"""Carries commands, queries and events between the gateway and the services, in frames over RabbitMQ."""

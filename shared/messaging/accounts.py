@@ -1,7 +1,7 @@
-"""RabbitMQ's accounts of the parties, as a document of definitions, which a node loads and its API takes.
+"""The parties' accounts at RabbitMQ, as a document of definitions.
 
-There is one document for all ways to run: an embedded node reads it when it starts, provisioning sends
-it to the management API elsewhere. Loading it again changes passwords and rights, and nothing else.
+Every way to run Warren uses this one document. An embedded node reads it at its start. Elsewhere
+provisioning sends it to the management API. Loading it again changes passwords and permissions only.
 """
 
 import base64
@@ -16,21 +16,21 @@ from shared.messaging import topology
 from shared.messaging.permissions import permissions
 
 ADMINISTRATOR = "administrator"
-"""RabbitMQ's tag of who may use its management API for everything."""
+"""RabbitMQ's tag for a user with full access to the management API."""
 
 Definitions = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a party logs in with."""
+    """A party's login."""
 
     user: str
     password: str = field(repr=False)
 
 
 def account_of(url: str) -> tuple[Account, str]:
-    """Read an account, and its virtual host, from an address. Raises ValueError, without the password in it."""
+    """Return the account and the virtual host of an address. Raises ValueError, whose text holds no password."""
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not (user and password):
@@ -45,9 +45,10 @@ def definitions(
     vhost: str = "/",
     layout: topology.Layout = topology.LAYOUT,
 ) -> Definitions:
-    """Return the definitions of the accounts, by party, with their rights in a virtual host.
+    """Return the definitions of all accounts and of their permissions in a virtual host.
 
-    The ``administrator`` may do everything there, and so declare the topology.
+    ``accounts`` maps a party to its account. The ``administrator`` has every permission there, so it can
+    declare the topology.
     """
     everything = dict.fromkeys(("configure", "write", "read"), ".*")
     rights = {administrator.user: everything} | {
@@ -64,6 +65,7 @@ def definitions(
 
 
 def _user(account: Account, *tags: str) -> dict[str, Any]:
+    # RabbitMQ's own format: a salt of four bytes, followed by SHA-256 of the salt and the password.
     salt = secrets.token_bytes(4)
     digest = hashlib.sha256(salt + account.password.encode()).digest()
     return {

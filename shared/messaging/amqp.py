@@ -1,11 +1,11 @@
 """The RabbitMQ transport.
 
-The connection is looked after here rather than by aio-pika's robust connection: after a loss we
-must know the moment of the reconnection, because replies under way are gone then and the client
-sends its pending frames again (the inbox makes that harmless).
+This module reconnects by itself and does not use aio-pika's robust connection. It must know the moment
+of a reconnection: replies on the way are lost then, so the client sends its pending frames again. The
+inbox makes that harmless.
 
-Messages pass through the channels of aiormq, which aio-pika's are made of: each frame of the bus is a
-message or two, and aio-pika's objects about them took a tenth of the time of a request that is alone.
+Messages pass through the channels of aiormq, on which aio-pika is built. Each frame costs a message or
+two, and aio-pika's message objects took a tenth of the time of a lone request.
 """
 
 import asyncio
@@ -44,11 +44,11 @@ log = structlog.get_logger()
 RECONNECT_DELAY = 0.5
 CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
-"""For the channels, queues and consumers of a new connection; a node that does not answer is left again."""
+"""Limit for opening the channels, queues and consumers of a new connection. Beyond it the connection is closed."""
 
 
 class AmqpDelivery:
-    """A message of RabbitMQ's; see ``transport.Delivery``."""
+    """A message that RabbitMQ delivered; see ``transport.Delivery``."""
 
     __slots__ = ("_message", "publication", "redelivered")
 
@@ -59,17 +59,19 @@ class AmqpDelivery:
 
     @property
     def lost(self) -> bool:
-        """Tell whether the channel that brought it is closed."""
+        """Return whether its channel is closed."""
         return self._message.channel.is_closed
 
     async def ack(self) -> None:
-        """Acknowledge; after a connection loss the broker delivers again anyway."""
+        """Acknowledge the message."""
+        # After a lost connection the broker delivers the message again anyway, and the inbox answers
+        # it. So a failed acknowledgement needs no handling.
         with contextlib.suppress(*LOST):
             await self._message.channel.basic_ack(self._message.delivery_tag or 0)
 
 
 class AmqpSubscription:
-    """A consumer that is set up again after each reconnection."""
+    """A consumer of one queue. The transport opens it again after each reconnection."""
 
     def __init__(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> None:
         self._queue = queue
@@ -79,13 +81,14 @@ class AmqpSubscription:
         self._consumer: tuple[MessageChannel, str] | None = None
 
     async def open(self, connection: AbstractConnection) -> None:
-        """Consume on a channel of its own, so that prefetch counts this queue alone."""
+        """Consume on a separate channel, so that prefetch counts this queue alone."""
         if self._cancelled:
             return
         outer = await connection.channel(publisher_confirms=False)
         await outer.set_qos(prefetch_count=self._prefetch)
         channel = await _of_messages(outer)
-        # A queue that is deleted, or whose only node is lost, tells its consumers so, once.
+        # The broker cancels a consumer once, when its queue is deleted or the queue's only node is lost.
+        # Without a new connection this queue would have no consumer.
         channel.on_consumer_cancel_callbacks.add(lambda *_: _close_soon(connection))
         self._consumer = (channel, await _consume(channel, self._queue, self._receive))
 
@@ -102,11 +105,11 @@ class AmqpSubscription:
 
 
 class AmqpTransport:
-    """A healing connection to RabbitMQ; see ``transport.Transport``.
+    """A connection to RabbitMQ that reconnects by itself; see ``transport.Transport``.
 
-    ``party`` is whose process this is: what it publishes goes to its own exchanges, by the roles that
-    publications name. ``services`` are those whose queues it declares where nobody provisions: both
-    ends declare the same topology, so that neither must be started first.
+    ``party`` names the account's party. Its publications go to its own exchanges, by the role that each
+    publication names. ``services`` are the services whose queues are declared here if provisioning has
+    not run. Both ends declare the same topology, so either can start first.
     ``url`` may name several nodes of a cluster.
     """
 
@@ -125,7 +128,8 @@ class AmqpTransport:
         self._exchanges = {
             role: topology.exchange_name(party, role) for role in layout.roles(party)
         }
-        # A service that knows where it answers to could answer for another if all had the same address.
+        # One secret address per service: with a shared address, each service could send forged
+        # answers in the name of the others.
         self._addresses = {service: secrets.token_hex(16) for service in layout.asks.get(party, ())}
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -140,16 +144,16 @@ class AmqpTransport:
         self._on_event: OnBroadcast | None = None
 
     def reply_address(self, service: str) -> str:
-        """Return where a service's answers reach this process, which only that service is told."""
+        """Return the address for a service's answers. No other service learns it."""
         return self._addresses[service]
 
     @property
     def ready(self) -> bool:
-        """Tell whether the connection stands and its channels are open."""
+        """Return whether the connection and its channels are open."""
         return self._connected.is_set()
 
     async def start(self) -> None:
-        """Connect; waits as long as the broker takes to appear."""
+        """Connect; waits until the broker is reachable. Raises the first connection's unexpected errors."""
         self._keeper = asyncio.create_task(self._keep_connected(), name="amqp-keeper")
         waiter = asyncio.create_task(self._connected.wait())
         await asyncio.wait({self._keeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
@@ -158,23 +162,23 @@ class AmqpTransport:
             self._keeper.result()
 
     async def close(self) -> None:
-        """Close the connection and stop healing it."""
+        """Close the connection and stop reconnecting."""
         self._closed = True
         self._connected.clear()
         if self._keeper:
             await cancel_and_wait([self._keeper])
 
     async def publish(self, publication: Publication) -> None:
-        """Publish; requests and events wait for the confirm, replies don't.
-
-        Large frames are deflated in a thread, since others wait for the loop.
-        """
+        """Publish; requests and persistent messages wait for the broker's confirm, replies do not."""
         body = publication.body
         if is_large(body):
+            # Deflating takes tenths of a second. In a thread it does not block the event loop.
             body = await asyncio.to_thread(pack, body)
             if len(body) > LARGEST_MESSAGE:
                 message = f"{len(body)} bytes, after deflating, of at most {LARGEST_MESSAGE}"
                 raise MessageTooLargeError(message)
+        # A lost reply is harmless: the client sends its frame again, and the inbox answers. So replies
+        # do not pay for a confirm.
         confirmed = publication.persistent or bool(publication.reply_to)
         channel = self._requests if confirmed else self._replies
         if not self._connected.is_set() or channel is None:
@@ -186,8 +190,10 @@ class AmqpTransport:
                 exchange=self._exchanges[publication.exchange],
                 routing_key=publication.routing_key,
                 properties=_properties(publication),
+                # A request that reaches no queue comes back as an error. An event may have no subscriber.
                 mandatory=bool(publication.reply_to),
-                # What is confirmed was sent; where nobody confirms, a slow connection slows us.
+                # A confirm proves that the bytes were sent. Without one, wait until the socket has taken
+                # them, so that a slow connection slows its sender down.
                 wait=not confirmed,
             )
         except DeliveryError as error:
@@ -198,7 +204,7 @@ class AmqpTransport:
             raise PublishUncertainError(message) from error
 
     async def consume(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> AmqpSubscription:
-        """Consume a queue, again after each reconnection."""
+        """Consume a queue, now and after each reconnection."""
         subscription = AmqpSubscription(queue, on_delivery, prefetch)
         self._subscriptions.append(subscription)
         if self._connection is not None and self.ready:
@@ -206,15 +212,15 @@ class AmqpTransport:
         return subscription
 
     async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
-        """Deliver replies from a queue of this connection's own, made anew with each."""
+        """Deliver replies from a private queue. Each connection declares a new one."""
         self._on_reply, self._on_reset = on_reply, on_reset
 
     async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
-        """Deliver events from a queue of this connection's own, made anew with each."""
+        """Deliver events from a private queue. Each connection declares a new one."""
         self._topics, self._on_event = topics, on_event
 
     async def consumers(self, queue: str) -> int:
-        """Ask the broker for the number of consumers of a queue."""
+        """Return the number of a queue's consumers. Raises BrokerUnavailableError."""
         if self._connection is None or not self.ready:
             message = "The connection to RabbitMQ is down."
             raise BrokerUnavailableError(message)
@@ -234,8 +240,9 @@ class AmqpTransport:
                 log.warning("broker_unreachable", error=repr(error))
             except Exception:
                 if self._connection is None:
-                    raise  # Of the first connection `start` tells.
-                # Whatever it was: a process that no longer tries is lost until somebody restarts it.
+                    raise  # Before the first connection, `start` raises this error to its caller.
+                # Later every error leads to another try: a process that stops trying stays
+                # disconnected until an operator restarts it.
                 log.exception("broker_unreachable")
             finally:
                 self._connected.clear()
@@ -262,8 +269,8 @@ class AmqpTransport:
         requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
         replies = await connection.channel(publisher_confirms=False)
         await ensure(connection, self._party, self._services, self._layout)
-        # A channel that dies alone (a refused declaration, say) takes the connection with it:
-        # one way to heal is easier to trust than two.
+        # A channel may close alone, for example after a refused declaration. Then the whole connection
+        # is closed: one way to recover is easier to trust than two.
         for channel in (requests, replies):
             channel.close_callbacks.add(lambda *_: _close_soon(connection))
         self._connection = connection
@@ -273,21 +280,23 @@ class AmqpTransport:
             await self._open_replies(replies)
         if self._on_event:
             await self._open_events(replies, self._on_event)
-        # What is delivered from here on may be answered at once. A subscription that is added meanwhile
-        # is opened by who adds it.
+        # The order matters. The copy of the list comes first: from `set` on, `consume` opens new
+        # subscriptions itself, and none must be opened twice. `set` comes before the subscriptions open:
+        # a delivery is answered by `publish`, which needs a connection that is ready.
         subscriptions = list(self._subscriptions)
         self._connected.set()
         BROKER_CONNECTED.labels(self._party).set(1)
+        # The private queues exist by now, so the frames that `on_reset` sends again can be answered.
         if self._on_reset:
             self._on_reset()
         for subscription in subscriptions:
             await subscription.open(connection)
 
     async def _open_replies(self, channel: AbstractChannel) -> None:
-        """Bind a queue that goes with the connection to the replies of each service that may be asked.
+        """Bind a private queue to the replies of each service that this party may ask.
 
-        RabbitMQ's direct reply-to would do without a queue, but takes answers from the default exchange
-        alone, and whoever may write to that may write to every queue.
+        RabbitMQ's direct reply-to needs no queue, but its answers pass through the default exchange
+        only. An account that may write to the default exchange may write to every queue.
         """
         on_reply = self._on_reply
 
@@ -298,10 +307,11 @@ class AmqpTransport:
         queue = await self._private_queue(channel)
         for service, address in self._addresses.items():
             await queue.bind(topology.exchange_name(service, topology.REPLIES), address)
+        # Without acknowledgements: the queue ends with its connection, so nothing could be redelivered.
         await _consume(await _of_messages(channel), queue.name, receive, no_ack=True)
 
     async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
-        """Bind a queue that goes with the connection; all is in place before ``on_reset``."""
+        """Bind a private queue to the topics. It is bound before ``on_reset``, so no later event is missed."""
 
         async def receive(message: DeliveredMessage) -> None:
             on_event(_received(message))
@@ -325,7 +335,7 @@ async def _of_messages(channel: AbstractChannel) -> MessageChannel:
 async def _consume(
     channel: MessageChannel, queue: str, receive: ConsumerCallback, *, no_ack: bool = False
 ) -> str:
-    """Consume and return the consumer's tag."""
+    """Start a consumer and return its tag."""
     began = await channel.basic_consume(queue, receive, no_ack=no_ack)
     return began.consumer_tag or ""
 

@@ -1,4 +1,4 @@
-"""What the askers of a service may ask it for, told apart by the exchange that a frame came through."""
+"""Checks which messages a sender may send to a service. The exchange of a frame identifies its sender."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 class Askers:
-    """The limits of those who ask a service. The gateway has none, and costs a look into a dictionary."""
+    """The limits of the senders to one service. The gateway has none; checking it costs one dictionary lookup."""
 
     def __init__(self, service: str, asks: topology.Asks = topology.ASKS) -> None:
         self._service = service
@@ -23,7 +23,7 @@ class Askers:
         }
 
     def refuse(self, exchange: str, envelopes: Sequence[Envelope]) -> Answers | None:
-        """Return the answers to a frame whose sender may not ask for all that is in it."""
+        """Return refusals for all messages if the sender may not send one of them; None if it may send all."""
         allowed = self._limited.get(exchange)
         if allowed is None or all(envelope.name in allowed for envelope in envelopes):
             return None

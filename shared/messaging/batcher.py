@@ -1,10 +1,12 @@
-"""The sender's side of one queue: the calls that wait, and the frames under way.
+"""The sender's side of one queue: the calls that wait, and the frames in flight.
 
-Natural batching: a few frames may be under way, and what arrives meanwhile leaves together in the
-next one. An idle gateway sends at once, a busy one batches by itself. A frame costs both sides and
-the broker some work whatever it carries, so a further one leaves beside another only when it is
-worth that: a frame that carries enough, or its share of the little that there is, or a call that
-has waited long enough (ADR 7).
+Calls that arrive while frames are in flight leave together in the next frame. So an idle gateway
+sends at once, and a busy one forms batches without a timer.
+
+Each frame costs both sides and the broker a fixed amount of work: a transaction with its inbox row, a
+confirm and an acknowledgement. So a further frame leaves beside another only with a reason (ADR 7): it
+carries enough calls or bytes, or its share of the few unanswered calls, or its oldest call has waited
+for the linger time.
 """
 
 import asyncio
@@ -23,13 +25,15 @@ from shared.messaging.topology import TRANSIENT, queue_name
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes of a lane. ``waiting`` bounds the calls without an answer, sent or not.
+    """The limits of one request batcher.
 
-    While a frame is under way another one leaves with ``company`` calls, or with its share of the
-    unanswered ones (they make ``frames_in_flight`` frames), or with ``company_bytes``, or when its
-    oldest call has waited ``patience`` seconds. A worker
-    keeps memory that the objects of its largest frames took: with ``frame_bytes`` of 4 MB tracking
-    held 25 MB more, and was no faster.
+    While another frame is in flight, a frame leaves as soon as one of these is true:
+    it has ``min_batch_size`` calls; it has ``min_batch_bytes`` bytes; its calls are at least one
+    ``frames_in_flight``-th of all unanswered calls; its oldest call has waited ``linger`` seconds.
+
+    ``max_batch_size`` and ``frame_bytes`` bound one frame. A worker keeps the memory that its largest
+    frames needed: with ``frame_bytes`` of 4 MB tracking held 25 MB more, and was no faster.
+    ``waiting`` and ``waiting_bytes`` bound the calls without an answer, sent or not.
     """
 
     frames_in_flight: int = 3
@@ -44,25 +48,25 @@ class Limits:
 
 LIMITS: Mapping[Kind, Limits] = {
     "commands": Limits(),
-    # Without a write to the broker's disk a frame costs less, and is worth it with less in it.
+    # The broker writes these frames to no disk. A frame costs less, so it pays off with fewer calls.
     "transient-commands": Limits(min_batch_size=8),
-    # These have no transaction to share, and a slow one keeps its frame's place: more frames, with less in them.
+    # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
     "queries": Limits(frames_in_flight=8, min_batch_size=8, linger=0.002, max_batch_size=50),
 }
 
 
 def refused(reason: str) -> DomainError:
-    """Return the error for a call of which nothing was published: 429, safe to repeat."""
+    """Return the error for a call that was not carried out: 429, safe to repeat."""
     return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, f"{reason} Nothing was done; try again.")
 
 
 def too_large(reason: str) -> DomainError:
-    """Return the error for a call that the broker will never take."""
+    """Return the error for a call that is too large for the broker."""
     return invalid(f"The request is too large for the message broker: {reason}. Send it in parts.")
 
 
 def unknown_outcome() -> DomainError:
-    """Return the error for a call that was published and not answered in time: 503."""
+    """Return the error for a call that was published, but not answered in time: 503."""
     message = (
         "The service did not answer in time. The request may or may not have been carried out."
     )
@@ -71,9 +75,10 @@ def unknown_outcome() -> DomainError:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A message that somebody awaits the answer to, from ``since`` until ``until``.
+    """A message whose sender waits for the answer, from ``since`` until ``until``.
 
-    Both are by the event loop's clock, which nobody sets: the envelope's deadline is for others.
+    Both are times of the event loop's clock, which is never adjusted. The envelope's deadline is a
+    time of the wall clock, for other processes.
     """
 
     envelope: Envelope
@@ -82,14 +87,17 @@ class Call:
     until: float
 
     def fail(self, error: DomainError) -> None:
-        """Answer with an error, unless there is an answer or nobody waits any more."""
+        """Answer with an error, unless the call has an answer or its sender stopped waiting."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
 @dataclass(slots=True, eq=False)
 class SentFrame:
-    """A frame that was published, with the calls that it carries, by index, and their answers so far."""
+    """A frame in flight: its bytes, its unanswered calls by index, and the pieces of their answers so far.
+
+    ``body`` is kept because a reconnection sends the frame again. ``holds_slot`` is true until the first reply.
+    """
 
     body: bytes
     calls: dict[int, Call]
@@ -97,10 +105,9 @@ class SentFrame:
     partial: dict[int, bytes] = field(default_factory=dict)
 
     def complete(self, piece: Piece) -> bytes | None:
-        """Return the body that a piece completes; None as long as more is to come.
-
-        A worker that died in the middle of an answer is followed by another, which begins anew.
-        """
+        """Add a piece of an answer. Return the whole body if it is complete, else None."""
+        # A piece at 0 starts the answer over: the worker died in the middle of it, and another worker
+        # sends it from the beginning. A piece that does not continue the bytes so far is dropped.
         so_far = self.partial.pop(piece.index, b"") if piece.start else b""
         if len(so_far) != piece.start:
             return None
@@ -112,7 +119,11 @@ class SentFrame:
 
 @dataclass(slots=True, eq=False)
 class RequestBatcher:
-    """One queue: calls that wait, and frames under way."""
+    """One queue's calls that wait, and its frames in flight. It decides when the next frame leaves.
+
+    ``consumers`` is the last known number of the queue's consumers. ``looking`` is true while
+    a check for due frames is scheduled for the end of the event loop's turn.
+    """
 
     service: str
     kind: Kind
@@ -135,27 +146,27 @@ class RequestBatcher:
 
     @property
     def queue(self) -> str:
-        """Its name at the broker."""
+        """The queue's name at the broker."""
         return queue_name(self.service, self.kind)
 
     @property
     def persistent(self) -> bool:
-        """Tell whether the broker keeps its frames on disk, past their deadlines if it must."""
+        """Return whether the broker writes the frames to disk. Such frames do not expire at the broker."""
         return self.kind not in TRANSIENT
 
     def full(self) -> bool:
-        """Tell whether another call would break the bounds."""
+        """Return whether another call would exceed the limits."""
         return (
             self.unanswered >= self.limits.waiting
             or self.unanswered_bytes >= self.limits.waiting_bytes
         )
 
     def has_slot(self) -> bool:
-        """Tell whether another frame may be under way."""
+        """Return whether another frame may be in flight."""
         return self.in_flight < self.limits.frames_in_flight
 
     def add(self, call: Call) -> None:
-        """Let a call wait for its frame; `answered` is to follow, whatever comes of it."""
+        """Put a call in the line for the next frame. ``answered`` must follow, whatever the outcome."""
         size = len(call.envelope.payload)
         self.waiting.append(call)
         self.waiting_bytes += size
@@ -163,18 +174,24 @@ class RequestBatcher:
         self.unanswered_bytes += size
 
     def answered(self, call: Call) -> None:
-        """Forget a call that has its answer, or that nobody awaits any more."""
+        """Stop counting a call: it has its answer, or its sender stopped waiting."""
         self.unanswered -= 1
         self.unanswered_bytes -= len(call.envelope.payload)
 
     def due_in(self, now: float) -> float | None:
-        """Return the seconds until the next frame may leave: 0 at once, None with the next answer."""
+        """Return the seconds until the next frame may leave.
+
+        0 means at once. None means that time alone changes nothing: no call waits, or no slot is free.
+        """
         if not self.waiting or not self.has_slot():
             return None
         limits = self.limits
         if (
+            # The first frame never waits, so a lone client pays no linger.
             not self.in_flight
             or len(self.waiting) >= limits.min_batch_size
+            # Few clients share the slots. Otherwise, of four clients one would have its frame in flight
+            # and three would wait for its end, although the worker has nothing else to do.
             or len(self.waiting) * limits.frames_in_flight >= self.unanswered
             or self.waiting_bytes >= limits.min_batch_bytes
         ):
@@ -182,7 +199,7 @@ class RequestBatcher:
         return max(self.waiting[0].since + limits.linger - now, 0.0)
 
     def next_frame(self) -> tuple[UUID, SentFrame] | None:
-        """Put what waits into a frame that counts as under way; None if nobody waits any more."""
+        """Put waiting calls into a frame, and count it as in flight. Return None if all senders stopped waiting."""
         calls = self._take()
         if not calls:
             return None
@@ -193,16 +210,19 @@ class RequestBatcher:
         return frame.id, sent
 
     def release(self, sent: SentFrame) -> None:
-        """Free the frame's place in flight, once."""
+        """Free the frame's slot, once."""
         if sent.holds_slot:
             sent.holds_slot = False
             self.in_flight -= 1
 
     def expire(self, now: float) -> None:
-        """Give up on the calls whose time is up; ``now`` is by the event loop's clock."""
+        """Fail the calls whose time is over; ``now`` is a time of the event loop's clock.
+
+        A call that was never sent fails with ``refused``, one that was sent with ``unknown_outcome``.
+        """
         late = [call for call in self.waiting if call.until <= now]
         if late:
-            # Not always those at the front: who comes later may have less patience.
+            # Late calls are not always at the front: a later call may have an earlier deadline.
             self.waiting = deque(call for call in self.waiting if call.until > now)
         for call in late:
             self.waiting_bytes -= len(call.envelope.payload)
@@ -215,7 +235,7 @@ class RequestBatcher:
                 del self.sent[frame_id]
 
     def abandon(self) -> None:
-        """Fail every call: the client closes."""
+        """Fail every call, because the client closes."""
         for call in self.waiting:
             call.fail(refused("The server is leaving."))
         for sent in self.sent.values():
@@ -225,13 +245,14 @@ class RequestBatcher:
             self.timer.cancel()
 
     def _take(self) -> dict[int, Call]:
-        """Take the next frame's calls, leaving out those whose client has gone."""
+        """Take the next frame's calls, without calls whose sender stopped waiting."""
         calls: dict[int, Call] = {}
         size = 0
         while self.waiting and len(calls) < self.limits.max_batch_size:
             call = self.waiting[0]
             if not call.answer.done():
                 size += len(call.envelope.payload)
+                # The first call is always taken: a call larger than the limit travels alone.
                 if calls and size > self.limits.frame_bytes:
                     break
                 calls[len(calls)] = call

@@ -1,4 +1,4 @@
-"""What those who call services need of the bus's client, or of what stands in front of it."""
+"""Protocols of the bus client, for code that calls services."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -9,14 +9,14 @@ from shared.messaging.messages import Answer, Envelope
 
 
 class Bus(Protocol):
-    """Takes commands and queries to services."""
+    """Sends commands and queries to services."""
 
     async def call(
         self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
     ) -> Answer:
-        """Return the service's answer, if there is one within so many ``seconds``.
+        """Return the service's answer; waits for at most ``seconds``.
 
-        None: until the envelope's deadline, which then must be by the clock of this process.
+        With None it waits until the envelope's deadline, which then must be a time of this process's clock.
 
         Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
         TEMPORARILY_UNAVAILABLE when the outcome is unknown.
@@ -24,11 +24,11 @@ class Bus(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Tell whether calls have a chance."""
+        """Return whether a call can be sent now."""
 
 
 class EventfulBus(Bus, Protocol):
-    """Also lets a process hear what happens in the services, as long as it listens."""
+    """Also delivers events of the services to this process, while it is connected."""
 
     def subscribe(
         self,
@@ -36,7 +36,7 @@ class EventfulBus(Bus, Protocol):
         on_event: Callable[[ReceivedEvent], None],
         on_missed: Callable[[], None],
     ) -> None:
-        """Hear of events, and of a gap in which some may have been missed.
+        """Subscribe to events; must be called before the client is started.
 
-        Called before the client is started.
+        ``on_missed`` is called when events may have been missed.
         """

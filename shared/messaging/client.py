@@ -1,4 +1,4 @@
-"""The gateway's side of the bus: calls in, frames out, answers back."""
+"""The sender's side of the bus: puts calls into frames, and matches replies with the calls that wait."""
 
 import asyncio
 import contextlib
@@ -36,14 +36,14 @@ from shared.runtime.tasks import cancel_and_wait
 log = structlog.get_logger()
 
 SWEEP_INTERVAL = 0.25
-"""Seconds between two looks at deadlines; a time-out may be late by as much."""
+"""Seconds between two checks of the deadlines. A timeout may be late by this much."""
 
 PROBE_INTERVAL = 1.0
-"""Seconds between two looks at the number of consumers."""
+"""Seconds between two checks of the number of consumers."""
 
 
 class BusClient:
-    """Sends commands and queries to services and awaits their answers."""
+    """Sends commands and queries to services, and waits for their answers."""
 
     def __init__(
         self,
@@ -66,15 +66,15 @@ class BusClient:
         on_event: Callable[[ReceivedEvent], None],
         on_missed: Callable[[], None],
     ) -> None:
-        """Hear of events, as every other process that asks; called before ``start``.
+        """Subscribe to events; must be called before ``start``. Each subscribed process gets every event.
 
-        ``on_missed`` is called at each connection: what was published before is not heard of. And
-        for an event that can't be read, or that ``on_event`` raises for.
+        ``on_missed`` is called at each connection, because earlier events are not delivered. It is also
+        called for an event that can't be read, or for which ``on_event`` raises.
         """
         self._topics, self._on_event, self._on_missed = topics, on_event, on_missed
 
     async def start(self) -> None:
-        """Connect, and begin to watch deadlines and consumers."""
+        """Connect, and start to watch deadlines and consumers."""
         await self._transport.listen_for_replies(self._on_reply, self._on_reset)
         if self._topics:
             await self._transport.listen_for_events(self._topics, self._on_broadcast)
@@ -83,7 +83,7 @@ class BusClient:
         self._spawn(self._probe())
 
     async def close(self) -> None:
-        """Stop; calls without an answer fail as `call` tells."""
+        """Close the client. Calls without an answer fail with the errors of ``call``."""
         self._closed = True
         for batcher in self._batchers.values():
             batcher.abandon()
@@ -92,11 +92,11 @@ class BusClient:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the broker can be reached."""
+        """Return whether the broker can be reached."""
         return self._transport.ready
 
     async def has_consumer(self, service: str, kind: Kind) -> bool:
-        """Tell whether somebody works on the service's queue, asking the broker if none was seen."""
+        """Return whether a worker consumes the service's queue; asks the broker if none is known."""
         batcher = self._batcher(service, kind)
         if batcher.consumers == 0:
             with contextlib.suppress(BrokerUnavailableError):
@@ -106,12 +106,14 @@ class BusClient:
     async def call(
         self, service: str, kind: Kind, envelope: Envelope, seconds: float | None = None
     ) -> Answer:
-        """Send one message and await its answer, for so many ``seconds``, or until its deadline.
+        """Send one message and wait for its answer, for ``seconds`` or until its deadline.
 
-        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published (buffer full, broker
-        gone, no consumer), TEMPORARILY_UNAVAILABLE when the outcome is unknown.
+        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was done (buffer full, broker
+        unreachable, no consumer, or too late for the service), INVALID_PARAMETER_VALUE when the message
+        is too large for the broker, TEMPORARILY_UNAVAILABLE when the outcome is unknown.
         """
         batcher = self._batcher(service, kind)
+        # These refusals come before anything is published, so the client may safely repeat the request.
         if not self._transport.ready:
             reason = "The message broker can't be reached."
             raise refused(reason)
@@ -128,8 +130,9 @@ class BusClient:
         call = Call(envelope, loop.create_future(), now, now + seconds)
         batcher.add(call)
         if not batcher.looking and batcher.has_slot():
-            # At the end of this turn of the event loop: the requests that other connections have
-            # brought in the same turn go along, instead of waiting for the frame after this one.
+            # Look at the end of this turn of the event loop, not now: requests that other connections
+            # bring in the same turn then share this frame, instead of waiting for the next one.
+            # Without a free slot, the next reply looks.
             batcher.looking = True
             loop.call_soon(self._look, batcher)
         try:
@@ -153,7 +156,7 @@ class BusClient:
         self._send_due(batcher)
 
     def _send_due(self, batcher: RequestBatcher) -> None:
-        """Send the frames that may leave now, and see to it that the next one leaves in time."""
+        """Send the frames that may leave now, and set a timer for the next one."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         while (seconds := batcher.due_in(now)) is not None:
@@ -166,6 +169,8 @@ class BusClient:
                 self._spawn(self._publish(batcher, *following))
 
     async def _publish(self, batcher: RequestBatcher, frame_id: UUID, sent: SentFrame) -> None:
+        # The message expires with the last of its calls. Expired transient messages do not fill the queue
+        # of a service that is down. Persistent ones stay: the worker refuses those that are too late.
         until = max((call.until for call in sent.calls.values()), default=0.0)
         seconds = max(until - asyncio.get_running_loop().time(), 0.001)
         publication = Publication(
@@ -188,7 +193,8 @@ class BusClient:
         except MessageTooLargeError as error:
             self._refuse(batcher, frame_id, sent, too_large(str(error)))
         except PublishUncertainError as error:
-            # The frame is sent again after the reconnection, or its calls time out.
+            # The broker may have the frame, so it must not be reported as refused. It stays in
+            # `batcher.sent`: it is sent again after the reconnection, or its calls time out.
             with bound_messages([call.envelope for call in sent.calls.values()]):
                 log.warning("frame_uncertain", queue=batcher.queue, error=str(error))
 
@@ -209,11 +215,12 @@ class BusClient:
             log.error("reply_unreadable", exchange=publication.exchange)  # noqa: TRY400
             return
         if publication.routing_key != self._transport.reply_address(service):
-            # A service that was asked something answers in the place of another one.
+            # The address belongs to another service: the sender answers in the name of `service`.
             log.error("reply_forged", service=service, exchange=publication.exchange)
             return
         sent = batcher.sent.get(frame_id)
         if sent is None:
+            # All its calls have timed out, or a frame that was sent twice is answered twice.
             return
         late = 0
         for piece in decode_reply(publication.body):
@@ -225,7 +232,8 @@ class BusClient:
                 late += _settle(call, Answer(body, piece.error))
         if late:
             log.warning("clocks_differ", queue=batcher.queue, calls=late)
-        # The rest of a frame that has begun to answer is slow, not stuck: its neighbours go ahead.
+        # The first reply frees the slot. The frame's other calls may be slow, but its worker is
+        # working, so the next frame need not wait for them.
         batcher.release(sent)
         if not sent.calls:
             del batcher.sent[frame_id]
@@ -235,7 +243,7 @@ class BusClient:
         try:
             self._on_event(read_event(publication))
         except Exception:
-            # Whoever can't take notice of an event has missed it.
+            # An event that can't be handled counts as missed.
             log.exception("event_unreadable", topic=publication.routing_key)
             self._on_missed()
 
@@ -244,8 +252,13 @@ class BusClient:
         self._send_again()
 
     def _send_again(self) -> None:
-        """After a reconnection replies may be lost; the inbox answers what was done already."""
+        """Send all frames in flight again.
+
+        Replies on the way were lost with the connection, and so perhaps were the frames. Sending a frame
+        again is harmless: its service answers it from the inbox, or its work is idempotent.
+        """
         for batcher in self._batchers.values():
+            # The workers may have lost their connections too, so the next call asks the broker again.
             batcher.consumers = 0
             for frame_id, sent in batcher.sent.items():
                 batcher.measures.left_again()
@@ -273,9 +286,13 @@ class BusClient:
 
 
 def _settle(call: Call, answer: Answer) -> bool:
-    """Give a call its answer; tell whether the service takes for too late what by our clock is not."""
+    """Give a call its answer.
+
+    Return whether the service found the call too late, while by this process's clock it is not.
+    """
     if answer.error is not ErrorCode.DEADLINE_EXCEEDED:
         call.answer.set_result(answer)
         return False
+    # The service did not carry out the message, so the client may repeat it.
     call.fail(refused("The request is too old by the service's clock."))
     return call.until > asyncio.get_running_loop().time()

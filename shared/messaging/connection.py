@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ: to any of the nodes that an address names."""
+"""Opens connections to RabbitMQ, to any node that an address names."""
 
 import random
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from shared.runtime.addresses import each_host
 log = structlog.get_logger()
 
 HEARTBEAT = 20
+"""Seconds."""
 
 LOST = (
     aiormq.exceptions.AMQPError,
@@ -23,14 +24,14 @@ LOST = (
     RuntimeError,
     StopAsyncIteration,
 )
-"""What aiormq raises for a connection that ends; the last one if it ends within the handshake."""
+"""The errors of aiormq and aio-pika for a lost connection. The last one: it was lost within the handshake."""
 
 
 async def connect(url: str, *, name: str, seconds: float) -> AbstractConnection:
-    """Connect to one of the nodes that ``url`` names, tried in any order.
+    """Connect to one of the nodes that ``url`` names.
 
-    That order spreads processes over a cluster. Each node has so many ``seconds`` to answer. Raises one
-    of LOST, that of the last node, if none answers.
+    The nodes are tried in random order, which spreads processes over a cluster. Each node has ``seconds``
+    to answer. If none answers, the last node's error is raised, one of LOST.
     """
     nodes = each_host(url)
     *others, last = random.sample(nodes, len(nodes))

@@ -1,8 +1,8 @@
-"""Dead letters: what they are, and how an operator looks at them, sends them back or drops them.
+"""Dead letters: lets an operator list, replay and drop them.
 
-A message dies for one of three reasons: its handler raised what nobody expects, it was given up after
-its last attempt (both ``shared.messaging.worker``, which notes why), or RabbitMQ's delivery limit was reached
-because it killed worker after worker.
+A message becomes a dead letter for one of three reasons. Its handler raised an unexpected error, or
+its last attempt failed: ``shared.messaging.worker`` then publishes it with the reason. Or it killed one
+worker after another until RabbitMQ's delivery limit was reached: RabbitMQ then moves it.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -20,15 +20,15 @@ from shared.messaging.messages import Frame, decode_frame, encode_frame
 from shared.messaging.packing import pack
 
 NO_DEADLINE = 2.0**40
-"""A replayed command was given up by its sender long ago: nobody is waiting, so it can't be late."""
+"""Deadline of a replayed command, in Unix seconds. Its sender stopped waiting long ago, so it is never too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter; ``queue`` is where it died and where it would go back to.
+    """One dead letter. ``queue`` is the queue in which it died, and to which a replay sends it.
 
-    ``died`` is in Unix milliseconds, ``names`` are those of the commands in a frame, or an event's
-    topic. What is not a frame has no names.
+    ``died`` is in Unix milliseconds. ``names`` are the names of a frame's commands, or an event's
+    topic; a message that is neither has no names.
     """
 
     id: str
@@ -43,7 +43,7 @@ class DeadLetter:
 
 
 class HeldLetter:
-    """A dead letter in our hands: back in its queue when the pass ends, unless something was done to it."""
+    """A dead letter during a pass. It returns to its queue at the end, unless it was replayed or dropped."""
 
     def __init__(
         self, channel: AbstractChannel, message: AbstractIncomingMessage, queue: str
@@ -53,10 +53,10 @@ class HeldLetter:
         self.letter = read_letter(queue, message)
 
     async def replay(self) -> None:
-        """Send it back to the queue where it died.
+        """Send the message back to the queue in which it died.
 
-        The broker has confirmed the copy before the original goes. Killed in between, both are
-        there: the copy has the same id, so the inbox of its service makes a second replay harmless.
+        The original is removed after the broker has confirmed the copy. If this process is killed in
+        between, both exist. They have the same id, so the service's inbox makes a second replay harmless.
         """
         copy = aio_pika.Message(
             _without_deadlines(self._message),
@@ -70,12 +70,12 @@ class HeldLetter:
         await self._message.ack()
 
     async def drop(self) -> None:
-        """Forget it."""
+        """Remove the message for good."""
         await self._message.ack()
 
 
 def queues() -> list[str]:
-    """List the queues that messages may die in."""
+    """List the queues whose messages may become dead letters."""
     return topology.lasting_queues()
 
 
@@ -83,13 +83,13 @@ def queues() -> list[str]:
 async def dead_letters(
     connection: AbstractConnection, queue: str
 ) -> AsyncIterator[AsyncIterator[HeldLetter]]:
-    """Go once through the dead letters of a queue; none if there is no such queue."""
+    """Iterate once over the dead letters of a queue. A missing queue has none."""
     channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
     try:
         async with aclosing(_held(channel, queue)) as held:
             yield held
     finally:
-        # What was neither replayed nor dropped goes back, in its place.
+        # Closing the channel returns every message that was neither replayed nor dropped, in its old place.
         if not channel.is_closed:
             await channel.close()
 
@@ -100,7 +100,8 @@ async def _held(channel: AbstractChannel, queue: str) -> AsyncGenerator[HeldLett
         declared = await channel.declare_queue(name, passive=True)
     except aio_pika.exceptions.ChannelNotFoundEntity:
         return
-    # Not more than were there at the beginning: a replayed one may die again at once.
+    # The pass ends after the messages that were there at its start: a replayed message may die again
+    # at once, and would otherwise be read for ever.
     for _ in range(declared.declaration_result.message_count or 0):
         message = await declared.get(fail=False)
         if message is None:
@@ -109,7 +110,7 @@ async def _held(channel: AbstractChannel, queue: str) -> AsyncGenerator[HeldLett
 
 
 def read_letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
-    """Describe a message of a queue of dead letters; its contents may be anything."""
+    """Describe a message of a dead-letter queue. Its contents may be anything."""
     headers = message.headers
     topic = headers.get(topology.TOPIC_HEADER)
     letter = DeadLetter(
@@ -154,7 +155,7 @@ def _without_deadlines(message: AbstractIncomingMessage) -> bytes:
 
 
 def _topic(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep of the headers what says which event it is; attempts are counted anew."""
+    """Return the header that names an event's topic. The others go: attempts are counted from the start."""
     return {key: headers[key] for key in (topology.TOPIC_HEADER,) if key in headers}
 
 
@@ -175,7 +176,10 @@ def _died(headers: Mapping[str, Any]) -> int | None:
 
 
 def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return RabbitMQ's own newest note of the death, if it was the one that killed the message."""
+    """Return RabbitMQ's newest ``x-death`` entry.
+
+    A message that a worker gave up has none: the worker publishes it again without headers that are lists.
+    """
     deaths = headers.get("x-death")
     if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict):
         return deaths[0]

@@ -1,4 +1,4 @@
-"""Events on the bus: what a message of an outbox says, whoever published it."""
+"""Events on the bus: how they are written into messages and read from them."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from shared.messaging.transport import Publication
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """``topic`` is ``<noun>.<verb>``; ``id`` is the same whenever the same event is published.
+    """An event as a subscriber receives it.
 
-    ``traceparent`` is that of the command which the event tells of, empty where nobody traces.
+    ``topic`` is ``<noun>.<verb>``. ``id`` stays the same when an event is published again.
+    ``traceparent`` comes from the command that caused the event; it is empty without tracing.
     """
 
     id: UUID
@@ -23,9 +24,9 @@ class ReceivedEvent:
     traceparent: str = ""
 
     def as_message(self) -> Envelope:
-        """Return it as what a handler, or a log line, is about.
+        """Return the event as an envelope, for handlers and log lines.
 
-        It has no request and no deadline: who asked for what it tells of has long been answered.
+        An event has no request id and no deadline: the request that caused it is already finished.
         """
         return Envelope(
             self.id,
@@ -40,7 +41,7 @@ class ReceivedEvent:
 def outgoing_event(
     event_id: UUID, topic: str, payload: bytes, traceparent: str = ""
 ) -> Publication:
-    """Return an event as it is published; ``topic`` is ``<project>.<noun>.<verb>``."""
+    """Return the publication of an event; ``topic`` is ``<project>.<noun>.<verb>``."""
     return Publication(
         exchange=topology.OUTBOX,
         routing_key=topic,
@@ -52,7 +53,8 @@ def outgoing_event(
 
 
 def read_event(publication: Publication) -> ReceivedEvent:
-    """Read what ``outgoing_event`` wrote. Raises ValueError or KeyError on anything else."""
+    """Read what ``outgoing_event`` wrote. Raises ValueError or KeyError for other messages."""
+    # The topic is read from a header: on its way through a retry queue an event loses its routing key.
     headers = publication.headers
     project, _, topic = str(headers[topology.TOPIC_HEADER]).partition(".")
     return ReceivedEvent(
@@ -60,6 +62,6 @@ def read_event(publication: Publication) -> ReceivedEvent:
         int(project),
         topic,
         publication.body,
-        # Events of the release before have no trace.
+        # Events of the previous release have no trace.
         str(headers.get(topology.TRACE_HEADER, "")),
     )

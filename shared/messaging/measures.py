@@ -1,7 +1,7 @@
-"""What is measured of frames, on either side of the bus.
+"""Measures frames, on both sides of the bus.
 
-The objects here keep the metrics' series by what they are labelled with, so that a measurement on
-the hot path is an addition or two.
+These objects keep the series of each metric by its labels, so a measurement on the hot path is one or
+two additions.
 """
 
 import time
@@ -16,7 +16,7 @@ from shared.runtime.histogram import Series
 
 
 class BatcherMeasures:
-    """The sender's side of one queue; ``in_flight`` and ``unanswered`` are asked at each scrape."""
+    """The measurements of one queue's sender. ``in_flight`` and ``unanswered`` are called at each scrape."""
 
     def __init__(
         self,
@@ -32,17 +32,17 @@ class BatcherMeasures:
         metrics.CALLS_UNANSWERED.labels(service, kind).set_function(unanswered)
 
     def left(self, messages: int, size: int) -> None:
-        """Count a frame of so many messages and bytes."""
+        """Count a frame that left, with its number of messages and its ``size`` in bytes."""
         self._messages.observe(messages)
         self._bytes.observe(size)
 
     def left_again(self) -> None:
-        """Count a frame that was sent once more."""
+        """Count a frame that was sent again."""
         self._resent.inc()
 
 
 class QueueMeasures:
-    """The receiver's side of one queue."""
+    """The measurements of one queue's receiver."""
 
     def __init__(self, service: str, kind: Kind) -> None:
         self._service = service
@@ -51,14 +51,14 @@ class QueueMeasures:
         self._durations: dict[tuple[str, ErrorCode | None], Series] = {}
 
     def received(self, frame: Frame, *, repeated: bool) -> None:
-        """Count a delivery, and how long its frame has waited if it is the first."""
+        """Count a repeated delivery, or measure how long the frame waited for its first one."""
         if repeated:
             self._redelivered.inc()
         elif frame.sent_at:
             self._wait.observe(max(time.time() - frame.sent_at, 0.0))
 
     def answered(self, message: str, answer: Answer, seconds: float) -> None:
-        """Count a message by its outcome."""
+        """Measure a message's duration, by its outcome."""
         key = (message, answer.error)
         series = self._durations.get(key)
         if series is None:
@@ -66,12 +66,12 @@ class QueueMeasures:
         series.observe(seconds)
 
     def _labelled(self, message: str, error: ErrorCode | None) -> Series:
-        # Nobody vouches for the name of a message that no handler knows.
+        # A name that no handler knows may be any text. As a label it would make series without limit.
         known = "unknown" if error is ErrorCode.NOT_IMPLEMENTED else message
         return metrics.MESSAGE_DURATION.labels(self._service, known, error or "ok")
 
 
 def event_ended(service: str, topic: str, began: float, outcome: str) -> None:
-    """Count an event; ``began`` is of ``time.perf_counter``."""
+    """Measure an event's duration; ``began`` is a value of ``time.perf_counter``."""
     seconds = time.perf_counter() - began
     metrics.EVENT_DURATION.labels(service, topic, outcome).observe(seconds)

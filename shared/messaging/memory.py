@@ -1,8 +1,8 @@
-"""The in-process transport: the same frames and the same promises, without a broker.
+"""The in-process transport: the same frames and the same guarantees, without a broker.
 
 It models what the bus relies on: acknowledgement, redelivery when a consumer dies, dead letters,
-delayed retry, expiration, prefetch and lost replies. Nothing survives the process, which is
-right for `deploy/local/standalone`: there the client's connection dies with it as well.
+delayed retry, prefetch and lost replies. It expires no messages: workers refuse late ones.
+Nothing survives the process. That suits `deploy/local/standalone`, where the gateway ends with it.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ _addresses = count(1)
 
 
 class MemoryBroker:
-    """Queues in memory, shared by the transports that are given this broker.
+    """Queues in memory, shared by the transports that get this broker.
 
-    Of the subscriptions to events those count whose service is among ``services``: nobody else can
-    ever come and read.
+    Only services among ``services`` get a queue for their subscriptions. No other service could ever
+    read its queue, so its events would pile up.
     """
 
     def __init__(
@@ -42,7 +42,10 @@ class MemoryBroker:
         self.transports: dict[str, MemoryTransport] = {}
 
     def route(self, publication: Publication, *, redelivered: bool = False) -> None:
-        """Put a message where its exchange says. Raises BrokerUnavailableError without a queue."""
+        """Put a message into the queues of its exchange and key.
+
+        Raises BrokerUnavailableError for a request without a queue. Other messages without one are dropped.
+        """
         if publication.exchange == topology.OUTBOX:
             _, _, topic = publication.routing_key.partition(".")
             for queue in self.queues.values():
@@ -61,14 +64,14 @@ class MemoryBroker:
             raise BrokerUnavailableError(message)
 
     def stop(self) -> None:
-        """Go down as a broker does: persistent messages stay, transient ones and connections are lost."""
+        """Stop as a broker does: persistent messages stay, transient messages and connections are lost."""
         self.running = False
         for queue in self.queues.values():
             queue.return_unacknowledged()
             queue.lose_transient()
 
     def restart(self) -> None:
-        """Come back and tell everybody."""
+        """Start again, and reset every connection."""
         self.running = True
         for transport in list(self.transports.values()):
             transport.reset()
@@ -77,7 +80,7 @@ class MemoryBroker:
 
 
 class MemoryQueue:
-    """One queue: messages wait for a consumer with room."""
+    """One queue. Its messages wait until a consumer has fewer than ``prefetch`` unacknowledged ones."""
 
     def __init__(self, broker: MemoryBroker, spec: topology.QueueSpec) -> None:
         self.broker = broker
@@ -87,7 +90,7 @@ class MemoryQueue:
         self.subscriptions: list[MemorySubscription] = []
 
     def put(self, publication: Publication, *, redelivered: bool) -> None:
-        """Take a message; TTL and expiration are counted from here."""
+        """Add a message. A queue with a TTL, which is a retry queue, passes it on after that time."""
         if "x-message-ttl" in self.spec.arguments:
             back = replace(
                 publication,
@@ -101,7 +104,7 @@ class MemoryQueue:
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Hand waiting messages to consumers in turn."""
+        """Deliver waiting messages, each to the consumer with the fewest unacknowledged ones."""
         while self.waiting and self.broker.running:
             free = [s for s in self.subscriptions if len(s.unacknowledged) < s.prefetch]
             if not free:
@@ -110,18 +113,18 @@ class MemoryQueue:
             subscription.deliver(*self.waiting.popleft())
 
     def return_unacknowledged(self) -> None:
-        """Put back what consumers hold, as after a lost connection."""
+        """Put back the consumers' unacknowledged messages, as after a lost connection."""
         for subscription in self.subscriptions:
             subscription.give_back()
 
     def lose_transient(self) -> None:
-        """Forget what was not to be kept on disk."""
+        """Remove transient messages, which a real broker keeps on no disk."""
         self.waiting = deque(each for each in self.waiting if each[0].persistent)
 
 
 @dataclass(eq=False, slots=True)
 class MemoryDelivery:
-    """A message in a consumer's hands; see ``transport.Delivery``."""
+    """A delivered message; see ``transport.Delivery``."""
 
     publication: Publication
     redelivered: bool
@@ -129,11 +132,11 @@ class MemoryDelivery:
 
     @property
     def lost(self) -> bool:
-        """Tell whether it was given back."""
+        """Return whether the message is acknowledged or back in its queue."""
         return self not in self.subscription.unacknowledged
 
     async def ack(self) -> None:
-        """Forget the message; without effect when it was given back already."""
+        """Remove the message. Has no effect if it is back in its queue already."""
         self.subscription.settle(self)
 
 
@@ -156,14 +159,14 @@ class MemorySubscription:
         self.unacknowledged[delivery] = asyncio.get_running_loop().create_task(run())
 
     def settle(self, delivery: MemoryDelivery) -> bool:
-        """Free the place of a delivery; False if it was given back before."""
+        """Free the place of a delivery. Return False if the message is back in its queue already."""
         known = self.unacknowledged.pop(delivery, None) is not None
         if known:
             self.queue.dispatch()
         return known
 
     def give_back(self) -> None:
-        """Return what is unacknowledged to the head of the queue, in order."""
+        """Put the unacknowledged messages back at the head of the queue, in order."""
         held = list(self.unacknowledged)
         self.unacknowledged.clear()
         self.queue.waiting.extendleft((d.publication, True) for d in reversed(held))
@@ -175,7 +178,7 @@ class MemorySubscription:
 
 
 class MemoryTransport:
-    """One participant's connection to a MemoryBroker; see ``transport.Transport``."""
+    """One party's connection to a MemoryBroker; see ``transport.Transport``."""
 
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
@@ -188,7 +191,7 @@ class MemoryTransport:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the broker runs."""
+        """Return whether the broker runs."""
         return self._broker.running
 
     async def start(self) -> None:
@@ -196,7 +199,7 @@ class MemoryTransport:
         self._broker.transports[self._address] = self
 
     async def close(self) -> None:
-        """Leave; what this participant had not acknowledged is delivered to others."""
+        """Leave the broker. Unacknowledged messages are delivered to other consumers."""
         self._broker.transports.pop(self._address, None)
         for subscription in self._subscriptions:
             await subscription.cancel()
@@ -204,7 +207,7 @@ class MemoryTransport:
             subscription.queue.dispatch()
 
     def reply_address(self, _service: str) -> str:
-        """Return this participant's address."""
+        """Return this connection's address, the same for all services."""
         return self._address
 
     async def publish(self, publication: Publication) -> None:
@@ -245,11 +248,11 @@ class MemoryTransport:
             self._on_reply(publication)
 
     def receive_event(self, topic: str, publication: Publication) -> None:
-        """Hand over an event, if it is of interest."""
+        """Hand over an event, if its topic is subscribed."""
         if self._on_event and topic in self._topics:
             self._on_event(publication)
 
     def reset(self) -> None:
-        """Tell the owner that the broker came back."""
+        """Report the reconnection."""
         if self._on_reset:
             self._on_reset()

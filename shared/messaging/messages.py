@@ -1,8 +1,8 @@
-"""Frames: one AMQP message that carries many commands or queries, and the replies to them.
+"""Frames, and the replies to them. A frame is one AMQP message that carries many commands or queries.
 
-On the wire a frame is one line of JSON (readable in RabbitMQ's own tools), a newline, and the
-payloads one after another, as raw bytes in the order of the header's entries. Payloads are opaque
-here: the gateway never parses a body and the service parses it once.
+On the wire a frame is one line of JSON (readable in RabbitMQ's own tools), a newline, and then the
+payloads as raw bytes, in the order of the header's entries. Payloads are opaque here: the gateway
+never parses a body, and the service parses it once.
 """
 
 import random
@@ -18,18 +18,18 @@ from shared.contracts.message import Kind
 from shared.messaging.packing import unpack
 
 REPLY_BYTES = 4 * 1024**2
-"""Bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a page
-of runs may be longer than that."""
+"""Bytes of bodies that one reply message carries. RabbitMQ 4 refuses messages of more than 16 MiB, and a
+page of runs may be longer."""
 
-_ids = random.Random()  # noqa: S311  # Seeded by the system, once: asking it for each id took 3 % of the gateway's time.
+_ids = random.Random()  # noqa: S311  # Seeded by the system once: a system call for each id took 3 % of the gateway's time.
 
 
 def new_id() -> UUID:
-    """Return a version 7 UUID (RFC 9562): random, and in the order of time.
+    """Return a version 7 UUID (RFC 9562): random, and sorted by time.
 
-    Ids of runs and of inbox rows derive from it; being time-ordered keeps the indexes on them
-    append-mostly. Python's own ``uuid7`` arrives with 3.14. Nothing is kept secret by an id: what
-    is random in it must not repeat, and need not be hard to guess.
+    Ids of runs and of inbox rows derive from it. Sorted by time, they are mostly appended to the
+    indexes. Python has ``uuid7`` only from 3.14 on. An id protects no secret: its random part must not
+    repeat, but may be guessable.
     """
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & (2**48 - 1)) << 80 | _ids.getrandbits(80)
@@ -41,9 +41,9 @@ def new_id() -> UUID:
 class Envelope:
     """One command or query with its context; ``deadline`` is in Unix seconds.
 
-    ``id`` is chosen once, by the gateway: new ids (runs) derive from it, so a repeated delivery
-    makes nothing twice. ``user_id`` and ``username`` are of who asks; an anonymous caller has neither.
-    ``traceparent`` is W3C's header of that name, empty where nobody traces.
+    ``id`` is chosen once, by the sender. New ids (of runs) derive from it, so a repeated delivery
+    creates nothing twice. ``user_id`` and ``username`` belong to the caller; an anonymous caller has neither.
+    ``traceparent`` is W3C's header of that name; it is empty without tracing.
     """
 
     id: UUID
@@ -60,7 +60,7 @@ class Envelope:
 
     @property
     def author(self) -> str:
-        """The user as runs and model versions name theirs: GitLab by number, MLflow by name; empty if anonymous."""
+        """The author of a run or model version: the user's number for GitLab, the name for MLflow, else empty."""
         if self.dialect == "gitlab":
             return "" if self.user_id is None else str(self.user_id)
         return self.username
@@ -68,7 +68,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to one envelope: JSON in ``body``, or with ``error`` the message's text in UTF-8."""
+    """The reply to one envelope: JSON in ``body``. With ``error``, ``body`` is the error's text in UTF-8."""
 
     body: bytes
     error: ErrorCode | None = None
@@ -79,7 +79,7 @@ class Answer:
         return cls(error.message.encode(errors="replace"), error.code)
 
     def checked(self) -> bytes:
-        """Return the JSON. Raises the DomainError of a refusal."""
+        """Return the JSON. Raises the answer's error as a DomainError."""
         if self.error is not None:
             raise DomainError(self.error, self.body.decode(errors="replace"))
         return self.body
@@ -87,7 +87,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What one AMQP message carries to a service; ``sent_at`` is in Unix seconds, 0 if unknown."""
+    """The contents of one AMQP message to a service; ``sent_at`` is in Unix seconds, 0 if unknown."""
 
     id: UUID
     kind: Kind
@@ -96,7 +96,7 @@ class Frame:
 
 
 Answers = Mapping[int, Answer]
-"""Answers by the index of the envelope in its frame; any subset of them."""
+"""Answers by the index of their envelope in the frame. Some may be missing: they come in another reply."""
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -125,7 +125,7 @@ def encode_frame(frame: Frame) -> bytes:
 
 
 def decode_frame(frame_id: UUID, body: bytes) -> Frame:
-    """Read what ``encode_frame`` wrote. Raises ValueError or KeyError on anything else."""
+    """Read what ``encode_frame`` wrote. Raises ValueError, KeyError or TypeError for other bodies."""
     line, _, rest = unpack(body).partition(b"\n")
     header = from_json(line)
     envelopes = []
@@ -159,7 +159,7 @@ def encode_answers(answers: Answers) -> bytes:
 
 
 def decode_answers(body: bytes) -> dict[int, Answer]:
-    """Read what ``encode_answers`` wrote. Raises ValueError on anything else."""
+    """Read what ``encode_answers`` wrote. Raises ValueError for other bodies."""
     line, _, rest = body.partition(b"\n")
     answers = {}
     start = 0
@@ -171,7 +171,7 @@ def decode_answers(body: bytes) -> dict[int, Answer]:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of the answer at ``index``, from the byte ``start`` on; ``last`` if it ends there."""
+    """A piece of the answer at ``index``. It begins at the byte ``start``; ``last`` marks the last piece."""
 
     index: int
     error: ErrorCode | None
@@ -181,11 +181,15 @@ class Piece:
 
 
 def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator[bytes]:
-    """Write answers as reply messages, one after another, that carry at most ``reply_bytes`` each."""
+    """Write answers as reply messages with at most ``reply_bytes`` of bodies each.
+
+    A longer answer is split into pieces, in several messages.
+    """
     held: list[Piece] = []
     room = reply_bytes
     for index, answer in answers.items():
         start, last = 0, False
+        # At least one round: an answer with an empty body is one empty piece.
         while not last:
             body = answer.body[start : start + room]
             last = start + len(body) == len(answer.body)
@@ -205,7 +209,7 @@ def _encode_pieces(pieces: Sequence[Piece]) -> bytes:
 
 
 def decode_reply(body: bytes) -> Iterator[Piece]:
-    """Read one message that ``encode_replies`` wrote. Raises ValueError on anything else."""
+    """Read one message that ``encode_replies`` wrote. Raises ValueError for other bodies."""
     line, _, rest = body.partition(b"\n")
     at = 0
     for index, error, start, size, last in from_json(line):

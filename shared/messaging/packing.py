@@ -1,33 +1,36 @@
-"""Frames that are larger than a broker takes travel deflated: RabbitMQ 4 refuses messages of more than 16 MiB.
+"""Deflates large frames, because RabbitMQ 4 refuses messages of more than 16 MiB.
 
-That is one request with a profile of a dataset, of up to 16 MB by MLflow's rules, or a batch of long
-texts. All others travel as they are.
+A large frame holds one request with a dataset's profile, of up to 16 MB by MLflow's rules, or a batch of
+long texts. Smaller frames are not deflated.
 """
 
 import zlib
 
 LARGEST_MESSAGE = 16 * 1024**2
-"""Bytes. RabbitMQ's own limit since 4.0; it closes the channel of whoever sends more."""
+"""RabbitMQ's limit in bytes since 4.0. It closes the channel of a larger message."""
 
 PACKED_FROM = 10 * 1024**2
+"""Bytes from which a frame is deflated."""
+
 LARGEST_FRAME = 64 * 1024**2
+"""Bytes up to which a frame is inflated, so that a small message can't fill a worker's memory."""
 
 _DEFLATED = b"\x78"
-"""How zlib's format begins; a frame begins with the brace of its header."""
+"""The first byte of zlib's format. A frame that is not deflated begins with the brace of its header."""
 
 
 def is_large(body: bytes) -> bool:
-    """Tell whether a frame is to be deflated."""
+    """Return whether a frame must be deflated."""
     return len(body) >= PACKED_FROM
 
 
 def pack(body: bytes) -> bytes:
-    """Deflate a frame if it is large; that takes tenths of a second."""
+    """Return the frame, deflated if it is large. Deflating takes tenths of a second."""
     return zlib.compress(body, level=1) if is_large(body) else body
 
 
 def unpack(body: bytes) -> bytes:
-    """Return a frame as it was before ``pack``. Raises ValueError for what can't have been one."""
+    """Return a frame as it was before ``pack``. Raises ValueError if it can't be inflated to a whole frame."""
     if not body.startswith(_DEFLATED):
         return body
     inflating = zlib.decompressobj()

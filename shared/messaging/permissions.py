@@ -1,8 +1,9 @@
-"""What each party's account may do at the broker, derived from the topology.
+"""Derives the permissions of each party's account at the broker from the topology.
 
-A service that is new in the topology gets its rights by being there. An account writes to its party's
-own exchanges, reads its own queues, and declares nothing but the queues that go with its connections.
-RabbitMQ matches exchanges and queues with the same expressions, and looks for a match anywhere.
+A new service in the topology gets its permissions without a second list. An account writes to its party's
+own exchanges, reads its own queues, and declares only the private queues of its connections.
+RabbitMQ applies the same expressions to exchanges and queues, and accepts a match anywhere in a name.
+So every expression here is anchored at both ends.
 """
 
 import re
@@ -15,14 +16,15 @@ from shared.messaging import topology
 from shared.messaging.topology import Layout, exchange_name, queue_name
 
 PRIVATE = "[0-9a-f]{32}"
-"""The end of the name of a queue that goes with a connection."""
+"""Matches the number at the end of a private queue's name."""
 
 NOTHING = "^$"
+"""No permission: matches the empty name only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Regular expressions of the resources that an account may declare, write to, and read."""
+    """Regular expressions for the resources that an account may declare, write to and read."""
 
     configure: str
     write: str
@@ -30,12 +32,15 @@ class Permissions:
 
 
 def private_queue(party: str, number: str) -> str:
-    """Name a queue for replies or events that goes with its connection; the number is 32 hexadecimal digits."""
+    """Return the name of a connection's private queue, for replies or events.
+
+    The ``number`` has 32 hexadecimal digits.
+    """
     return f"{party}.private.{number}"
 
 
 def permissions(party: str, layout: Layout = topology.LAYOUT) -> Permissions:
-    """Derive the rights of a party's account."""
+    """Return the permissions of a party's account."""
     writes = [exchange_name(party, role) for role in layout.roles(party)]
     asked, heard = layout.asks.get(party, ()), layout.listeners.get(party, ())
     reads = [
@@ -44,7 +49,7 @@ def permissions(party: str, layout: Layout = topology.LAYOUT) -> Permissions:
         *_queues(party, layout),
     ]
     private = [re.escape(private_queue(party, "")) + PRIVATE] if asked or heard else []
-    # To bind a queue is to write to it, and to read what it is bound to.
+    # Binding a queue takes the permission to write to the queue and to read the exchange.
     return Permissions(_any(private), _any(private, writes), _any(private, reads))
 
 

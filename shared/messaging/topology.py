@@ -1,10 +1,10 @@
-"""The one place that knows the names and the arguments of exchanges and queues.
+"""Defines the names and arguments of all exchanges and queues, and who sends what to whom.
 
-A **party** is whoever has an account at the broker: a service, the gateway, the command line. A party writes
-to its own exchanges alone, and bindings decide where those lead: so the exchange of a message tells who
-sent it, and nobody can say otherwise (ADR 62). ``shared.messaging.permissions`` derives the accounts' rights from here.
+A **party** has an account at the broker: a service, the gateway or the command line. It writes to its own
+exchanges only, and bindings decide which queues those lead to. So the exchange of a message proves its
+sender (ADR 62). ``shared.messaging.permissions`` derives the accounts' permissions from here.
 
-Only what behaves alike on RabbitMQ 3.10, 4.0 and 4.3 is used: explicit queue type and delivery
+Only features that work alike on RabbitMQ 3.10, 4.0 and 4.3 are used: explicit queue type and delivery
 limit, dead-letter exchanges, TTL retry queues. No priorities, no transient shared queues.
 """
 
@@ -16,67 +16,67 @@ from shared.contracts.message import Kind
 from shared.runtime.settings import TransientQueues
 
 REQUESTS = "requests"
-"""Direct exchange of a party that asks services; keys are the names of their queues."""
+"""Direct exchange of a party that sends to services; keys are the names of their queues."""
 
 REPLIES = "replies"
-"""Direct exchange of a service; keys are the addresses that askers have bound to it."""
+"""Direct exchange of a service; keys are the reply addresses that its askers have bound to it."""
 
 REQUEUE = "requeue"
-"""Direct exchange of a service for its own messages: what is tried again, and what has died; keys are queues."""
+"""Direct exchange of a service for its own messages: retries and dead letters; keys are queues."""
 
 OUTBOX = "outbox"
 """Topic exchange of a service's events; keys are ``<project>.<noun>.<verb>``."""
 
 DEAD_LETTERS = "dead-letters"
-"""Direct exchange that the broker alone writes to; a key is the name of the queue that a message died in."""
+"""Direct exchange that only the broker writes to; a key is the name of the queue in which a message died."""
 
 DELIVERY_LIMIT = 20
-"""How often a frame may kill its worker before it is a dead letter."""
+"""How often a frame may be redelivered, because its worker died, before it becomes a dead letter."""
 
 NO_DELIVERY_LIMIT = 2**31 - 1
-"""Of a queue of dead letters: looking at one counts as a delivery, and RabbitMQ 4 drops what passes
-its own limit of 20, of which 3.10 knows neither the default nor -1 for none."""
+"""Delivery limit of a dead-letter queue. Listing a dead letter counts as a delivery, and RabbitMQ 4 by default
+drops a message after 20 of them. RabbitMQ 3.10 has no such default, and does not know -1 for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryDelay:
-    """How long, in seconds, a message waits before each of so many ``attempts``."""
+    """One step of a retry schedule: ``attempts`` attempts, with a wait of ``seconds`` before each."""
 
     seconds: float
     attempts: int
 
 
 COMMAND_RETRY_SCHEDULE = (RetryDelay(0.5, 240),)
-"""Two minutes: whoever sent the command has long been answered that its outcome is unknown."""
+"""Two minutes. By then its sender has long been told that the outcome is unknown."""
 
 EVENT_RETRY_SCHEDULE = (RetryDelay(0.5, 20), RetryDelay(10, 30), RetryDelay(300, 576))
-"""Two days: nobody else asks again for what an event asks for, and a storage may be away for long."""
+"""Two days. No client repeats an event, and the storage may be unavailable for long."""
 
 ATTEMPT_HEADER = "x-warren-attempt"
 
 REASON_HEADER = "x-warren-reason"
-"""Why a message is a dead letter; RabbitMQ's own ``x-death`` only says how."""
+"""Why a message is a dead letter. RabbitMQ's ``x-death`` does not know the handler's error."""
 
 DIED_HEADER = "x-warren-died"
 """When a message became a dead letter, in Unix milliseconds."""
 
 TOPIC_HEADER = "x-warren-topic"
-"""The routing key that an event was published with; on its way through a retry queue it loses it."""
+"""An event's original routing key. On its way through a retry queue the message gets another one."""
 
 TRACE_HEADER = "traceparent"
-"""W3C's, of the command that an event tells of."""
+"""W3C's header, with the trace of the command that caused an event."""
 
 SERVICES = ("access", "artifacts", "registry", "tracking")
-"""All that have queues. A deployment need not run each of them."""
+"""All services with queues. A deployment may leave some of them out."""
 
 GATEWAY = "gateway"
 CLI = "cli"
-"""The command ``warren``, which also looks at dead letters and sends them back."""
+"""The command ``warren``. It also lists and replays dead letters."""
 
 PARTIES = (GATEWAY, *SERVICES, CLI)
 
 Asks = Mapping[str, Mapping[str, Sequence[str] | None]]
-"""The names of the messages that an asker may send to a service; None: all of them."""
+"""The names of the messages that each asker may send to each service. None allows all messages."""
 
 ASKS: Asks = {
     GATEWAY: dict.fromkeys(SERVICES),
@@ -93,10 +93,10 @@ ASKS: Asks = {
     },
     "access": {"tracking": ("ListTrackedKinds",), "registry": ("ListRegisteredKinds",)},
 }
-"""Who asks whom for what. The broker takes nothing from others, and a service refuses what is not named here."""
+"""Which messages each party may send. The broker binds no other party; a service refuses other messages."""
 
 Subscriptions = Mapping[str, Mapping[str, Sequence[str]]]
-"""Topics, as ``<noun>.<verb>``, by the service that wants to hear of them, in all projects, and the one that tells."""
+"""Topics, as ``<noun>.<verb>``, of all projects: first by the subscribed service, then by the publishing one."""
 
 SUBSCRIPTIONS: Subscriptions = {
     "tracking": {
@@ -104,14 +104,14 @@ SUBSCRIPTIONS: Subscriptions = {
     },
     "artifacts": {"tracking": ("run.purged", "logged_model.purged", "experiment.purged")},
 }
-"""Who hears what. A handler of an event is listed here and in its service (``Handlers.events``)."""
+"""The services' subscriptions. The handler of an event is listed in its service too (``Handlers.events``)."""
 
 RETIRED: Subscriptions = {}
-"""Who no longer hears what. RabbitMQ keeps the binding of a topic that left ``SUBSCRIPTIONS`` until it
-is undone, which provisioning does; a line may go after one release."""
+"""Former subscriptions. RabbitMQ keeps the binding of a topic that has left ``SUBSCRIPTIONS``; a topic listed
+here is unbound when the topology is declared. An entry may go after one release."""
 
 LISTENERS: Mapping[str, Sequence[str]] = {GATEWAY: ("access",)}
-"""Parties whose every process hears the events of some services, as long as it is connected."""
+"""Parties whose every process receives the events of some services, while it is connected."""
 
 
 def subscribers(topic: str) -> Sequence[str]:
@@ -124,12 +124,12 @@ def subscribers(topic: str) -> Sequence[str]:
 
 
 TRANSIENT: tuple[Kind, ...] = ("transient-commands", "queries")
-"""What the broker keeps nothing of on disk."""
+"""Kinds whose messages the broker need not keep on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What an exchange is to bring to a queue."""
+    """Brings an exchange's messages with one key to a queue."""
 
     exchange: str
     key: str
@@ -144,9 +144,9 @@ class QueueSpec:
     arguments: dict[str, str | int] = field(default_factory=dict)
     bindings: Sequence[Binding] = ()
     retired: Sequence[Binding] = ()
-    """Bindings of releases before."""
+    """Bindings of earlier releases, to be undone."""
     replaceable: bool = False
-    """Nobody misses it or what is in it, so that one of another type may take its place."""
+    """The queue may be deleted and declared again with another type; its messages are lost then."""
 
     @property
     def all_arguments(self) -> dict[str, str | int]:
@@ -155,24 +155,24 @@ class QueueSpec:
 
 
 def exchange_name(party: str, role: str) -> str:
-    """Return a party's exchange for one of the roles ``REQUESTS``, ``REPLIES``, ``REQUEUE``, ``OUTBOX``."""
+    """Return the name of a party's exchange; roles are ``REQUESTS``, ``REPLIES``, ``REQUEUE`` and ``OUTBOX``."""
     return f"{party}.{role}"
 
 
 def exchange_type(exchange: str) -> Literal["direct", "topic"]:
-    """Return how an exchange reads keys."""
+    """Return the AMQP type of an exchange."""
     return "topic" if exchange.endswith(f".{OUTBOX}") else "direct"
 
 
 def queue_name(service: str, kind: Kind | Literal["events"]) -> str:
-    """Return the queue that a service's commands, queries or events go to."""
+    """Return the name of the queue for a service's commands, queries or events."""
     return f"{service}.{kind}"
 
 
 def retry_queue(queue: str, attempt: int) -> str | None:
-    """Return the queue where a message of ``queue`` waits for an attempt; None: that is one too many.
+    """Return the retry queue where a message of ``queue`` waits for an attempt; None after the last attempt.
 
-    Attempts are counted from 1, the first after the first failure.
+    Attempts are counted from 1; attempt 1 follows the first failure.
     """
     for rest in _rests(queue):
         if attempt <= rest.attempts:
@@ -186,28 +186,28 @@ def _rests(queue: str) -> Sequence[RetryDelay]:
 
 
 def _retry_queues(queue: str, rest: RetryDelay) -> str:
-    """Name the queue of a rest; the shortest one's is older than the others."""
+    """Return the name of the queue for one delay. The first delay's queue keeps the name of older releases."""
     return f"{queue}.retry" if rest is _rests(queue)[0] else f"{queue}.retry-{rest.seconds:g}s"
 
 
 def dead_letter_queue(queue: str) -> str:
-    """Return the queue that keeps the dead messages of a queue."""
+    """Return the name of the queue that keeps a queue's dead letters."""
     return f"{queue}.dead-letters"
 
 
 def lasting_queues() -> list[str]:
-    """List the queues that messages may die in."""
+    """List the queues whose messages may become dead letters."""
     return [queue_name(service, kind) for service in SERVICES for kind in ("commands", "events")]
 
 
 def binding_key(topic: str) -> str:
-    """Return the binding that lets a topic of every project through."""
+    """Return the binding key for a topic of every project."""
     return f"*.{topic}"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a deployment chooses of the topology, and what tests do."""
+    """A topology. Deployments choose the type of the transient queues; tests change the rest."""
 
     transient_queues: TransientQueues = "classic"
     subscriptions: Subscriptions = field(default_factory=lambda: SUBSCRIPTIONS)
@@ -216,9 +216,9 @@ class Layout:
     listeners: Mapping[str, Sequence[str]] = field(default_factory=lambda: LISTENERS)
 
     def queues(self, services: Sequence[str]) -> list[QueueSpec]:
-        """List the queues of some services, and everybody's queues of events.
+        """List the queues of some services, and the event queues of all services.
 
-        An event must not be lost because the service that wants it has yet to start for the first time.
+        An event queue must exist before its service starts for the first time: otherwise earlier events are lost.
         """
         return [
             *(spec for service in services for spec in self._queues(service)),
@@ -226,7 +226,7 @@ class Layout:
         ]
 
     def exchanges(self, queues: Sequence[QueueSpec], party: str = "") -> list[str]:
-        """List the exchanges that lead to some queues, and those that a party reads or writes."""
+        """List the exchanges that lead to these queues, and the exchanges that a party reads or writes."""
         bound = [each.exchange for spec in queues for each in (*spec.bindings, *spec.retired)]
         asked = [exchange_name(service, REPLIES) for service in self.asks.get(party, ())]
         heard = [exchange_name(service, OUTBOX) for service in self.listeners.get(party, ())]
@@ -240,16 +240,17 @@ class Layout:
         return [*asks, *((REPLIES, REQUEUE, OUTBOX) if serves else ())]
 
     def askers(self, service: str) -> Mapping[str, Sequence[str] | None]:
-        """Return what the askers of a service may ask it for."""
+        """Return the messages that each asker may send to a service."""
         return {asker: asked[service] for asker, asked in self.asks.items() if service in asked}
 
     def _queues(self, service: str) -> Iterator[QueueSpec]:
         """List the queues of a service's commands and queries."""
         commands = queue_name(service, "commands")
-        # A transient command whose worker died goes on as a lasting one.
+        # A transient command whose worker died is moved here, where RabbitMQ counts its deliveries.
         again = [Binding(exchange_name(service, REQUEUE), commands)]
         yield from _lasting(service, commands, [*self._requests(service, commands), *again])
-        # These are worth nothing after their client has left: messages are transient and expire.
+        # These messages expire when their client stops waiting, so they need no dead letters. A classic
+        # queue knows no delivery limit.
         limits: dict[str, str | int] = (
             {"x-delivery-limit": DELIVERY_LIMIT} if self.transient_queues == "quorum" else {}
         )
@@ -262,6 +263,7 @@ class Layout:
         """List the queues of a service's events."""
         name = queue_name(service, "events")
         replays = [Binding(exchange_name(CLI, REQUESTS), name)]
+        # The command line sends dead events back by the queue's name; publishers send by topic.
         bindings = [*_topics(self.subscriptions[service]), *replays]
         yield from _lasting(service, name, bindings, _topics(self.retired.get(service, {})))
 
@@ -270,7 +272,7 @@ class Layout:
 
 
 LAYOUT = Layout()
-"""The topology."""
+"""The topology that every party uses by default."""
 
 
 def _topics(topics: Mapping[str, Sequence[str]]) -> list[Binding]:
@@ -284,7 +286,7 @@ def _topics(topics: Mapping[str, Sequence[str]]) -> list[Binding]:
 def _lasting(
     service: str, name: str, bindings: Sequence[Binding], retired: Sequence[Binding] = ()
 ) -> Iterator[QueueSpec]:
-    """List a queue whose messages outlive the broker, and those where they are tried again and die."""
+    """List a queue whose messages survive the broker's restart, its retry queues and its dead-letter queue."""
     yield QueueSpec(
         name,
         "quorum",
@@ -299,6 +301,8 @@ def _lasting(
     requeue = exchange_name(service, REQUEUE)
     for rest in _rests(name):
         resting = _retry_queues(name, rest)
+        # A message waits for the queue's TTL, then RabbitMQ moves it back through the default exchange.
+        # There is one queue for each delay, because a queue expires messages at its head only.
         yield QueueSpec(
             resting,
             "quorum",

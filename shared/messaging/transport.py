@@ -1,4 +1,4 @@
-"""What the bus needs of a broker: the seam between our logic and RabbitMQ (or memory)."""
+"""Protocols of a broker's transport: everything that the bus needs of RabbitMQ, or of memory."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ class BrokerUnavailableError(Exception):
 
 
 class MessageTooLargeError(Exception):
-    """The broker takes no message of this size: nothing was published, nor ever will be."""
+    """The broker refuses messages of this size: nothing was published, and a repetition can't help."""
 
 
 class PublishUncertainError(Exception):
@@ -19,11 +19,11 @@ class PublishUncertainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A message on its way to an exchange of its sender's, or that came from one.
+    """A message that is sent to an exchange of its sender, or was received from one.
 
-    ``exchange`` of what is sent is one of the roles in ``topology``; of what was received it is the name of
-    the exchange, which tells who sent it. ``expiration`` is in seconds. ``persistent`` messages survive the
-    broker's restart.
+    When it is sent, ``exchange`` is one of the roles in ``topology``. When it was received, ``exchange``
+    is the name of the exchange, which identifies the sender. ``expiration`` is in seconds. ``persistent``
+    messages survive the broker's restart.
     """
 
     routing_key: str
@@ -38,17 +38,17 @@ class Publication:
 
 
 class Delivery(Protocol):
-    """A message that was received and must be acknowledged, once."""
+    """A received message. It must be acknowledged once."""
 
     publication: Publication
     redelivered: bool
 
     @property
     def lost(self) -> bool:
-        """Tell whether the connection that brought it has gone: the broker delivers it again."""
+        """Return whether its connection is lost. The broker then delivers the message again."""
 
     async def ack(self) -> None:
-        """Tell the broker that the message is done with."""
+        """Let the broker forget the message."""
 
 
 OnDelivery = Callable[[Delivery], Awaitable[None]]
@@ -60,47 +60,46 @@ class Subscription(Protocol):
     """A running consumer."""
 
     async def cancel(self) -> None:
-        """Take no further deliveries; what was delivered may still be acknowledged."""
+        """Take no further deliveries. Earlier deliveries can still be acknowledged."""
 
 
 class Transport(Protocol):
-    """A connection to a broker that heals by itself."""
+    """A connection to a broker. It reconnects by itself."""
 
     async def start(self) -> None:
-        """Connect and declare the topology; waits until the broker is there."""
+        """Connect and declare the topology; waits until the broker is reachable."""
 
     async def close(self) -> None:
-        """Leave; unacknowledged deliveries go back to their queues."""
+        """Close the connection. Unacknowledged deliveries go back to their queues."""
 
     @property
     def ready(self) -> bool:
-        """Tell whether the broker can be reached right now."""
+        """Return whether the broker can be reached now."""
 
     async def publish(self, publication: Publication) -> None:
-        """Publish and return when the broker has confirmed (commands, events) or taken it.
+        """Publish. Requests and persistent messages wait for the broker's confirm; replies do not.
 
         Raises BrokerUnavailableError (nothing was sent, or no queue takes it), MessageTooLargeError or
-        PublishUncertainError (sent, not confirmed).
+        PublishUncertainError (sent, but not confirmed).
         """
 
     async def consume(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> Subscription:
-        """Deliver the queue's messages, at most ``prefetch`` unacknowledged at a time."""
+        """Deliver the queue's messages; at most ``prefetch`` are unacknowledged at a time."""
 
     async def listen_for_replies(self, on_reply: OnReply, on_reset: Callable[[], None]) -> None:
-        """Deliver replies addressed to a ``reply_address``; called before ``start``.
+        """Deliver the replies to this process's reply addresses; must be called before ``start``.
 
-        ``on_reset`` is called after each reconnection: replies under way may have been lost.
+        ``on_reset`` is called at least after each reconnection: replies on the way may have been lost.
         """
 
     async def listen_for_events(self, topics: Sequence[str], on_event: OnBroadcast) -> None:
-        """Deliver the events of these topics to this connection, as to every other that asks.
+        """Deliver the events of these topics, to this connection as to every other one; call it before ``start``.
 
-        Called before ``start``. Nothing waits for a connection that is away: what is published
-        meanwhile is missed, and ``on_reset`` tells of it.
+        Events that are published without a connection are missed. ``on_reset`` reports that.
         """
 
     def reply_address(self, service: str) -> str:
-        """Return the ``reply_to`` of what a service is asked."""
+        """Return the ``reply_to`` of requests to a service."""
 
     async def consumers(self, queue: str) -> int:
-        """Count the consumers of a queue. Raises BrokerUnavailableError."""
+        """Return the number of a queue's consumers. Raises BrokerUnavailableError."""

@@ -1,8 +1,12 @@
-"""The service's side of the bus: frames in, answers out, and the one place that decides the ack.
+"""The service's side of the bus: receives frames, sends answers, and acknowledges.
 
-A delivery ends in exactly one way: acknowledged, after its transaction was committed and its answers
-sent, or after it was published to a retry queue or to the dead letters. Those two are published
-rather than rejected, because that way they carry the reason, and the broker confirms that it has them.
+Only this module acknowledges deliveries, and only when nothing is left to lose. Either the transaction
+is committed and the answers are sent, or the message is published to a retry queue or to the dead letters.
+If a worker dies before its acknowledgement, the frame is delivered again: the inbox answers it, or its
+work is idempotent and is repeated.
+
+Retries and dead letters are published, not rejected. So they carry their attempt or reason, and the broker
+confirms that it has them.
 """
 
 import asyncio
@@ -47,50 +51,53 @@ from shared.runtime.tasks import Busy
 log = structlog.get_logger()
 
 LastingKind = Literal["commands", "events"]
-"""What waits for its next attempt, and may become a dead letter."""
+"""Kinds of queues whose messages are retried, and may become dead letters."""
 
 UNREADABLE = "the message is not a frame"
 
 REASON_LENGTH = 500
 
 MOVE_AGAIN_SECONDS = 0.5
-"""Between two tries to publish what is to be elsewhere before it is acknowledged."""
+"""Wait between two tries to publish a retry or a dead letter."""
 
 EVENTS_AT_A_TIME = 8
-"""Events that a process works on at a time; their handlers must not rely on an order."""
+"""Events that a process handles at the same time. So their handlers must not rely on an order."""
 
 
 COMPANY_SECONDS = 0.002
-"""How long the answer to a query waits for those to its frame's other queries: a message costs more."""
+"""How long the answer to a query waits for answers to other queries of its frame. A message of its own costs more."""
 
 
 class RetryLaterError(Exception):
-    """The frame can't be processed now (the database is away); another attempt may succeed."""
+    """The message can't be processed now (the database is unavailable). Another attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command frame: answers, and the envelopes that belong to the dead letters."""
+    """The result of a command frame: answers by index, and poison commands, as index and reason.
+
+    A poison command raised an unexpected error. It goes to the dead letters.
+    """
 
     answers: Answers
     poison: Mapping[int, str] = field(default_factory=dict)
 
 
 class Processor(Protocol):
-    """What a service does with frames, whatever brought them."""
+    """Processes a service's frames, independent of the transport."""
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
-        """Carry out a frame exactly once. Raises RetryLaterError."""
+        """Carry out a frame exactly once; ``redelivered`` frames may be done already. Raises RetryLaterError."""
 
     async def query(self, envelope: Envelope) -> Answer:
         """Answer one query."""
 
 
 class EventProcessor(Protocol):
-    """What a service does with events."""
+    """Processes a service's events."""
 
     async def event(self, event: ReceivedEvent) -> None:
-        """Take notice of an event; a second time without effect. Raises RetryLaterError."""
+        """Handle an event. A repetition has no effect. Raises RetryLaterError."""
 
 
 class Worker:
@@ -105,7 +112,7 @@ class Worker:
         command_frames: int = 4,
         query_frames: int = 16,
     ) -> None:
-        """``command_frames`` and ``query_frames`` bound the deliveries worked on at a time."""
+        """``command_frames`` and ``query_frames`` limit the deliveries that are processed at the same time."""
         self._askers = Askers(service)
         self._transport = transport
         self._service = service
@@ -121,11 +128,11 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the queues are being consumed right now."""
+        """Return whether the queues are being consumed."""
         return self._transport.ready and bool(self._subscriptions)
 
     async def start(self, events: EventProcessor | None = None) -> None:
-        """Connect and consume; events too, in a service that has topics to hear of."""
+        """Connect and consume commands and queries, and events if there is a processor for them."""
         await self._transport.start()
         await self._consume("commands", self._on_commands, self._command_frames)
         await self._consume("transient-commands", self._on_transient, self._command_frames)
@@ -140,10 +147,9 @@ class Worker:
         self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
 
     async def drain(self) -> None:
-        """Take nothing more, finish what was begun, and leave.
-
-        What the broker will not take is not waited for: it goes back to its queue.
-        """
+        """Take no further deliveries, finish those that have begun, and disconnect."""
+        # Ends the tries to publish retries and dead letters. If the broker takes none now, their
+        # deliveries stay unacknowledged and go back to their queue.
         self._leaving.set()
         for subscription in self._subscriptions:
             await subscription.cancel()
@@ -158,7 +164,8 @@ class Worker:
     async def _on_transient(self, delivery: Delivery) -> None:
         with Busy(self._busy):
             if delivery.redelivered:
-                # Perhaps its worker died of it: only the queue of commands counts how often.
+                # Perhaps the frame killed its worker. A classic queue counts no deliveries, so the frame
+                # goes on in the quorum queue of commands, where it becomes a dead letter in the end.
                 frame = _read(delivery)
                 if frame is None or not await self._turned_away(delivery, frame):
                     queue = topology.queue_name(self._service, "commands")
@@ -176,6 +183,7 @@ class Worker:
         began = time.perf_counter()
         measures = self._measures[kind]
         attempt = _attempts(delivery)
+        # A retry is a new message to RabbitMQ, so only the attempt shows that it was here before.
         repeated = delivery.redelivered or attempt > 0
         measures.received(frame, repeated=repeated)
         with bound_messages(frame.envelopes):
@@ -187,7 +195,7 @@ class Worker:
     async def _carry_out(
         self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
     ) -> Outcome:
-        """Carry out a command frame and end its delivery; without answers if there were none."""
+        """Carry out a command frame and end its delivery. A retry or dead frame has no answers."""
         try:
             outcome = await self._processor.commands(frame, redelivered=repeated)
         except RetryLaterError as error:
@@ -197,6 +205,10 @@ class Worker:
             log.exception("frame_failed", queue=delivery.publication.routing_key)
             await self._give_up(delivery, "commands", repr(error))
             return Outcome({})
+        # The work is committed here, and the acknowledgement comes last. If the worker dies in between,
+        # the frame is delivered again: the inbox answers it, or its work is idempotent and is repeated.
+        # With the acknowledgement first, the client would wait for an answer in vain. One thing is
+        # lost then: a poison command's dead letter, since the inbox keeps answers and no payloads.
         if await self._bury(frame, outcome.poison, delivery):
             await self._reply(delivery, outcome.answers)
             await delivery.ack()
@@ -206,7 +218,8 @@ class Worker:
         with Busy(self._busy):
             frame = _read(delivery)
             if frame is None:
-                await delivery.ack()  # Nobody misses a query whose client was not answered.
+                # No dead letter: a query changes nothing, and its client times out.
+                await delivery.ack()
                 return
             if await self._turned_away(delivery, frame):
                 return
@@ -217,6 +230,7 @@ class Worker:
                 asyncio.ensure_future(self._processor.query(envelope)): index
                 for index, envelope in enumerate(frame.envelopes)
             }
+            # Answers leave as they are ready: a slow query does not delay the others of its frame.
             while pending:
                 done = await _some(pending)
                 ready = {pending.pop(task): task.result() for task in done}
@@ -256,7 +270,7 @@ class Worker:
         return "ok"
 
     async def _turned_away(self, delivery: Delivery, frame: Frame) -> bool:
-        """End the delivery of a frame whose sender may not ask for what is in it."""
+        """Refuse a frame whose sender may not send its messages, and end its delivery. Return whether it was refused."""
         answers = self._askers.refuse(delivery.publication.exchange, frame.envelopes)
         if answers is None:
             return False
@@ -265,7 +279,9 @@ class Worker:
         return True
 
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
-        """Send answers; if they are lost the client asks again and the inbox knows them."""
+        """Send answers to the sender of a request."""
+        # A lost reply is not sent again from here. Its client sends the frame again after a
+        # reconnection, and the inbox answers it; or its calls time out.
         request = delivery.publication
         try:
             for body in encode_replies(answers):
@@ -283,7 +299,7 @@ class Worker:
     async def _retry(
         self, delivery: Delivery, kind: LastingKind, attempt: int, error: RetryLaterError
     ) -> None:
-        """Let a message rest until its next attempt, or give it up after the last one."""
+        """Move a message to its retry queue, or give it up after its last attempt."""
         queue = topology.queue_name(self._service, kind)
         rest = topology.retry_queue(queue, attempt)
         if rest is None:
@@ -295,11 +311,13 @@ class Worker:
         await self._move(delivery, rest, attempt)
 
     async def _move(self, delivery: Delivery, queue: str, attempt: int) -> None:
-        """Let the broker keep a message in another queue, for an attempt."""
+        """Publish a message to another queue with the number of its next attempt, then acknowledge it."""
         moved = replace(
             delivery.publication,
             exchange=topology.REQUEUE,
             routing_key=queue,
+            # Transient messages too: the copy must survive the broker, and `publish` waits for the
+            # confirm of a persistent message. The original is acknowledged only after that.
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
@@ -307,17 +325,18 @@ class Worker:
             await delivery.ack()
 
     async def _give_up(self, delivery: Delivery, kind: LastingKind, reason: str) -> None:
-        """Keep a message among the dead letters."""
+        """Publish a message as a dead letter, then acknowledge it."""
         publication = delivery.publication
         if await self._published(self._dead(publication, kind, reason), delivery):
             metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
             await delivery.ack()
 
     async def _bury(self, frame: Frame, poison: Mapping[int, str], delivery: Delivery) -> bool:
-        """Keep poison commands among the dead letters; False if the delivery is lost."""
+        """Publish poison commands as dead letters. Return False if the delivery is lost, or the worker leaves."""
         queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
+            # A frame of one: the frame's other commands are done and must not be replayed with it.
             alone = Publication(
                 routing_key="",
                 exchange="",
@@ -344,10 +363,12 @@ class Worker:
         )
 
     async def _published(self, publication: Publication, delivery: Delivery) -> bool:
-        """Publish in the place of a delivery; False if that is lost: the broker delivers it again.
+        """Publish a message that takes the place of a delivery. Return False if it could not be published.
 
-        As long as it is ours nobody else gets it, so it is tried for as long, or until we leave.
+        Then the delivery is lost or the worker leaves, and the broker delivers the message again.
         """
+        # An unacknowledged delivery stays with this worker, so publishing is tried again and again. Once
+        # the delivery is lost another worker gets it, and publishing here would make a second copy.
         while not delivery.lost:
             try:
                 await self._transport.publish(publication)
@@ -366,7 +387,7 @@ class Worker:
 
 
 async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
-    """Wait for an answer, and a moment for those that may leave with it, in one message."""
+    """Wait for the first answer, then a moment for others that can share its message."""
     done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     if rest:
         min_batch_size, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
@@ -375,7 +396,7 @@ async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[A
 
 
 def _attempts(delivery: Delivery) -> int:
-    """Return how often a message has come by way of the retry queue."""
+    """Return the number of a message's attempt: 0 at first, then one more with each move to another queue."""
     return int(delivery.publication.headers.get(topology.ATTEMPT_HEADER, 0))
 
 
