@@ -1,1 +1,1 @@
-"""Presigned URLs, listings, deletion and multipart uploads. Owns one bucket and its credentials."""
+"""The artifacts service: presigned URLs, listings, deletion and multipart uploads. It owns one bucket."""

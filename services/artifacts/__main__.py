@@ -1,4 +1,4 @@
-"""``python -m services.artifacts``: RabbitMQ on one side, an S3 server on the other."""
+"""``python -m services.artifacts``: the process of the artifacts service, between RabbitMQ and an S3 server."""
 
 from services.artifacts.service import NAME, ArtifactsService
 from services.artifacts.settings import ArtifactsSettings
@@ -10,7 +10,7 @@ from shared.tracing.hooks import Tracing
 
 
 async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way and leave."""
+    """Serve until SIGTERM or SIGINT, then finish the work in progress."""
     layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, party=NAME, services=[NAME], layout=layout)
     limit = settings.max_artifact_bytes
@@ -20,7 +20,7 @@ async def run(settings: ArtifactsSettings, tracing: Tracing) -> None:
 
 
 def main() -> None:
-    """Read the settings and run."""
+    """Read the settings and run the service."""
     settings = read_settings(ArtifactsSettings)
     with process(NAME, settings) as tracing:
         run_until_signalled(run(settings, tracing))

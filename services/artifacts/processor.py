@@ -1,8 +1,8 @@
 """The ``Processor`` of a service whose state is a bucket.
 
-There are no transactions here and no inbox: commands of a frame are independent of each other, and
-each may be carried out twice (ADR 10). Storage that is away is an answer, not a retry: the client
-waits, and is told to come again. Nobody waits for what an event asks for: it comes again by itself.
+There are no transactions and no inbox: the commands of a frame are independent, and each may run twice (ADR 10). For
+commands and queries unavailable storage is an answer and not a retry, because the client waits and can repeat its
+request. An event has no waiting client, so it is retried later.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.runtime.log_context import bound_messages
 
 
 class StorageProcessor:
-    """Carries out commands and queries on an object store."""
+    """Runs commands, queries and event handlers on an object store."""
 
     def __init__(
         self,
@@ -42,12 +42,12 @@ class StorageProcessor:
         self._lifetimes = lifetimes
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:  # noqa: ARG002
-        """Carry out the commands of a frame side by side; a second time is harmless."""
+        """Run the commands of a frame concurrently. A redelivered frame runs again, which is harmless."""
         answers = await asyncio.gather(*(self.query(envelope) for envelope in frame.envelopes))
         return Outcome(dict(enumerate(answers)))
 
     async def query(self, envelope: Envelope) -> Answer:
-        """Answer one message; never raises."""
+        """Return the answer to one message. Never raises."""
         with bound_messages((envelope,)):
             return await self._answer_or_refuse(envelope)
 
@@ -66,7 +66,7 @@ class StorageProcessor:
             return dispatch.internal_error()
 
     async def event(self, event: ReceivedEvent) -> None:
-        """Do what an event asks for; one of no interest is passed over. Raises RetryLaterError."""
+        """Handle an event, or ignore one without a handler. Raises RetryLaterError if storage is unavailable."""
         if event.topic not in self._topics:
             return
         contract, handle = self._topics[event.topic]

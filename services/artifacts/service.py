@@ -21,11 +21,11 @@ log = structlog.get_logger()
 
 NAME = "artifacts"
 BUCKET_INTERVAL = 2.0
-"""Seconds between two tries to find or make the bucket."""
+"""Seconds between two attempts to find or create the bucket."""
 
 
 class ArtifactsService:
-    """A running service; made by ``start``, ended by ``close``."""
+    """A running artifacts service. ``start`` creates it, ``close`` stops it."""
 
     def __init__(self, store: MinioStore, worker: Worker, bucket: "asyncio.Task[None]") -> None:
         self._store = store
@@ -40,10 +40,9 @@ class ArtifactsService:
         transport: Transport,
         tracing: Tracing = OFF,
     ) -> "ArtifactsService":
-        """Find or make the bucket and consume.
+        """Find or create the bucket and start consuming.
 
-        Storage that is away does not keep the service from starting: requests are answered with
-        503 until it is back.
+        Unavailable storage does not keep the service from starting. Requests get status 503 until it is available.
         """
         store = MinioStore(settings, tracing)
         lifetimes = UrlLifetimes(
@@ -60,7 +59,7 @@ class ArtifactsService:
 
     @property
     def checks(self) -> Checks:
-        """What the service can't do without."""
+        """The servers that the service needs: their names, and how each is checked."""
         return {"bus": self._bus_ready, "storage": self._storage_ready}
 
     async def _bus_ready(self) -> bool:
@@ -70,7 +69,7 @@ class ArtifactsService:
         return self._bucket.done() and await self._store.has_bucket()
 
     async def close(self) -> None:
-        """Finish what was begun, then leave."""
+        """Finish the work in progress and stop."""
         await cancel_and_wait([self._bucket])
         await self._worker.drain()
         self._store.close()
@@ -78,7 +77,7 @@ class ArtifactsService:
 
 
 async def _ensure_bucket(store: MinioStore, tried: asyncio.Event) -> None:
-    """Try until the bucket is there; whatever is wrong, the service has started after the first try."""
+    """Try until the bucket exists. ``tried`` is set after the first attempt, whether it succeeded or not."""
     while True:
         try:
             await store.ensure_bucket()

@@ -1,4 +1,4 @@
-"""What the artifacts service reads from its environment."""
+"""Settings of the artifacts service."""
 
 from typing import Annotated
 
@@ -10,11 +10,11 @@ from shared.runtime.settings import ProcessSettings
 GIBIBYTE = 1024**3
 
 UrlSeconds = Annotated[int, Field(ge=1, le=7 * 24 * 3600)]
-"""S3 signs for a week at most."""
+"""Seconds. S3 signs URLs for a week at most."""
 
 
 class S3Settings(BaseModel):
-    """An S3 server and one bucket on it."""
+    """An S3 server and a bucket on it."""
 
     endpoint: str = Field(
         pattern=r"^https?://[^/?#@]+/?$", description="The S3 server, as http://host:port"

@@ -1,4 +1,4 @@
-"""All commands, queries and events of the artifacts service."""
+"""All handlers of the artifacts service, by message and by event."""
 
 from services.artifacts.handlers import diagnosis, listing, multipart, orphans, purged, urls
 from services.artifacts.handlers.context import StorageContext

@@ -1,4 +1,4 @@
-"""What a handler of the artifacts service is given besides its message."""
+"""The context of the artifacts service's handlers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from shared.handling.context import Context
 
 @dataclass(frozen=True, slots=True)
 class UrlLifetimes:
-    """How long clients may use the URLs that they get."""
+    """Lifetimes of the URLs for clients: of whole objects, and of parts of uploads."""
 
     whole: timedelta = timedelta(minutes=15)
     parts: timedelta = timedelta(hours=1)
@@ -17,10 +17,10 @@ class UrlLifetimes:
 
 @dataclass(slots=True, kw_only=True)
 class StorageContext(Context):
-    """The storage, and the largest file, in bytes, that may be made of parts.
+    """The context of a handler: the storage, and the largest file in bytes that an upload may make.
 
-    Every command may be carried out twice: this service has no inbox, so each handler makes the
-    second time harmless (ADR 10). Besides DomainError a handler may raise what the store raises.
+    Every command may run twice: this service has no inbox, so each handler is idempotent (ADR 10). Besides
+    DomainError a handler may raise the store's errors.
     """
 
     store: ObjectStore

@@ -11,7 +11,7 @@ from shared.runtime.clock import now
 
 
 async def diagnose(_query: Diagnose, context: StorageContext) -> Diagnosis:
-    """Ask the storage for the bucket. Raises DomainError where it has none."""
+    """Return the diagnosis after checking the bucket. Raises DomainError if the bucket does not exist."""
     if not await context.store.has_bucket():
         raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "The storage has no bucket of ours.")
     return Diagnosis(clocks={"process": now()})

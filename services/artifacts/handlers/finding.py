@@ -1,7 +1,8 @@
-"""Under which of the keys that a path may have something is stored.
+"""Finds the key under which a path's artifact is stored.
 
-Almost every path has one key, so that nothing is asked. The others have had another one, before paths were brought
-into the form in which clients ask for them (ADR 13), and what was stored then is still found by its path.
+Almost every path has one key, and the storage is not asked. Other paths have had another key, before paths were
+normalized to the form in which clients request them (ADR 13). Artifacts from that time are still found by their
+path.
 """
 
 from services.artifacts.handlers.context import StorageContext
@@ -10,7 +11,7 @@ from shared.mlflow.artifact_paths import directory_keys, file_keys
 
 
 async def find_file(path: str, context: StorageContext) -> str:
-    """Return the key of a path's artifact, or the key that it would have. Raises DomainError."""
+    """Return the key of a path's artifact. If nothing is stored, return one of its keys. Raises DomainError."""
     key, *others = file_keys(path, context.project)
     for other in others:
         try:
@@ -21,7 +22,7 @@ async def find_file(path: str, context: StorageContext) -> str:
 
 
 async def find_directory(path: str, context: StorageContext) -> str:
-    """Return the key of a path's directory, or the key that it would have. Raises DomainError."""
+    """Return the key of a path's directory. If nothing is stored, return one of its keys. Raises DomainError."""
     key, *others = directory_keys(path, context.project)
     for other in others:
         if not (await context.store.page(key)).entries:

@@ -21,15 +21,15 @@ from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key, directory_keys, join, proxied_root
 
 LONGEST_LISTING = 50_000
-"""Entries of an answer that can't be paged; they have to fit into one message of the bus."""
+"""Largest number of entries in a reply without pages. The reply must fit into one message of the bus."""
 
 
 async def list_proxied_artifacts(
     query: ListProxiedArtifacts, context: StorageContext
 ) -> ListProxiedArtifactsReply:
-    """List a whole directory, in the order of names.
+    """List a whole directory, sorted by name.
 
-    The root of all artifacts holds, for all that a caller may know, their own project and the paths chosen in it.
+    The root of all artifacts shows only the caller's project and the paths that clients chose in it.
     """
     at_top = not query.path.strip("/")
     key = await find_directory("" if at_top else query.path, context)
@@ -51,14 +51,14 @@ async def list_proxied_artifacts(
 
 
 async def list_artifacts(query: ListArtifacts, context: StorageContext) -> ListArtifactsReply:
-    """List a page of a run's directory; paths are relative to the run's root, as MLflow's are."""
+    """List a page of a run's directory. As in MLflow, paths are relative to the run's root."""
     return await _page(query.artifact_uri, query.path, query.page_token, context)
 
 
 async def list_logged_model_artifacts(
     query: ListLoggedModelArtifacts, context: StorageContext
 ) -> ListArtifactsReply:
-    """List a page of a logged model's directory, as that of a run."""
+    """List a page of a logged model's directory. Paths are relative to the model's root."""
     path = query.artifact_directory_path
     return await _page(query.artifact_uri, path, query.page_token, context)
 
@@ -75,7 +75,7 @@ async def _page(root: str, path: str, token: str, context: StorageContext) -> Li
 
 
 async def delete_artifact(cmd: DeleteArtifact, context: StorageContext) -> Empty:
-    """Delete a file or a directory; a project is neither, and all chosen paths together are not."""
+    """Delete a file or a directory. A whole project, or its root of chosen paths, can't be deleted."""
     for key in directory_keys(cmd.path, context.project):
         if "/" not in key or key == directory_key("", context.project):
             raise invalid("A project's artifacts can't be deleted all at once.")

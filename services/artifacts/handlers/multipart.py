@@ -1,4 +1,4 @@
-"""Multipart uploads: clients and the gateway send the parts straight to the storage."""
+"""Multipart uploads. Clients and the gateway send the parts directly to the storage."""
 
 import contextlib
 import hashlib
@@ -31,12 +31,13 @@ async def create_multipart_upload(
 ) -> CreateMultipartUploadReply:
     """Begin an upload and sign a URL for each part.
 
-    A second time begins a second upload, whose id nobody learns; it has no parts, and the bucket's
-    rule for abandoned uploads removes it.
+    A repeated command begins a second upload. Its id is never used and it gets no parts; the bucket's rule for
+    abandoned uploads removes it.
     """
     key = _key(cmd.artifact_path, cmd.path, context)
     upload_id = await context.store.begin_upload(key)
-    # A part becomes no artifact unless somebody who may write completes the upload.
+    # A longer lifetime is safe here: a part becomes an artifact only when a client with write
+    # permission completes the upload.
     lifetime = context.lifetimes.parts
     urls = context.store.presign_parts(key, upload_id, cmd.num_parts, lifetime)
     credentials = [
@@ -47,7 +48,7 @@ async def create_multipart_upload(
 
 
 async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: StorageContext) -> Empty:
-    """Make one object of the parts, unless they are more than a file may have."""
+    """Join the parts into one object, unless their sum exceeds the largest file size."""
     key = _key(cmd.artifact_path, cmd.path, context)
     parts = [Part(part.part_number, part.etag.strip('"')) for part in cmd.parts]
     try:
@@ -60,7 +61,7 @@ async def complete_multipart_upload(cmd: CompleteMultipartUpload, context: Stora
 
 
 async def abort_multipart_upload(cmd: AbortMultipartUpload, context: StorageContext) -> Empty:
-    """Throw the parts of an upload away; one that is gone already is fine."""
+    """Discard the parts of an upload. It succeeds if the upload no longer exists."""
     key = _key(cmd.artifact_path, cmd.path, context)
     with contextlib.suppress(NoSuchUploadError):
         await context.store.abort_upload(key, cmd.upload_id)
@@ -68,9 +69,9 @@ async def abort_multipart_upload(cmd: AbortMultipartUpload, context: StorageCont
 
 
 def _key(directory: str, local_path: str, context: StorageContext) -> str:
-    """Return the key of a client's local file in a directory (``os.path.basename``, as MLflow).
+    """Return the key of a client's local file in a directory (``os.path.basename``, as in MLflow).
 
-    Clients send the whole local path; one of Windows is full of backslashes.
+    Clients send the whole local path. A Windows path has backslashes.
     """
     windows = PureWindowsPath(local_path)
     name = windows.name if windows.is_absolute() else posixpath.basename(local_path)
@@ -83,7 +84,7 @@ def _key(directory: str, local_path: str, context: StorageContext) -> str:
 async def _check_size(
     key: str, upload_id: str, parts: Sequence[Part], context: StorageContext
 ) -> None:
-    """Refuse, and forget, an upload that is too large. Its parts came without passing by us."""
+    """Refuse and discard an upload that is too large. Parts bypass the service, so it learns sizes only here."""
     wanted = {part.number for part in parts}
     stored = await context.store.parts(key, upload_id)
     size = sum(part.size for part in stored if part.number in wanted)
@@ -94,9 +95,10 @@ async def _check_size(
 
 
 async def _is_complete(key: str, parts: Sequence[Part], context: StorageContext) -> bool:
-    """Tell whether the object is there that these parts make: an answer was lost, and asked again.
+    """Return whether the object of these parts exists, which means that this command has succeeded before.
 
-    S3's ETag of such an object is the MD5 of the parts' MD5s, and their number.
+    The first answer may have been lost. S3's ETag of such an object is the MD5 of the parts' MD5s, with their
+    number.
     """
     try:
         together = b"".join(bytes.fromhex(part.etag) for part in parts)

@@ -1,8 +1,9 @@
-"""Artifacts of runs and logged models that are no more: found by ``warren gc --sweep``, which asks whose they are.
+"""Orphans: artifacts of runs and logged models that no longer exist. ``warren gc --sweep`` finds them.
 
-A directory is somebody's if it is where a run or a logged model keeps its artifacts unless a client
-chose another place: ``<project>/<experiment>/<run>/artifacts``, ``…/models/<model>/artifacts``. What
-lies anywhere else is never an orphan.
+A directory belongs to a run or a logged model if it is its default location:
+``<project>/<experiment>/<run>/artifacts`` or ``…/models/<model>/artifacts``. Objects elsewhere are never orphans,
+because clients chose their locations. This service does not know which runs exist; the sender of these messages asks
+tracking.
 """
 
 import re
@@ -25,14 +26,14 @@ from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key
 
 _OWNED = re.compile(r"(\d+/\d+/([0-9a-f]{32}|models/m-[0-9a-f]{32})/artifacts)/")
-"""A run's id is 32 hex digits, a logged model's has ``m-`` before them."""
+"""A run's id is 32 hex digits; a logged model's has the prefix ``m-``."""
 
 _AFTER_SLASH = "0"
-"""The character that follows the slash: greater than every key below a directory of that name."""
+"""The character after the slash in ASCII. A directory's name with it sorts after every key in the directory."""
 
 
 async def list_stored_projects(_query: ListStoredProjects, context: StorageContext) -> ProjectIds:
-    """List the numbers at the top of the bucket."""
+    """List the projects that have a directory at the top of the bucket."""
     names = await context.store.directories()
     return ProjectIds(projects=sorted(int(name) for name in names if name.isdecimal()))
 
@@ -40,11 +41,12 @@ async def list_stored_projects(_query: ListStoredProjects, context: StorageConte
 async def list_owned_directories(
     query: ListOwnedDirectories, context: StorageContext
 ) -> ListOwnedDirectoriesReply:
-    """List some directories of the project; a directory's other objects are passed over."""
+    """List the owned directories among the project's next keys."""
     keys = await context.store.keys(str(context.project), query.after)
     if not keys:
         return ListOwnedDirectoriesReply(directories=[])
     found = {match[1]: match[2] for key in keys if (match := _OWNED.match(key))}
+    # The next page skips the remaining objects of this directory: there may be many.
     inside = _OWNED.match(keys[-1])
     last = f"{inside[1]}{_AFTER_SLASH}" if inside else keys[-1]
     return ListOwnedDirectoriesReply(
@@ -57,7 +59,7 @@ async def list_owned_directories(
 
 
 async def delete_orphans(cmd: DeleteOrphans, context: StorageContext) -> DeleteOrphansReply:
-    """Delete what is old enough of a directory that the sender has found to be nobody's."""
+    """Delete the old objects of a directory whose run or logged model no longer exists."""
     key = directory_key(cmd.path, context.project)
     if not _OWNED.fullmatch(f"{key}/"):
         raise invalid(f"{cmd.path} is not the directory of a run or a logged model.")

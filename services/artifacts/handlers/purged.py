@@ -1,4 +1,4 @@
-"""What other services have purged leaves no artifacts behind. Twice is harmless."""
+"""Deletes the artifacts of purged runs, logged models and experiments. Repeating this is harmless."""
 
 from collections.abc import Mapping
 
@@ -11,22 +11,22 @@ from shared.mlflow.artifact_paths import owner_directory
 
 
 async def run_purged(event: RunPurged, context: StorageContext) -> None:
-    """Delete the directory that has the run's id."""
+    """Delete the run's directory."""
     await _delete(event, event.run_id, context)
 
 
 async def logged_model_purged(event: LoggedModelPurged, context: StorageContext) -> None:
-    """Delete the directory that has the model's id."""
+    """Delete the logged model's directory."""
     await _delete(event, event.model_id, context)
 
 
 async def experiment_purged(event: ExperimentPurged, context: StorageContext) -> None:
-    """Delete the directory that has the experiment's id, if it has one to itself."""
+    """Delete the experiment's directory, if it has one of its own."""
     await _delete(event, event.experiment_id, context)
 
 
 async def _delete(event: Purged, owner: str, context: StorageContext) -> None:
-    """Delete the directory below which an owner's artifacts lie; elsewhere is not ours to delete."""
+    """Delete the owner's directory. Any directory that does not have the owner's id as its name remains."""
     if event.artifact_uri is None:
         return
     try:

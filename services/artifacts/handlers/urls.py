@@ -1,4 +1,4 @@
-"""Presigned URLs: for the gateway, which streams, and for clients, who go to the storage themselves."""
+"""Presigned URLs: for the gateway, which streams artifacts, and for clients, which access the storage directly."""
 
 import posixpath
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ from shared.mlflow.artifact_paths import file_key, proxied_root
 from shared.mlflow.content_types import attachment, content_type
 
 FOR_GATEWAY = timedelta(minutes=5)
-"""A URL must begin to be used within this time; a transfer that has begun may last longer."""
+"""Time in which a transfer must begin. A transfer that has begun may last longer."""
 
 FOR_DOWNLOADS = timedelta(seconds=300)
-"""``MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS``; clients ask again when it has passed."""
+"""MLflow's ``MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS``. Clients ask again after this time."""
 
 FOR_UPLOADS = timedelta(seconds=900)
-"""``create_presigned_upload_url`` in ``mlflow/store/artifact/artifact_repo.py``."""
+"""Default of ``create_presigned_upload_url`` in ``mlflow/store/artifact/artifact_repo.py``."""
 
 
 async def presign_artifact(query: PresignArtifact, context: StorageContext) -> PresignArtifactReply:
-    """Sign for the address that the gateway reaches the storage by."""
+    """Return a URL with the address by which the gateway reaches the storage."""
     writes = query.method == "PUT"
     key = file_key(query.path, context.project) if writes else await find_file(query.path, context)
     part = {}
@@ -48,7 +48,7 @@ async def presign_artifact(query: PresignArtifact, context: StorageContext) -> P
 async def get_presigned_download_url(
     query: GetPresignedDownloadUrl, context: StorageContext
 ) -> GetPresignedDownloadUrlReply:
-    """Let a client read an object in ranges of its own, side by side."""
+    """Return a URL with which a client reads ranges of an object in parallel."""
     key = await find_file(query.artifact_path, context)
     url = _download_url(key, _lifetime(None, FOR_DOWNLOADS, context), context)
     return GetPresignedDownloadUrlReply(
@@ -59,7 +59,7 @@ async def get_presigned_download_url(
 async def create_presigned_download_url(
     query: CreatePresignedDownloadUrl, context: StorageContext
 ) -> CreatePresignedDownloadUrlReply:
-    """Let a client read an artifact of a run."""
+    """Return a URL with which a client reads an artifact of a run."""
     key = await find_file(_below(query.artifact_uri, query.path), context)
     url = _download_url(key, _lifetime(query.expiration, FOR_DOWNLOADS, context), context)
     return CreatePresignedDownloadUrlReply(
@@ -70,7 +70,7 @@ async def create_presigned_download_url(
 async def create_presigned_upload_url(
     query: CreatePresignedUploadUrl, context: StorageContext
 ) -> CreatePresignedUploadUrlReply:
-    """Let a client write an artifact of a run, whole, with one PUT."""
+    """Return a URL with which a client writes an artifact of a run or a logged model, in one PUT."""
     key = file_key(_below(query.artifact_uri, query.path), context.project)
     lifetime = _lifetime(query.expiration, FOR_UPLOADS, context)
     signature = Signature("PUT", key, lifetime, public=True)
@@ -85,15 +85,15 @@ def _below(artifact_uri: str, path: str) -> str:
 
 
 def _download_url(key: str, lifetime: timedelta, context: StorageContext) -> str:
-    """Sign a GET whose answer a browser saves under the artifact's name, and never renders."""
+    """Return a signed GET. Its answer makes a browser save the artifact under its name and not display it."""
     query = {"response-content-disposition": attachment(posixpath.basename(key))}
     return context.store.presign(Signature("GET", key, lifetime, public=True, query=query))
 
 
 def _lifetime(seconds: int | None, default: timedelta, context: StorageContext) -> timedelta:
-    """Return how long a URL is good for. Raises DomainError for longer than the operator allows.
+    """Return a URL's lifetime. Raises DomainError if it is above the operator's limit.
 
-    A URL outlives the right to have it, so nobody gets one for longer than some minutes.
+    A URL stays valid after its holder has lost the permission, so its lifetime is limited to some minutes.
     """
     longest = context.lifetimes.whole
     if seconds is None:

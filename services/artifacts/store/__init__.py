@@ -1,1 +1,1 @@
-"""Object storage: what the service needs of it, and the minio SDK that does it."""
+"""Object storage: the protocol that the service needs, and its implementation with the minio SDK."""

@@ -1,4 +1,4 @@
-"""From the errors of an S3 server and of the network to the four that the service knows."""
+"""Translates errors of the S3 server and the network to the service's four exceptions."""
 
 import structlog
 from minio.error import S3Error
@@ -25,10 +25,10 @@ _log = structlog.get_logger(__name__)
 
 
 def translated(error: Exception) -> Exception:
-    """Return what the service is to raise instead of ``error``.
+    """Return the exception that the service raises instead of ``error``.
 
-    What is neither missing nor the client's fault (no connection, wrong credentials, no bucket,
-    the server's own trouble) is for the operator: it is logged, and may be over on the next try.
+    An error is the operator's if nothing is missing and the client's request is valid: no connection, wrong
+    credentials, no bucket, or a fault of the server. Such an error is logged, and a retry may succeed.
     """
     if isinstance(error, S3Error):
         if error.code in _MISSING:

@@ -1,9 +1,9 @@
-"""``ObjectStore`` on the minio SDK.
+"""``ObjectStore`` with the minio SDK.
 
-The SDK is synchronous, so its calls run in threads of our own; only presigning, which needs no
-I/O once the region is known, runs in place. Multipart uploads and single pages of a listing have
-no public method in the SDK: the private ones used here are the whole of what ties us to its
-version, and tests/integration/artifacts/test_minio_store.py would notice a change.
+The SDK is synchronous, so its calls run in a thread pool. Only presigning runs on the event loop: it needs no I/O,
+because the region is configured. The SDK has no public method for multipart uploads and for single pages of a
+listing. The private methods used here are the only dependency on the SDK's version;
+tests/integration/artifacts/test_minio_store.py covers them.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from shared.tracing.hooks import OFF, Tracing
 T = TypeVar("T")
 
 PAGE_ENTRIES = 1000
-"""S3's limit, for listings and for the number of keys that one call deletes."""
+"""S3's limit for a page of a listing, and for the keys of one delete call."""
 
 ABANDONED_DAYS = 7
-"""How long the parts of an upload that nobody completes are kept in a bucket of ours."""
+"""Days after which an incomplete upload is removed, in buckets that Warren created."""
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
@@ -53,22 +53,22 @@ class MinioStore:
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
 
     def close(self) -> None:
-        """Let go of the threads; calls under way end by themselves."""
+        """Release the threads without waiting. Calls in progress end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ensure_bucket(self) -> None:
-        """Make the bucket where there is none. Raises StorageAwayError.
+        """Create the bucket if it does not exist. Raises StorageAwayError.
 
-        Only a bucket that we made gets our rule for abandoned uploads: another's rules are theirs.
+        Only a bucket created here gets the rule for abandoned uploads. An existing bucket keeps its owner's rules.
         """
         await self._run(self._ensure_bucket)
 
     async def has_bucket(self) -> bool:
-        """Ask the server for the bucket. Raises StorageAwayError."""
+        """Return whether the bucket exists. Raises StorageAwayError."""
         return await self._run(self._client.bucket_exists, self._bucket)
 
     def presign(self, signature: Signature) -> str:
-        """Return a signed URL; without I/O."""
+        """Return a signed URL, without I/O."""
         client = self._public if signature.public else self._client
         return client.get_presigned_url(
             signature.method,
@@ -79,7 +79,7 @@ class MinioStore:
         )
 
     def presign_parts(self, key: str, upload_id: str, number: int, expires: timedelta) -> list[str]:
-        """Return the URLs of the parts of an upload, for clients; without I/O."""
+        """Return URLs for clients, one for each part of an upload, without I/O."""
         query = {"uploadId": upload_id, "partNumber": "1"}
         first = self.presign(Signature("PUT", key, expires, public=True, query=query))
         return list(sign_parts(first, self._secret_key, range(1, number + 1)))
@@ -93,30 +93,30 @@ class MinioStore:
         return (await self._run(self._client.stat_object, self._bucket, key)).etag or ""
 
     async def page(self, directory: str, token: str = "") -> Page:
-        """List a directory, one level. Raises BadRequestError for a token that isn't one."""
+        """Return a page of a directory's direct entries. Raises BadRequestError for an invalid token."""
         return await self._run(self._page, f"{directory}/", "/", token)
 
     async def directories(self) -> Sequence[str]:
-        """List the directories at the top of the bucket."""
+        """Return the directories at the top of the bucket."""
         return await self._run(self._directories)
 
     async def keys(self, directory: str, after: str) -> Sequence[str]:
-        """List some keys below a directory, in order, from the first one that is greater than ``after``."""
+        """Return up to ``PAGE_ENTRIES`` keys below a directory, in order, that are greater than ``after``."""
         return await self._run(self._keys, f"{directory}/", after)
 
     async def sweep(
         self, directory: str, before: datetime, *, kept: Collection[str], dry_run: bool
     ) -> Sweep:
-        """Delete what is below a directory, but not in one that is kept, and was stored before a time.
+        """Delete the objects below a directory that are older than ``before``, except in ``kept`` directories.
 
         A dry run only counts.
         """
         return await self._run(self._sweep, f"{directory}/", before, kept, dry_run)
 
     async def delete(self, key: str, kept: Collection[str] = ()) -> None:
-        """Delete the object of a key and the directory of the same name, if they are there.
+        """Delete the object with a key and the directory of the same name, if they exist.
 
-        What is in a directory that is kept stays.
+        Objects in a ``kept`` directory remain.
         """
         await self._run(self._delete, key, kept)
 
@@ -125,21 +125,21 @@ class MinioStore:
         return await self._run(self._client._create_multipart_upload, self._bucket, key, {})
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part]:
-        """List what an upload has received. Raises NoSuchUploadError."""
+        """Return the parts that an upload has received. Raises NoSuchUploadError."""
         return await self._run(self._parts, key, upload_id)
 
     async def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make the object of its parts. Raises NoSuchUploadError, BadRequestError."""
+        """Join the parts into the object. Raises NoSuchUploadError, BadRequestError."""
         listed = [MinioPart(part.number, part.etag) for part in parts]
         complete = self._client._complete_multipart_upload
         await self._run(complete, self._bucket, key, upload_id, listed)
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
-        """Forget an upload. Raises NoSuchUploadError."""
+        """Discard an upload. Raises NoSuchUploadError."""
         await self._run(self._client._abort_multipart_upload, self._bucket, key, upload_id)
 
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
-        """Call the SDK in a thread, and say what went wrong in our words."""
+        """Call the SDK in a thread, and translate its errors to the service's exceptions."""
         name = f"s3 {call.__name__.lstrip('_')}"
         about = {"aws.s3.bucket": self._bucket}
         loop = asyncio.get_running_loop()
@@ -160,7 +160,7 @@ class MinioStore:
         except S3Error as error:
             if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                 raise
-            return  # Another process of ours was faster.
+            return  # Another process has created it meanwhile.
         abandoned = AbortIncompleteMultipartUpload(days_after_initiation=ABANDONED_DAYS)
         rule = Rule(
             ENABLED,
@@ -185,17 +185,17 @@ class MinioStore:
         entries = [
             Entry(name.removesuffix("/"), None if name.endswith("/") else each.size)
             for each in objects
-            # An object that has the directory's own name is some tool's mark of it.
+            # Some tools mark a directory with an object of its own name. That is no entry.
             if (name := (each.object_name or "").removeprefix(prefix))
         ]
         entries.sort(key=lambda entry: entry.name)
         return Page(entries, (next_token or "") if truncated else "")
 
     def _delete(self, key: str, kept: Collection[str]) -> None:
-        """Delete page after page of what is below the key, then the directories, then the key.
+        """Delete what is below the key, page by page, then the directories, then the key itself.
 
-        SeaweedFS has real directories and keeps empty ones for some minutes: deleting their names
-        removes them at once. It refuses that for one that isn't empty; other servers find nothing.
+        SeaweedFS has real directories and keeps empty ones for some minutes; deleting their names removes them at
+        once. It refuses to delete a directory that is not empty. On other servers these deletions find nothing.
         """
         prefix, directories, token = f"{key}/", {f"{key}/"}, ""
         while True:
@@ -261,7 +261,7 @@ def _is_kept(key: str, kept: Collection[str]) -> bool:
 
 
 def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:
-    """Return the names, with a slash at the end, of the directories between prefix and keys."""
+    """Return the directories between prefix and keys, each with a slash at the end."""
     found: set[str] = set()
     for key in keys:
         directory = key.rpartition("/")[0]
@@ -272,7 +272,7 @@ def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:
 
 
 def connect(settings: S3Settings, endpoint: str) -> Minio:
-    """Make a client that gives up soon: whoever asked is waiting, and may ask again."""
+    """Return a client with short timeouts and one retry: callers wait for the answer and may repeat the request."""
     scheme, _, host = endpoint.rstrip("/").partition("://")
     pool = urllib3.PoolManager(
         maxsize=settings.threads,

@@ -1,4 +1,4 @@
-"""What the service needs of object storage: the seam between our rules and an S3 server."""
+"""The protocol between the service's rules and an S3 server."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,24 +9,24 @@ Method = Literal["GET", "HEAD", "PUT"]
 
 
 class StorageAwayError(Exception):
-    """The storage can't be reached or can't serve now; the same request may succeed later."""
+    """The storage can't be reached or can't serve the request now. The same request may succeed later."""
 
 
 class NoSuchObjectError(Exception):
-    """There is no object of this key."""
+    """No object has this key."""
 
 
 class NoSuchUploadError(Exception):
-    """There is no multipart upload of this id and key: unknown, completed or aborted."""
+    """No multipart upload has this id and key: it is unknown, completed or aborted."""
 
 
 class BadRequestError(Exception):
-    """The storage refuses what the client asked for; the message is for the client."""
+    """The storage refuses the client's request. The message is for the client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object, or with ``size`` None a directory; sizes are in bytes."""
+    """An object, or a directory if ``size`` is None. Sizes are in bytes."""
 
     name: str
     size: int | None
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries of a directory, and the token of the next page, if there is one."""
+    """A page of a directory's entries; ``next_token`` is empty on the last page."""
 
     entries: Sequence[Entry]
     next_token: str = ""
@@ -42,7 +42,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """How many objects were deleted, or would be, and their bytes."""
+    """The number of objects that were deleted (in a dry run: would be deleted), and their bytes."""
 
     objects: int = 0
     bytes: int = 0
@@ -50,7 +50,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a multipart upload; ``size`` in bytes, where the storage has told it."""
+    """A part of a multipart upload. ``size`` is in bytes; it is 0 if unknown."""
 
     number: int
     etag: str
@@ -59,10 +59,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a URL is to be signed for.
+    """A request for a signed URL.
 
-    ``public`` signs for the address that clients know the storage by. ``query`` becomes part of
-    the URL and of the signature.
+    ``public`` signs for the address by which clients reach the storage. ``query`` becomes part of the URL and of the
+    signature.
     """
 
     method: Method
@@ -73,16 +73,16 @@ class Signature:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Everything but what presigns raises StorageAwayError."""
+    """One bucket. Every method except the presigning ones raises StorageAwayError."""
 
     async def has_bucket(self) -> bool:
-        """Tell whether the bucket is there."""
+        """Return whether the bucket exists."""
 
     def presign(self, signature: Signature) -> str:
-        """Return a signed URL; without I/O."""
+        """Return a signed URL, without I/O."""
 
     def presign_parts(self, key: str, upload_id: str, number: int, expires: timedelta) -> list[str]:
-        """Return the URLs of the parts of an upload, for clients; without I/O."""
+        """Return URLs for clients, one for each part of an upload, without I/O."""
 
     async def size(self, key: str) -> int:
         """Return an object's size in bytes. Raises NoSuchObjectError."""
@@ -91,36 +91,36 @@ class ObjectStore(Protocol):
         """Return an object's ETag without quotes. Raises NoSuchObjectError."""
 
     async def page(self, directory: str, token: str = "") -> Page:
-        """List a directory, one level. Raises BadRequestError for a token that isn't one."""
+        """Return a page of a directory's direct entries. Raises BadRequestError for an invalid token."""
 
     async def directories(self) -> Sequence[str]:
-        """List the directories at the top of the bucket."""
+        """Return the directories at the top of the bucket."""
 
     async def keys(self, directory: str, after: str) -> Sequence[str]:
-        """List some keys below a directory, in order, from the first one that is greater than ``after``."""
+        """Return some keys below a directory, in order, that are greater than ``after``."""
 
     async def sweep(
         self, directory: str, before: datetime, *, kept: Collection[str], dry_run: bool
     ) -> Sweep:
-        """Delete what is below a directory, but not in one that is kept, and was stored before a time.
+        """Delete the objects below a directory that are older than ``before``, except in ``kept`` directories.
 
         A dry run only counts.
         """
 
     async def delete(self, key: str, kept: Collection[str] = ()) -> None:
-        """Delete the object of a key and the directory of the same name, if they are there.
+        """Delete the object with a key and the directory of the same name, if they exist.
 
-        What is in a directory that is kept stays.
+        Objects in a ``kept`` directory remain.
         """
 
     async def begin_upload(self, key: str) -> str:
         """Begin a multipart upload and return its id."""
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part]:
-        """List what an upload has received. Raises NoSuchUploadError."""
+        """Return the parts that an upload has received. Raises NoSuchUploadError."""
 
     async def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make the object of its parts. Raises NoSuchUploadError, BadRequestError."""
+        """Join the parts into the object. Raises NoSuchUploadError, BadRequestError."""
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
-        """Forget an upload. Raises NoSuchUploadError."""
+        """Discard an upload. Raises NoSuchUploadError."""

@@ -1,6 +1,6 @@
-"""Signed URLs of the parts of an upload: AWS Signature Version 4, of up to 10,000 URLs that differ in a number.
+"""Signed URLs for the parts of an upload (AWS Signature Version 4): up to 10,000 that differ in a number.
 
-The SDK signs the first; it derives the day's key for each URL anew, which takes a second for 10,000.
+The SDK signs the first. For more it would derive the day's key for each URL, which takes a second for 10,000.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ _PART = "partNumber="
 
 
 def sign_parts(first: str, secret_key: str, numbers: Iterable[int]) -> Iterator[str]:
-    """Yield a URL for each part, from the signed URL with which part 1 is sent by PUT."""
+    """Yield a URL for each part number, from the signed PUT URL of part 1."""
     url = urlsplit(first)
     fields = dict(field.split("=", 1) for field in url.query.split("&"))
     del fields["X-Amz-Signature"], fields["partNumber"]
-    # An access key may have slashes, too.
+    # The scope is the last four segments: an access key may contain slashes, too.
     scope = "/".join(unquote(fields["X-Amz-Credential"]).split("/")[-4:])
     key = _key(secret_key, scope)
     before, after = _around(fields)
@@ -31,7 +31,7 @@ def sign_parts(first: str, secret_key: str, numbers: Iterable[int]) -> Iterator[
 
 
 def _around(fields: dict[str, str]) -> tuple[str, str]:
-    """Return what comes before and after the part's number in a query whose fields are in order."""
+    """Return the query before and after the part's number. A signature needs the fields in sorted order."""
     pairs = sorted(f"{name}={value}" for name, value in fields.items())
     earlier = [pair for pair in pairs if pair < _PART]
     later = [pair for pair in pairs if pair > _PART]
@@ -39,7 +39,7 @@ def _around(fields: dict[str, str]) -> tuple[str, str]:
 
 
 def _key(secret_key: str, scope: str) -> bytes:
-    """Derive the key of a day, region and service, such as ``20260101/us-east-1/s3/aws4_request``."""
+    """Return the signing key of a scope: day, region and service, as in ``20260101/us-east-1/s3/aws4_request``."""
     key = b"AWS4" + secret_key.encode()
     for step in scope.split("/"):
         key = hmac.digest(key, step.encode(), "sha256")
