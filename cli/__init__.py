@@ -1,1 +1,1 @@
-"""The command ``warren``: what an operator does to a running Warren, over the bus."""
+"""The command ``warren``: an operator's commands. They reach a running Warren over the bus or its REST API."""

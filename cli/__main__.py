@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; leave with its code: 0, or 1 and a sentence that says what was wrong."""
+    """Run one command and exit with its status. An error exits with 1 and a message."""
     options = parser().parse_args(arguments)
     configure_logging("cli", "error")
     try:
@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("Interrupted. The same command goes on from here.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Who reads what we print wants no more of it, as `head` does; nothing is left to flush at the end.
+        # The reader of the output has closed it, as `head` does. Redirecting to null lets Python's
+        # final flush succeed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)

@@ -1,7 +1,7 @@
-"""The gateway's REST API, as the commands use it that say who may do what.
+"""Client of the gateway's REST API for the commands that manage access.
 
-They go the way that everybody goes, with a token: under ``make run`` there is no bus to reach from
-outside, and elsewhere an operator need not be able to.
+These commands use HTTP with a token, like every client, and not the bus. Under ``make run`` no bus is reachable from
+outside, and an operator may have no access to RabbitMQ.
 """
 
 import json
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 class Api:
-    """A connection with somebody's token. Its methods raise Refused for what the gateway refuses."""
+    """An HTTP session with a token. Its methods raise Refused for the gateway's errors."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -40,7 +40,7 @@ class Api:
             return await _read(response, path)
 
     async def all(self, path: str, **query: str) -> AsyncIterator[Json]:
-        """Go through a list, page by page."""
+        """Yield the items of a list, reading page after page."""
         page = "1"
         while page:
             asked = {**query, "page": page, "per_page": MOST_A_PAGE}
@@ -57,13 +57,13 @@ class Api:
 
 
 def encoded(path: str) -> str:
-    """Write a full path as one segment of an address."""
+    """Return a full path as one URL segment."""
     return quote(path, safe="")
 
 
 @asynccontextmanager
 async def connection() -> AsyncIterator[Api]:
-    """Open a connection to where the environment says. Raises DomainError."""
+    """Open a session for the URL and the token in the environment. Raises DomainError."""
     url = os.environ.get(URL_VARIABLE) or DEFAULT_URL
     token = os.environ.get(TOKEN_VARIABLE, "")
     if not token:
@@ -86,7 +86,7 @@ async def connection() -> AsyncIterator[Api]:
 
 
 async def _read(response: aiohttp.ClientResponse, path: str) -> Any:
-    """Return the JSON of an answer, None without one. Raises Refused."""
+    """Return the JSON of an answer, None if it has no content. Raises Refused."""
     body = await response.json() if response.status != HTTPStatus.NO_CONTENT else None
     if response.status >= HTTPStatus.BAD_REQUEST:
         raise Refused(response.status, body, path)

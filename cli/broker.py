@@ -1,4 +1,4 @@
-"""How the commands reach RabbitMQ: by the bus's client, or by a plain connection."""
+"""Connections of the commands to RabbitMQ: the bus's client, and a plain connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ SECONDS_TO_CONNECT = 15.0
 
 
 def unreachable() -> DomainError:
-    """Return the error for a broker that does not answer."""
+    """Return the error for an unreachable broker."""
     message = (
         "RabbitMQ can't be reached; WARREN_AMQP_URL says where it is. "
         "(`make run` has none; that of `make stack` is in stack.json among its data.)"
@@ -29,7 +29,7 @@ def unreachable() -> DomainError:
 async def bus_client(
     settings: ProcessSettings, services: Sequence[str]
 ) -> AsyncIterator[BusClient]:
-    """Open a client that calls these services. Raises DomainError without a broker."""
+    """Open a client that calls these services. Raises DomainError if the broker is unreachable."""
     layout = Layout(settings.transient_queues)
     transport = AmqpTransport(settings.amqp_url, party=CLI, services=services, layout=layout)
     bus = BusClient(transport)
@@ -45,7 +45,7 @@ async def bus_client(
 
 @asynccontextmanager
 async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnection]:
-    """Open a connection that declares nothing. Raises DomainError without a broker."""
+    """Open a connection that declares nothing. Raises DomainError if the broker is unreachable."""
     try:
         connection = await connect(settings.amqp_url, name=CLI, seconds=SECONDS_TO_CONNECT)
     except LOST:

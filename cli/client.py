@@ -1,4 +1,4 @@
-"""Asking services on behalf of an operator, who would rather wait than be told to come again."""
+"""Calls to services for an operator. They are retried, because an operator can wait."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from shared.messaging.calls import Bus
 from shared.messaging.messages import Envelope, new_id
 
 PATIENCE = 10
-"""How often a message is sent again when the service does not answer; each time after a pause."""
+"""How often a message is sent again if the service does not answer. Each retry follows a pause."""
 
 PAUSE = 2.0
 SECONDS_TO_ANSWER = 60.0
@@ -21,15 +21,15 @@ Reply = TypeVar("Reply", bound=Wire)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project, whichever service is asked about it."""
+    """A project, as the target of calls."""
 
     bus: Bus
     number: int
 
     async def ask(self, message: Query | Command, reply: type[Reply]) -> Reply:
-        """Return the answer; ask again while there is none. Raises DomainError.
+        """Return a service's reply; retry while there is none. Raises DomainError.
 
-        Only for what may be carried out twice: each time it has another id.
+        The message must be idempotent: each attempt has a new id, so no inbox recognizes it.
         """
         for attempt in range(PATIENCE + 1):
             try:

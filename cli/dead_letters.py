@@ -1,4 +1,4 @@
-"""``warren dead-letters``: messages that no service could work with, and what is to become of them."""
+"""``warren dead-letters``: list, show, replay and drop messages that failed for good."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ look at a command before you replay it.
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe this command."""
+    """Add this command to the command line."""
     described = commands.add_parser(
         "dead-letters",
         help="list, show, replay or drop messages that failed for good",
@@ -65,7 +65,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
-    """Carry out the command. Raises DomainError for an id that no dead letter has."""
+    """Run the command. Raises DomainError for an unknown id."""
     chosen = [options.queue] if options.queue else queues()
     missing = set(options.ids)
     acted = False
@@ -127,7 +127,7 @@ def _object(letter: DeadLetter) -> dict[str, object]:
 
 
 def _summary(names: Sequence[str]) -> str:
-    """Name each kind of command in a frame once: `LogBatch x 12, CreateRun`."""
+    """Return each command name of a frame once, with its count: `LogBatch x 12, CreateRun`."""
     counts = {name: names.count(name) for name in names}
     named = (name if count == 1 else f"{name} x {count}" for name, count in counts.items())
     return ", ".join(named) or "unreadable"

@@ -1,4 +1,4 @@
-"""``warren doctor``: what is wrong with a running Warren, from the broker to the disks."""
+"""``warren doctor``: check a running Warren, from the broker to the storage."""
 
 import argparse
 import json
@@ -30,20 +30,20 @@ nobody's are found by `warren gc --sweep --dry-run`, which takes as long as the 
 """
 SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
-"""Not looked at where it never ran: a gateway for anonymous clients alone does not need it."""
+"""Services that are checked only if their queues exist. A gateway in open mode does not need them."""
 
 CROWD = 1_000
-"""Messages in a queue that a healthy service does not leave waiting."""
+"""Number of waiting messages from which a queue gets a warning."""
 
 CLOCKS_APART = 1_000
-"""Milliseconds by which deadlines may be misjudged without anybody noticing."""
+"""Milliseconds between two clocks from which a finding is wrong: deadlines would be misjudged."""
 
 SECONDS_TO_ANSWER = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     state: Literal["ok", "warning", "wrong"]
@@ -51,7 +51,7 @@ class Finding:
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe this command."""
+    """Add this command to the command line."""
     described = commands.add_parser(
         "doctor",
         help="find what is wrong",
@@ -63,7 +63,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
-    """Look at everything, and say what was found. Raises DomainError without a broker."""
+    """Run all checks and print their findings. Raises DomainError if the broker is unreachable."""
     code = 0
     async with aclosing(_findings(settings)) as findings:
         async for finding in findings:
@@ -108,7 +108,7 @@ def _text(value: object) -> str:
 async def _counts(
     connection: AbstractConnection, queue: str
 ) -> tuple[int, int] | tuple[None, None]:
-    """Return how many messages wait in a queue, and its consumers; None without such a queue."""
+    """Return the numbers of a queue's waiting messages and consumers; None if the queue does not exist."""
     async with connection.channel() as channel:
         try:
             result = (await channel.declare_queue(queue, passive=True)).declaration_result
@@ -148,7 +148,8 @@ async def _service(bus: BusClient, service: str) -> AsyncIterator[Finding]:
         what, detail = f"{service} schema", f"{component} is at {applied}, the code at {known}"
         yield Finding(what, "ok" if applied == known else "wrong", detail)
     for name, clock in diagnosis.clocks.items():
-        # It was read somewhere between our question and the answer.
+        # The clock was read between the request and the answer, so only a time outside that
+        # interval is a difference.
         apart = max(began - clock, clock - ended, 0)
         state: Literal["ok", "wrong"] = "wrong" if apart > CLOCKS_APART else "ok"
         yield Finding(f"{service} clock", state, f"{name} differs by {apart} ms from ours")

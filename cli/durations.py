@@ -1,4 +1,4 @@
-"""Durations as ``mlflow gc --older-than`` writes them: ``30d``, ``2d8h5m20s``."""
+"""Durations in the form of ``mlflow gc --older-than``: ``30d``, ``2d8h5m20s``."""
 
 import argparse
 import re
@@ -12,7 +12,7 @@ _DURATION = re.compile(
 
 
 def milliseconds(text: str) -> int:
-    """Read a duration. Raises argparse.ArgumentTypeError in MLflow's words."""
+    """Return a duration in milliseconds. Raises argparse.ArgumentTypeError with MLflow's message."""
     match = _DURATION.fullmatch(text)
     parts = {name: float(part) for name, part in match.groupdict().items() if part} if match else {}
     try:

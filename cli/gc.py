@@ -1,4 +1,4 @@
-"""``warren gc``: purge what was deleted, as ``mlflow gc`` does, from the database and the bucket."""
+"""``warren gc``: purge deleted data from the database and the bucket, as ``mlflow gc`` does."""
 
 import argparse
 import asyncio
@@ -51,7 +51,7 @@ GRACE = "1d"
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe this command."""
+    """Add this command to the command line."""
     described = commands.add_parser(
         "gc",
         help="purge what was deleted",
@@ -108,7 +108,7 @@ def _ids(text: str) -> list[str]:
 
 
 async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
-    """Carry out the command. Raises DomainError."""
+    """Run the command. Raises DomainError."""
     scope = PurgeScope(
         older_than=options.older_than or 0,
         run_ids=options.run_ids,
@@ -140,13 +140,13 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
 
 
 def _takes_everything(options: argparse.Namespace, scope: PurgeScope) -> bool:
-    """Tell whether nothing that was typed says what is to go, nor that all of it is."""
+    """Return whether the command would purge all deleted data although no option asks for that."""
     chosen = scope.run_ids or scope.experiment_ids or scope.logged_model_ids
     return not (options.dry_run or options.yes or chosen or options.older_than is not None)
 
 
 def _confirmed() -> bool:
-    """Ask whether to go on. Raises DomainError where there is nobody to ask."""
+    """Ask for confirmation on the terminal. Raises DomainError if there is no terminal."""
     if not sys.stdin.isatty():
         raise invalid(
             "Nothing was purged. --yes purges all of this; --older-than 30d only what was deleted long ago."
@@ -160,7 +160,7 @@ def _confirmed() -> bool:
 
 
 async def _only_project(bus: BusClient, given: str | None) -> int | None:
-    """Return the number of the project that was named, if any. Raises DomainError."""
+    """Return the number of the project that an option names, None without it. Raises DomainError."""
     if given is None:
         return None
     if given.isdecimal() and given.isascii() and int(given) > 0:
@@ -181,7 +181,7 @@ async def _stored_projects(bus: BusClient) -> list[int]:
 async def collect(
     project: Project, scope: PurgeScope, progress: Progress, *, dry_run: bool = False
 ) -> PurgeDeletedReply:
-    """Purge a scope to its end and return the sums. Raises DomainError."""
+    """Purge a scope completely and return the sums. Raises DomainError."""
     fields = scope.model_dump()
     plan = await project.ask(GetPurgePlan(**fields), PurgePlan)
     for each in plan.missing:

@@ -1,4 +1,4 @@
-"""How far a command is."""
+"""Progress of a command."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Says how far it is: on a terminal in one line, else in a line now and then."""
+    """Shows progress: on a terminal in one line that is overwritten, else in a line every 10 seconds."""
 
     def __init__(
         self, *, terminal: bool, write: Callable[[str], object] = sys.stderr.write
@@ -18,7 +18,7 @@ class Progress:
         self._next = 0.0
 
     def show(self, line: str, *, last: bool = False) -> None:
-        """Show the line; one that is not the last may be left out."""
+        """Show a line. Only the last line is certain to appear."""
         if self._terminal:
             self._write(f"\r\x1b[K{line}" + ("\n" if last else ""))
         elif last or time.monotonic() >= self._next:

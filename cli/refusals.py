@@ -1,4 +1,4 @@
-"""From the gateway's refusals, which speak of fields, to sentences that speak of what was typed."""
+"""Translates the gateway's errors about fields to messages about the command's arguments."""
 
 import argparse
 import re
@@ -13,7 +13,7 @@ from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.validation import WrongParameter, wrong_parameter
 
 _RUBY = re.compile(r'\{:(?P<field>\w+)=>\["(?P<fault>[^"]+)"')
-"""GitLab's `Failed to save group {:path=>["has already been taken"]}`."""
+"""GitLab's form of an error: `Failed to save group {:path=>["has already been taken"]}`."""
 
 _MISSING = re.compile(r"^404 (?:(?P<noun>\w+) )?Not Found$")
 
@@ -25,11 +25,11 @@ _NOUNS = {
     "access_tokens": "token",
     "personal_access_tokens": "token",
 }
-"""What a path of GitLab's REST API names by the segment before it."""
+"""Nouns of GitLab's REST API by path segment. The segment after it is the noun's id or name."""
 
 
 class Refused(DomainError):
-    """An answer of the gateway that is no success."""
+    """An error answer of the gateway."""
 
     def __init__(self, status: int, body: Any, path: str) -> None:
         fields = body if isinstance(body, dict) else {}
@@ -50,25 +50,25 @@ class Refused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a command takes, and what was given: by the API's names of fields, which are argparse's `dest`."""
+    """A command's parser and the given options. API field names are argparse's `dest`."""
 
     parser: argparse.ArgumentParser
     options: argparse.Namespace
 
     def name(self, field: str) -> str:
-        """Return the flag or the argument that is a field."""
+        """Return the flag or the argument of a field."""
         action = self._action(field)
         if action is None:
             return field
         return action.option_strings[-1] if action.option_strings else str(action.metavar or field)
 
     def value(self, field: str) -> str:
-        """Return what was given for a field."""
+        """Return the given value of a field."""
         value = getattr(self.options, field, None) or ""
         return ", ".join(value) if isinstance(value, list) else str(value)
 
     def form(self, field: str) -> str:
-        """Return how a field is written, for whom wrote it otherwise."""
+        """Return the expected form of a field, for an error message."""
         action = self._action(field)
         if action is None or not (action.metavar or action.help):
             return ""
@@ -80,7 +80,7 @@ class Typed:
 
 
 def sentence(refused: Refused, typed: Typed) -> str:
-    """Say what was refused, why, and what to type instead."""
+    """Return a message that says what was refused, why, and what to type instead."""
     if refused.status == HTTPStatus.UNAUTHORIZED:
         reason = refused.invalid_token or "It is not known, or may not do this."
         return f"The token in WARREN_TOKEN was refused. {reason}"
@@ -119,7 +119,10 @@ def _faults(refused: Refused) -> Iterator[tuple[str, str]]:
 
 
 def _named(path: str, noun: str | None) -> str:
-    """Say what a path leads to, `group team` of `/groups/team`: the noun's own, or the last that it names."""
+    """Return the entity that a path names, as `group team` for `/groups/team`.
+
+    A path may name several. The last one of the given noun counts; without one of that noun, the last one.
+    """
     segments = [unquote(each) for each in path.split("/") if each]
     pairs = [(_NOUNS[each], name) for each, name in pairwise(segments) if each in _NOUNS]
     wanted = (noun or "").lower()

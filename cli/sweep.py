@@ -1,7 +1,7 @@
-"""Sweeping: artifacts in the bucket whose run or logged model is not in the database.
+"""Sweeping: deletes artifacts in the bucket whose run or logged model is not in the database.
 
-``warren gc`` leaves none behind. They come from elsewhere: a database that was restored from an
-older backup, an upload that ended after its run was purged.
+``warren gc`` itself leaves no such artifacts. They arise from a database that was restored from an older backup, or
+from an upload that ended after its run was purged.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ from shared.mlflow.artifact_paths import is_within
 
 @dataclass(slots=True)
 class Swept:
-    """What was found in the bucket, and what of it was deleted, or would be."""
+    """The sums of a sweep: directories, and the orphans with their objects and bytes."""
 
     directories: int = 0
     orphans: int = 0
@@ -31,7 +31,7 @@ class Swept:
     bytes: int = 0
 
     def line(self) -> str:
-        """Say so."""
+        """Return the sums as one line."""
         return (
             f"{self.orphans} of {self.directories} directories are nobody's; "
             f"{self.objects} objects of theirs, {self.bytes} bytes"
@@ -68,7 +68,7 @@ async def _portions(project: Project) -> AsyncIterator[Sequence[OwnedDirectory]]
 async def _orphans(
     project: Project, directories: Sequence[OwnedDirectory]
 ) -> AsyncIterator[tuple[OwnedDirectory, list[str]]]:
-    """Yield those that are nobody's, and the paths in each where an experiment keeps artifacts all the same."""
+    """Yield each orphaned directory, with the paths inside it that clients chose for experiments."""
     if not directories:
         return
     owners = FindOwners(ids=[each.owner for each in directories])

@@ -1,4 +1,4 @@
-"""Lists: for people aligned columns, one line each; for programs one JSON object a line."""
+"""Lists as output: a table with aligned columns, or one JSON object per line."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def add_json(command: argparse.ArgumentParser) -> None:
-    """Let a command that reads write JSON."""
+    """Add ``--json``."""
     command.add_argument("--json", action="store_true", help="write one JSON object a line")
 
 
@@ -17,9 +17,9 @@ def show(
     options: argparse.Namespace,
     nothing: str,
 ) -> None:
-    """Print a list: ``columns`` are fields by their titles, ``nothing`` is the sentence for an empty one.
+    """Print a list: ``columns`` maps titles to fields, ``nothing`` is printed for an empty list.
 
-    JSON has all fields of each object, and no line for none.
+    JSON output has all fields of each object, and no line for an empty list.
     """
     if options.json:
         for each in items:
@@ -32,7 +32,7 @@ def show(
 
 
 def lines(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; what is null is a dash."""
+    """Return a table with aligned columns. Null becomes a dash."""
     texts = [head, *([_text(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in texts) for column in range(len(head))]
     return "\n".join(

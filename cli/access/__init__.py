@@ -1,11 +1,11 @@
-"""``warren project``, ``group``, ``user``, ``member`` and ``token``: who may do what."""
+"""``warren project``, ``group``, ``user``, ``member`` and ``token``: manage access."""
 
 from cli.access import members, places, tokens, users
 from cli.access.parsing import Parsers, noun
 
 
 def add_to(commands: Parsers) -> None:
-    """Describe the commands."""
+    """Add these commands to the command line."""
     projects = noun(commands, "project", "projects, each with its own experiments and models")
     places.add_projects(projects)
     places.add_groups(noun(commands, "group", "groups of projects"))

@@ -9,7 +9,7 @@ from cli.api import Api
 
 
 def add_members(parsers: Parsers) -> None:
-    """Describe what is done with members."""
+    """Add ``warren member`` and its commands."""
     add = verb(parsers, "add", add_member, "give a user a role, or another one")
     add.add_argument("username")
     add.add_argument("access_level", choices=ROLES, metavar="role", help=", ".join(ROLES))
@@ -25,7 +25,7 @@ def add_members(parsers: Parsers) -> None:
 
 
 async def add_member(api: Api, options: argparse.Namespace) -> None:
-    """Give a role."""
+    """Give a user a role."""
     number = await api.user_id(options.username)
     fields = {"access_level": ROLES[options.access_level], "expires_at": options.expires_at}
     members = f"{place(options)}/members"
@@ -38,14 +38,14 @@ async def add_member(api: Api, options: argparse.Namespace) -> None:
 
 
 async def remove_member(api: Api, options: argparse.Namespace) -> None:
-    """Take a role away."""
+    """Remove a member."""
     number = await api.user_id(options.username)
     await api.send("DELETE", f"{place(options)}/members/{number}")
     print(f"{options.username} has no role of {options.project or options.group} any more")
 
 
 async def list_members(api: Api, options: argparse.Namespace) -> None:
-    """Print members."""
+    """Print a list of members."""
     path = f"{place(options)}/members" + ("/all" if options.inherited else "")
     found = [{**each, "role": NAMES[each["access_level"]]} async for each in api.all(path)]
     columns = {"id": "id", "username": "username", "role": "role", "expires": "expires_at"}

@@ -1,4 +1,4 @@
-"""How these commands are described on a command line."""
+"""Building blocks of the commands' parsers."""
 
 import argparse
 from collections.abc import Awaitable, Callable
@@ -22,16 +22,16 @@ Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # no
 
 
 def noun(commands: Parsers, name: str, text: str) -> Parsers:
-    """Describe a command that has commands."""
+    """Add a command that has subcommands."""
     described = commands.add_parser(name, help=f"manage {text}", description=f"Manage {text}.")
     return described.add_subparsers(required=True, metavar="command")
 
 
 def verb(parsers: Parsers, name: str, work: Work, text: str) -> argparse.ArgumentParser:
-    """Describe a command that does something.
+    """Add a subcommand that runs ``work``.
 
-    Where an argument is a field of the API it has the field's name as ``dest``: by that a refusal of
-    the field is told as one of the argument.
+    An argument that is a field of the API has the field's name as ``dest``. An error about the field can then name
+    the argument.
     """
     described = parsers.add_parser(
         name,
@@ -54,26 +54,26 @@ def verb(parsers: Parsers, name: str, work: Work, text: str) -> argparse.Argumen
 
 
 def listing(parsers: Parsers, work: Work, text: str) -> argparse.ArgumentParser:
-    """Describe a command that lists something."""
+    """Add a subcommand that prints a list."""
     described = verb(parsers, "list", work, text)
     add_json(described)
     return described
 
 
 def add_expiry(command: argparse.ArgumentParser, help_: str) -> None:
-    """Let a command take the day on which something ends."""
+    """Add ``--expires``."""
     command.add_argument("--expires", dest="expires_at", metavar="YYYY-MM-DD", help=help_)
 
 
 def add_place(command: argparse.ArgumentParser, *, required: bool) -> None:
-    """Let a command name a project or a group."""
+    """Add ``--project`` and ``--group``."""
     named = command.add_mutually_exclusive_group(required=required)
     named.add_argument("--project", metavar="ID|PATH", help="in or of this project")
     named.add_argument("--group", metavar="ID|PATH", help="in or of this group")
 
 
 def place(options: argparse.Namespace) -> str:
-    """Return the path of what was named."""
+    """Return the API's path of the given project or group."""
     if options.project:
         return f"/projects/{encoded(options.project)}"
     return f"/groups/{encoded(options.group)}"

@@ -8,7 +8,7 @@ from cli.api import Api, encoded
 
 
 def add_projects(parsers: Parsers) -> None:
-    """Describe what is done with projects."""
+    """Add ``warren project`` and its commands."""
     create = verb(parsers, "create", create_project, "make a project")
     create.add_argument("path", help="its path, as name (among your own) or group/name")
     create.add_argument("--description", default="", help="what it is for")
@@ -22,7 +22,7 @@ def add_projects(parsers: Parsers) -> None:
 
 
 async def create_project(api: Api, options: argparse.Namespace) -> None:
-    """Make a project and say how clients reach it."""
+    """Create a project and print how clients reach it."""
     above, _, name = options.path.rpartition("/")
     namespace = await api.send("GET", f"/groups/{encoded(above)}") if above else {}
     made = await api.send(
@@ -40,21 +40,21 @@ async def create_project(api: Api, options: argparse.Namespace) -> None:
 
 
 async def list_projects(api: Api, options: argparse.Namespace) -> None:
-    """Print projects."""
+    """Print a list of projects."""
     found = [each async for each in api.all("/projects", order_by="path", sort="asc")]
     columns = {"id": "id", "path": "path_with_namespace", "visibility": "visibility"}
     tables.show(found, columns, options, "There are no projects that you may see.")
 
 
 def add_groups(parsers: Parsers) -> None:
-    """Describe what is done with groups."""
+    """Add ``warren group`` and its commands."""
     create = verb(parsers, "create", create_group, "make a group, whose owner you are")
     create.add_argument("path", help="its path, as name or group/name")
     listing(parsers, list_groups, "list the groups that you see")
 
 
 async def create_group(api: Api, options: argparse.Namespace) -> None:
-    """Make a group."""
+    """Create a group."""
     above, _, name = options.path.rpartition("/")
     parent = await api.send("GET", f"/groups/{encoded(above)}") if above else {}
     fields = {"name": name, "path": name, "parent_id": parent.get("id")}
@@ -63,7 +63,7 @@ async def create_group(api: Api, options: argparse.Namespace) -> None:
 
 
 async def list_groups(api: Api, options: argparse.Namespace) -> None:
-    """Print groups."""
+    """Print a list of groups."""
     found = [each async for each in api.all("/groups")]
     columns = {"id": "id", "path": "full_path", "visibility": "visibility"}
     tables.show(found, columns, options, "There are no groups that you may see.")

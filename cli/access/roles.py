@@ -1,4 +1,4 @@
-"""Roles by the names that people use."""
+"""Names of roles on the command line."""
 
 ROLES = {
     "guest": 10,

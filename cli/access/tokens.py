@@ -10,7 +10,7 @@ from cli.api import Api, encoded
 
 
 def add_tokens(parsers: Parsers) -> None:
-    """Describe what is done with tokens."""
+    """Add ``warren token`` and its commands."""
     create = verb(parsers, "create", create_token, "make a token and print it, this once")
     create.add_argument("name", help="what it is for")
     create.add_argument(
@@ -49,7 +49,7 @@ def _tokens(options: argparse.Namespace) -> str:
 
 
 async def create_token(api: Api, options: argparse.Namespace) -> None:
-    """Make a token; only its text goes to the standard output."""
+    """Create a token. Only its text goes to standard output, so scripts can capture it."""
     fields: dict[str, object] = {
         "name": options.name,
         "scopes": options.scopes or ["api"],
@@ -69,7 +69,7 @@ async def _own_id(api: Api) -> int:
 
 
 async def list_tokens(api: Api, options: argparse.Namespace) -> None:
-    """Print tokens, but for their texts, which nobody knows."""
+    """Print a list of tokens, without their texts: the server does not store them."""
     query = {"user_id": str(await api.user_id(options.user))} if options.user else {}
     found = [each async for each in api.all(_tokens(options), **query)]
     columns = {
@@ -88,7 +88,7 @@ async def revoke_token(api: Api, options: argparse.Namespace) -> None:
 
 
 async def rotate_token(api: Api, options: argparse.Namespace) -> None:
-    """Replace a token."""
+    """Revoke a token and print its successor."""
     path = f"{_tokens(options)}/{encoded(options.token_id)}/rotate"
     _show(await api.send("POST", path, {"expires_at": options.expires_at}))
 

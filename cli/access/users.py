@@ -8,7 +8,7 @@ from cli.api import Api
 
 
 def add_users(parsers: Parsers) -> None:
-    """Describe what is done with users."""
+    """Add ``warren user`` and its commands."""
     create = verb(parsers, "create", create_user, "make a user, who needs a role and a token next")
     create.add_argument("username", help="letters, digits, and . _ - between them")
     create.add_argument("--name", help="as people write it (default: the username)")
@@ -18,7 +18,7 @@ def add_users(parsers: Parsers) -> None:
 
 
 async def create_user(api: Api, options: argparse.Namespace) -> None:
-    """Make a user."""
+    """Create a user."""
     fields = {
         "username": options.username,
         "name": options.name,
@@ -30,10 +30,10 @@ async def create_user(api: Api, options: argparse.Namespace) -> None:
 
 
 async def list_users(api: Api, options: argparse.Namespace) -> None:
-    """Print users."""
+    """Print a list of users."""
     found = [each async for each in api.all("/users")]
     columns = {name: name for name in ("id", "username", "name", "state")}
-    # Only administrators are told of others whether they are some.
+    # The API shows is_admin of other users only to administrators.
     if all("is_admin" in each for each in found):
         columns["admin"] = "is_admin"
     tables.show(found, columns, options, "There are no users.")

@@ -1,1 +1,1 @@
-"""``warren backup`` and ``warren restore``: everything that Warren keeps, in one directory of plain files."""
+"""``warren backup`` and ``warren restore``: all of Warren's data in one directory of plain files."""

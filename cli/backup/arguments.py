@@ -1,4 +1,4 @@
-"""``warren backup`` and ``warren restore``: everything that Warren keeps, in a directory and back."""
+"""The command lines of ``warren backup`` and ``warren restore``."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ all, and one that holds tables afterwards must be emptied first.
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Describe both commands."""
+    """Add both commands to the command line."""
     for name, help_, description, run in (
         ("backup", "write everything to a directory", BACKUP, run_backup),
         ("restore", "fill empty servers from a backup", RESTORE, run_restore),
@@ -50,8 +50,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 async def run_backup(options: argparse.Namespace, _settings: ProcessSettings) -> int:
-    """Take a backup. Raises DomainError."""
-    # A backup holds what the databases and the bucket show to nobody without a secret.
+    """Write a backup. Raises DomainError."""
+    # The files must not be readable for other users: their content is protected by passwords on the
+    # servers.
     os.umask(0o077)
     with explained("The backup"):
         _tell("Written", await take(read_environment(BackupSettings), options.directory))

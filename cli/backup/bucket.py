@@ -1,7 +1,7 @@
-"""The bucket, to files and back.
+"""Writes the bucket to files and back.
 
-An object's key is no good name of a file: it may be longer than a file system allows, or be a
-directory's as well. So files are numbered, and ``bucket.jsonl`` has a line for each.
+A key can't be a file's name: it may be longer than a file system allows, or equal a directory's name. So files are
+numbered, and ``bucket.jsonl`` has one line per file.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _CHUNK = 1024 * 1024
 
 
 class Stored(BaseModel):
-    """One object; its bytes are in the file of its ``number``."""
+    """A line of the index. The object's bytes are in the file with its ``number``."""
 
     number: int
     key: str
@@ -39,7 +39,7 @@ class Stored(BaseModel):
 
 
 def dump(settings: S3Settings, directory: Path) -> Bucket:
-    """Write every object that is there when it is its turn; one that was deleted meanwhile is left out."""
+    """Write every object to a file. An object that is deleted meanwhile is left out."""
     client = connect(settings, settings.endpoint)
     keys = (each.object_name or "" for each in client.list_objects(settings.bucket, recursive=True))
     total = Bucket(objects=0, bytes=0)
@@ -57,10 +57,10 @@ def dump(settings: S3Settings, directory: Path) -> Bucket:
 
 
 def load(settings: S3Settings, directory: Path, described: Bucket) -> None:
-    """Store every object of a backup; those that are there already are stored anew.
+    """Upload every object of a backup. Existing objects of the backup are overwritten.
 
-    So a restore that was interrupted may be begun again. Raises DomainError for a bucket that holds
-    anything else, and for a file that is not what it was.
+    An interrupted restore can thus be repeated. Raises DomainError if the bucket holds any other object, and if a
+    file's digest is wrong.
     """
     client = connect(settings, settings.endpoint)
     _refuse_others(client, settings.bucket, {each.key for each in _index(directory)})

@@ -1,8 +1,8 @@
-"""Taking a backup and restoring one: which part comes after which, and why.
+"""Takes and restores backups.
 
-First the schemas, the ones that refer to others before those; each is a snapshot of its own moment.
-Then the bucket: artifacts come before nothing and go only by ``warren gc``, so what a snapshot refers
-to is in the bucket afterwards, unless somebody purges or deletes artifacts meanwhile.
+Schemas are written first. A schema that refers to others is written before them; each is a snapshot of its own
+moment. The bucket comes last: artifacts exist before the rows that refer to them, and only a purge or a client's
+deletion removes them. So the bucket has all artifacts of the snapshots, unless some are removed during the backup.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _FAULTS = (
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Say in a DomainError what a server, or the disk, has refused."""
+    """Turn errors of servers and of the disk into a DomainError."""
     try:
         yield
     except _FAULTS as error:
@@ -40,11 +40,12 @@ def explained(what: str) -> Iterator[None]:
 
 
 async def take(settings: BackupSettings, directory: Path) -> Manifest:
-    """Write a backup to a directory that is new or empty. Raises DomainError."""
+    """Write a backup to a new or empty directory. Raises DomainError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise invalid(f"{directory} is not empty.")
-    # Another user's directory, say of a mounted disk, keeps its mode; the files in it are closed.
+    # A directory of another user, such as a mount point, keeps its mode. The files in it are
+    # private anyway.
     with suppress(PermissionError):
         directory.chmod(0o700)
     taken = datetime.now(UTC).isoformat(timespec="seconds")
@@ -59,7 +60,7 @@ async def take(settings: BackupSettings, directory: Path) -> Manifest:
 
 
 async def restore(settings: BackupSettings, directory: Path) -> Manifest:
-    """Fill empty servers from a backup: artifacts before the rows that name them. Raises DomainError."""
+    """Fill empty servers from a backup. Artifacts come before the rows that refer to them. Raises DomainError."""
     manifest = Manifest.read(directory)
     dsns = settings.dsns()
     if set(manifest.schemas) != set(dsns):

@@ -1,7 +1,7 @@
-"""A schema, to files and back, by PostgreSQL's own COPY.
+"""Writes a schema to files and back, with PostgreSQL's COPY.
 
-Not by pg_dump: that must be as new as the server, and knows nothing of our migrations. A restore
-makes the schema that the backup was taken of, fills it, then migrates it as an upgrade would.
+pg_dump is not used: it must be as new as the server, and it ignores Warren's migrations. A restore creates the
+schema at the backup's version, fills it and then migrates it, as an upgrade does.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ COLUMNS = """
     FROM tables JOIN fillable ON table_name = relname JOIN levels USING (oid)
     GROUP BY relname, columns ORDER BY max(level), relname
 """
-"""The columns that COPY may fill, by table; a table comes after those that it refers to."""
+"""Tables and the columns that COPY can fill. A table comes after the tables that it refers to."""
 
 _COUNTERS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -46,7 +46,7 @@ _MIGRATIONS = "migrations"
 
 
 async def dump(dsn: str, schema: str, directory: Path) -> Schema:
-    """Write every table of a schema as it is at one moment. Raises DomainError without a schema."""
+    """Write every table of a schema, from one snapshot. Raises DomainError if there is no schema."""
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -78,7 +78,7 @@ async def _dump_table(
 
 
 async def check(dsn: str, schema: str, dumped: Schema) -> None:
-    """Raise DomainError if the schema has any table, or the backup is of a newer release than this."""
+    """Raise DomainError if the schema has a table, or if the backup is from a newer release."""
     known = {(each.component, each.version) for each in service_migrations(schema)}
     if unknown := sorted(set(dumped.migrations) - known):
         raise invalid(f"The backup is of a newer release: {schema} has migrations {unknown}.")
@@ -94,14 +94,14 @@ async def check(dsn: str, schema: str, dumped: Schema) -> None:
 
 
 async def load(dsn: str, schema: str, dumped: Schema, directory: Path) -> None:
-    """Make the schema as it was, fill it, all or nothing, and bring it up to date."""
+    """Create the schema at the backup's version, fill it in one transaction, and migrate it."""
     newest = service_migrations(schema)
     wanted = set(dumped.migrations)
     await migrate(dsn, schema, [m for m in newest if (m.component, m.version) in wanted])
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         async with connection.transaction():
-            # Some migrations make rows; the backup has them, or what has become of them.
+            # Some migrations insert rows. The backup has these rows, perhaps changed since.
             names = ", ".join(f'"{table.name}"' for table in dumped.tables)
             await connection.execute(f"TRUNCATE {names}")
             for table in dumped.tables:

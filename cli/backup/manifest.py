@@ -1,4 +1,4 @@
-"""The file that makes a directory a backup: written last, read first."""
+"""The manifest of a backup. It is written last, so only a complete backup has one."""
 
 import json
 import os
@@ -13,7 +13,7 @@ NAME = "manifest.json"
 
 
 class Table(BaseModel):
-    """A table in PostgreSQL's text format of COPY: these columns, so many rows."""
+    """A table in the text format of PostgreSQL's COPY, with its columns and its number of rows."""
 
     name: str
     columns: list[str]
@@ -21,21 +21,21 @@ class Table(BaseModel):
 
 
 class Schema(BaseModel):
-    """A service's schema as it was at one moment; ``migrations`` are component and version."""
+    """A snapshot of a service's schema. ``migrations`` are pairs of component and version."""
 
     migrations: list[tuple[str, int]]
     tables: list[Table]
 
 
 class Bucket(BaseModel):
-    """How many objects and bytes there are; each is described by a line of ``bucket.jsonl``."""
+    """The number of objects and their bytes. ``bucket.jsonl`` has a line for each object."""
 
     objects: int
     bytes: int
 
 
 class Manifest(BaseModel):
-    """What a backup holds."""
+    """The content of a backup."""
 
     format: Literal[1] = 1
     taken: str
@@ -43,7 +43,7 @@ class Manifest(BaseModel):
     bucket: Bucket
 
     def write(self, directory: Path) -> None:
-        """Make the directory a backup, or leave it none."""
+        """Write the manifest atomically: after a crash it is complete or absent."""
         new = directory / f"{NAME}.new"
         with new.open("w", encoding="utf-8") as file:
             file.write(json.dumps(self.model_dump(), indent=2) + "\n")
@@ -53,7 +53,7 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, directory: Path) -> "Manifest":
-        """Read what a backup holds. Raises DomainError where there is none."""
+        """Return the manifest of a directory. Raises DomainError if there is none."""
         try:
             return cls.model_validate_json((directory / NAME).read_bytes())
         except (OSError, ValidationError) as error:

@@ -1,4 +1,4 @@
-"""What a backup reads and a restore writes: the same variables as the services themselves."""
+"""Settings of a backup and a restore: the same variables as the services'."""
 
 from pydantic import Field
 
@@ -6,11 +6,12 @@ from services.artifacts.settings import S3Settings
 from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
 
 SERVICES = ("registry", "tracking", "access")
-"""Those with a schema, in the order of their snapshots: what one refers to another one's later has."""
+"""Services with a schema, in the order of their snapshots. A later snapshot has the rows that earlier ones refer
+to."""
 
 
 class BackupSettings(ProcessSettings):
-    """Every schema and the bucket; access alone may be left out, where nobody uses it."""
+    """The schemas and the bucket. The access service's schema may be left out if that service is not used."""
 
     registry: PostgresServiceSettings = Field(description="The registry's database")
     tracking: PostgresServiceSettings = Field(description="The tracking service's database")
@@ -20,7 +21,7 @@ class BackupSettings(ProcessSettings):
     s3: S3Settings = Field(description="The storage of artifacts")
 
     def dsns(self) -> dict[str, str]:
-        """Return where each service's schema is, in the order of SERVICES."""
+        """Return the services' DSNs, in the order of SERVICES."""
         given: dict[str, PostgresServiceSettings | None] = {
             service: getattr(self, service) for service in SERVICES
         }
