@@ -1,1 +1,1 @@
-"""Who may pass a door."""
+"""Authentication and authorization of requests."""

@@ -1,7 +1,9 @@
-"""The two doors: MLflow's at the root, where a header may name a workspace, and that of GitLab's projects.
+"""The authenticators of the two mounts, and of routes that belong to no project.
 
-An anonymous request in open mode costs a dictionary look-up; one with a token a digest and a
-look-up in what is known of it.
+At MLflow's mount, the root, a header may name a workspace. At GitLab's mount the path names the project.
+
+An anonymous request in open mode costs a dictionary look-up. A request with a token costs a digest and a
+look-up among the remembered grants.
 """
 
 from dataclasses import replace
@@ -26,7 +28,7 @@ ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PAT
 
 
 class Authenticators:
-    """Makes the door of each route."""
+    """Makes the authenticator of each route."""
 
     def __init__(self, authorizations: Authorizations, failures: Failures, mode: Mode) -> None:
         self._authorizations = authorizations
@@ -36,22 +38,26 @@ class Authenticators:
 
     @property
     def root(self) -> Mount:
-        """The way in for plain MLflow clients, who name no project."""
+        """The mount at the root, for MLflow clients that name no project."""
         return Mount(self._authenticate_at_root, mlflow)
 
     @property
     def by_project(self) -> Mount:
-        """The way in under ``/api/v4/projects/<project>``."""
+        """The mount under ``/api/v4/projects/<project>``."""
         return Mount(self._authenticate_in_project, gitlab)
 
     def forget(self) -> None:
-        """Ask anew who may do what: this gateway has just had it changed, and need not wait to be told."""
+        """Forget all grants after a change by this gateway, whose effect is then visible before its event arrives."""
         self._authorizations.forget()
 
     async def _find_out(
         self, request: BaseRequest, digest: str, project: str, workspace: str = ""
     ) -> Grant:
-        """Ask for a token that is not known to be good. Raises DomainError, also if too many were not."""
+        """Return the grant of a token that is not known to be valid.
+
+        Raises DomainError, also if too many invalid tokens came from this address.
+        """
+        # The failure is counted first and taken back later, so that simultaneous guesses can't exceed the limit.
         self._failures.expect(request)
         try:
             grant = await self._authorizations.grant(digest, project, workspace)
@@ -69,9 +75,10 @@ class Authenticators:
         lets_revoked_in: bool = False,
         lets_anybody_in: bool = False,
     ) -> Authenticate:
-        """Make a door to what is not a project's: it takes a token, in most places in open mode, too.
+        """Return the authenticator of a route that belongs to no project.
 
-        Who comes with a revoked one, or with none, where those are let in, is nobody.
+        Such a route requires a token, in open mode, too. With ``lets_revoked_in`` a revoked token, and with
+        ``lets_anybody_in`` a missing one, makes the caller anonymous instead of raising AccessRefused.
         """
 
         async def authenticate(request: BaseRequest) -> Caller:

@@ -1,8 +1,7 @@
-"""What the access service has answered, for as long as it may be believed.
+"""Remembers the answers of the access service for a limited time.
 
-An answer counts for a minute at most. It is forgotten at once when the service tells that it is not
-true any more, and all are when the connection to the bus was lost: what was told meanwhile, nobody
-heard.
+An answer is valid for a minute at most. An event of the access service ends it earlier. When the connection to
+the bus was lost, all answers are forgotten, because events may have been missed.
 """
 
 import asyncio
@@ -26,21 +25,25 @@ from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Envelope, new_id
 
 TTL = 60.0
-"""Seconds that an answer is believed."""
+"""Seconds for which an answer is valid."""
 
 REFUSAL_TTL = 3.0
-"""Seconds for an answer that lets nobody in: what it is about may be made any moment."""
+"""Seconds for which a negative answer is valid. It is short, because the token or project may be created soon."""
 
 MOST = 10_000
-"""Answers that are kept, of each kind: guesses at tokens must not drive out what is in use."""
+"""The most answers that are kept, counted separately for positive and negative ones.
+
+Guessed tokens therefore can't push out the tokens in use.
+"""
 
 ASK_SECONDS = 10.0
+"""The deadline of a question to the access service."""
 
 TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
 
 
 class Key(NamedTuple):
-    """Of a token the digest, and how the request calls the project: by a workspace's name, or not."""
+    """A token's digest, and the project's name in the request, which may be a workspace's name."""
 
     digest: str
     project: str
@@ -48,7 +51,7 @@ class Key(NamedTuple):
 
     @property
     def is_of_root(self) -> bool:
-        """Tell whether the request means the root project."""
+        """Return whether the request means the root project."""
         return not self.workspace and is_root(self.project)
 
 
@@ -56,23 +59,24 @@ class Key(NamedTuple):
 class _Kept:
     grant: Grant
     until: float
-    """By the monotonic clock."""
+    """A time of the monotonic clock."""
 
 
 class Authorizations:
-    """Asks the access service, once for each token and project, and remembers."""
+    """Asks the access service once for each token and project, and remembers the answers."""
 
     def __init__(self, bus: Bus, *, opens_root: bool) -> None:
-        """With ``opens_root`` the holder of any good token is a Developer of the root project."""
+        """With ``opens_root`` the owner of any valid token is a Developer of the root project."""
         self._bus = bus
         self._opens_root = opens_root
         self._granted: OrderedDict[Key, _Kept] = OrderedDict()
         self._refused: OrderedDict[Key, _Kept] = OrderedDict()
         self._asking: dict[Key, asyncio.Task[Grant]] = {}
+        # Grows with each event, so that a question under way notices that its answer may be outdated.
         self._age = 0
 
     def known(self, digest: str, project: str, workspace: str = "") -> Grant | None:
-        """Return what a token's holder may do, if it is known and anything at all."""
+        """Return the remembered grant of a token; None if there is none, or a negative one."""
         key = Key(digest, project, workspace)
         kept = self._granted.get(key)
         if kept is None or kept.until <= time.monotonic():
@@ -81,9 +85,9 @@ class Authorizations:
         return kept.grant
 
     async def grant(self, digest: str, project: str, workspace: str = "") -> Grant:
-        """Return what a token's holder may do in a project, or in a workspace if one is named.
+        """Return the grant of a token in a project, or in ``workspace`` if it is given.
 
-        Raises DomainError if it is not known and the access service does not answer.
+        Raises DomainError if the grant is not remembered and the access service does not answer.
         """
         if known := self.known(digest, project, workspace):
             return known
@@ -96,11 +100,11 @@ class Authorizations:
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))
             asking.add_done_callback(lambda done: self._done(key, done))
-        # Others wait for the same answer: a client that leaves must not take it along.
+        # Other requests wait for the same question. When this one's client disconnects, it must not be cancelled.
         return await asyncio.shield(asking)
 
     def on_event(self, event: ReceivedEvent) -> None:
-        """Forget what an event makes untrue."""
+        """Forget the answers that an event outdates."""
         self._age += 1
         if event.topic == TokensRevoked.topic:
             digests = set(TokensRevoked.parse(event.payload).digests)
@@ -112,7 +116,7 @@ class Authorizations:
             self.forget()
 
     def forget(self) -> None:
-        """Forget everything; questions under way are asked again by whoever comes next."""
+        """Forget all answers. The next request asks again, even if a question is under way."""
         self._age += 1
         self._granted.clear()
         self._refused.clear()
@@ -122,7 +126,7 @@ class Authorizations:
         age, began = self._age, time.monotonic()
         answer = await self._answer(key)
         grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
-        # What was heard of since may be newer than the answer, which then is for those who waited.
+        # An event since then may be newer than the answer. The waiting requests still get it; no later one does.
         if age == self._age:
             self._keep(key, grant, began + _seconds(grant, answer.fresh_for))
         return grant
@@ -150,7 +154,7 @@ class Authorizations:
         other.pop(key, None)
         kept[key] = _Kept(grant, until)
         kept.move_to_end(key)
-        # The first is what was asked for longest ago.
+        # The first is the least recently used.
         if len(kept) > MOST:
             kept.popitem(last=False)
 
@@ -158,19 +162,20 @@ class Authorizations:
         if self._asking.get(key) is asked:
             del self._asking[key]
         if not asked.cancelled():
-            asked.exception()  # Whoever waited was told; perhaps nobody does any more.
+            # The waiting requests have got the error. If none is left, asyncio would log it as never retrieved.
+            asked.exception()
 
 
 def _seconds(grant: Grant, fresh_for: int | None) -> float:
-    """Return how long an answer is believed, from the question on."""
+    """Return how many seconds an answer is valid, counted from the question."""
     seconds = TTL if grant.is_positive else REFUSAL_TTL
     return seconds if fresh_for is None else min(seconds, fresh_for / 1000)
 
 
 def _not_begun() -> DomainError:
-    """Return the error for a request that waits outside: 429, safe to repeat.
+    """Return the error for a request whose caller can't be found out: 429, safe to retry.
 
-    What became of the question does not matter to the client: its request was not sent anywhere.
+    It is no 503, whose outcome is unknown: the client's own request was not sent to any service.
     """
     message = "It can't be found out now who you are. Nothing was done; try again."
     return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message)
@@ -183,5 +188,5 @@ def _question(key: Key) -> Authorize | AuthorizeWorkspace:
 
 
 def is_root(project: str) -> bool:
-    """Tell whether a request means the root project."""
+    """Return whether a project's name in a request means the root project."""
     return project in ("", str(ROOT_PROJECT)) or project.lower() == ROOT_PATH

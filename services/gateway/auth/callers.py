@@ -1,8 +1,8 @@
-"""Who is asking, and about which project.
+"""The caller of a request, and the project that the request is about.
 
-A door looks at a request and names the caller, or refuses it. Endpoints are registered together
-with the door that leads to them, so nothing behind the door knows how the caller was recognised.
-The doors are in ``services/gateway/auth/authenticators.py``.
+An authenticator returns the caller of a request, or refuses the request. Each endpoint is registered with an
+authenticator, so its handler does not know how the caller was recognised. The authenticators are in
+``services/gateway/auth/authenticators.py``.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from services.gateway.dialects.dialect import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The context of a command that comes from the request's address and credentials."""
+    """The part of an envelope that follows from the request's path and credentials."""
 
     project: int
     user_id: int | None = None
@@ -28,16 +28,16 @@ class Caller:
 
 
 Authenticate = Callable[[BaseRequest], Awaitable[Caller]]
-"""Raises AccessRefused; DomainError if nobody knows."""
+"""Returns the caller. Raises AccessRefused; DomainError if the access service does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A way in: makes the door of a route from what the route needs, and names the dialect behind it."""
+    """A place where the API is reachable. It makes a route's authenticator from the permission, and has a dialect."""
 
     authenticate: Callable[[Permission], Authenticate]
     dialect: Dialect
 
 
 PROJECT = RequestKey("project", str)
-"""What a path under GitLab's prefix calls its project: an id or a full path, percent-decoded."""
+"""Request key of the project in a path under GitLab's prefix: an id or a full path, percent-decoded."""

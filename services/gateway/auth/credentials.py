@@ -1,8 +1,8 @@
-"""Where clients put a token.
+"""Reads the token of a request.
 
-MLflow's send ``Authorization``: Bearer for ``MLFLOW_TRACKING_TOKEN``, Basic with the token as the
-password for ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``. GitLab's send
-``PRIVATE-TOKEN``, and may put ``private_token`` into the query string.
+MLflow clients send ``Authorization``: Bearer for ``MLFLOW_TRACKING_TOKEN``, Basic with the token as the
+password for ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``. GitLab clients send
+``PRIVATE-TOKEN``, or ``private_token`` in the query string.
 """
 
 import binascii
@@ -16,16 +16,17 @@ from shared.contracts.token_digests import digest_of
 PRIVATE_TOKEN = "PRIVATE-TOKEN"  # noqa: S105  # The name of a header.
 
 REMEMBERED = 4096
-"""Headers whose digests are known without working them out again."""
+"""The number of ``Authorization`` headers whose digests are cached."""
 
 
 def presented(request: BaseRequest) -> str | None:
-    """Return the digest of the token that a request carries; None if it carries none.
+    """Return the digest of a request's token; None if it has no credentials.
 
-    Credentials of another kind are those of nobody: they must not pass for none at all.
+    An unsupported scheme counts as an invalid token, not as an anonymous request.
     """
     headers = request.headers
     token = headers.get(PRIVATE_TOKEN)
+    # A search in the text is cheaper than parsing the query string of each request.
     if token is None and "private_token=" in request.query_string:
         token = request.query.get("private_token")
     if token is not None:
@@ -36,7 +37,7 @@ def presented(request: BaseRequest) -> str | None:
 
 @lru_cache(REMEMBERED)
 def _digest_in(authorization: str) -> str:
-    """Read a header; clients send the same one with every request."""
+    """Return the digest of a header's token. Results are cached: clients send the same header with each request."""
     return digest_of(_token_in(authorization))
 
 

@@ -1,7 +1,7 @@
-"""Tokens that are no good, counted by the address that shows them: whoever guesses is told to come later.
+"""Limits the requests with invalid tokens from one address, which slows down guessing.
 
-Each guess is another token, so a limit for each token never meets it. A token that is known to be good is not
-even looked at here, whatever else comes from its address.
+Each guess is another token, so the rate limit of each token does not stop it. Requests with a token that is known
+to be valid are not counted, even if the same address also sends invalid ones.
 """
 
 from http import HTTPStatus
@@ -20,7 +20,7 @@ _MESSAGE = "Too many requests with tokens that are no good came from this addres
 
 
 class Failures:
-    """A bucket for each address, in each gateway."""
+    """Counts invalid tokens by address. Each gateway counts for itself."""
 
     def __init__(self, http: HttpSettings) -> None:
         rate, burst = http.auth_failure_rate, http.auth_failure_burst
@@ -28,7 +28,7 @@ class Failures:
         self._peer_of = peer_of(http.trusted_proxies)
 
     def expect(self, request: BaseRequest) -> None:
-        """Count a token that may be a guess, before anybody is asked. Raises HttpError 429."""
+        """Count a token as invalid before the access service is asked. Raises HttpError 429 beyond the limit."""
         if self._limit is None:
             return
         seconds = self._limit.take(self._peer_of(request), monotonic())
@@ -39,6 +39,6 @@ class Failures:
             raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, _MESSAGE, wait, code)
 
     def excuse(self, request: BaseRequest) -> None:
-        """Take back what was counted for a token that turned out to be good, or could not be looked up."""
+        """Take the count back for a token that is valid, or that could not be checked."""
         if self._limit is not None:
             self._limit.give_back(self._peer_of(request))

@@ -1,4 +1,4 @@
-"""The answers of the access service, in the form that each request is measured against."""
+"""Answers of the access service, in a form in which requests are checked against them quickly."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
 
 DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
-"""What everybody may do in the root project where access is open."""
+"""The abilities of all callers in the root project in open mode."""
 
 _STATES = {
     TokenState.UNKNOWN: (Reason.UNKNOWN, ErrorCode.UNAUTHENTICATED, "The token is not known."),
@@ -32,20 +32,20 @@ _LACKS = {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who a token is of, and what they may do in one project, which is null if it is hidden."""
+    """The owner of a token and their abilities in one project. ``project`` is None if it is hidden from them."""
 
     state: TokenState
     scopes: frozenset[str]
     abilities: frozenset[Ability]
     project: int | None
     caller: Caller
-    """Behind MLflow's door."""
+    """The caller at MLflow's mount."""
     caller_by_project: Caller
-    """Behind GitLab's."""
+    """The caller at GitLab's mount."""
 
     @classmethod
     def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
-        """Read an answer; ``opened`` if it is about the root project, and everybody may use that."""
+        """Return the grant of an answer. ``opened`` means that it is about the root project in open mode."""
         project, path = (answer.project.id, answer.project.path) if answer.project else (None, "")
         abilities = frozenset(answer.abilities)
         if opened and answer.state is TokenState.ACTIVE:
@@ -67,11 +67,11 @@ class Grant:
 
     @property
     def is_positive(self) -> bool:
-        """Tell whether it lets anybody do anything."""
+        """Return whether the token is valid and the project is visible to its owner."""
         return self.state is TokenState.ACTIVE and self.project is not None
 
     def check_token(self, scopes: frozenset[str]) -> None:
-        """Raise AccessRefused if the token is no good, or for other things than these."""
+        """Raise AccessRefused if the token is invalid or has none of these scopes."""
         if self.state is not TokenState.ACTIVE:
             raise AccessRefused(*_STATES[self.state])
         if self.scopes.isdisjoint(scopes):
@@ -80,9 +80,9 @@ class Grant:
             raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
 
     def check(self, permission: Permission, workspace: str = "") -> None:
-        """Raise AccessRefused for the first reason to refuse, in GitLab's order.
+        """Raise AccessRefused for the first permission that is missing, in GitLab's order.
 
-        ``workspace`` is how the request calls the project, if it is by such a name.
+        ``workspace`` is the project's name in the request, if the request names a workspace.
         """
         self.check_token(permission.scopes)
         if self.project is None:
@@ -93,18 +93,18 @@ class Grant:
 
 
 def hidden_project() -> AccessRefused:
-    """Return the refusal of a project that is not there, or that the caller must not know of."""
+    """Return the error for a project that does not exist or is hidden. The caller can't tell which."""
     message = "There is no such project, or it is not visible to you."
     return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
 
 
 def hidden_workspace(name: str) -> AccessRefused:
-    """Return the same in MLflow's words for a workspace that it doesn't find."""
+    """Return the error for a workspace that does not exist or is hidden, in MLflow's words."""
     message = f"Workspace '{name}' not found"
     return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
 
 
 def no_token() -> AccessRefused:
-    """Return the refusal of a caller who shows no token where one is asked for."""
+    """Return the error for a request without a token where one is required."""
     message = "You are not authenticated. Set MLFLOW_TRACKING_TOKEN to an access token."
     return AccessRefused(Reason.NO_TOKEN, ErrorCode.UNAUTHENTICATED, message)

@@ -1,4 +1,4 @@
-"""Whether callers must show who they are."""
+"""The access mode: whether anonymous callers are allowed."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from services.gateway.http.settings import is_loopback
 from shared.contracts.errors import DomainError, ErrorCode
 
 Mode = Literal["open", "token"]
-"""``open`` lets anonymous clients use the root project as Developers; ``token`` asks for one."""
+"""``open`` lets anonymous clients use the root project as Developers. ``token`` requires a token."""
 
 
 _OF_PROXIES = tuple(
@@ -23,7 +23,7 @@ _OF_PROXIES = tuple(
         "Via",
     )
 )
-"""Headers that proxies add: of those that add any, each adds one of these."""
+"""Headers of proxies. A proxy that adds any header adds at least one of these."""
 
 _PROXIED = (
     "This request came through a proxy (it has the header {header}). Without WARREN_ACCESS_MODE a server that "
@@ -34,17 +34,17 @@ _PROXIED = (
 
 
 def mode_of(given: Mode | None, host: str) -> Mode:
-    """Return the mode; if none is given a gateway that only this machine reaches is open."""
+    """Return the mode. Without a setting, a gateway that only this machine reaches is open."""
     return given or ("open" if is_loopback(host) else "token")
 
 
 def is_open_by_default(given: Mode | None, host: str) -> bool:
-    """Tell whether a gateway is open because only this machine reaches it, not because somebody has said so."""
+    """Return whether a gateway is open by default, because it listens on loopback, and not by a setting."""
     return given is None and mode_of(given, host) == "open"
 
 
 def refuse_proxied(request: BaseRequest) -> None:
-    """Raise DomainError(PERMISSION_DENIED) for a request that another machine may have sent through a proxy here."""
+    """Raise DomainError(PERMISSION_DENIED) for a request that came through a proxy, perhaps from another machine."""
     headers = request.headers
     for name in _OF_PROXIES:
         if name in headers:

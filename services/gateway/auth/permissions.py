@@ -1,7 +1,7 @@
-"""What a caller needs for a route: abilities in the project, and a scope of the token.
+"""The permission that a route requires: abilities in the project, and a scope of the token.
 
-GitLab counts every POST as a write, so that with ``read_api`` nobody can search; here it counts
-whether something is changed.
+In GitLab every POST is a write, so a token with ``read_api`` can't search. Here only messages that change
+something are writes.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ Abilities = frozenset[Ability]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Of the ``scopes`` the token must have one, of the abilities of each check the caller all.
+    """What a route requires. The token needs one of the ``scopes``, and the caller all abilities of each check.
 
-    The checks are made in their order; each has the reason to refuse who fails it.
+    The checks are made in order. Each has the reason with which the caller is refused.
     """
 
     scopes: frozenset[str]
@@ -29,20 +29,20 @@ class Permission:
 
 
 def to_read(abilities: Abilities) -> Permission:
-    """Return the need of a route that shows what these abilities let one see."""
+    """Return the permission of a route that reads."""
     return Permission(READ_SCOPES, ((abilities, Reason.NO_READ),))
 
 
 def to_write(read: Abilities, write: Abilities) -> Permission:
-    """Return the need of a route that changes it."""
+    """Return the permission of a route that changes something. The right to read is checked first."""
     return Permission(WRITE_SCOPES, ((read, Reason.NO_READ), (write, Reason.NO_WRITE)))
 
 
 def to_create_package(write: Ability) -> Permission:
-    """Return the need of a route that stores a package's file, in GitLab's order.
+    """Return the permission of a route that stores a package's file, with GitLab's order of checks.
 
-    ``lib/api/ml_model_packages.rb``: 404 to who may not read the registry, 403 to who may create no
-    package, and 404 again to who may not write what the package is of.
+    ``lib/api/ml_model_packages.rb`` answers 404 without read access to the registry, 403 without the right to
+    create packages, and 404 again without write access to the package's owner.
     """
     return Permission(
         WRITE_SCOPES,
@@ -65,7 +65,7 @@ _BOTH = (
 
 _OF_SERVICE: Mapping[str, tuple[Abilities, Abilities]] = {
     "tracking": _EXPERIMENTS,
-    # Models' files and versions are those of runs, so that GitLab asks for both.
+    # Files and versions of models belong to runs, so GitLab requires both.
     "registry": _BOTH,
     "artifacts": _BOTH,
 }
@@ -75,12 +75,12 @@ WRITE_ARTIFACTS = to_write(*_BOTH)
 
 READ_VERSION_PACKAGE = to_read(frozenset({Ability.READ_MODEL_REGISTRY}))
 READ_RUN_PACKAGE = READ_ARTIFACTS
-"""A run's files are of its experiment, also where GitLab's way to them begins at the registry."""
+"""A run's files belong to its experiment, although GitLab serves them under the registry's paths."""
 WRITE_VERSION_PACKAGE = to_create_package(Ability.WRITE_MODEL_REGISTRY)
 WRITE_RUN_PACKAGE = to_create_package(Ability.WRITE_MODEL_EXPERIMENTS)
 
 
 def required_permission(contract: type[Message]) -> Permission:
-    """Return what a message needs: reading, and writing, too, if it changes something."""
+    """Return the permission that a message requires: to read, and also to write if it changes something."""
     read, write = _OF_SERVICE[contract.service]
     return to_write(read, write) if contract.changes else to_read(read)

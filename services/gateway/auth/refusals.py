@@ -1,4 +1,4 @@
-"""Why somebody is not let in; how that is said is the dialect's business."""
+"""The reasons for which a caller is refused. Each dialect turns them into answers."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from shared.contracts.errors import DomainError, ErrorCode
 
 
 class Reason(StrEnum):
-    """What stands in the way, in the order in which it is looked at."""
+    """Why a caller is refused, in the order of the checks."""
 
     NO_TOKEN = "no_token"  # noqa: S105  # It is the lack of one.
     UNKNOWN = "unknown"
@@ -21,7 +21,7 @@ class Reason(StrEnum):
 
 
 class AccessRefused(DomainError):
-    """The caller may not do this. ``scope`` are the token scopes that would do, where it is that."""
+    """The caller may not do this. For ``Reason.SCOPE``, ``scope`` lists the scopes that are enough."""
 
     def __init__(self, reason: Reason, code: ErrorCode, message: str, scope: str = "") -> None:
         super().__init__(code, message)

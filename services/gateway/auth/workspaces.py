@@ -1,4 +1,4 @@
-"""Which workspace a request names, in the header that MLflow's clients send after ``mlflow.set_workspace``."""
+"""Reads the workspace of a request from the header that MLflow clients send after ``mlflow.set_workspace``."""
 
 from aiohttp.web import BaseRequest
 
@@ -9,7 +9,7 @@ WORKSPACE = "X-MLFLOW-WORKSPACE"
 
 
 def workspace_of(request: BaseRequest) -> str:
-    """Return the name; empty if there is none, or the root project's. Raises DomainError."""
+    """Return the workspace's name; empty if there is none or it means the root project. Raises DomainError."""
     if WORKSPACE not in request.headers:
         return ""
     name = request.headers[WORKSPACE].strip()
@@ -20,9 +20,9 @@ def workspace_of(request: BaseRequest) -> str:
 
 
 def refuse_workspace(request: BaseRequest) -> None:
-    """Raise DomainError for a workspace where the address names the project already.
+    """Raise DomainError if a request names a workspace although its path names the project.
 
-    Whichever of the two counted, data could end in another place than the client says.
+    If one of the two were ignored, data could be written to a project that the client does not expect.
     """
     if WORKSPACE in request.headers and request.headers[WORKSPACE].strip():
         message = (
