@@ -1,1 +1,1 @@
-"""What differs between the APIs that the gateway speaks, one module each."""
+"""The dialects: the differences between the APIs of the gateway. Each dialect has its module."""

@@ -1,4 +1,4 @@
-"""What a dialect decides; each module beside this one is one."""
+"""The interface of a dialect. The modules ``mlflow``, ``gitlab`` and ``gitlab_rest`` implement it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -11,14 +11,14 @@ from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 
 Read = Callable[[BaseRequest], Awaitable[bytes]]
-"""From a request to the JSON of its parameters. Raises DomainError."""
+"""Returns the JSON of a request's parameters. Raises DomainError."""
 
 
 class Dialect(Protocol):
-    """A way to speak HTTP about the same commands and queries."""
+    """The way in which the same commands and queries are written in HTTP."""
 
     def refuse(self, error: DomainError) -> Refusal:
-        """Return an error in this dialect's envelope."""
+        """Return an error as an answer of this dialect."""
 
     def reader(self, contract: type[Message], limit: BodyLimit) -> Read:
-        """Make what finds a contract's parameters in a request."""
+        """Return the function that reads a contract's parameters from a request."""

@@ -1,9 +1,9 @@
-"""GitLab's dialect: its statuses and bodies, with MLflow's code and an honest message beside them.
+"""GitLab's dialect: GitLab's statuses and bodies, together with MLflow's error code and the actual reason.
 
-GitLab answers its clients in three envelopes (``lib/api/helpers.rb``, ``lib/api/api_guard.rb``,
-``lib/api/ml/mlflow/api_helpers.rb``): ``message`` for who may do what, ``error`` for parameters and
-routes, ``error_code`` for what MLflow has a code for. MLflow's two fields join them everywhere: a message of
-GitLab's goes on with the reason.
+GitLab's errors have three forms (``lib/api/helpers.rb``, ``lib/api/api_guard.rb``,
+``lib/api/ml/mlflow/api_helpers.rb``): ``message`` for access, ``error`` for parameters and routes, and
+``error_code`` where MLflow has a code. Here every error also has MLflow's two fields, ``error_code`` and
+``message``. The reason follows after a message of GitLab's.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ NOT_FOUND = "404 Not Found"
 NOT_ALLOWED = "405 Not Allowed"
 
 _FOR_GITLABS_CLIENT = " (GitLab's client looks for these words: INTERNAL_ERROR: 401 Unauthorized.)"
-"""gitlab-mlops 0.3.0 searches the text of MLflow's exception for them, to tell a bad token from everything else."""
+"""gitlab-mlops 0.3.0 searches MLflow's exception for these words, to distinguish a bad token from other errors."""
 
 
 def refuse(error: DomainError) -> Refusal:
@@ -35,7 +35,7 @@ def refuse(error: DomainError) -> Refusal:
 
 
 def refuse_with(error: DomainError, note: str) -> Refusal:
-    """As ``refuse``; the note ends the message of a 401 that the door sends."""
+    """Return the same as ``refuse``, with ``note`` at the end of the message if refused access gives a 401."""
     if isinstance(error, AccessRefused):
         return _refuse_access(error, note)
     return refusal(error, {**_beside(error, status_of(error)), **_of_mlflow(error)})
@@ -56,7 +56,7 @@ def _of_mlflow(error: DomainError) -> Fields:
 
 
 def _beside(error: DomainError, status: int) -> Fields:
-    """Return what GitLab has beside MLflow's two fields."""
+    """Return GitLab's field ``error`` if GitLab sends it for such an error."""
     if error.code == ErrorCode.ENDPOINT_NOT_FOUND:
         return {"error": NOT_ALLOWED if status == HTTPStatus.METHOD_NOT_ALLOWED else NOT_FOUND}
     wrong = wrong_parameter(error.message)
@@ -66,20 +66,20 @@ def _beside(error: DomainError, status: int) -> Fields:
 
 
 def _nested(path: str) -> str:
-    """Write ``metrics[0].key`` as Grape does: ``metrics[0][key]``."""
+    """Return ``metrics[0].key`` in Grape's form, ``metrics[0][key]``."""
     first, *inner = path.split(".")
     return first + "".join(f"[{name}]" for name in inner)
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """How GitLab refuses: ``words`` begin the message, ``code`` is MLflow's, unless the error's own will do."""
+    """GitLab's answer for one reason. ``words`` begin the message; ``code`` replaces the error's own code."""
 
     status: HTTPStatus
     words: str
     code: ErrorCode | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
-    """Further fields; an empty one is for the scopes that would do."""
+    """Further fields. An empty value stands for the scopes that are enough."""
 
 
 def _invalid_token(description: str) -> _Said:
@@ -104,12 +104,12 @@ _OF_ACCESS: Mapping[Reason, _Said] = {
             "scope": "",
         },
     ),
-    # RESOURCE_DOES_NOT_EXIST would tell MLflow's clients that the experiment or model is missing.
+    # MLflow clients would take RESOURCE_DOES_NOT_EXIST for a missing experiment or model.
     Reason.HIDDEN_PROJECT: _Said(
         HTTPStatus.NOT_FOUND, "404 Project Not Found", ErrorCode.NOT_FOUND
     ),
     Reason.NO_READ: _Said(HTTPStatus.NOT_FOUND, NOT_FOUND, ErrorCode.NOT_FOUND),
     Reason.NO_PACKAGE: _Said(HTTPStatus.FORBIDDEN, FORBIDDEN),
-    # GitLab answers 401, not 403, to who may read but not write (``check_api_write!``).
+    # GitLab answers 401, not 403, if the caller may read but not write (``check_api_write!``).
     Reason.NO_WRITE: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
 }

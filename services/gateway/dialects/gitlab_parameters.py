@@ -1,7 +1,6 @@
-"""Where GitLab's API looks for parameters: query string, form and JSON body, all of them together.
+"""Reads parameters as GitLab's API does: from query string, form and JSON body together.
 
-GitLab's framework (Grape, on Rack) merges what a request carries; what the body says goes before
-the query string.
+GitLab's framework (Grape, on Rack) merges all of them. The body has priority over the query string.
 """
 
 import re
@@ -24,15 +23,15 @@ from shared.contracts.message import Message
 
 FORM = "application/x-www-form-urlencoded"
 
-# Rack's names for what is in a list: ``experiment_ids[]``, ``tags[][key]``.
+# Rack's names of list elements: ``experiment_ids[]``, ``tags[][key]``.
 _ELEMENT = re.compile(r"(\w+)\[\](?:\[(\w+)\])?")
 
 
 def reader(contract: type[Message], limit: BodyLimit) -> Read:
-    """Merge what a request carries.
+    """Return the function that merges a request's parameters.
 
-    A JSON body that comes alone stays unparsed if the contract has nothing of GitLab's types, as
-    those of logging have not.
+    A JSON body without a query string stays unparsed if the contract has no field with a GitLab type. The
+    contracts of logging have none, so that the hot path parses nothing.
     """
     known = QueryFields(contract)
     types = GitLabTypes(contract, known)
@@ -51,14 +50,14 @@ def reader(contract: type[Message], limit: BodyLimit) -> Read:
         try:
             inner = from_json(body)
         except ValueError:
-            return body  # The service's parser finds the words for what is wrong with it.
+            return body  # The service's parser refuses it, with a message that says what is wrong.
         return to_json(types.adapt(fields | inner)) if isinstance(inner, dict) else body
 
     return read
 
 
 def _pairs(form: bytes) -> list[tuple[str, str]]:
-    """Read a form. Raises DomainError for one of too many fields."""
+    """Return the fields of a form. Raises DomainError if there are too many."""
     text = form.decode(errors="replace")
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=limits.FIELDS)
@@ -68,7 +67,7 @@ def _pairs(form: bytes) -> list[tuple[str, str]]:
 
 
 def _fields(pairs: Iterable[tuple[str, str]], known: QueryFields) -> Fields:
-    """Read the pairs of a query string or form; names without brackets as MLflow's are read."""
+    """Return the fields of a query string or form. Names without brackets are read as in MLflow's dialect."""
     plain: MultiDict[str] = MultiDict()
     lists: dict[str, list[Any]] = {}
     for name, value in pairs:
@@ -80,7 +79,7 @@ def _fields(pairs: Iterable[tuple[str, str]], known: QueryFields) -> Fields:
 
 
 def _append(items: list[Any], key: str | None, value: str) -> None:
-    """Add a text, or a field to the object at the end; a field that it has begins another object."""
+    """Append a text, or add a field to the last object. If that object has the field already, begin a new object."""
     if key is None:
         items.append(value)
     elif items and isinstance(items[-1], dict) and key not in items[-1]:

@@ -1,4 +1,7 @@
-"""GitLab's REST API about users, groups, projects and tokens: its dialect, without words for its MLflow client."""
+"""The dialect of GitLab's REST API about users, groups, projects and tokens.
+
+It differs from ``gitlab`` in one point: a 401 has no note for GitLab's MLflow client.
+"""
 
 from services.gateway.dialects.gitlab import refuse_with
 from services.gateway.dialects.gitlab_parameters import reader

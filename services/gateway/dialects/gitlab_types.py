@@ -1,8 +1,8 @@
-"""Parameters that GitLab declares of other types than MLflow's protobuf does.
+"""Converts parameters whose types differ between GitLab and MLflow's protobuf.
 
-``order_by`` is one text and names GitLab's columns, ``experiment_id`` and ``version`` are numbers
-(``lib/api/ml/mlflow/*.rb``). MLflow's clients send MLflow's types and people with curl send
-GitLab's; both are taken.
+In GitLab ``order_by`` is one text with GitLab's columns, and ``experiment_id`` and ``version`` are numbers
+(``lib/api/ml/mlflow/*.rb``). MLflow clients send MLflow's types; users with curl send GitLab's types. Both are
+accepted.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ _COLUMNS: Mapping[type[Message], Mapping[str, str]] = {
         "last_updated_timestamp": "last_update_time",
     },
 }
-"""GitLab's columns of ``order_by`` by MLflow's names (``app/finders/projects/ml/*_finder.rb``)."""
+"""MLflow's names of GitLab's ``order_by`` columns (``app/finders/projects/ml/*_finder.rb``)."""
 
 _DIRECTIONS: Mapping[type[Message], str] = {SearchRuns: "DESC"}
-"""The direction of a column of GitLab's that comes without one, where it is not ascending."""
+"""GitLab's default sort direction, where it is not ascending."""
 
 
 class GitLabTypes:
-    """Turns GitLab's types into those of one contract; ``used`` tells whether it has any such field."""
+    """Converts GitLab's types into the types of one contract. ``used`` is false if the contract has no such field."""
 
     def __init__(self, contract: type[Message], known: QueryFields) -> None:
         self._texts = known.scalars & _TEXTS
@@ -44,7 +44,7 @@ class GitLabTypes:
         self.used = bool(self._texts or self._lists)
 
     def adapt(self, fields: Fields) -> Fields:
-        """Return the fields as MLflow's clients would send them."""
+        """Return the fields as MLflow clients send them."""
         for name in self._texts & fields.keys():
             fields[name] = _text(fields[name])
         for name in self._lists & fields.keys():
@@ -57,13 +57,13 @@ class GitLabTypes:
         return [_text(item) for item in value] if isinstance(value, list) else value
 
     def _clause(self, text: str) -> str:
-        """Translate ``created_at DESC``; what has no column of GitLab's is MLflow's own grammar."""
+        """Translate a clause such as ``created_at DESC``. Without a GitLab column it is MLflow's grammar already."""
         column, *direction = text.split() or [""]
         ours = self._columns.get(column.lower())
         return text if ours is None else " ".join((ours, *(direction or [self._direction])))
 
 
 def _text(value: object) -> object:
-    """Write a number as text, and leave everything else to the contract."""
+    """Return a number as text, and any other value unchanged: the contract checks it."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number else value

@@ -1,4 +1,4 @@
-"""MLflow's own dialect: its error envelope, and where it looks for parameters."""
+"""MLflow's dialect: the form of its errors, and the places of its parameters."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="Warren"'}
-"""Lets a browser ask for a name, which does not matter, and a password: an access token."""
+"""Makes browsers ask for a name and a password. Any name works; the password is an access token."""
 
 
 def refuse(error: DomainError) -> Refusal:
-    """Return the error as MLflow's server would send it."""
+    """Return the error as MLflow's server sends it."""
     refused = refusal(error, {"error_code": error.code, "message": error.message})
     if error.code is not ErrorCode.UNAUTHENTICATED:
         return refused
@@ -25,7 +25,7 @@ def refuse(error: DomainError) -> Refusal:
 
 
 def reader(contract: type[Message], limit: BodyLimit) -> Read:
-    """Read the query string of a GET, and otherwise the body, unparsed."""
+    """Return the function that reads a query string, except of a POST, and otherwise the unparsed body."""
     fields = QueryFields(contract)
 
     async def read(request: BaseRequest) -> bytes:

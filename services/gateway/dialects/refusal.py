@@ -1,7 +1,7 @@
-"""An error on its way to HTTP: the only place that knows the statuses of errors.
+"""Maps error codes to HTTP statuses, and errors to answers.
 
-Source of the numbers: ``ERROR_CODE_TO_HTTP_STATUS`` in ``mlflow/exceptions.py``. GitLab has the same
-ones wherever it has such an error.
+Source of the statuses: ``ERROR_CODE_TO_HTTP_STATUS`` in ``mlflow/exceptions.py``. GitLab's dialect uses the same
+statuses, except for refused access, whose statuses are in ``gitlab.py``.
 """
 
 import json
@@ -30,11 +30,11 @@ STATUSES: Mapping[ErrorCode, int] = {
 }
 
 RETRY_AFTER_SECONDS = {HTTPStatus.TOO_MANY_REQUESTS: "1", HTTPStatus.SERVICE_UNAVAILABLE: "1"}
-"""At least; the application tells more where it goes on for long (``services/gateway/http/retry_after.py``)."""
+"""The least ``Retry-After``. The application raises it in a long outage (``services/gateway/http/retry_after.py``)."""
 
 
 class HttpError(DomainError):
-    """A refusal whose status HTTP prescribes, and for which MLflow has no code of its own."""
+    """An error whose status HTTP prescribes, and for which MLflow has no error code."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class HttpError(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error as HTTP: ``headers`` come on top of those that every answer has."""
+    """An error as an HTTP answer. ``headers`` are added to the headers of every answer."""
 
     status: int
     body: bytes
@@ -58,7 +58,7 @@ class Refusal:
 
 
 def wrong_method(method: str, allowed: str) -> HttpError:
-    """Return the error for a path that exists, but not with this method."""
+    """Return the error for a path that exists with other methods only."""
     message = f"The method {method} is not allowed here; allowed: {allowed}."
     return HttpError(
         HTTPStatus.METHOD_NOT_ALLOWED, message, {"Allow": allowed}, ErrorCode.ENDPOINT_NOT_FOUND
@@ -71,7 +71,7 @@ def status_of(error: DomainError) -> int:
 
 
 def refusal(error: DomainError, fields: Mapping[str, object], status: int | None = None) -> Refusal:
-    """Return the error as a JSON object of these fields, under its own or another status."""
+    """Return the error as a JSON object of ``fields``. ``status`` replaces the error's own status."""
     status = status or status_of(error)
     wait = RETRY_AFTER_SECONDS.get(HTTPStatus(status))
     headers = {"Retry-After": wait} if wait else {}

@@ -1,1 +1,1 @@
-"""GitLab's REST API about users, groups, projects, members and tokens, as far as Warren has it."""
+"""The part of GitLab's REST API that Warren has: users, groups, projects, members and tokens."""

@@ -1,4 +1,4 @@
-"""From a service's answer to GitLab's: pages with their headers, new tokens with their texts."""
+"""Turns replies of the access service into GitLab's answers: headers of pages, and the texts of new tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Headers = Mapping[str, str]
 
 
 def page_headers(request: BaseRequest, found: Mapping[str, Any]) -> Headers:
-    """Tell where the other pages are that belong to a ``Page``."""
+    """Return the pagination headers of a ``Page``."""
     number, size = found["page"], found["per_page"]
     last = max(-(-found["total"] // size), 1)
     others = {"first": 1, "last": last}
@@ -43,16 +43,17 @@ def _link(request: BaseRequest, size: int, number: int, relation: str) -> str:
     return f'<{address}>; rel="{relation}"'
 
 
+# A token must not be repeated in an answer.
 _NOT_IN_LINKS = {"private_token", "page", "per_page"}
 
 
 def with_token(made: Mapping[str, Any], token: str) -> bytes:
-    """Add a new token's text, this once."""
+    """Return the reply with the text of the new token. No later answer contains it."""
     return to_json({**made, "token": token})
 
 
 def successor(rotated: Mapping[str, Any], token: str) -> bytes:
-    """As ``with_token``. Raises AccessRefused if the old one had been revoked before."""
+    """Return the same as ``with_token``. Raises AccessRefused if the old token was revoked already."""
     made = rotated["token"]
     if made is None:
         message = "The token was revoked before. All that came from it are revoked now."

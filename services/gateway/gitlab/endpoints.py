@@ -1,6 +1,6 @@
-"""The second route table: one line per endpoint. Paths are those of GitLab's REST API, under ``/api/v4``.
+"""The endpoints of GitLab's REST API: one line per endpoint, with GitLab's paths under ``/api/v4``.
 
-The variable parts of a path are fields of the contract, percent-decoded: ``source`` and ``project``
+The variable parts of a path become fields of the contract, percent-decoded. ``source`` and ``project``
 are a number or a full path.
 """
 
@@ -18,16 +18,19 @@ from shared.contracts.message import Message
 API = "/api/v4"
 
 SELF_SERVICE = frozenset({"api", "read_api", "read_user", "self_rotate"})
-"""Whatever a token is for, it may be read and revoked by itself."""
+"""Scopes with which a token may read and revoke itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestEndpoint:
-    """One endpoint; ``fixed`` are fields of the contract that the path says without a variable part.
+    """One endpoint.
 
-    ``makes`` a token: then the gateway thinks of it, and is the only one who ever sees it.
-    ``reuse`` lets a revoked token in, for the service to find out where it came from; ``public`` lets
-    in who shows none, to see what everybody may, and ``open`` does in open mode, to see the root project.
+    ``fixed`` are fields of the contract that follow from the path without a variable part. ``also`` are scopes
+    that are enough besides ``api`` and, for reads, ``read_api``. ``makes`` says that the endpoint creates a token:
+    the gateway generates it, and the services get its digest only.
+
+    ``reuse`` lets a revoked token in, whose reuse makes the service revoke its successors. ``public`` lets
+    anonymous callers in, who see public items. ``open`` lets them in only in open mode, to see the root project.
     """
 
     method: str
@@ -43,12 +46,12 @@ class RestEndpoint:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Of these scopes the caller's token must have one."""
+        """The scopes of which the caller's token needs one."""
         return self.also | (WRITE_SCOPES if self.contract.changes else READ_SCOPES)
 
 
 def _of_sources() -> Iterator[RestEndpoint]:
-    """Yield what projects and groups have alike."""
+    """Yield the endpoints that projects and groups have in common."""
     for kind in ("project", "group"):
         root, of = f"/{kind}s/{{source}}", {"source_kind": kind}
         every = {**of, "inherited": True}
@@ -119,4 +122,4 @@ ENDPOINTS = (
     RestEndpoint("DELETE", "/projects/{project}", p.DeleteProject, 202),
     *_of_sources(),
 )  # fmt: skip
-"""Fixed paths go before variable ones that would take them, too."""
+"""A template stands before a more general one that matches the same paths: the first match counts."""

@@ -1,4 +1,4 @@
-"""One request of GitLab's REST API, or about MLflow's workspaces, becomes one message to the access service."""
+"""Handlers of GitLab's REST API and of MLflow's workspaces: each request becomes a message to the access service."""
 
 from collections.abc import Iterator, Mapping
 
@@ -32,7 +32,7 @@ NO_CONTENT = 204
 def rest_routes(
     authenticators: Authenticators, bus: Bus, settings: Settings
 ) -> Iterator[tuple[str, str, Handler]]:
-    """Yield method, path and handler of each endpoint."""
+    """Yield the method, path and handler of each endpoint."""
     for endpoint in ENDPOINTS:
         yield (
             endpoint.method,
@@ -52,7 +52,7 @@ def rest(
     bus: Bus,
     settings: Settings,
 ) -> Handler:
-    """Make the handler of one endpoint."""
+    """Return the handler of one endpoint."""
     authenticate = authenticators.of_user(
         endpoint.scopes,
         lets_revoked_in=endpoint.reuse,
@@ -72,6 +72,7 @@ def rest(
             payload = overlay.put(await read(request), ours)
             services = ServiceClient(bus, caller, request_id, settings.request_timeout)
             body = await services.forward(endpoint.contract, payload)
+            # The caller must see the change at once; the event that tells all gateways comes later.
             if endpoint.contract.changes:
                 authenticators.forget()
             headers, said = _answer(endpoint, request, body, token, fill)
@@ -85,7 +86,7 @@ def rest(
 
 
 def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mapping[str, object]:
-    """Return what stands for tokens in a message."""
+    """Return the fields that carry digests instead of tokens: no token is sent over the bus."""
     ours: dict[str, object] = {}
     if issubclass(endpoint.contract, OneToken):
         ours["own_digest"] = presented(request)
@@ -97,7 +98,7 @@ def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mappin
 def _answer(
     endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, fill: Fill
 ) -> tuple[answers.Headers, bytes]:
-    """Return headers and body. Raises AccessRefused."""
+    """Return the headers and body of an answer. Raises AccessRefused."""
     if endpoint.status == NO_CONTENT:
         return {}, b""
     found = from_json(body)

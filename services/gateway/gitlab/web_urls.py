@@ -1,4 +1,4 @@
-"""Where what the REST API tells of is looked at in a browser: GitLab's ``web_url``."""
+"""Fills in ``web_url``, the address of a project, group or user in a browser, in answers of the REST API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,18 +10,18 @@ from services.gateway.mlflow.routes import GITLAB, MLFLOW_OF_PROJECT
 Item = dict[str, Any]
 
 Fill = Callable[[BaseRequest, Item], Item]
-"""Gives an object of an answer its ``web_url``, if it has that field."""
+"""Returns an object of an answer with its ``web_url``, if it has that field."""
 
 
 def origin_of(request: BaseRequest) -> str:
-    """Return scheme and host of the address that the client has asked."""
+    """Return the scheme and host of the request's URL."""
     return f"{request.scheme}://{request.host}"
 
 
 def web_urls(gitlab_url: str) -> Fill:
-    """Make what fills them in: with pages of the same path on a GitLab, if there is one beside us.
+    """Return the function that fills in ``web_url``: the page with the same path on the GitLab at ``gitlab_url``.
 
-    Without one a project has its page here, and users and groups have none.
+    Without a GitLab the ``web_url`` of a project is its page on this server. Users and groups have no page.
     """
     base = gitlab_url.rstrip("/")
 
@@ -39,7 +39,7 @@ def web_urls(gitlab_url: str) -> Fill:
 
 
 def _path_at_gitlab(item: Item) -> str:
-    """Tell a project from a group and a user by the field that holds its path."""
+    """Return the path of the page. The field that holds the path shows whether it is a project, group or user."""
     if "path_with_namespace" in item:
         return str(item["path_with_namespace"])
     return f"groups/{item['full_path']}" if "full_path" in item else str(item["username"])

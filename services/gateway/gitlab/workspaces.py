@@ -1,4 +1,4 @@
-"""The routes of MLflow's workspaces: they are projects, so who asks counts as in GitLab's REST API."""
+"""The endpoints of MLflow's workspaces. Workspaces are projects, so the permissions are GitLab's."""
 
 from services.gateway.gitlab.endpoints import RestEndpoint
 from shared.contracts import workspaces as w

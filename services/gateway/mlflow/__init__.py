@@ -1,1 +1,1 @@
-"""MLflow's REST API: its endpoints, and where they are mounted."""
+"""MLflow's REST API: its endpoints and their mounts."""

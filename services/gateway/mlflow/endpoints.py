@@ -1,4 +1,4 @@
-"""The route table: one line per endpoint. Paths are those of MLflow's REST API."""
+"""The endpoints of MLflow's REST API: one line per endpoint, with MLflow's paths."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,10 +21,10 @@ PREFIXES = (
     "/ajax-api/2.0/mlflow/",
     "/ajax-api/3.0/mlflow/",
 )
-"""Endpoints are served under each: clients use ``api``, browsers ``ajax-api``."""
+"""Each endpoint is served under each prefix. Clients use ``api``; browsers use ``ajax-api``."""
 
 PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
-"""MLflow's artifact proxy has a root of its own."""
+"""The prefixes of MLflow's artifact proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Endpoint:
     """One endpoint.
 
     ``methods`` are separated by spaces. ``path`` may have variable parts, as in
-    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` are those of a
-    body, of which the gateway's settings may allow less. ``of_run`` endpoints name a run whose artifacts
-    they are about: the gateway looks it up.
+    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` is the largest body;
+    the gateway's settings may allow less. ``owner`` says what the artifacts of the request belong to:
+    the gateway looks up the run or model that the request names, and adds its ``artifact_uri``.
     """
 
     methods: str

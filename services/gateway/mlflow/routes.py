@@ -1,4 +1,4 @@
-"""Which routes lie where: MLflow's API at the root, and once more behind each project's prefix."""
+"""The routes of MLflow's API, for its mount at the root and its mount behind each project's prefix."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,29 +24,29 @@ from shared.contracts.errors import DomainError
 from shared.messaging.messages import new_id
 
 GITLAB = "/api/v4/"
-"""Everything under this speaks GitLab's dialect."""
+"""All paths under this prefix have GitLab's dialect."""
 
 MLFLOW_OF_PROJECT = "/ml/mlflow"
-"""What follows a project in the tracking URI of GitLab's dialect."""
+"""The part of a tracking URI that follows the project, in GitLab's dialect."""
 
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
 _PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/([^/]+)(/.+)", re.DOTALL)
-"""A project that is left out must not become the word behind it."""
+"""Repeated slashes count as one, except before the project: if it is missing, the next segment must not match."""
 _ALIAS = re.compile(r"\A/+mlflow(?=/|\Z)")
-"""What follows a project in the documentation of gitlab-mlops."""
+"""The documentation of gitlab-mlops has this instead of ``MLFLOW_OF_PROJECT`` in tracking URIs."""
 
 COMPLETIONS: Mapping[str, Completion] = {
     "run": uri_of_run,
     "model": uri_of_model,
     "run or model": uri_of_run_or_model,
 }
-"""By ``Endpoint.owner``."""
+"""The look-up of each ``Endpoint.owner``."""
 
 
 def inside_project(path: str, *, loosely: bool = False) -> tuple[str, str] | None:
-    """Cut an encoded path under GitLab's prefix into the project, decoded, and the rest, encoded.
+    """Split an encoded path under GitLab's prefix into the decoded project and the encoded rest.
 
-    ``loosely`` takes several slashes for one.
+    Return None for another path. With ``loosely`` repeated slashes count as one.
     """
     found = (_PROJECT_LOOSELY if loosely else _PROJECT).fullmatch(path)
     if found is None:
@@ -58,18 +58,18 @@ def inside_project(path: str, *, loosely: bool = False) -> tuple[str, str] | Non
 
 
 def dialect_of(request: BaseRequest) -> Dialect:
-    """Return the dialect for what no handler answers."""
+    """Return the dialect of an answer that comes from no handler."""
     path = "/" + request.path.lstrip("/")
     return gitlab if path.startswith(GITLAB) else mlflow
 
 
 def unrouted_error(request: BaseRequest, error: DomainError) -> Response:
-    """Answer a request that gets to no handler."""
+    """Return the error's answer for a request that reaches no handler."""
     return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
 
 
 def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
-    """Yield method, path and handler of MLflow's whole API behind one entrance."""
+    """Yield the method, path and handler of each route of MLflow's API, for one mount."""
     for endpoint in ENDPOINTS:
         complete = COMPLETIONS.get(endpoint.owner)
         if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
