@@ -1,1 +1,1 @@
-"""The streaming door: bytes of artifacts between clients and the storage, never on the bus."""
+"""Streams artifacts between clients and the storage. Their bytes never travel over the bus."""

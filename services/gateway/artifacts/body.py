@@ -1,4 +1,4 @@
-"""A request's body while it is streamed: checked, inflated, counted and bounded."""
+"""Streams a request's body: inflates it, and checks its size and its digest."""
 
 import asyncio
 import hashlib
@@ -21,14 +21,14 @@ _INCOMING = ARTIFACT_BYTES.labels("in")
 
 
 class Body:
-    """The bytes of one request; ``length`` is None where only their end will tell."""
+    """The body of one request. ``length`` is None if it is not known in advance."""
 
     def __init__(
         self, request: BaseRequest, limit: int, patience: float, too_large: str = TOO_LARGE
     ) -> None:
-        """Begin with what the request announces. Raises DomainError if that is over the limit.
+        """Read the announced length, encoding and digest. Raises DomainError if the length is over the limit.
 
-        ``patience`` is in seconds, how long the client may send nothing.
+        ``patience`` is the number of seconds for which the client may send nothing.
         """
         self._request = request
         self._limit = limit
@@ -43,11 +43,12 @@ class Body:
         if self.length == 0 and self._digest not in (None, _md5().digest()):
             raise _damaged()
         if self._encoding and self.length:
-            # That is the length of what is compressed; what it holds, only its end will tell.
+            # The announced length is the compressed one. The inflated length is not known in advance.
             self.length = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what arrives, once. Raises DomainError beyond the limit, TooSlowError."""
+        """Yield the inflated body. Can be called once. Raises DomainError beyond the limit, and TooSlowError."""
+        # The digest is of the bytes as they are sent, so it is checked before they are inflated.
         arriving = self._arriving()
         if self._digest is not None:
             arriving = _checked(arriving, self._digest)
@@ -63,7 +64,7 @@ class Body:
             yield chunk
 
     async def _next(self) -> bytes:
-        """Return what has arrived; nothing at the end."""
+        """Return the bytes that have arrived, or empty bytes at the end."""
         try:
             async with asyncio.timeout(self._patience):
                 return await self._request.content.readany()
@@ -76,7 +77,7 @@ class Body:
 
 
 async def _checked(chunks: AsyncIterator[bytes], digest: bytes) -> AsyncIterator[bytes]:
-    """Pass chunks on; the last one only if all of them have the digest, so that nothing damaged is stored."""
+    """Yield the chunks. The last one follows only if the digest is right, so that no damaged body is stored."""
     found, held = _md5(), b""
     async for chunk in chunks:
         found.update(chunk)
@@ -90,7 +91,7 @@ async def _checked(chunks: AsyncIterator[bytes], digest: bytes) -> AsyncIterator
 
 
 def _announced_digest(request: BaseRequest) -> bytes | None:
-    """Return the MD5 of the body as it is sent, where the client tells it (RFC 1864). Raises DomainError."""
+    """Return the MD5 of the sent body from ``Content-MD5`` (RFC 1864), None without it. Raises DomainError."""
     header = request.headers.get("Content-MD5")
     if header is None:
         return None
@@ -109,7 +110,7 @@ def _damaged() -> DomainError:
 
 
 def _announced(request: BaseRequest) -> int | None:
-    """Return the length of the body in bytes, None where only its end will tell."""
+    """Return the announced length of the body in bytes; None if it is not announced."""
     if request.content_length is not None:
         return request.content_length
     return None if request.body_exists else 0

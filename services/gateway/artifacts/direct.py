@@ -1,6 +1,6 @@
-"""Transfers past the gateway, where the operator has not allowed them: refused, and nobody gets a URL.
+"""Refuses direct transfers between clients and the storage, unless the operator has allowed them.
 
-Stock clients fall back on transfers through the gateway after exactly these answers: for uploads they compare the
+After exactly these answers MLflow clients fall back to transfers through the gateway. For uploads they compare the
 beginning of the message, for downloads the status (``http_artifact_repo.py`` and ``mlflow_artifacts_repo.py`` in
 ``mlflow/store/artifact``).
 """
@@ -37,12 +37,12 @@ _REFUSALS: Mapping[type[Message], tuple[ErrorCode, str]] = {
 
 
 def is_direct(contract: type[Message]) -> bool:
-    """Tell whether a request is about a transfer past the gateway."""
+    """Return whether a message is about direct transfers."""
     return contract in _REFUSALS
 
 
 def refusing(contract: type[Message]) -> Completion:
-    """Return what refuses each such request of a caller who is let in."""
+    """Return a completion that refuses each request. It runs after authentication: other callers get a 401 or 403."""
     code, what = _REFUSALS[contract]
 
     async def refuse(_payload: bytes, _asker: ServiceClient) -> Mapping[str, str]:

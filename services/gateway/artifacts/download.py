@@ -1,4 +1,4 @@
-"""From the storage to the client, as fast as the client reads."""
+"""Streams artifacts from the storage to the client, as fast as the client reads."""
 
 import asyncio
 from http import HTTPStatus
@@ -19,7 +19,10 @@ from shared.mlflow.content_types import attachment, content_type
 from shared.runtime.metrics import ARTIFACT_BYTES
 
 _COPIED = ("Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified")
-"""Only a client that went to the storage itself can have put an encoded object there."""
+"""Headers that are copied from the storage's answer.
+
+An object has a ``Content-Encoding`` only if a client uploaded it to the storage directly.
+"""
 _WHOLE_OR_PART = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
 _OUTGOING = ARTIFACT_BYTES.labels("out")
 
@@ -29,11 +32,11 @@ _log = structlog.get_logger(__name__)
 async def send_artifact(
     request: BaseRequest, path: str, services: ServiceClient, storage: Storage, patience: float
 ) -> StreamResponse:
-    """Answer GET or HEAD with an artifact, or the part of it that the request's Range names.
+    """Answer GET or HEAD with an artifact, or with the part that the request's Range names.
 
-    As MLflow's server does, the answer says that it is to be saved and of which type it is, so
-    that a browser never renders it on our address. ``patience`` is in seconds, how long the client may
-    take nothing. Raises DomainError.
+    As in MLflow's server, the answer has a media type and is an attachment: otherwise a browser could run the
+    artifact's scripts with the gateway's origin. ``patience`` is the number of seconds for which the client may
+    read nothing. Raises DomainError.
     """
     query = PresignArtifact(method=request.method, path=path)
     reply = PresignArtifactReply.model_validate_json(await services.send(query))
@@ -43,6 +46,7 @@ async def send_artifact(
             raise absent(path)
         if stored.status != HTTPStatus.PRECONDITION_FAILED:
             return await _pass_on(request, reply.name, services, stored, patience)
+        # 412 may come from ``If-Range``, which the storage gets as ``If-Match``. Then the whole is sent.
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact does not match the condition of the request."
@@ -80,7 +84,7 @@ def _headers(name: str, services: ServiceClient, stored: aiohttp.ClientResponse)
     return {
         **copied,
         "Accept-Ranges": "bytes",
-        # Ask again each time, which costs a 304: an artifact may be replaced.
+        # An artifact may be replaced, so caches must revalidate it. If it is unchanged, that costs a 304.
         "Cache-Control": "no-cache",
         "Content-Disposition": attachment(name),
         "Content-Type": content_type(name),
@@ -95,10 +99,10 @@ async def _copy(
     stored: aiohttp.ClientResponse,
     patience: float,
 ) -> None:
-    """Write what arrives; a write waits while the client's socket is full.
+    """Write each chunk to the client. A write waits while the client's socket is full.
 
-    If the storage breaks off, so do we: a connection that is closed before Content-Length bytes
-    were sent is the only way left to say it.
+    If the storage fails meanwhile, the client's connection is aborted: the status is sent already, so a body
+    shorter than Content-Length is the only way to show the error.
     """
     try:
         async for chunk in stored.content.iter_any():

@@ -1,4 +1,4 @@
-"""The handlers that stream: MLflow's artifact proxy, what its UI loads and saves, GitLab's packages."""
+"""Handlers that stream artifacts: MLflow's artifact proxy, the artifacts of its UI, and GitLab's packages."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -38,21 +38,21 @@ from shared.mlflow.artifact_paths import check_new_path, proxied_root
 from shared.runtime import log_context
 
 UI_BYTES = 10 * 1024**2
-"""``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""
+"""The largest upload of MLflow's UI: ``upload_artifact_handler`` in ``mlflow/server/handlers.py``."""
 
 UI_TOO_LARGE = "Artifact size is too large. Max size is 10MB."
 
 UI_NO_DATA = "Request must specify data."
 
 PACKAGE_TOO_LARGE = "400 Bad request - Artifact file is too large"
-"""``lib/api/ml_model_packages.rb`` in GitLab."""
+"""GitLab's message, from ``lib/api/ml_model_packages.rb``."""
 
 Work = Callable[[BaseRequest, Parameters, ServiceClient], Awaitable[StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Makes the handlers around what all of them need."""
+    """Makes the streaming handlers of one mount."""
 
     bus: Bus
     mount: Mount
@@ -60,7 +60,7 @@ class Streams:
     storage: Storage
 
     def get_artifact(self) -> Handler:
-        """``GET mlflow-artifacts/artifacts/<path>``."""
+        """Return the handler of ``GET mlflow-artifacts/artifacts/<path>``."""
 
         async def work(
             request: BaseRequest, parameters: Parameters, services: ServiceClient
@@ -70,7 +70,7 @@ class Streams:
         return self._handler(READ_ARTIFACTS, work)
 
     def put_artifact(self) -> Handler:
-        """``PUT mlflow-artifacts/artifacts/<path>``."""
+        """Return the handler of ``PUT mlflow-artifacts/artifacts/<path>``."""
         limit = self.settings.max_artifact_bytes
 
         async def work(
@@ -83,9 +83,9 @@ class Streams:
         return self._handler(WRITE_ARTIFACTS, work)
 
     def get_artifact_of(self, find_root: FindRoot, name: str = "path") -> Handler:
-        """``GET /get-artifact`` and its like: a path below a root that has to be looked up.
+        """Return the handler of ``GET /get-artifact`` and similar routes: a path below a root that is looked up.
 
-        ``name`` is the path's own in the address or the query string.
+        ``name`` is the name of the parameter that holds the path.
         """
         return self._handler(READ_ARTIFACTS, self._work_of(find_root, name))
 
@@ -102,7 +102,7 @@ class Streams:
         return work
 
     def get_package_file(self) -> Handler:
-        """``GET packages/ml_models/<owner>/files/<path>``, GitLab's way to the same artifacts."""
+        """Return the handler of ``GET packages/ml_models/<owner>/files/<path>``, GitLab's API of artifacts."""
 
         async def work(
             request: BaseRequest, parameters: Parameters, services: ServiceClient
@@ -113,7 +113,7 @@ class Streams:
         return self._package_handler(work, READ_RUN_PACKAGE, READ_VERSION_PACKAGE)
 
     def put_package_file(self) -> Handler:
-        """``PUT packages/ml_models/<owner>/files/<path>``."""
+        """Return the handler of ``PUT packages/ml_models/<owner>/files/<path>``."""
         limit = self.settings.max_artifact_bytes
 
         async def work(
@@ -133,10 +133,10 @@ class Streams:
         services: ServiceClient,
         of_run: Permission,
     ) -> str:
-        """Return the path of an artifact. Raises AccessRefused.
+        """Return the path of an artifact in a package. Raises AccessRefused.
 
-        A version's package is all of its run. What of it is not the version's takes what the run's
-        artifacts take, which only is known when the version was looked up.
+        A version's package contains all artifacts of its run. Artifacts that are not the version's own require
+        the permission for the run's artifacts. Which they are is known only after the version was looked up.
         """
         package = await find_package(parameters, services)
         path = f"{proxied_root(package.root)}/{parameters['path']}"
@@ -145,7 +145,7 @@ class Streams:
         return path
 
     def _package_handler(self, work: Work, of_run: Permission, of_version: Permission) -> Handler:
-        """Put the door in front of the work that the package's owner asks for."""
+        """Return a handler whose permission depends on the package's owner, a run or a version."""
         run_handler, version_handler = self._handler(of_run, work), self._handler(of_version, work)
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
@@ -155,7 +155,7 @@ class Streams:
         return handle
 
     def upload_artifact(self) -> Handler:
-        """``POST upload-artifact?run_uuid=…&path=…``: how the UI saves what was edited in it."""
+        """Return the handler of ``POST upload-artifact?run_uuid=…&path=…``, which MLflow's UI uses to save files."""
 
         async def work(
             request: BaseRequest, _: Parameters, services: ServiceClient
@@ -179,7 +179,7 @@ class Streams:
         return await send_artifact(request, path, services, self.storage, patience)
 
     def _handler(self, permission: Permission, work: Work) -> Handler:
-        """Put the caller in front of the work, and the error's answer behind it."""
+        """Return a handler that authenticates the caller, runs ``work``, and turns errors into answers."""
         authenticate, dialect = self.mount.authenticate(permission), self.mount.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
@@ -201,9 +201,9 @@ class Streams:
 
 
 def _run_and_path(fields: Mapping[str, str]) -> tuple[str, str]:
-    """Return the run's id and the artifact's path that a query string names. Raises DomainError.
+    """Return the run's id and the artifact's path from a query string. Raises DomainError.
 
-    The order is that of MLflow's handler: a bad path is refused before the body and the run are looked at.
+    As in MLflow's handler, a bad path is refused before the body is read and the run is looked up.
     """
     run_id = fields.get("run_uuid") or fields.get("run_id")
     if not run_id:
@@ -218,9 +218,10 @@ def _run_and_path(fields: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _leave_unread(request: BaseRequest, response: StreamResponse) -> None:
-    """Close after an answer that came before the end of the body.
+    """Close the connection after an answer that is sent before the end of the body.
 
-    aiohttp reads for some seconds what clients still send, so that they get to read the answer.
+    aiohttp goes on reading for some seconds, because a client that is still sending reads the answer only
+    afterwards.
     """
     response.force_close()
     expect_nothing(request)

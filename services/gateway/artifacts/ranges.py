@@ -1,4 +1,4 @@
-"""Conditional and partial requests: which headers go to the storage, and in which form."""
+"""Selects the headers of conditional and partial requests that go to the storage."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 _TAG = r'(?:W/)?"[\x21\x23-\x7e]*"'
 _TAGS = re.compile(rf"\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG}){{0,99}}")
 _DATE = "%a, %d %b %Y %H:%M:%S GMT"
-"""The form that HTTP prescribes; two older ones may be read, and need not be."""
+"""The date format that HTTP prescribes. A server need not accept the two older formats."""
 
 _ONE_RANGE = re.compile(r"bytes=(\d{1,19}-\d{0,19}|-\d{1,19})", re.ASCII)
 _STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
@@ -31,13 +31,14 @@ _CONDITIONS: Mapping[str, Callable[[str], bool]] = {
     "If-Modified-Since": _is_date,
     "If-Unmodified-Since": _is_date,
 }
-"""What a value must be for the storage to see it: it refuses others, where HTTP has them ignored (RFC 9110, 13.1)."""
+"""Tests of header values. Invalid ones do not go to the storage, which refuses them: HTTP wants them ignored
+(RFC 9110, 13.1)."""
 
 
 def single_range(value: str | None) -> str | None:
-    """Return a Range header that asks for one range of bytes, else None.
+    """Return the Range header if it asks for one range of bytes, otherwise None.
 
-    A server may ignore any other (RFC 9110, 14.2), and S3 has no answers of several ranges.
+    A server may ignore all others (RFC 9110, 14.2), and S3 can't answer with several ranges.
     """
     if value is None or not (match := _ONE_RANGE.fullmatch(value.strip())):
         return None
@@ -48,10 +49,10 @@ def single_range(value: str | None) -> str | None:
 
 
 def storage_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what of a request's headers the storage must see.
+    """Return the headers of a request that go to the storage.
 
-    ``If-Range`` becomes ``If-Match``: some servers (SeaweedFS) ignore the former and would answer
-    with a part of another version. If it doesn't match, ``without_range`` asks for the whole.
+    ``If-Range`` becomes ``If-Match``, because some servers (SeaweedFS) ignore ``If-Range`` and would answer
+    with a part of another version. If it does not match, ``without_range`` gives the headers for the whole artifact.
     """
     kept = {
         name: value
@@ -65,12 +66,12 @@ def storage_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if version is None:
         return kept | {"Range": wanted}
     if not _STRONG_ETAG.fullmatch(version):
-        return kept  # A date is too coarse to build on, so the whole is sent.
+        return kept  # A date is too coarse to identify a version, so the whole artifact is sent.
     return kept | {"Range": wanted, "If-Match": version}
 
 
 def without_range(headers: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str] | None:
-    """Return what to ask for instead when ``If-Range`` did not match; None where it isn't that."""
+    """Return the headers for the whole artifact after ``If-Range`` did not match; None if there was no ``If-Range``."""
     if "If-Range" not in headers or "Range" not in sent:
         return None
     return {name: value for name, value in sent.items() if name not in ("Range", "If-Match")}

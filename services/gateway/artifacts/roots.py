@@ -1,4 +1,4 @@
-"""Where the artifacts of a run, a logged model or a model version lie: questions to their services."""
+"""Asks the services where the artifacts of a run, a logged model or a model version are."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,12 +16,12 @@ from shared.contracts.runs import GetRun, GetRunByIid
 from shared.mlflow.artifact_paths import is_within, proxied_root
 
 CANDIDATE = "candidate:"
-"""What GitLab puts before the number of a run that a package is of."""
+"""GitLab's prefix of the ``owner`` of a run's package; a run's iid follows."""
 
 _OWNER = re.compile(rf"(?P<candidate>{CANDIDATE})?(?P<number>[0-9]{{1,19}})")
 
 FindRoot = Callable[[Mapping[str, str], ServiceClient], Awaitable[str]]
-"""From the fields of a path and query string to an ``artifact_uri``. Raises DomainError."""
+"""Returns the ``artifact_uri`` for the fields of a path and query string. Raises DomainError."""
 
 
 async def root_of_run(fields: Mapping[str, str], services: ServiceClient) -> str:
@@ -30,7 +30,7 @@ async def root_of_run(fields: Mapping[str, str], services: ServiceClient) -> str
 
 
 async def root_of_version(fields: Mapping[str, str], services: ServiceClient) -> str:
-    """Return where the artifacts of the model version lie that ``name`` and ``version`` name."""
+    """Return the ``artifact_uri`` of the model version that ``name`` and ``version`` name."""
     reply = from_json(await services.forward(GetModelVersionDownloadUri, to_json(dict(fields))))
     uri: str = reply["artifact_uri"]
     return uri
@@ -42,19 +42,19 @@ async def root_of_model(fields: Mapping[str, str], services: ServiceClient) -> s
 
 
 def is_run_package(fields: Mapping[str, str]) -> bool:
-    """Tell whether the package that ``owner`` names is a run's, rather than a version's."""
+    """Return whether the package belongs to a run, and not to a version."""
     return fields["owner"].startswith(CANDIDATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Where the files of a package lie, and which of them are the version's that it is of: those below ``published``."""
+    """The location of a package's files. The files below ``published`` belong to the model version itself."""
 
     root: str
     published: str = ""
 
     def is_published(self, path: str) -> bool:
-        """Tell whether the artifact of a path is a version's own, rather than another one of its run."""
+        """Return whether an artifact belongs to the version itself, and not only to its run."""
         try:
             return is_within(path, proxied_root(self.published))
         except DomainError:
@@ -62,10 +62,10 @@ class Package:
 
 
 async def find_package(fields: Mapping[str, str], services: ServiceClient) -> Package:
-    """Return the package that ``owner`` names: ``candidate:<a run's iid>`` or a version's id.
+    """Return the package of ``owner``, which is ``candidate:<a run's iid>`` or a version's id.
 
-    A version is a run, so its files are that run's artifacts; one of a source without a run keeps
-    them at its source. (``lib/api/ml_model_packages.rb``.)
+    In GitLab a version is a run, so its files are that run's artifacts (``lib/api/ml_model_packages.rb``). The
+    files of a version without a run are at the version's source.
     """
     found = _OWNER.fullmatch(fields["owner"])
     if found is None or int(found["number"]) > INT64_MAX:
@@ -107,14 +107,14 @@ async def uri_of_run_or_model(payload: bytes, services: ServiceClient) -> Mappin
 
 
 async def _of_model(payload: bytes, services: ServiceClient) -> str:
-    """Ask tracking, as ``_of_run``."""
+    """Ask tracking for the logged model that a payload names. The payload is sent unchanged, as in ``_of_run``."""
     model = from_json(await services.forward(GetLoggedModel, payload))["model"]
     uri: str = model["info"]["artifact_uri"]
     return uri
 
 
 async def _of_run(payload: bytes, services: ServiceClient) -> str:
-    """Ask tracking. The payload goes along as it is: of all its fields GetRun reads the run's id."""
+    """Ask tracking for the run that a payload names. The payload is sent unchanged: GetRun reads the run's id only."""
     run = from_json(await services.forward(GetRun, payload))["run"]
     uri: str = run["info"]["artifact_uri"]
     return uri

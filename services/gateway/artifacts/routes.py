@@ -1,4 +1,4 @@
-"""The routes that stream; those that the bus answers alone are in ``services/gateway/mlflow/endpoints.py``."""
+"""The routes of streamed artifacts. Routes without streaming are in ``services/gateway/mlflow/endpoints.py``."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ PACKAGE_FILE = "/packages/ml_models/{owner}/files/{path:path}"
 
 
 def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
-    """Yield method, path and handler of each."""
+    """Yield the method, path and handler of each route under one mount."""
     for prefix in PROXY_PREFIXES:
         yield "GET", prefix + ARTIFACT, streams.get_artifact()
         yield "PUT", prefix + ARTIFACT, streams.put_artifact()
@@ -33,6 +33,6 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
 
 
 def package_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
-    """Yield those of a project's packages, which GitLab has beside its MLflow API."""
+    """Yield the routes of a project's packages, which are not below GitLab's MLflow API."""
     yield "GET", PACKAGE_FILE, streams.get_package_file()
     yield "PUT", PACKAGE_FILE, streams.put_package_file()

@@ -1,4 +1,4 @@
-"""The object storage as the gateway sees it: presigned URLs to read from and to write to."""
+"""Reads from and writes to presigned URLs of the object storage."""
 
 import asyncio
 import re
@@ -18,28 +18,28 @@ from shared.tracing.hooks import OFF, Tracing
 
 _CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 60.0
-"""How long the storage may do nothing when it is its turn: to take a chunk, to answer, to send on."""
+"""The longest time that the storage may take for one step: to take a chunk, to answer, or to send the next chunk."""
 
 _READING = aiohttp.ClientTimeout(
     total=None, sock_connect=_CONNECT_SECONDS, sock_read=SILENT_SECONDS
 )
-# aiohttp counts the seconds without an answer from the start of the request, and a large body takes
-# longer; ``_timed`` counts them.
+# No ``sock_read``: aiohttp counts it from the start of the request, and sending a large body takes longer.
+# ``_timed`` measures the storage's share instead.
 _WRITING = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
 
 _CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
 _ERROR_BYTES = 4096
-# What S3 calls a bad request although the client did nothing wrong.
+# Errors that S3 answers with 400 although the client has made no mistake.
 _OF_THE_MOMENT = {"RequestTimeout", "IncompleteBody", "ExpiredToken", "InvalidToken"}
 
 _log = structlog.get_logger(__name__)
 
 
 class Storage:
-    """A pool of connections to the storage. Nothing here knows a key or a bucket."""
+    """A pool of connections to the storage. It knows no credentials and no bucket: the URLs are signed."""
 
     def __init__(self, ca_file: Path | None = None, tracing: Tracing = OFF) -> None:
-        """``ca_file`` has the authority of its certificate, if the system does not know it."""
+        """``ca_file`` has the authority of the storage's certificate, if the system does not know it."""
         self._tls = storage_context(ca_file)
         self._tracing = tracing
         self._session: aiohttp.ClientSession | None = None
@@ -53,9 +53,9 @@ class Storage:
     async def read(
         self, method: str, url: str, headers: Mapping[str, str]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Give the storage's answer to GET or HEAD, its body unread.
+        """Yield the storage's answer to GET or HEAD, with its body unread.
 
-        Raises DomainError(TEMPORARILY_UNAVAILABLE) if there is none.
+        Raises DomainError(TEMPORARILY_UNAVAILABLE) if the storage does not answer.
         """
 
         async def work() -> aiohttp.ClientResponse:
@@ -73,9 +73,9 @@ class Storage:
     ) -> str:
         """Send exactly ``length`` bytes to a presigned PUT and return the ETag.
 
-        The object is there when this returns, whole; if ``chunks`` ends early or raises, nothing
-        is. Raises what ``chunks`` raises; DomainError: TEMPORARILY_UNAVAILABLE, or
-        INVALID_PARAMETER_VALUE if the storage refuses such an object.
+        When this returns, the whole object is stored. If ``chunks`` ends early or raises, nothing is stored.
+        Raises the errors of ``chunks``, DomainError(TEMPORARILY_UNAVAILABLE), and
+        DomainError(INVALID_PARAMETER_VALUE) if the storage refuses the object.
         """
         work = partial(self._write, url, chunks, length, content_type)
         return await self._tracing.outgoing("PUT storage", _method("PUT"), work)
@@ -87,7 +87,7 @@ class Storage:
         failures: list[Exception] = []
         try:
             async with asyncio.timeout(SILENT_SECONDS) as patience:
-                # A generator for an empty body would be sent in chunks, which S3 does not take.
+                # aiohttp would send an empty generator with chunked encoding, which S3 refuses.
                 body = _timed(chunks, patience, failures) if length else b""
                 async with self._open().put(
                     URL(url, encoded=True), data=body, headers=headers, timeout=_WRITING
@@ -96,13 +96,14 @@ class Storage:
                         return answer.headers.get("ETag", "")
                     raise await self.refusal(answer)
         except (aiohttp.ClientError, TimeoutError) as error:
+            # The error of the client's body is the cause; aiohttp's error only follows from it.
             if failures:
                 raise failures[0] from None
             raise away(error) from error
 
     @staticmethod
     async def refusal(answer: aiohttp.ClientResponse) -> DomainError:
-        """Tell what an error of the storage is to the client: a bad request, or bad luck."""
+        """Return the client's error for an error of the storage: 400 if the request is bad, otherwise 503."""
         found = _CODE.search(await answer.content.read(_ERROR_BYTES))
         code = found[1].decode() if found else ""
         if answer.status == HTTPStatus.BAD_REQUEST and code and code not in _OF_THE_MOMENT:
@@ -110,7 +111,7 @@ class Storage:
         return away(f"{answer.status} {code}")
 
     def _open(self) -> aiohttp.ClientSession:
-        """Return the session, which belongs to the loop that first asks for it."""
+        """Return the session. It is made at the first call, because it belongs to the event loop that runs then."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ssl=self._tls),
@@ -123,17 +124,17 @@ class Storage:
 
 
 def _method(name: str) -> dict[str, str]:
-    """Return what a span tells of a request: not where to, for the URL is signed."""
+    """Return the attributes of a request's span. The URL is left out, because its signature is a secret."""
     return {"http.request.method": name}
 
 
 async def _timed(
     chunks: AsyncIterable[bytes], patience: asyncio.Timeout, failures: list[Exception]
 ) -> AsyncIterator[bytes]:
-    """Pass chunks on; ``patience`` runs out while the storage has one in hand, not while we wait.
+    """Yield the chunks. ``patience`` runs while the storage takes a chunk, and not while the client sends one.
 
-    What ``chunks`` raises goes to ``failures``, too: aiohttp turns it into an error of the
-    connection that the body was sent on.
+    An error of ``chunks`` is also added to ``failures``, because aiohttp turns it into an error of the
+    connection to the storage.
     """
     now = asyncio.get_running_loop().time
     try:
@@ -148,7 +149,7 @@ async def _timed(
 
 
 def away(reason: object) -> DomainError:
-    """Log why the storage can't serve, and return the error for the client: 503, come again."""
+    """Log why the storage can't serve the request, and return a 503 for the client."""
     _log.warning("storage_away", reason=repr(reason))
     message = "The artifact storage can't serve the request now; try again."
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)

@@ -1,4 +1,4 @@
-"""From the client to the storage, as fast as the storage takes it."""
+"""Streams artifacts from the client to the storage, as fast as the storage takes them."""
 
 from collections import deque
 from collections.abc import AsyncIterator
@@ -25,17 +25,17 @@ from shared.contracts.errors import DomainError, invalid
 from shared.mlflow.content_types import content_type
 
 PART_BYTES = 8 * 1024**2
-"""What an upload of unknown length holds in memory; S3 wants parts of at least 5 MiB."""
+"""The part of an upload of unknown length that is held in memory. S3 requires parts of at least 5 MiB."""
 
 WHOLE_BYTES = 5 * 1024**3
-"""S3's limit of one PUT."""
+"""S3's limit of one PUT, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One artifact on its way. ``limit`` is the largest that it may be, in bytes.
+    """The upload of one artifact. ``limit`` is its largest size in bytes.
 
-    ``no_data`` is the refusal of an empty one, where those are refused.
+    ``no_data`` is the error message for an empty artifact. If it is empty, empty artifacts are allowed.
     """
 
     request: BaseRequest
@@ -46,7 +46,7 @@ class Upload:
     no_data: str = ""
 
     async def receive(self, body: Body) -> None:
-        """Store the body under the path, whole or not at all; an artifact there is replaced.
+        """Store the body under the path, completely or not at all. An existing artifact is replaced.
 
         Raises DomainError, or the error that ended the client's connection.
         """
@@ -58,11 +58,12 @@ class Upload:
             await self._receive_parts(_Parts(body.chunks(), self._part_bytes()))
 
     def _part_bytes(self) -> int:
+        # Rounded up, so that the largest artifact fits into S3's largest number of parts.
         return max(PART_BYTES, -(-self.limit // limits.PARTS))
 
     async def _receive_parts(self, parts: "_Parts") -> None:
-        """Read a part, and only if there is more than one begin a multipart upload."""
-        # Asked before the body is, so that a bad path costs the client nothing.
+        """Store a body of unknown length. A multipart upload begins only if there is more than one part."""
+        # The URL comes before the body, so that a client with a bad path need not send the body.
         url = await self._presign()
         await say_continue(self.request)
         await parts.read()
@@ -79,7 +80,7 @@ class Upload:
             done = await self._send_parts(parts, begun.upload_id)
             await self.services.send(CompleteMultipartUpload(**named, parts=done))
         except BaseException:
-            # What can't be aborted now, the bucket's rule for abandoned uploads removes.
+            # If the abort fails, the bucket's rule for abandoned uploads removes the parts later.
             with suppress(DomainError):
                 await self.services.send(AbortMultipartUpload(**named))
             raise
@@ -104,7 +105,7 @@ class Upload:
 
 @dataclass(slots=True)
 class _Parts:
-    """Cuts a stream into parts of ``part_bytes``; holds one of them."""
+    """Cuts a stream into parts of ``part_bytes``, and holds one part in memory."""
 
     source: AsyncIterator[bytes]
     part_bytes: int
@@ -114,7 +115,7 @@ class _Parts:
     _rest: bytes = b""
 
     async def read(self) -> None:
-        """Replace the part that is held by the next one; a part of size 0 is behind the end."""
+        """Replace the held part by the next one. A size of 0 means that the stream has ended."""
         self._held.clear()
         self.size = 0
         self._hold(self._rest)
@@ -133,6 +134,6 @@ class _Parts:
             self.size += len(taken)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the part that is held, and let go of it piece by piece."""
+        """Yield the held part piece by piece, and release each piece from memory."""
         while self._held:
             yield self._held.popleft()
