@@ -1,4 +1,4 @@
-"""The operations that stream, for OpenAPI: their bodies are bytes, so no contract describes them."""
+"""OpenAPI's operations of streamed artifacts. Their bodies are bytes, so no contract describes them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ _FOUND = {
 
 
 def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield method, path and operation; the refusals and the request id are the caller's to add."""
+    """Yield the method, path and operation of each route. The caller adds the error answers and the request id."""
     artifact = plain(PROXY_PREFIXES[0] + ARTIFACT)
     in_path = [_parameter("path", "path")]
     yield (
@@ -62,9 +62,9 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def describe_packages() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """As ``describe_streams``, for GitLab's way to the same artifacts.
+    """Yield the same as ``describe_streams``, for GitLab's packages.
 
-    ``owner`` is a model version's number, or ``candidate:`` and a run's.
+    ``owner`` is a model version's id, or ``candidate:`` and a run's iid.
     """
     path = plain(f"{API}/projects/{{project}}{PACKAGE_FILE}")
     in_path = [_parameter(name, "path") for name in ("project", "owner", "path")]

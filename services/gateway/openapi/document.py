@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description, made from the route tables and the contracts."""
+"""The OpenAPI 3.1 document, generated from the endpoints and the contracts."""
 
 from typing import Any
 
@@ -52,11 +52,12 @@ IDEMPOTENCY_KEY = {
 
 
 def describe() -> dict[str, Any]:
-    """Return the document; it describes each path under the first of its prefixes."""
+    """Return the OpenAPI document."""
     schemas = schemas_of(
         (*(each.contract for each in ENDPOINTS), *rest.CONTRACTS),
         (*(each.reply for each in ENDPOINTS), *rest.REPLIES.values()),
     )
+    # GitLab's operations contain the fields of their contracts, so these are no components of the document.
     contracts = {each.__name__: schemas.pop(each.__name__) for each in rest.CONTRACTS}
     return {
         "openapi": "3.1.0",
@@ -81,7 +82,7 @@ def describe() -> dict[str, Any]:
 def _paths(
     schemas: dict[str, JsonSchemaValue], contracts: dict[str, JsonSchemaValue]
 ) -> dict[str, Any]:
-    """Describe each operation under the first of its prefixes."""
+    """Return the operations by path and method. Each endpoint appears under the first of its prefixes only."""
     paths: dict[str, Any] = {}
     for endpoint in ENDPOINTS:
         path = plain(endpoint.prefixes[0] + endpoint.path)

@@ -1,4 +1,4 @@
-"""The operations of GitLab's REST API and of MLflow's workspaces, for OpenAPI."""
+"""OpenAPI's operations of GitLab's REST API and of MLflow's workspaces."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -47,12 +47,13 @@ REPLIES: Mapping[type[Message], type[Wire]] = {
     w.CreateWorkspace: w.WorkspaceReply,
     w.UpdateWorkspace: w.WorkspaceReply,
 }
-"""What each answers with, where it is more than ``true``; pages are lists of it."""
+"""The reply of each contract. Other contracts reply ``true``, or have status 204. A page is a list of such replies."""
 
 CONTRACTS = tuple(dict.fromkeys(each.contract for each in (*ENDPOINTS, *workspaces.ENDPOINTS)))
-"""Their fields are written down with each operation, since some are not the client's to say."""
+"""The contracts. Their fields are repeated in each operation, because the client may not set all of them."""
 
 OURS = frozenset({"own_digest", "new_digest"})
+"""Fields that the gateway sets itself."""
 
 ERROR = {
     "type": "object",
@@ -71,16 +72,16 @@ Schemas = Mapping[str, JsonSchemaValue]
 
 
 def describe_rest(contracts: Schemas) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield method, path and operation of GitLab's; the refusals and the request id are the caller's.
+    """Yield the method, path and operation of each GitLab endpoint.
 
-    ``contracts`` has the schemas of ``CONTRACTS``.
+    The caller adds the error answers and the request id. ``contracts`` has the schemas of ``CONTRACTS``.
     """
     for endpoint in ENDPOINTS:
         yield endpoint.method, API + endpoint.path, _operation(endpoint, "gitlab", contracts)
 
 
 def describe_workspaces(contracts: Schemas) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """As ``describe_rest``, for MLflow's, under the first of its prefixes."""
+    """Yield the same as ``describe_rest`` for MLflow's workspaces, under the first prefix only."""
     for endpoint in workspaces.ENDPOINTS:
         path = workspaces.PREFIXES[0] + endpoint.path
         yield endpoint.method, path, _operation(endpoint, "workspaces", contracts)
@@ -110,7 +111,7 @@ def _operation(endpoint: RestEndpoint, tag: str, contracts: Schemas) -> dict[str
 
 
 def _id(endpoint: RestEndpoint) -> str:
-    """Return a name that no other operation has: a contract may have several paths."""
+    """Return a unique operation id. It contains the path, because a contract may have several endpoints."""
     words = endpoint.path.replace("{", "/").replace("}", "/").split("/")
     place = "".join(part.title() for word in words for part in word.split("_"))
     return f"{endpoint.contract.__name__}At{place}"

@@ -1,4 +1,4 @@
-"""The JSON schemas of contracts and replies, as OpenAPI has them."""
+"""The JSON schemas of contracts and replies, for OpenAPI."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -18,22 +18,22 @@ NOT_FINITE = {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}
 
 
 class _ProtoJson(GenerateJsonSchema):
-    """Adds to the schemas of requests what proto-JSON allows besides plain JSON types."""
+    """Adds the forms that proto-JSON allows besides plain JSON types."""
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        """Let integers be written as strings, as clients send int64."""
+        """Return a schema that also allows strings in requests, as clients send int64."""
         plain = super().int_schema(schema)
         return {"anyOf": [plain, DECIMAL]} if self.mode == "validation" else plain
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        """Name the doubles that JSON has no numbers for."""
+        """Return a schema that also allows NaN and the infinities, which proto-JSON writes as strings."""
         return {"anyOf": [super().float_schema(schema), NOT_FINITE]}
 
 
 def schemas_of(
     contracts: Iterable[type[BaseModel]], replies: Iterable[type[BaseModel]]
 ) -> dict[str, JsonSchemaValue]:
-    """Describe contracts as they are read and replies as they are written, by name."""
+    """Return the schemas by name: contracts in the form that is read, replies in the form that is written."""
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((contract, "validation") for contract in dict.fromkeys(contracts)),
         *((reply, "serialization") for reply in dict.fromkeys(replies)),
@@ -45,7 +45,7 @@ def schemas_of(
     for schema in schemas.values():
         if "properties" in schema:
             schema["properties"] = {
-                # A field whose name is taken in Python (``schema_``) ends with an underscore.
+                # A field whose name is reserved in Python (``schema_``) ends with an underscore.
                 name.rstrip("_"): field
                 for name, field in schema["properties"].items()
             }
@@ -53,7 +53,7 @@ def schemas_of(
 
 
 def query_parameters(schema: JsonSchemaValue) -> Iterator[dict[str, Any]]:
-    """Make a parameter of each field; lists repeat the name."""
+    """Yield a query parameter for each field. A list repeats its parameter."""
     required = schema.get("required", [])
     for name, field in schema["properties"].items():
         yield {
@@ -65,7 +65,7 @@ def query_parameters(schema: JsonSchemaValue) -> Iterator[dict[str, Any]]:
 
 
 def _without_null(field: JsonSchemaValue) -> JsonSchemaValue:
-    """Drop the null that a JSON body may hold and a query string can't."""
+    """Return a field's schema without null, which a query string can't express."""
     plain: JsonSchemaValue = {
         key: value for key, value in field.items() if key not in ("anyOf", "default")
     }
@@ -83,5 +83,5 @@ def content_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def json_content(schema: JsonSchemaValue) -> dict[str, Any]:
-    """Return the content object of JSON."""
+    """Return a content object of JSON with a schema."""
     return {"application/json": {"schema": schema}}

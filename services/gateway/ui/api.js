@@ -1,4 +1,4 @@
-// The API beside the page: the page's own address is the tracking URI.
+// Calls the API. The page's own address is the tracking URI.
 
 const here = location.pathname.endsWith("/") ? location.pathname : `${location.pathname}/`;
 
@@ -7,13 +7,13 @@ export const byProject = here.includes("/api/v4/projects/");
 
 const tokenKey = `warren-token ${here}`;
 
-// The token stays in this tab, and is sent to nobody but the API beside the page.
+// The token is stored for this tab only, and is sent to this server only.
 export const keepToken = (token) => sessionStorage.setItem(tokenKey, token);
 export const hasToken = () => sessionStorage.getItem(tokenKey) !== null;
 
 let workspace = "";
 
-// MLflow's clients print a workspace behind the links to its runs: what is asked and linked to from there is in it, too.
+// MLflow clients add the workspace to the links of its runs. Requests and links of such a page then name it, too.
 export const chooseWorkspace = (name) => { workspace = name; };
 export const inWorkspace = (fragment) => (workspace ? `${fragment}?workspace=${encodeURIComponent(workspace)}` : fragment);
 
@@ -54,11 +54,11 @@ async function send(url, options = {}) {
     ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
     ...(workspace ? { "X-MLFLOW-WORKSPACE": workspace } : {}),
   };
-  // Without "omit" a browser would ask for a name and a password on its own.
+  // Without "omit" the browser would open its own dialog for a name and a password.
   const response = await fetch(url, { ...options, headers, credentials: "omit" });
   if (response.ok) return response;
   const body = await response.json();
   const said = body.message || body.error || `${response.status}`;
-  // What follows in brackets is for another client.
+  // The note in brackets is for GitLab's MLflow client.
   throw new Refusal(response.status, said.replace(/ \(GitLab's client .*\)$/, ""));
 }

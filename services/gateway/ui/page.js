@@ -1,4 +1,4 @@
-// Finds the view that the fragment names, as MLflow's clients print it: #/experiments/1/runs/<id>
+// Shows the view that the fragment names. MLflow clients print such fragments: #/experiments/1/runs/<id>
 
 import { chooseWorkspace, keepToken } from "./api.js";
 import { element, experiment, home, model, run, signIn } from "./views.js";
@@ -11,7 +11,7 @@ const views = [
 ];
 
 async function view() {
-  // What else follows a question mark is for pages of MLflow's that this one does not have.
+  // Other parameters belong to pages of MLflow's UI that this page does not have.
   const [path, query] = location.hash.replace(/^#/, "").split("?", 2);
   chooseWorkspace(new URLSearchParams(query).get("workspace") || "");
   for (const [pattern, show] of views) {
@@ -32,7 +32,7 @@ async function show() {
     const said = element("p", { class: "error" }, error.message);
     content = error.status === 401 ? [said, ...signIn(enter)] : [said];
   }
-  // A view that took longer than the next one must not replace it.
+  // If a newer view is already shown, this older and slower one must not replace it.
   if (mine === shown) document.getElementById("main").replaceChildren(...content);
 }
 

@@ -1,8 +1,8 @@
-"""Serves the page where a tracking URI leads to when it is opened in a browser.
+"""Serves the page that appears when a tracking URI is opened in a browser.
 
-MLflow's clients print ``<tracking uri>/#/experiments/<id>/runs/<run>`` after each run. The fragment
-never reaches the server, so the page finds its way in the browser, from the same files for each
-project: they hold no data, and what they show is asked of the API with the reader's own rights.
+MLflow clients print ``<tracking uri>/#/experiments/<id>/runs/<run>`` after each run. Browsers do not send the
+fragment to the server, so the page's script selects the view. The files are the same for all projects and hold
+no data: the script asks the API for it, with the user's own token.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ FILES = {
     "api.js": ("api.js", "text/javascript"),
     "page.css": ("page.css", "text/css"),
 }
-"""File and media type by the path below the page's own."""
+"""File and media type by the path below the page's path."""
 
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -36,18 +36,18 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Nothing comes from elsewhere or goes there, and no script runs that is not one of the files."""
+"""With these headers the page loads from and sends to this server only, and runs no scripts except its files."""
 
 
 def page_routes() -> Iterator[tuple[str, str, Handler]]:
-    """Yield method, path and handler of each file."""
+    """Yield the method, path and handler of each file."""
     for path, (name, media_type) in FILES.items():
         content = (files(__package__) / name).read_bytes()
         yield "GET", f"/{path}", _file(content, media_type)
 
 
 def links_route(mount: Mount, gitlab_url: str) -> tuple[str, str, Handler]:
-    """Return the route of what the page cannot know: where the CI jobs of its project are, if anywhere."""
+    """Return the route of ``links.json``: the address of the project's CI jobs, null without a GitLab."""
     authenticate = mount.authenticate(required_permission(GetRun))
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
@@ -72,9 +72,9 @@ def _file(content: bytes, media_type: str) -> Handler:
 
 
 async def to_page(request: BaseRequest, _parameters: Parameters) -> Response:
-    """Lead from the tracking URI to the page, whose files lie below the slash at its end.
+    """Redirect from the tracking URI to the page, whose path is the same with a slash at the end.
 
-    The address is a relative one, so that it holds behind any proxy; browsers keep the fragment.
+    The target is relative, so that it is right behind any proxy. Browsers keep the fragment.
     """
     location = request.rel_url.raw_path.rpartition("/")[2] + "/"
     return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})

@@ -1,4 +1,4 @@
-// What there is to see. Everything that comes from the API becomes text nodes, never markup.
+// The views. Data from the API becomes text nodes, never markup, so that it can't contain scripts.
 
 import { artifactUrl, byProject, bytes, get, hasToken, inWorkspace, links, post, trackingUri } from "./api.js";
 
@@ -153,7 +153,7 @@ async function artifacts(runId, path) {
     if (!files.length) return quiet("No artifacts.");
     return element("ul", {}, ...files.map((file) => element("li", {}, artifact(runId, file))));
   } catch (error) {
-    // A run may keep its artifacts elsewhere; the rest of it is worth showing all the same.
+    // A run's artifacts may be outside this server. The rest of the run is shown all the same.
     return quiet(error.message);
   }
 }
@@ -166,7 +166,7 @@ function artifact(runId, file) {
   return directory;
 }
 
-// A link cannot show a token, so that with one the script fetches what the link leads to.
+// A link can't send a token. If there is one, the script downloads the artifact itself.
 function download(url, name, text) {
   const made = link(url, text);
   made.addEventListener("click", async (event) => {
@@ -185,7 +185,7 @@ function download(url, name, text) {
 
 export async function model(name) {
   const { registered_model: found } = await get("registered-models/get", { name });
-  // The grammar has no escapes inside quotes.
+  // The filter grammar has no escapes inside quotes, so a name with a single quote is put into double quotes.
   const quote = name.includes("'") ? '"' : "'";
   const filter = `name=${quote}${name}${quote}`;
   const { model_versions: versions = [] } = await get("model-versions/search", { filter, max_results: 100 });
