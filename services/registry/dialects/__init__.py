@@ -1,4 +1,4 @@
-"""What differs between the dialects in the registry, one module each."""
+"""The dialects of the registry, one module each."""
 
 from services.registry.dialects.dialect import Dialect
 from services.registry.dialects.gitlab import GitLab
@@ -10,5 +10,5 @@ _GITLAB = GitLab()
 
 
 def dialect_of(tx: Transaction) -> Dialect:
-    """Return the dialect that the caller of a message speaks."""
+    """Return the dialect of the message that a transaction handles."""
     return _GITLAB if tx.envelope.dialect == "gitlab" else _MLFLOW

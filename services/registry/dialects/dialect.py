@@ -1,6 +1,6 @@
-"""What a dialect decides; each module beside this one holds one.
+"""The protocol of a dialect. Each other module of this package is one dialect.
 
-How versions look on the wire is decided in SQL (``model_version_forms``), by the name of the dialect.
+SQL writes the JSON of versions for each dialect (the view ``model_version_forms``).
 """
 
 from collections.abc import Sequence
@@ -13,42 +13,49 @@ from shared.postgres.transaction import Transaction
 
 
 class Dialect(Protocol):
-    """How clients name versions, which of them they mean, and what else a new one needs."""
+    """How clients name versions, which version a name means, and what a new version needs.
+
+    A version has two numbers: ``number`` counts within its model, ``own_number`` is its id, which is
+    unique in the project.
+    """
 
     number_column: ClassVar[str]
-    """Of ``model_versions``: holds what clients call versions."""
+    """The column of ``model_versions`` with the names that clients use."""
 
     async def version_number(self, tx: Transaction, name: str, version: str) -> int:
-        """Return the number of the version that a client calls so; it may be missing by now.
+        """Return the number of the version that a client names. The version may be missing.
 
         Raises DomainError.
         """
 
     async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
-        """Return the number of the version that an alias points to. Raises DomainError."""
+        """Return the number of the version that an alias points to; None if there is none.
+
+        Raises DomainError for an invalid alias.
+        """
 
     def check_new_alias(self, alias: str) -> None:
-        """Raise DomainError if an alias means a version by itself, or can't be one."""
+        """Raise DomainError if an alias is invalid, or is reserved."""
 
     async def newest(self, tx: Transaction, model_id: UUID) -> int | None:
-        """Return the number of the version that ``latest`` means; None if there are no versions."""
+        """Return the number of the version that ``latest`` means; None if the model has no versions."""
 
     async def latest_versions(
         self, tx: Transaction, model_id: UUID, stages: Sequence[str]
     ) -> list[int]:
-        """Return the numbers of the latest versions, of the stages if any are named.
+        """Return the numbers of the latest versions; in the stages, if there are any.
 
         Raises DomainError.
         """
 
     def called(self, own_number: int, number: int) -> str:
-        """Return what a client calls a version of a model."""
+        """Return the name of a version for clients."""
 
     async def before_model(self, tx: Transaction, name: str) -> None:
-        """Have done elsewhere what a new model, whose id is the command's, needs.
+        """Have other services create what a new model needs. The model's id is the command's.
 
         Raises DomainError.
         """
 
     async def lineage(self, tx: Transaction, model_id: UUID, cmd: CreateModelVersion) -> Lineage:
-        """Settle where the next version of a locked model comes from. Raises DomainError."""
+        """Return where the next version of a locked model comes from. Raises DomainError."""

@@ -1,7 +1,8 @@
-"""GitLab's dialect: a version is called by a number of its own, or by its semantic version.
+"""GitLab's dialect: clients name a version by its id, or by its semantic version.
 
-GitLab reads versions by the semantic version alone and answers with the number, so that its clients
-can't read what they were told; here both do. Prompts, which GitLab does not know, are MLflow's.
+GitLab itself finds versions by semantic version alone, but its replies contain the id. So its clients
+can't use the name from a reply. Here both names work. GitLab has no prompts; they follow MLflow's
+dialect.
 """
 
 from collections.abc import Sequence
@@ -31,12 +32,12 @@ _DIGITS = len(str(INT64_MAX))
 
 
 class GitLab(MLflow):
-    """GitLab's."""
+    """GitLab's dialect."""
 
     number_column: ClassVar[str] = "id"
 
     async def version_number(self, tx: Transaction, name: str, version: str) -> int:
-        """Look a version up by either of its names."""
+        """Find a version by its id or its semantic version. Raises DomainError if there is none."""
         model = await registered_models.find(tx, name)
         if model is None:
             raise version_not_found(name, version)
@@ -48,49 +49,49 @@ class GitLab(MLflow):
         return number
 
     async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
-        """Look an alias up; each version's first one is its semantic version."""
+        """Find a version by an alias; its semantic version is an alias, too."""
         if semver.parse(alias):
             return await model_versions.called(tx, model_id, None, alias)
         return await super().version_of_alias(tx, model_id, alias)
 
     def check_new_alias(self, alias: str) -> None:
-        """Refuse semantic versions, too: each is an alias of its own version and of no other."""
+        """Refuse semantic versions, too: each is reserved for its own version."""
         if semver.parse(alias):
             raise invalid(f"Version alias name '{alias}' is reserved.")
         super().check_new_alias(alias)
 
     async def newest(self, tx: Transaction, model_id: UUID) -> int | None:
-        """Return the highest by semantic version."""
+        """Return the version with the highest semantic version."""
         found = await model_versions.highest(tx, model_id)
         return found[0] if found else None
 
     async def latest_versions(
         self, tx: Transaction, model_id: UUID, stages: Sequence[str]
     ) -> list[int]:
-        """Return the highest version, whatever stages are named: GitLab has none and ignores them.
+        """Return the highest version, whatever the stages: GitLab has no stages and ignores them.
 
-        Two kinds of stage count nevertheless. Clients take the end of ``models:/name/1.0.0`` for a
-        stage; it selects that version. And a model whose versions were moved to stages, which GitLab
-        can't do, is read by MLflow's rule: the highest version would be another than was asked for.
+        There are two exceptions. Clients send the end of ``models:/name/1.0.0`` as a stage: it selects
+        that version. And if versions of the model were moved to stages, which GitLab can't do, a
+        stage selects its own highest version: another one is not what the client asks for.
         """
         staged = bool(stages) and await model_versions.are_staged(tx, model_id)
         selected = [await _selected(tx, model_id, stage, staged=staged) for stage in stages or [""]]
         return list(dict.fromkeys(number for number in selected if number is not None))
 
     def called(self, own_number: int, _number: int) -> str:
-        """Return the number of its own."""
+        """Return the id."""
         return str(own_number)
 
     async def before_model(self, tx: Transaction, name: str) -> None:
-        """Make the model's experiment."""
+        """Have tracking create the model's experiment."""
         model_id = tx.envelope.id
         await tx.send_command(EnsureModelExperiment(registered_model_id=model_id, name=name))
 
     async def lineage(self, tx: Transaction, model_id: UUID, cmd: CreateModelVersion) -> Lineage:
-        """Follow the source, if it is a location, and give the version a run.
+        """Follow the source if it is a remote location, and give the version a run.
 
-        GitLab ignores sources: its users leave them empty, or write the version there. The
-        artifacts of such a version are those of its run.
+        GitLab ignores sources: its users leave them empty, or write the version there. Such a
+        version has the artifacts of its run.
         """
         if cmd.run_id:
             await _check_run(tx, cmd.run_id)
@@ -105,9 +106,10 @@ class GitLab(MLflow):
 async def _version_run(
     tx: Transaction, model_id: UUID, cmd: CreateModelVersion, led_to: str
 ) -> EnsureVersionRunReply:
-    """Have a run made the version's: the one asked for, the one its source led to, or a new one.
+    """Give the version a run: the requested one, or the one of its source (``led_to``), or a new one.
 
-    Only the first is an error where it can't be: nobody asked for the second.
+    Raises DomainError if the version can't have the requested run. If it can't have the run of its
+    source, it gets a new one instead: the client did not ask for that run.
     """
     if cmd.run_id or not led_to:
         return await _ensure_run(tx, model_id, cmd.name, cmd.run_id or None)
@@ -137,7 +139,7 @@ async def _called(tx: Transaction, model_id: UUID, version: str) -> int | None:
 
 
 def _own_number(version: str) -> int | None:
-    """Read a number of a version's own; None if the text can't be one."""
+    """Read the id of a version; None if the text can't be one."""
     if not (version.isascii() and version.isdigit() and len(version) <= _DIGITS):
         return None
     number = int(version)
@@ -154,7 +156,7 @@ async def _selected(tx: Transaction, model_id: UUID, stage: str, *, staged: bool
 
 
 async def _check_run(tx: Transaction, run_id: str) -> None:
-    """Raise DomainError, in GitLab's words, unless there is the run."""
+    """Raise DomainError, in GitLab's words, unless the run exists."""
     try:
         await tx.query(GetRun(run_id=run_id))
     except DomainError as error:

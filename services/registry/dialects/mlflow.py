@@ -1,4 +1,4 @@
-"""MLflow's own dialect: a version is called by its place in the count of its model's versions."""
+"""MLflow's dialect: clients name a version by its number within the model."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -21,21 +21,21 @@ from shared.postgres.transaction import Transaction
 
 
 class MLflow:
-    """MLflow's own."""
+    """MLflow's dialect."""
 
     number_column: ClassVar[str] = "version"
 
     async def version_number(self, _tx: Transaction, _name: str, version: str) -> int:
-        """Read the number."""
+        """Parse the number, without a look whether the version exists."""
         return parse_version(version)
 
     async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
-        """Look an alias up."""
+        """Find the version that an alias points to."""
         check_alias(alias)
         return await model_aliases.find(tx, model_id, alias)
 
     def check_new_alias(self, alias: str) -> None:
-        """Refuse what can't be an alias, ``latest`` and numbers."""
+        """Refuse invalid aliases, ``latest``, and numbers of versions such as ``v1``."""
         check_alias(alias)
         check_alias_is_free(alias)
 
@@ -46,7 +46,7 @@ class MLflow:
     async def latest_versions(
         self, tx: Transaction, model_id: UUID, stages: Sequence[str]
     ) -> list[int]:
-        """Return the newest version of each stage that is named; of each one, if none is."""
+        """Return the newest version of each given stage; of every stage if none is given."""
         wanted = {parse_stage(stage) for stage in stages} or set(ModelStage)
         return await registered_models.latest_versions(tx, model_id, list(wanted))
 
@@ -55,10 +55,10 @@ class MLflow:
         return str(number)
 
     async def before_model(self, _tx: Transaction, _name: str) -> None:
-        """Need nothing: models know nothing of experiments."""
+        """Do nothing: MLflow's models have no experiments."""
 
     async def lineage(self, tx: Transaction, _model_id: UUID, cmd: CreateModelVersion) -> Lineage:
-        """Follow the source."""
+        """Follow the source. Raises DomainError if it is empty."""
         if not cmd.source:
             raise invalid(missing_value("source"))
         return await of_model(cmd, tx, self)
