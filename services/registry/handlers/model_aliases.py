@@ -25,7 +25,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transaction) -> Empty:
-    """Point an alias to a version, away from where it pointed before."""
+    """Point an alias to a version. An alias of another version of the model moves."""
     check_model_name(cmd.name)
     dialect = dialect_of(tx)
     dialect.check_new_alias(cmd.alias)
@@ -37,7 +37,7 @@ async def set_registered_model_alias(cmd: SetRegisteredModelAlias, tx: Transacti
 
 
 async def delete_registered_model_alias(cmd: DeleteRegisteredModelAlias, tx: Transaction) -> Empty:
-    """Remove an alias; one that is not there may be removed as well."""
+    """Remove an alias. A missing alias is no error."""
     check_alias(cmd.alias)
     model_id = await find_model(tx, cmd.name)
     if await model_aliases.delete(tx, model_id, cmd.alias):

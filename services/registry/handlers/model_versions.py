@@ -56,7 +56,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> bytes:
-    """Make the next version of a model, or of a prompt."""
+    """Create the next version of a model or of a prompt."""
     check_model_name(cmd.name)
     check_length("source", MAX_LINK_LENGTH, cmd.source)
     check_length("run_link", MAX_LINK_LENGTH, cmd.run_link or "")
@@ -68,6 +68,8 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
         raise model_not_found(cmd.name)
     dialect = dialect_of(tx)
     new = NewVersion(
+        # First, because it may be refused: the lineage has tracking create a run, which would be left
+        # behind (ADR 40).
         semver=await _semver(tx, model_id, tags),
         lineage=of_prompt(cmd) if is_prompt(tags) else await dialect.lineage(tx, model_id, cmd),
         run_link=cmd.run_link or "",
@@ -86,14 +88,14 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
             model_id=new.lineage.model_id,
             run_claim=new.lineage.run_claim,
         ),
-        # Tracking names the version in a tag of the logged model.
+        # Before the client is answered, tracking adds the version to a tag of the logged model.
         at_once=new.lineage.model_id is not None,
     )
     return await version_reply(tx, cmd.name, created.key)
 
 
 async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> SemVer:
-    """Return the semantic version of a locked model's next version. Raises DomainError."""
+    """Return the semantic version for the next version of a locked model. Raises DomainError."""
     if SEMVER_TAG not in tags:
         highest = await model_versions.highest(tx, model_id)
         return semver.next_version(highest[1] if highest else None)
@@ -105,7 +107,7 @@ async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> S
 
 
 async def get_version_by_id(query: GetVersionById, tx: Transaction) -> bytes:
-    """Read the version that has a number of its own, of whatever model."""
+    """Read the version with an id, whatever its model."""
     key = await model_versions.find_by_id(tx, query.id)
     if key is None:
         raise missing_resource(f"Model Version (id={query.id}) not found")
@@ -119,7 +121,7 @@ async def get_model_version(query: GetModelVersion, tx: Transaction) -> bytes:
 
 
 async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> bytes:
-    """Replace the description of a version; none takes it away."""
+    """Replace the description of a version. An absent one removes it."""
     check_model_name(cmd.name)
     number = await dialect_of(tx).version_number(tx, cmd.name, cmd.version)
     key = await model_versions.update(tx, cmd.name, number, cmd.description)
@@ -130,7 +132,7 @@ async def update_model_version(cmd: UpdateModelVersion, tx: Transaction) -> byte
 
 
 async def transition_stage(cmd: TransitionModelVersionStage, tx: Transaction) -> bytes:
-    """Move a version to a stage and, if asked, the versions that are there to Archived."""
+    """Move a version to a stage. On request, move the other versions in that stage to Archived."""
     stage = parse_stage(cmd.stage)
     if cmd.archive_existing_versions and stage not in ACTIVE_STAGES:
         raise invalid(
@@ -157,6 +159,7 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
     told = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
+    # Tracking deletes the version's run before the client is answered (ADR 40).
     tx.emit(told, at_once=deleted.run_claim is not None)
     return Empty()
 
@@ -172,7 +175,7 @@ async def search_model_versions(query: SearchModelVersions, tx: Transaction) -> 
 async def get_model_version_download_uri(
     query: GetModelVersionDownloadUri, tx: Transaction
 ) -> GetModelVersionDownloadUriReply:
-    """Tell where a version's artifacts are."""
+    """Return the location of a version's artifacts."""
     found, _ = await _find(tx, query.name, query.version)
     return GetModelVersionDownloadUriReply(artifact_uri=found.storage_location)
 
@@ -189,7 +192,7 @@ async def set_model_version_tag(cmd: SetModelVersionTag, tx: Transaction) -> Emp
 
 
 async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) -> Empty:
-    """Remove a tag of a version; one that is not there may be removed as well."""
+    """Remove a tag of a version. A missing tag is no error."""
     check_name("key", cmd.key)
     found, number = await _find(tx, cmd.name, cmd.version)
     if await model_versions.delete_tag(tx, found.registered_model_id, number, cmd.key):
@@ -198,7 +201,7 @@ async def delete_model_version_tag(cmd: DeleteModelVersionTag, tx: Transaction) 
 
 
 async def _find(tx: Transaction, name: str, version: str) -> tuple[FoundVersion, int]:
-    """Return a version that is there, and its number. Raises DomainError."""
+    """Return a version and its number. Raises DomainError if there is no such version."""
     check_model_name(name)
     number = await dialect_of(tx).version_number(tx, name, version)
     found = await model_versions.find(tx, name, number)
@@ -208,7 +211,7 @@ async def _find(tx: Transaction, name: str, version: str) -> tuple[FoundVersion,
 
 
 async def _lock(tx: Transaction, name: str, version: str) -> tuple[UUID, int]:
-    """Lock the model of a version, whose number is returned. Raises DomainError."""
+    """Lock the model of a version; return the model's id and the version's number. Raises DomainError."""
     check_model_name(name)
     number = await dialect_of(tx).version_number(tx, name, version)
     model_id = await registered_models.lock(tx, name)

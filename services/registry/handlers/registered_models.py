@@ -1,4 +1,4 @@
-"""Registered models and their tags: MLflow's ``registered-models/*``, but for aliases."""
+"""Registered models and their tags: MLflow's ``registered-models/*``, except aliases."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -44,9 +44,11 @@ from shared.postgres.transaction import Transaction
 
 
 async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -> bytes:
-    """Make a model without versions, or a prompt."""
+    """Create a model without versions, or a prompt."""
     check_model_name(cmd.name)
     tags = checked_tags(cmd.tags)
+    # What can be refused is checked under this lock, before tracking does its part: so a refused model
+    # leaves no experiment behind (ADR 40).
     await registered_models.lock_name(tx, cmd.name)
     if await registered_models.find(tx, cmd.name) is not None:
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
@@ -59,7 +61,7 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
 
 
 async def _name_taken(tx: Transaction, name: str, *, is_prompt: bool) -> DomainError:
-    """Say that a name is taken, and by which of the two things that share the names."""
+    """Return the error for a taken name. Models and prompts share the names, so it says which has it."""
     owner = await registered_models.find(tx, name)
     taken_by = "Prompt" if owner and owner.prompt is not None else "Registered Model"
     wanted = "Prompt" if is_prompt else "Registered Model"
@@ -78,13 +80,14 @@ async def get_registered_model(query: GetRegisteredModel, tx: Transaction) -> by
 
 
 async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -> bytes:
-    """Give a model, and so its versions, another name."""
+    """Rename a model, and so its versions."""
     check_model_name(cmd.new_name, "new_name")
     check_model_name(cmd.name)
     model_id = await registered_models.lock(tx, cmd.name)
     if model_id is None:
         raise model_not_found(cmd.name)
     taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
+    # As in create_registered_model: first lock and check, then tracking, then the own row.
     await registered_models.lock_name(tx, cmd.new_name)
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:
@@ -99,7 +102,7 @@ async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -
 
 
 async def update_registered_model(cmd: UpdateRegisteredModel, tx: Transaction) -> bytes:
-    """Replace the description; none means an empty one."""
+    """Replace the description. An absent one becomes empty."""
     check_model_name(cmd.name)
     model_id = await registered_models.update(tx, cmd.name, cmd.description or "")
     if model_id is None:
@@ -115,6 +118,7 @@ async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -
     if model_id is None:
         raise model_not_found(cmd.name)
     deleted = RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id)
+    # Tracking deletes the model's experiment before the client is answered (ADR 40).
     tx.emit(deleted, at_once=True)
     return Empty()
 
@@ -127,7 +131,7 @@ async def search_registered_models(query: SearchRegisteredModels, tx: Transactio
 
 
 async def get_latest_versions(query: GetLatestVersions, tx: Transaction) -> bytes:
-    """Read the newest version of each of some stages; of all, if none are named."""
+    """Read the newest version of each given stage; of every stage if none is given."""
     model_id = await find_model(tx, query.name)
     numbers = await dialect_of(tx).latest_versions(tx, model_id, query.stages)
     found = await model_versions.read(tx, [(model_id, number) for number in numbers])
@@ -145,7 +149,7 @@ async def set_registered_model_tag(cmd: SetRegisteredModelTag, tx: Transaction) 
 
 
 async def delete_registered_model_tag(cmd: DeleteRegisteredModelTag, tx: Transaction) -> Empty:
-    """Remove a tag of a model; one that is not there may be removed as well."""
+    """Remove a tag of a model. A missing tag is no error."""
     check_model_name(cmd.name)
     check_name("key", cmd.key)
     model_id = await find_model(tx, cmd.name)
@@ -155,7 +159,7 @@ async def delete_registered_model_tag(cmd: DeleteRegisteredModelTag, tx: Transac
 
 
 async def find_model(tx: Transaction, name: str) -> UUID:
-    """Return the id of a model. Raises DomainError if its name can't be one or it is not there."""
+    """Return the id of a model. Raises DomainError if the name is invalid or there is no such model."""
     check_model_name(name)
     found = await registered_models.find(tx, name)
     if found is None:
@@ -164,7 +168,7 @@ async def find_model(tx: Transaction, name: str) -> UUID:
 
 
 async def _reply(tx: Transaction, model_id: UUID, name: str) -> bytes:
-    """Return the answer that holds one model. Raises DomainError if it is gone by now."""
+    """Return the reply with one model. Raises DomainError if the model was deleted meanwhile."""
     model = await registered_models.read(tx, [model_id])
     if not model:
         raise model_not_found(name)
