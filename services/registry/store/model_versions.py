@@ -20,9 +20,8 @@ VersionKey = tuple[UUID, int]
 class Lineage:
     """Where a version comes from.
 
-    ``storage_location`` is where its artifacts are, which ``source`` may only refer to; it never is
-    a ``models:/`` URI. ``run_claim`` is the id under which tracking knows that the run is the
-    version's own, if it is.
+    ``storage_location`` is where its artifacts are. Unlike ``source``, it is never a ``models:/`` URI.
+    ``run_claim`` identifies the version in tracking if the run is its own; otherwise it is None.
     """
 
     source: str
@@ -46,7 +45,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class CreatedVersion:
-    """A version that was inserted; ``id`` is a number of its own in the project."""
+    """A version that was inserted; ``id`` is unique in the project."""
 
     key: VersionKey
     id: int
@@ -54,14 +53,14 @@ class CreatedVersion:
 
 @dataclass(frozen=True, slots=True)
 class DeletedVersion:
-    """A version that is gone; ``run_claim`` is as in ``Lineage``."""
+    """A deleted version; ``run_claim`` is as in ``Lineage``."""
 
     run_claim: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version that is there; ``id`` is a number of its own in the project."""
+    """An existing version; ``id`` is unique in the project."""
 
     registered_model_id: UUID
     storage_location: str
@@ -71,7 +70,7 @@ class FoundVersion:
 
 
 async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> CreatedVersion:
-    """Insert a version under a locked model's next number."""
+    """Insert a version of a locked model, under the model's next number."""
     lineage = new.lineage
     row = await tx.write_row(
         SQL["create_model_version"],
@@ -100,7 +99,10 @@ async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> CreatedVer
 async def highest(
     tx: Transaction, model_id: UUID, stage: ModelStage | None = None
 ) -> tuple[int, str] | None:
-    """Return number and semantic version of the highest version, in a stage if one is named."""
+    """Return number and semantic version of the version with the highest semantic version.
+
+    With a stage, only versions in that stage count.
+    """
     row = await tx.fetch_row(SQL["highest_version"], tx.project, model_id, stage)
     return (row["version"], row["semver"]) if row else None
 
@@ -115,7 +117,7 @@ async def are_staged(tx: Transaction, model_id: UUID) -> bool:
 async def called(
     tx: Transaction, model_id: UUID, own_number: int | None, semver: str
 ) -> int | None:
-    """Return the number of the version that has a number of its own, or a semantic version."""
+    """Return the number of the version that has an id (``own_number``) or a semantic version."""
     version: int | None = await tx.fetch_value(
         SQL["version_called"], tx.project, model_id, own_number, semver
     )
@@ -123,13 +125,13 @@ async def called(
 
 
 async def find_by_id(tx: Transaction, own_number: int) -> VersionKey | None:
-    """Return the key of the version that has a number of its own."""
+    """Return the key of the version with an id."""
     row = await tx.fetch_row(SQL["find_version_by_id"], tx.project, own_number)
     return (row["registered_model_id"], row["version"]) if row else None
 
 
 async def find(tx: Transaction, name: str, version: int) -> FoundVersion | None:
-    """Return what is known of a version."""
+    """Find a version by its model's name and its number."""
     row = await tx.fetch_row(SQL["find_model_version"], tx.project, name, version)
     return FoundVersion(*row) if row else None
 
@@ -155,20 +157,20 @@ async def transition(
 async def archive_others(
     tx: Transaction, model_id: UUID, version: int, stage: ModelStage
 ) -> list[int]:
-    """Move the other versions that are in a stage to Archived, and return their numbers."""
+    """Move all versions in a stage to Archived except ``version``; return their numbers."""
     rows = await tx.fetch(SQL["archive_others"], tx.project, model_id, version, stage, now())
     tx.writes = tx.writes or bool(rows)
     return [row["version"] for row in rows]
 
 
 async def has_run(tx: Transaction, run_id: str) -> bool:
-    """Tell whether there is a version of the run."""
+    """Tell whether any version has the run."""
     found: bool = await tx.fetch_value(SQL["run_has_version"], tx.project, run_id)
     return found
 
 
 async def delete(tx: Transaction, model_id: UUID, version: int) -> DeletedVersion | None:
-    """Delete a version of a locked model with its tags and aliases; None if there is none."""
+    """Delete a version of a locked model with its tags and aliases; None if there is no such version."""
     row = await tx.write_row(SQL["delete_model_version"], tx.project, model_id, version, now())
     return DeletedVersion(row["run_claim"]) if row else None
 
@@ -191,7 +193,7 @@ async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
 
 
 async def read_found(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
-    """As ``read``, for a search, whose answers have no aliases in MLflow's dialect."""
+    """As ``read``, but for searches: in MLflow's dialect their replies have no aliases."""
     return await _read(tx, "read_found_model_versions", keys)
 
 

@@ -1,4 +1,4 @@
-"""Prompts among models: MLflow keeps them as models with a tag, and hides them from searches."""
+"""Prompts: MLflow stores them as models with a tag, and hides them from searches."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from shared.mlflow.search.ast import Comparator, Comparison, Entity
 
 
 def visible(comparisons: Sequence[Comparison]) -> tuple[bool, Sequence[Comparison]]:
-    """Tell whether a filter asks for prompts, and return what else it asks for.
+    """Tell whether a filter asks for prompts, and return the comparisons to search by.
 
-    The first clause on the tag decides, as in MLflow's ``_is_querying_prompt``. Unless it asks for
-    prompts, all clauses on the tag are left out and prompts are hidden; so
-    ``tag.`mlflow.prompt.is_prompt` != 'true'``, which clients add to every search, finds the models,
-    although they don't have the tag.
+    The first clause on the tag decides, as in MLflow's ``_is_querying_prompt``. If it does not ask for
+    prompts, prompts are hidden and all clauses on the tag are left out. Clients add
+    ``tag.`mlflow.prompt.is_prompt` != 'true'`` to every search: so it finds the models, although they
+    don't have the tag.
     """
     on_the_tag = [c for c in comparisons if c.entity is Entity.TAG and c.key == PROMPT_TAG]
     if on_the_tag and _asks_for_prompts(on_the_tag[0]):
@@ -26,7 +26,7 @@ def _asks_for_prompts(comparison: Comparison) -> bool:
 
 
 def hidden(table: str, owner: str) -> str:
-    """Return the condition that a model has no prompt tag in a table of tags."""
+    """Return the condition that a model has no prompt tag; ``owner`` is the model's alias in the statement."""
     return (
         f"NOT EXISTS (SELECT FROM {table} p"
         f" WHERE p.project_id = {owner}.project_id"

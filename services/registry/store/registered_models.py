@@ -16,14 +16,14 @@ SQL = load_queries("services.registry.sql", "registered_models")
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
-    """A model that is there; ``prompt`` is the value of its tag ``mlflow.prompt.is_prompt``."""
+    """An existing model; ``prompt`` is the value of its tag ``mlflow.prompt.is_prompt``."""
 
     registered_model_id: UUID
     prompt: str | None
 
 
 async def create(tx: Transaction, name: str, description: str, tags: Mapping[str, str]) -> bool:
-    """Insert a model, whose id is the command's; False if the name is taken."""
+    """Insert a model; False if the name is taken. Its id is the command's."""
     keys, values = list(tags), list(tags.values())
     row = await tx.write_row(
         SQL["create_registered_model"],
@@ -39,27 +39,27 @@ async def create(tx: Transaction, name: str, description: str, tags: Mapping[str
 
 
 async def find(tx: Transaction, name: str) -> FoundModel | None:
-    """Return what is known of a model by its name."""
+    """Find a model by its name."""
     row = await tx.fetch_row(SQL["find_registered_model"], tx.project, name)
     return FoundModel(row["registered_model_id"], row["prompt"]) if row else None
 
 
 async def lock_name(tx: Transaction, name: str) -> None:
-    """Let nobody else make a model of a name, or give it to one, until the transaction ends."""
+    """Reserve a name until the transaction ends: others that create or rename a model wait for it."""
     await tx.fetch_value(SQL["lock_model_name"], tx.project, name)
 
 
 async def lock(tx: Transaction, name: str) -> UUID | None:
-    """Return a model's id and keep its set of versions as it is until the transaction ends.
+    """Lock a model until the transaction ends, so that its set of versions stays; return its id.
 
-    The statement after this one sees what the lock was waited for.
+    The next statement sees what other transactions committed while this one waited for the lock.
     """
     model_id: UUID | None = await tx.fetch_value(SQL["lock_registered_model"], tx.project, name)
     return model_id
 
 
 async def rename(tx: Transaction, model_id: UUID, name: str) -> bool:
-    """Rename a model; False if another one took the name at this moment."""
+    """Rename a model; False if another model has just taken the name."""
     try:
         await tx.write(SQL["rename_registered_model"], tx.project, model_id, name, now())
     except UniqueViolationError:
@@ -73,7 +73,7 @@ async def update(tx: Transaction, name: str, description: str) -> UUID | None:
 
 
 async def delete(tx: Transaction, name: str) -> UUID | None:
-    """Delete a model with all that belongs to it and return its id; None if there is none."""
+    """Delete a model with its versions, tags and aliases; return its id, None if there is no such model."""
     return await _changed(tx, "delete_registered_model", name)
 
 
@@ -96,7 +96,7 @@ async def delete_tag(tx: Transaction, model_id: UUID, key: str) -> bool:
 async def latest_versions(
     tx: Transaction, model_id: UUID, stages: Sequence[ModelStage]
 ) -> list[int]:
-    """Return the number of the newest version of each stage that has any."""
+    """Return the number of the newest version in each stage; a stage without versions gives none."""
     rows = await tx.fetch(SQL["latest_versions"], tx.project, model_id, list(stages))
     return [row["version"] for row in rows]
 

@@ -27,7 +27,7 @@ _NUMBER_COLUMNS: Final = {
     "last_updated_timestamp": "v.last_updated_time",
 }
 _LAST_CHANGED_FIRST = (OrderBy(Entity.ATTRIBUTE, "last_updated_timestamp", ascending=False),)
-# Together they are unique, so they end every order.
+# Both together are unique, so every order ends with them.
 _TIE_BREAKERS = (
     OrderBy(Entity.ATTRIBUTE, "name", ascending=True),
     OrderBy(Entity.ATTRIBUTE, _NUMBER, ascending=False),
@@ -37,10 +37,10 @@ _TIE_BREAKERS = (
 async def search_model_version_keys(
     connection: Connection, project: int, query: SearchModelVersions, number_column: str
 ) -> Page[VersionKey]:
-    """Return a page of keys, by default of the versions that changed last.
+    """Return a page of version keys, by default the last changed first.
 
-    ``number_column`` holds what the dialect calls versions; prompts always go by their count.
-    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
+    ``number_column`` is the column with the dialect's names of versions; for prompts it is always
+    ``version``. Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client.
     """
     limit = check_max_results(query.max_results, DEFAULT_PAGE, LARGEST_PAGE)
     comparisons = parse_filter(query.filter, MODEL_VERSIONS)

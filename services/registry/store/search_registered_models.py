@@ -26,9 +26,9 @@ _BY_NAME = OrderBy(Entity.ATTRIBUTE, "name", ascending=True)
 async def search_registered_model_ids(
     connection: Connection, project: int, query: SearchRegisteredModels
 ) -> Page[UUID]:
-    """Return a page of ids, by default in the order of the names.
+    """Return a page of model ids, by default in the order of the names.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client.
     """
     limit = check_max_results(query.max_results, DEFAULT_PAGE, LARGEST_PAGE)
     comparisons = parse_filter(query.filter, REGISTERED_MODELS)
@@ -58,7 +58,7 @@ def _condition(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _terms(orders: Sequence[OrderBy]) -> list[Term]:
-    """Return the ordering terms up to the name, after which nothing is left to decide."""
+    """Return the ordering terms up to the name. Names are unique, so later terms have no effect."""
     terms: list[Term] = []
     for order in orders:
         if order.key == "name":
