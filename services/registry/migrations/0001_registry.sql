@@ -1,9 +1,9 @@
 -- Registered models and their versions. Every key starts with project_id.
 --
--- A model is known by a name that may change; the other tables refer to its id, so that they need
--- not follow. Names are COLLATE "C": they come in the order in which MLflow on SQLite sorts them,
--- and the unique index gives that order. Rows are deleted here, unlike in tracking, and no table is
--- on a hot path: foreign keys take a model's versions, tags and aliases along.
+-- Clients know a model by its name, which may change. The other tables refer to its id, so a new name
+-- changes no other row. Names are COLLATE "C": MLflow on SQLite sorts them in this order, and the unique
+-- index gives it. Foreign keys delete a model's versions, tags and aliases along with it. Tracking has
+-- none; here rows are deleted one by one, and no table is on a hot path.
 
 CREATE TABLE registered_models (
     project_id bigint NOT NULL,
@@ -51,10 +51,10 @@ CREATE TABLE model_versions (
         REFERENCES registered_models ON DELETE CASCADE
 );
 
--- The order in which all versions are searched; names and numbers decide the rare ties.
+-- For the default order of a search for versions. Names and numbers decide the rare ties.
 CREATE INDEX model_versions_updated_idx ON model_versions (project_id, last_updated_time DESC);
 
--- The newest version of each stage.
+-- For the newest version in each stage.
 CREATE INDEX model_versions_stage_idx
     ON model_versions (project_id, registered_model_id, stage, version);
 
@@ -73,7 +73,7 @@ CREATE TABLE model_version_tags (
         REFERENCES model_versions ON DELETE CASCADE
 );
 
--- MLflow keeps prompts as models with a tag. Searches leave them out by these indexes.
+-- MLflow stores prompts as models with a tag. Searches use these indexes to leave them out.
 CREATE INDEX registered_model_prompts_idx
     ON registered_model_tags (project_id, registered_model_id)
     WHERE key = 'mlflow.prompt.is_prompt' AND value = 'true';
@@ -96,8 +96,7 @@ CREATE TABLE model_aliases (
 CREATE INDEX model_aliases_version_idx
     ON model_aliases (project_id, registered_model_id, version);
 
--- What a version looks like on the wire (shared.contracts.model_versions.ModelVersion), by itself
--- and inside its model.
+-- The JSON of a version (shared.contracts.model_versions.ModelVersion), alone and inside its model.
 CREATE VIEW model_version_objects AS
 SELECT
     versions.project_id,

@@ -1,7 +1,7 @@
--- Each version gets a semantic version and a number of its own, by which GitLab's dialect knows it.
+-- Each version gets a semantic version and an id: its names in GitLab's dialect.
 --
--- semver_key is the text whose order is the precedence (services.registry.semver). run_claim names
--- the version where it owns a run (shared.contracts.model_experiments).
+-- semver_key is a text whose order is the precedence (services.registry.semver). run_claim identifies the
+-- version in tracking if it owns a run (shared.contracts.model_experiments).
 ALTER TABLE model_versions
     ADD COLUMN id bigint,
     ADD COLUMN semver text COLLATE "C",
@@ -43,12 +43,13 @@ SELECT setval(
     false
 );
 
--- The highest version of a model.
+-- For the highest version of a model.
 CREATE INDEX model_versions_highest_idx
     ON model_versions (project_id, registered_model_id, semver_key, version);
 
--- For processes one release older, which say nothing of semantic versions while this one is rolled
--- out. No later number was given yet: numbers never come back, and there are at least as many.
+-- While this release is rolled out, processes of the previous one insert versions without a semantic
+-- version. The patch is the version's number minus one. Earlier versions have lower patches: numbers are
+-- never reused, so a version's number is at least the count of versions.
 CREATE FUNCTION default_semver() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.semver := '1.0.' || (NEW.version - 1);
@@ -61,8 +62,8 @@ $$;
 CREATE TRIGGER default_semver BEFORE INSERT ON model_versions
 FOR EACH ROW WHEN (NEW.semver IS NULL) EXECUTE FUNCTION default_semver();
 
--- A version on the wire, in each dialect. In GitLab's a version is called by its own number, and its
--- first alias is its semantic version. Prompts, which GitLab does not know, are the same in both.
+-- The JSON of a version in each dialect. In GitLab's dialect its id is the field "version", and its semantic
+-- version is the first alias. GitLab has no prompts: they are the same in both dialects.
 CREATE VIEW model_version_forms AS
 SELECT
     versions.project_id,

@@ -1,6 +1,6 @@
--- MLflow names the aliases of a version where one version is asked for, not in lists of versions: neither
--- in a search nor inside a model. GitLab's dialect has them everywhere: the first is the semantic version,
--- which stands nowhere else.
+-- In MLflow's dialect a version has its aliases only in the reply for one version, not in lists: neither in
+-- a search nor inside a model. GitLab's dialect has them everywhere: the first alias is the semantic version,
+-- which no other field contains.
 CREATE OR REPLACE VIEW model_version_forms AS
 SELECT
     versions.project_id,

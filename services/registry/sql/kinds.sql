@@ -1,4 +1,4 @@
 -- name: list_kinds
--- What a project ($1) has any of: models, and prompts, which are models.
+-- The kinds of which a project ($1) has at least one thing. Prompts are models, too.
 SELECT 'registered models' AS kind
 WHERE EXISTS (SELECT FROM registered_models WHERE project_id = $1);

@@ -1,5 +1,5 @@
 -- name: set_alias
--- Point an alias to a version, away from where it pointed before. No row: no such version.
+-- Point an alias to a version. An existing alias moves. No row: no such version.
 WITH version AS (
     SELECT versions.registered_model_id, versions.version
     FROM registered_models AS models
@@ -13,7 +13,7 @@ ON CONFLICT (project_id, registered_model_id, alias) DO UPDATE SET version = exc
 RETURNING registered_model_id;
 
 -- name: delete_alias
--- Remove an alias. No row: it was not there.
+-- Remove an alias. No row: there was no such alias.
 DELETE FROM model_aliases
 WHERE project_id = $1 AND registered_model_id = $2 AND alias = $3
 RETURNING alias;

@@ -1,6 +1,6 @@
 -- name: create_model_version
--- Take a locked model's next number and insert a version and its tags. The counter is part of the
--- transaction: whoever is refused leaves no gap.
+-- Take a locked model's next number and insert a version and its tags. The counter belongs to the
+-- transaction, so a refused command leaves no gap.
 WITH model AS (
     UPDATE registered_models SET next_version = next_version + 1, last_updated_time = $3
     WHERE project_id = $1 AND registered_model_id = $2
@@ -25,7 +25,7 @@ tagged AS (
 SELECT version, id FROM created;
 
 -- name: run_has_version
--- Whether there is a version of a run; many versions have none, which is ''.
+-- Whether any version has a run. Many versions have none: their run_id is ''.
 SELECT EXISTS (
     SELECT FROM model_versions WHERE project_id = $1 AND run_id = $2 AND run_id <> ''
 );
@@ -38,24 +38,24 @@ SELECT EXISTS (
 );
 
 -- name: highest_version
--- The version of a model that has the highest semantic version, in stage $3 unless that is NULL; of
--- equal ones the later.
+-- The version of a model with the highest semantic version, in stage $3 unless that is NULL. Of
+-- versions with equal precedence it is the later one.
 SELECT version, semver FROM model_versions
 WHERE project_id = $1 AND registered_model_id = $2 AND stage = coalesce($3, stage)
 ORDER BY semver_key DESC, version DESC
 LIMIT 1;
 
 -- name: version_called
--- The version of a model that has the number of its own $3 or the semantic version $4.
+-- The version of a model that has the id $3 or the semantic version $4.
 SELECT version FROM model_versions
 WHERE project_id = $1 AND registered_model_id = $2 AND (id = $3 OR semver = $4);
 
 -- name: find_version_by_id
--- The version that has a number of its own, of whatever model.
+-- The version with an id, whatever its model.
 SELECT registered_model_id, version FROM model_versions WHERE project_id = $1 AND id = $2;
 
 -- name: find_model_version
--- The model's id of a version, and what a copy or a download needs to know of it.
+-- What a copy or a download of a version needs, and its model's id.
 SELECT
     versions.registered_model_id, versions.storage_location, versions.run_id, versions.model_id,
     versions.id
@@ -90,7 +90,7 @@ touched AS (
 SELECT registered_model_id FROM moved;
 
 -- name: archive_others
--- Move the versions of a locked model that are in a stage to Archived, but for one.
+-- Move the versions of a locked model that are in stage $4 to Archived, except version $3.
 UPDATE model_versions SET stage = 'Archived', last_updated_time = $5
 WHERE project_id = $1 AND registered_model_id = $2 AND version <> $3 AND stage = $4
 RETURNING version;
@@ -126,7 +126,7 @@ ON CONFLICT (project_id, registered_model_id, version, key) DO UPDATE SET value 
 RETURNING registered_model_id;
 
 -- name: delete_model_version_tag
--- Remove one tag. No row: it was not there.
+-- Remove one tag. No row: there was no such tag.
 DELETE FROM model_version_tags
 WHERE project_id = $1 AND registered_model_id = $2 AND version = $3 AND key = $4
 RETURNING key;
@@ -145,7 +145,7 @@ JOIN model_version_forms AS versions
     AND versions.version = wanted.version;
 
 -- name: read_found_model_versions
--- As read_model_versions, for a search: MLflow's answers name no aliases there.
+-- As read_model_versions, but for searches: MLflow's replies to them have no aliases.
 SELECT convert_to(coalesce(string_agg(
     CASE $4::text WHEN 'gitlab' THEN versions.gitlab_listed ELSE versions.mlflow_listed END::text, ','
     ORDER BY wanted.position

@@ -25,11 +25,12 @@ LEFT JOIN registered_model_tags AS prompt
 WHERE models.project_id = $1 AND models.name = $2;
 
 -- name: lock_model_name
--- Nobody else takes the name until the transaction ends.
+-- Reserve a model's name until the transaction ends. The lock is advisory: each command that creates or
+-- renames a model takes it first.
 SELECT pg_advisory_xact_lock(hashtextextended($2, $1));
 
 -- name: lock_registered_model
--- The id of a model; nobody else makes, moves or deletes its versions until the transaction ends.
+-- The id of a model. Until the transaction ends, no other one creates, moves or deletes its versions.
 SELECT registered_model_id FROM registered_models WHERE project_id = $1 AND name = $2
 FOR NO KEY UPDATE;
 
@@ -52,7 +53,7 @@ WHERE project_id = $1 AND name = $2
 RETURNING registered_model_id;
 
 -- name: delete_registered_model
--- Delete a model and, by the foreign keys, all that belongs to it.
+-- Delete a model and, by the foreign keys, its versions, tags and aliases.
 DELETE FROM registered_models WHERE project_id = $1 AND name = $2
 RETURNING registered_model_id;
 
@@ -69,15 +70,17 @@ ON CONFLICT (project_id, registered_model_id, key) DO UPDATE SET value = exclude
 RETURNING registered_model_id;
 
 -- name: delete_registered_model_tag
--- Remove one tag. No row: it was not there.
+-- Remove one tag. No row: there was no such tag.
 DELETE FROM registered_model_tags
 WHERE project_id = $1 AND registered_model_id = $2 AND key = $3
 RETURNING key;
 
 -- name: latest_versions
--- Numbers of the newest version of each of the stages $3; first the stage that the oldest version is in,
--- as MLflow meets them. The version is looked for by its place in model_versions_stage_idx: of a model with many versions and none in a
--- stage, the planner would rather read them all, newest first.
+-- The number of the newest version in each of the stages $3. The stages are in the order of their oldest
+-- versions: MLflow reads the versions by number and meets the stages in this order.
+-- The comparisons of whole rows make PostgreSQL search model_versions_stage_idx. With plain equality the
+-- planner prefers to read all versions, newest first: slow if a model has many versions and none in a
+-- stage.
 SELECT newest.version
 FROM unnest($3::text[]) AS wanted (stage)
 CROSS JOIN LATERAL (
@@ -98,8 +101,8 @@ WHERE newest.registered_model_id = $2 AND newest.stage = wanted.stage
 ORDER BY oldest.version;
 
 -- name: read_registered_models
--- Whole models in the JSON of the dialect $4, comma-separated, in the order of the ids, each with its
--- newest version of each of the stages $3, as in latest_versions; for GitLab with its highest version.
+-- Whole models in the JSON of the dialect $4, comma-separated, in the order of the ids. Each has its newest
+-- version in each of the stages $3, as in latest_versions. For GitLab it has its highest version.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'name', models.name,
     'creation_timestamp', models.creation_time,
