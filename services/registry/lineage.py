@@ -1,6 +1,6 @@
-"""Where a new version comes from: its source is judged, and followed to artifacts and a run.
+"""Finds where a new version comes from: checks its source, and follows it to artifacts and a run.
 
-Of tracking's data only what a source leans on is asked for: a run's or a logged model's root.
+Tracking is asked only if the source depends on a run or a logged model.
 """
 
 from uuid import UUID
@@ -24,7 +24,7 @@ from shared.postgres.transaction import Transaction
 
 
 def of_prompt(cmd: CreateModelVersion) -> Lineage:
-    """Return the lineage of a prompt's version: a placeholder. Raises DomainError."""
+    """Return the lineage of a prompt's version. Raises DomainError unless its source is a placeholder."""
     if cmd.source not in sources.PROMPT_SOURCES:
         raise invalid(
             f"Invalid prompt source: '{cmd.source}'. Prompt sources must use an MLflow placeholder."
@@ -33,7 +33,7 @@ def of_prompt(cmd: CreateModelVersion) -> Lineage:
 
 
 async def of_model(cmd: CreateModelVersion, tx: Transaction, dialect: Dialect) -> Lineage:
-    """Follow a source. Raises DomainError if it may not be one, or leads nowhere."""
+    """Follow a source. Raises DomainError if it is not allowed, or refers to nothing."""
     if sources.parse(cmd.source).scheme == "models":
         return await _of_model_uri(cmd, tx, dialect)
     run_id, model_id = cmd.run_id or "", cmd.model_id or None
@@ -64,7 +64,7 @@ async def _of_model_uri(cmd: CreateModelVersion, tx: Transaction, dialect: Diale
 async def _of_version(
     cmd: CreateModelVersion, uri: ModelUri, tx: Transaction, dialect: Dialect
 ) -> Lineage:
-    """Copy the lineage of a version that is there; a copy of a copy leads to the original too."""
+    """Copy the lineage of an existing version. A copy of a copy has the original's artifacts, too."""
     check_model_name(uri.name)
     model = await registered_models.find(tx, uri.name)
     if model is None:
@@ -110,9 +110,10 @@ async def _number(
 async def version_of_alias(
     tx: Transaction, dialect: Dialect, model_id: UUID, name: str, alias: str
 ) -> int:
-    """Return the number of the version that an alias points to; ``latest`` is the newest one.
+    """Return the number of the version that an alias points to; ``latest`` means the newest version.
 
-    Raises DomainError, as MLflow does with another code for an alias than for a missing version.
+    Raises DomainError. As in MLflow, its code for a missing alias differs from that for a model without
+    versions.
     """
     if alias.lower() == "latest":
         number = await dialect.newest(tx, model_id)
@@ -126,7 +127,7 @@ async def version_of_alias(
 
 
 async def _check_in_run(source: str, run_id: str, tx: Transaction) -> None:
-    """Raise DomainError unless anybody may name the source, or the run holds it."""
+    """Raise DomainError if the source must lie in a run, and does not lie in this one."""
     if sources.is_local(source):
         if run_id and sources.contains_local(await _run_root(source, run_id, tx), source):
             return
@@ -143,7 +144,7 @@ async def _check_in_run(source: str, run_id: str, tx: Transaction) -> None:
 
 
 async def _check_in_model(source: str, model_id: str, tx: Transaction) -> LoggedModelInfo:
-    """Return the logged model. Raises DomainError unless it holds the source, where that matters."""
+    """Return the logged model. Raises DomainError if the source must lie in it, and does not."""
     local = sources.is_local(source)
     if not local:
         sources.check_path(source)
@@ -174,7 +175,7 @@ async def _logged_model(source: str, model_id: str, tx: Transaction) -> LoggedMo
 
 
 def _asked_in_vain(error: DomainError, source: str, parameter: str) -> DomainError:
-    """Return MLflow's error for a source in a run or a model that does not exist."""
+    """Return MLflow's error for a source in a run or logged model that does not exist; else ``error``."""
     if error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST:
         return sources.not_contained(source, parameter)
     return error

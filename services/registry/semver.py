@@ -1,7 +1,7 @@
-"""Semantic versions, https://semver.org/spec/v2.0.0.html: read, put in order, and counted on.
+"""Semantic versions (https://semver.org/spec/v2.0.0.html): parsing, order, and the next version.
 
-GitLab knows the versions of a model by them. Its rules for the next one: GitLab's documentation,
-"MLflow client compatibility", and the answers of its server.
+GitLab names the versions of a model by them. Sources of its rules for the next version: GitLab's
+documentation, "MLflow client compatibility", and the answers of its server.
 """
 
 import re
@@ -41,9 +41,9 @@ class SemVer:
     def key(self) -> str:
         """Return a text whose order, byte by byte, is the precedence (clause 11 of the standard).
 
-        Numbers are led by their length. A space, lower than whatever an identifier may hold, ends
-        each identifier; a tilde, higher than that, stands where a release has no identifiers. Build
-        metadata does not count.
+        Each number follows its length, so that 9 comes before 10. Each identifier ends with a space,
+        which is lower than any character of an identifier. A release has a tilde in place of
+        identifiers, which is higher. Build metadata does not count.
         """
         core = "".join(map(_number_key, (self.major, self.minor, self.patch)))
         if self.pre_release is None:
@@ -51,7 +51,7 @@ class SemVer:
         return core + "".join(map(_identifier_key, self.pre_release.split(".")))
 
     def next_patch(self) -> "SemVer":
-        """Return what follows if nobody says more: GitLab counts the patch and keeps the rest."""
+        """Return GitLab's default for the next version: it adds one to the patch and keeps the rest."""
         return replace(self, patch=str(int(self.patch) + 1))
 
 
@@ -59,13 +59,13 @@ FIRST = SemVer("1", "0", "0")
 
 
 def parse(text: str) -> SemVer | None:
-    """Read a semantic version; None if the text is none."""
+    """Read a semantic version; None if the text is not one."""
     match = _SEMVER.fullmatch(text) if len(text) <= MAX_LENGTH else None
     return SemVer(*match.groups()) if match else None
 
 
 def checked(text: str) -> SemVer:
-    """Read a semantic version. Raises DomainError with GitLab's sentence."""
+    """Read a semantic version. Raises DomainError in GitLab's words."""
     semver = parse(text)
     if semver is None:
         message = "Version must be semantic version"
@@ -95,5 +95,5 @@ def _number_key(digits: str) -> str:
 
 
 def _identifier_key(identifier: str) -> str:
-    """Return the key of a part of a pre-release; numbers come before words."""
+    """Return the key of one identifier of a pre-release. Numbers come before words."""
     return (f"0{_number_key(identifier)}" if identifier.isdigit() else f"1{identifier}") + " "

@@ -1,9 +1,9 @@
-"""What the source of a model version may be: URIs, judged by their text alone.
+"""Checks the sources of model versions. They are URIs, and their text alone decides.
 
 The rules are those of ``_validate_source_run``, ``_validate_source_model`` and ``_parse_model_uri``
-of MLflow's server. Where MLflow asks its own file system (does a path lead elsewhere by a link?),
-the text decides here: this server has no part in the client's files. MLflow's refusal of schemes
-that name a host (``ftp``, ``sftp``) is left out, too: it protects a server that fetches from there.
+of MLflow's server, with two exceptions. MLflow follows links in its own file system; this server can't
+see the client's files. MLflow refuses schemes that name a host (``ftp``, ``sftp``), to protect a
+server that downloads from there; this server does not.
 """
 
 import posixpath
@@ -14,16 +14,16 @@ from urllib.parse import ParseResult, unquote, unquote_plus, urlparse
 from shared.contracts.errors import DomainError, invalid
 
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
-"""Prompts have no artifacts; MLflow's clients send one of these."""
+"""Placeholders that MLflow's clients send as a prompt's source. Prompts have no artifacts."""
 
 ARTIFACTS_ROUTE = ("api", "2.0", "mlflow-artifacts", "artifacts")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUri:
-    """What ``models:/…`` refers to: a logged model's id, or a version of a registered model.
+    """The target of ``models:/…``: a logged model's id, or a version of a registered model.
 
-    Of the version at most one way to find it is set; none means the newest.
+    At most one of ``version``, ``stage`` and ``alias`` is set. None of them means the newest version.
     """
 
     model_id: str | None = None
@@ -39,7 +39,7 @@ def refused(source: str, why: str) -> DomainError:
 
 
 def not_contained(source: str, parameter: str) -> DomainError:
-    """Return MLflow's error for a source that the run or the logged model does not hold."""
+    """Return MLflow's error for a source outside the run or the logged model."""
     return refused(
         source,
         f"The {parameter} request parameter must identify the resource that contains the source.",
@@ -47,7 +47,7 @@ def not_contained(source: str, parameter: str) -> DomainError:
 
 
 def not_local(source: str, parameter: str) -> DomainError:
-    """Return MLflow's error for a local path from a client that may be anywhere."""
+    """Return MLflow's error for a local path outside the artifacts of a run or a logged model."""
     return refused(
         source,
         f"To use a local path as a model version source, the {parameter} request parameter has to "
@@ -57,7 +57,7 @@ def not_local(source: str, parameter: str) -> DomainError:
 
 
 def parse(source: str) -> ParseResult:
-    """Split a URI. Raises DomainError for what is none, or has a host that is none."""
+    """Split a URI. Raises DomainError if the text is not a URI, or its host is invalid."""
     try:
         parsed = urlparse(source)
         _ = parsed.hostname
@@ -67,7 +67,7 @@ def parse(source: str) -> ParseResult:
 
 
 def is_local(source: str) -> bool:
-    """Tell whether a source is a path of some machine's own. Raises DomainError for a remote file."""
+    """Tell whether a source is a local path. Raises DomainError for a ``file:`` URI of another host."""
     parsed = parse(source)
     host = parsed.hostname or "."
     if parsed.scheme == "file" and host != "." and not host.startswith(("localhost", "127.0.0.1")):
@@ -79,17 +79,17 @@ def is_local(source: str) -> bool:
 
 
 def is_remote(source: str) -> bool:
-    """Tell whether a text is a location at all, and not a path of some machine's own."""
+    """Tell whether a text is a URI, and not a local path."""
     try:
         scheme = parse(source).scheme
     except DomainError:
         return False
-    # One letter is a drive of Windows.
+    # A scheme of one letter is a drive of Windows.
     return len(scheme) > 1 and scheme != "file"
 
 
 def check_path(source: str) -> None:
-    """Raise DomainError unless the path of a source is absolute and leads nowhere else."""
+    """Raise DomainError unless the path of a source is absolute, without ``.`` and ``..``."""
     plain = _unquoted(source, plus=True)
     path = re.sub(r"/+", "/", parse(plain).path.rstrip("/"))
     absolute = path.startswith("/") and posixpath.normpath(path) == path
@@ -113,7 +113,7 @@ def is_artifact_route(source: str) -> bool:
 
 
 def contains(root: str, source: str) -> bool:
-    """Tell whether a source is a location or lies below it."""
+    """Tell whether a source is the location ``root`` or lies below it."""
     root_scheme, root_host, root_parts = _parts(root)
     scheme, host, parts = _parts(source)
     return (
@@ -124,7 +124,7 @@ def contains(root: str, source: str) -> bool:
 
 
 def contains_local(root: str, source: str) -> bool:
-    """Tell whether a local source lies in a local location."""
+    """Tell whether a local source is the local path ``root`` or lies below it."""
     if not is_local(root):
         return False
     directory, path = _local_path(root), _local_path(source)
@@ -132,12 +132,12 @@ def contains_local(root: str, source: str) -> bool:
 
 
 def run_of(source: str) -> str:
-    """Return the run's id in ``runs:/<id>/<path>``, or nothing."""
+    """Return the run's id in ``runs:/<id>/<path>``, or ''."""
     return parse(source).path.removeprefix("/").partition("/")[0]
 
 
 def parse_model_uri(source: str) -> ModelUri:
-    """Read ``models:/…``. Raises DomainError for what can't be read."""
+    """Read ``models:/…``. Raises DomainError if it is malformed."""
     parsed = parse(source)
     first, *rest = parsed.path.lstrip("/").split("/")
     if not parsed.path.startswith("/") or not first.strip() or len(rest) > 1:
@@ -163,14 +163,14 @@ def _model_version_uri(source: str, name: str, suffix: str) -> ModelUri:
 
 
 def _parts(uri: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return scheme, host and the segments of the path, each in one spelling."""
+    """Return scheme, host and path segments in one spelling, to compare them."""
     parsed = parse(uri)
     segments = tuple(_unquoted(part) for part in parsed.path.split("/") if part)
     return parsed.scheme.lower(), parsed.netloc.lower(), segments
 
 
 def _unquoted(text: str, *, plus: bool = False) -> str:
-    """Undo percent-encoding until nothing is left of it, however often it was applied."""
+    """Percent-decode until nothing changes: a client may have encoded the text more than once."""
     decode = unquote_plus if plus else unquote
     while (plain := decode(text)) != text:
         text = plain

@@ -1,7 +1,7 @@
-"""Limits and names of MLflow's registry, with its wording.
+"""Limits and naming rules of MLflow's registry, in MLflow's words.
 
 Sources: ``mlflow/utils/validation.py``, and ``mlflow/store/model_registry/dbmodels/models.py`` for
-the widths of columns, which MLflow leaves to its database to refuse.
+the widths of columns. MLflow does not check these: its database refuses longer texts.
 """
 
 import re
@@ -19,13 +19,13 @@ MAX_TAG_VALUE_LENGTH = 100_000
 MAX_ALIAS_LENGTH = 255
 MAX_RUN_ID_LENGTH = 256
 MAX_LINK_LENGTH = 2048
-"""Of a source and a run link. MLflow's columns hold 500 characters, on SQLite any number."""
+"""Limit of a source and of a run link. MLflow's columns hold 500 characters; on SQLite any number."""
 
 ACTIVE_STAGES = [ModelStage.STAGING.value, ModelStage.PRODUCTION.value]
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 PROMPT_TEXT_TAG = "mlflow.prompt.text"
 SEMVER_TAG = "gitlab.version"
-"""Names the semantic version of a new version, as in GitLab."""
+"""By this tag a client chooses the semantic version of a new version, as in GitLab."""
 
 _ALIAS = re.compile(r"[\w\-]*")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")
@@ -45,14 +45,14 @@ def check_model_name(name: str, path: str = "name") -> None:
 
 
 def checked_tags(tags: Sequence[Tag]) -> dict[str, str]:
-    """Return tags by key, the last of each. Raises DomainError if one is not allowed."""
+    """Return the tags by key; the last value of a key counts. Raises DomainError for an invalid tag."""
     for tag in tags:
         check_tag(tag.key, tag.value)
     return {tag.key: tag.value for tag in tags}
 
 
 def check_tag(key: str, value: str) -> None:
-    """Raise DomainError if a model or a version can't have a tag. Values are not cut here."""
+    """Raise DomainError if a model or a version can't have a tag. Long values are refused, not cut."""
     check_name("key", key)
     check_length("key", MAX_TAG_KEY_LENGTH, key)
     if key == PROMPT_TEXT_TAG and len(value) > MAX_TAG_VALUE_LENGTH:
@@ -71,9 +71,9 @@ def is_true(value: str | None) -> bool:
 
 
 def parse_version(version: str) -> int:
-    """Read the number of a version; what can't be one becomes 0, which no version has.
+    """Read the number of a version. An integer that no version can have becomes 0, which none has.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for what is no integer.
+    Raises DomainError(INVALID_PARAMETER_VALUE) if the text is not an integer.
     """
     try:
         number = int(version)
@@ -84,7 +84,7 @@ def parse_version(version: str) -> int:
 
 
 def parse_stage(stage: str) -> ModelStage:
-    """Read a stage in any case of letters. Raises DomainError(INVALID_PARAMETER_VALUE)."""
+    """Read a stage; upper and lower case are equal. Raises DomainError(INVALID_PARAMETER_VALUE)."""
     canonical = _STAGES.get(stage.lower())
     if canonical is None:
         raise invalid(
@@ -104,7 +104,7 @@ def check_alias(alias: str) -> None:
 
 
 def check_alias_is_free(alias: str) -> None:
-    """Raise DomainError for the aliases that mean a version by themselves."""
+    """Raise DomainError for the reserved aliases: ``latest``, and numbers such as ``v1``."""
     if alias.lower() == "latest":
         message = "'latest' alias name (case insensitive) is reserved."
         raise invalid(message)
@@ -113,12 +113,12 @@ def check_alias_is_free(alias: str) -> None:
 
 
 def model_not_found(name: str) -> DomainError:
-    """Return MLflow's error for a model that is not there."""
+    """Return MLflow's error for a model that does not exist."""
     return missing_resource(f"Registered Model with name={name} not found")
 
 
 def version_not_found(name: str, version: str) -> DomainError:
-    """Return MLflow's error for a version that is not there; of a number, however it was written."""
+    """Return MLflow's error for a version that does not exist. It writes the number ``01`` as ``1``."""
     with suppress(ValueError):
         version = str(int(version))
     return missing_resource(f"Model Version (name={name}, version={version}) not found")
