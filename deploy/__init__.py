@@ -1,1 +1,1 @@
-"""How Warren is put on machines: containers, and a stack of plain processes on one machine."""
+"""Deployment: containers and Kubernetes, provisioning of servers, and Warren on one machine without containers."""

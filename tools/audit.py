@@ -1,7 +1,7 @@
-"""`python -m tools.audit`: look for known weaknesses of what is locked to be deployed (pip-audit).
+"""`python -m tools.audit`: look for known vulnerabilities in the locked dependencies of deployments (pip-audit).
 
-Arguments are pip-audit's, such as `-s osv`. pip-audit by itself succeeds where the service does not
-know a package, as a mirror of PyPI does not know any; a clean audit here has looked at every one.
+Arguments are pip-audit's, such as `-s osv`. pip-audit itself succeeds if its service does not know a package, and a
+mirror of PyPI knows none. Here a clean audit has checked every package.
 """
 
 import json
@@ -18,7 +18,7 @@ CLEAN, WEAK, UNKNOWN = range(3)
 
 
 def audit(options: Sequence[str]) -> int:
-    """Print what was found and return an exit status."""
+    """Print the findings and return an exit status."""
     found = subprocess.run(
         (
             *(sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes"),
@@ -39,7 +39,7 @@ def audit(options: Sequence[str]) -> int:
 
 
 def report(output: str) -> int:
-    """Print pip-audit's JSON for people and return an exit status. Raises ValueError."""
+    """Print a summary of pip-audit's JSON and return an exit status. Raises ValueError."""
     packages = {each["name"]: each for each in json.loads(output)["dependencies"]}
     unknown = [name for name, each in packages.items() if "skip_reason" in each]
     weak = [each for each in packages.values() if each.get("vulns")]

@@ -49,7 +49,7 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
     for name, field in kind.model_fields.items():
         variable = prefix + name.upper()
         if inner := group_of(field.annotation):
-            # Of a group that may be left out, what is required is so only with the rest of it.
+            # In an optional group a field is required only if another field of the group is set.
             optional = inner is not field.annotation
             yield from _rows(inner, f"{variable}_", "with the others" if optional else required)
             continue

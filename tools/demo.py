@@ -1,8 +1,8 @@
 """`make demo`: train a small model with the stock MLflow client against Warren, and read it back.
 
-It uses the server at MLFLOW_TRACKING_URI, or the one of `make run`. Where none is it starts one, which
-ends with the demo: then it prints no link to that server, but how to see the run. Run by an environment
-that has mlflow and scikit-learn; it imports nothing of Warren's.
+It uses the server at MLFLOW_TRACKING_URI or the one of `make run`. If there is none, it starts one for the demo.
+That server ends with the demo, so the output says how to see the run afterwards. It runs in an environment with
+mlflow and scikit-learn, so it imports nothing of Warren's.
 """
 
 import os
@@ -23,7 +23,7 @@ EPOCHS = 20
 
 
 def main() -> None:
-    """Find or start the server, train, and show what it kept."""
+    """Find or start the server, train, and print the run's address."""
     given_uri = os.environ.get("MLFLOW_TRACKING_URI")
     if given_uri:
         page = train_and_read_back(given_uri)
@@ -34,7 +34,7 @@ def main() -> None:
             "With TLS, MLFLOW_TRACKING_URI says where the server is, by its certificate's name."
         )
     host = os.environ.get("WARREN_HOST") or "127.0.0.1"
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # That is asked for, not given.
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # Compared, not listened on.
     own_uri = f"http://{host}:{os.environ.get('WARREN_PORT') or '5000'}"
     with server(own_uri) as stays:
         page = train_and_read_back(own_uri)
@@ -48,7 +48,7 @@ def main() -> None:
 
 @contextmanager
 def server(uri: str) -> Iterator[bool]:
-    """Use the server that answers at `uri`, or run one for as long as the block lasts; say whether it stays."""
+    """Yield whether the server at `uri` outlives the block: True for a running one, False for one started here."""
     if answers(uri):
         print(f"Using the server at {uri}")
         yield True
@@ -62,23 +62,24 @@ def server(uri: str) -> Iterator[bool]:
     finally:
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=STOP_SECONDS)
-        # Its addresses end with it; the administrator's token, which a first start makes, counts later.
+        # Its other output, the server's addresses, is void now. The token of a first start is still
+        # needed.
         for line in printed.splitlines():
             if "token" in line:
                 print(line)
 
 
 def answers(uri: str) -> bool:
-    """Whether a Warren (or an MLflow server) is there."""
+    """Return whether a Warren (or an MLflow server) answers."""
     try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:  # noqa: S310  # Always http.
+        with urllib.request.urlopen(f"{uri}/health", timeout=2) as answer:  # noqa: S310  # The scheme is always http.
             return bool(answer.read(3) == b"OK")
     except (urllib.error.URLError, OSError):
         return False
 
 
 def wait_for(uri: str, process: "subprocess.Popen[str]") -> None:
-    """Return when the server answers; leave when it ended instead."""
+    """Return when the server answers. Exits if it ends or does not answer in time."""
     deadline = time.monotonic() + START_SECONDS
     while not answers(uri):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -87,13 +88,13 @@ def wait_for(uri: str, process: "subprocess.Popen[str]") -> None:
 
 
 def train_and_read_back(uri: str) -> str:
-    """Train a classifier by epochs, logging as one does, then ask the server for all of it.
+    """Train a classifier with typical logging, then read everything back from the server.
 
     Returns the address of the run's page.
     """
-    # MLflow prints links of a server that may be gone when somebody clicks on them.
+    # MLflow would print links to the server, which may have ended when a user opens them.
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
-    # These are slow to import, and not needed to find out that no server can be started.
+    # These imports are slow. They come after the start of the server, which may fail first.
     import mlflow  # noqa: PLC0415
     from sklearn.datasets import load_digits  # noqa: PLC0415
     from sklearn.linear_model import SGDClassifier  # noqa: PLC0415
@@ -122,7 +123,7 @@ def train_and_read_back(uri: str) -> str:
 
 
 def show(uri: str, run_id: str) -> None:
-    """Print the run as the server tells it."""
+    """Print the run as the server returns it."""
     import mlflow  # noqa: PLC0415
 
     client = mlflow.MlflowClient(uri)

@@ -1,1 +1,1 @@
-"""Warren on one machine without containers: standalone, the stack, embedded servers."""
+"""Warren on one machine without containers: as one process, as a stack of processes, and their embedded servers."""

@@ -1,7 +1,7 @@
-"""``python -m deploy.provision``: what runs once before the services, in containers and on Kubernetes.
+"""``python -m deploy.provision``: prepares the servers, once before the services start (Compose, Kubernetes).
 
-A service migrates its own schema when it starts, too. Doing it here first lets a release that can't
-migrate fail before any process of the running one is replaced.
+A service also migrates its own schema when it starts. Migrating here first has an advantage: a release that can't
+migrate fails before any running process is replaced.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ NOTHING_TO_DO = (
 )
 ADDRESSES = "WARREN_ADMIN_DSN and the DSNs of the services are its addresses"
 NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
-"""What a server says that is on its way, or busy."""
+"""Errors of a server that is starting or overloaded; provisioning tries again."""
 
 log = structlog.get_logger(__name__)
 
 
 async def prepare(settings: ProvisionSettings) -> None:
-    """Do all of it, as often as needed until the servers are there. Raises StartError."""
+    """Prepare PostgreSQL and RabbitMQ, with retries until the servers answer. Raises StartError."""
     if settings.dsns:
         await _prepare_postgres(settings)
     elif not settings.amqp_admin_url:
@@ -79,7 +79,7 @@ async def _prepare(settings: ProvisionSettings, databases: dict[str, list[Schema
 
 
 def main() -> None:
-    """Read the settings and run; leave with a sentence where something is wrong."""
+    """Read the settings and provision. An error exits with a message."""
     settings = read_settings(ProvisionSettings)
     configure_logging("provision", settings.log_level)
     with explained("provision"):

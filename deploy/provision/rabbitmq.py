@@ -1,6 +1,6 @@
-"""Prepares RabbitMQ: an account for each party, with the rights that it needs, and the topology.
+"""Prepares RabbitMQ: an account per party, with only the permissions that it needs, and the topology.
 
-Accounts are made by the management API, which takes them as one document; the topology is declared over AMQP.
+The management API creates the accounts from one document. The topology is declared over AMQP.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ PAUSE_SECONDS = 1.0
 API_PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 ADDRESSES = "WARREN_AMQP_ADMIN_URL and WARREN_AMQP_API_URL are its addresses"
 NOT_YET = (*LOST, aiohttp.ClientConnectionError)
-"""What a server says that is on its way."""
+"""Errors of a server that is starting; provisioning tries again."""
 
 log = structlog.get_logger(__name__)
 
 
 async def prepare_broker(settings: ProvisionSettings) -> None:
-    """Make what is missing, and set each account's password and rights; repeating is harmless.
+    """Create missing accounts and queues, and set each account's password and permissions.
 
-    It is tried as often as needed until RabbitMQ is there. Raises StartError.
+    Repeating this is harmless. It retries until RabbitMQ answers. Raises StartError.
     """
     administrator, vhost = _account_of(settings.amqp_admin_url)
     accounts = _accounts(settings.amqp_urls, administrator, vhost)
@@ -61,7 +61,7 @@ async def prepare_broker(settings: ProvisionSettings) -> None:
 
 
 def _accounts(urls: Mapping[str, str], administrator: Account, vhost: str) -> Mapping[str, Account]:
-    """Read each party's account. Raises StartError where two are one, or a party is unknown."""
+    """Return each party's account. Raises StartError for an unknown party, and if two accounts are the same."""
     accounts = {}
     for party, url in urls.items():
         accounts[party], its_vhost = _account_of(url)
@@ -92,7 +92,8 @@ def _account_of(url: str) -> tuple[Account, str]:
 async def _make_accounts(settings: ProvisionSettings, document: Definitions) -> None:
     if settings.amqp_urls:
         administrator, _ = account_of(settings.amqp_admin_url)
-        # The administrator is there already, with whatever password and tags its owner chose.
+        # The administrator exists already. The owner's choice of password and tags must not be
+        # overwritten.
         users = [user for user in document["users"] if user["name"] != administrator.user]
         api_url = settings.amqp_api_url or _api_of(settings.amqp_admin_url)
         authority = _authority(settings.amqp_admin_url)
@@ -134,6 +135,6 @@ def _api_of(admin_url: str) -> str:
 
 
 def _authority(admin_url: str) -> str | None:
-    """Return the file of the authority that the address of AMQP names; None: those of the system."""
+    """Return the certificate authority's file from the AMQP address; None means the system's authorities."""
     files = parse_qs(urlsplit(admin_url).query).get("cafile")
     return files[0] if files else None

@@ -1,4 +1,4 @@
-"""What provisioning reads from its environment: administrators' addresses and those of the services."""
+"""Settings of provisioning: addresses for administrators, and addresses of the services."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
@@ -12,14 +12,14 @@ from shared.runtime.settings import PREFIX, LogLevel, TransientQueues
 from shared.runtime.starting import StartError
 
 POSTGRES_SERVICES = ("tracking", "registry", "access")
-"""Services with a schema, each of which may be given a DSN below."""
+"""Services with a schema. Each has a setting for its DSN below."""
 
 
 class ProvisionSettings(BaseSettings):
-    """Prepare PostgreSQL and RabbitMQ for the services; then leave.
+    """Prepare PostgreSQL and RabbitMQ for the services, then exit.
 
-    Each service whose DSN is given gets its role and its schema, which is migrated. RabbitMQ gets an account for
-    each part of Warren, and the queues.
+    Each service with a DSN gets its role and its schema, which is migrated. RabbitMQ gets the queues, and an account
+    for each part of Warren.
 
     Every option is also an environment variable, WARREN_<NAME>.
     """
@@ -76,12 +76,12 @@ class ProvisionSettings(BaseSettings):
 
     @property
     def dsns(self) -> Mapping[str, str]:
-        """The addresses that were given, by service."""
+        """The given DSNs, by service."""
         return {name: dsn for name in POSTGRES_SERVICES if (dsn := getattr(self, f"{name}_dsn"))}
 
 
 def schema_owner(service: str, dsn: str) -> tuple[str, SchemaOwner]:
-    """Read the database, and the role that is to own the service's schema, from its address.
+    """Return the database and the role of a service's schema from its DSN.
 
     Raises StartError, without the password in it.
     """

@@ -1,1 +1,1 @@
-"""Private servers (PostgreSQL, RabbitMQ) that Warren starts for itself on one machine."""
+"""Private servers (PostgreSQL, RabbitMQ, SeaweedFS) that Warren starts for itself on one machine."""

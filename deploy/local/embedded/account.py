@@ -1,4 +1,4 @@
-"""Which user PostgreSQL runs as. It refuses root, so root must lend it another identity."""
+"""The user that runs PostgreSQL. PostgreSQL refuses to run as root, so root must start it as another user."""
 
 import functools
 import os
@@ -17,10 +17,10 @@ _NOBODY = 65534
 
 @dataclass(frozen=True)
 class Identity:
-    """How a program is started so that it is not root.
+    """A way to start a program as a user other than root.
 
-    `account` changes the user in the child; `prefix` wraps the command line instead; `owner` is
-    who must own its files.
+    `account` changes the user in the child process. `prefix` is put before the command line instead. `owner` must
+    own the program's files.
     """
 
     account: Account | None
@@ -29,16 +29,16 @@ class Identity:
 
 
 class NoIdentityError(ProcessFailedError):
-    """Whoever we are can't run PostgreSQL, nor as somebody else who reaches its programs and its data."""
+    """Neither this user nor another one that reaches PostgreSQL's programs and data can run PostgreSQL."""
 
 
 def identity_for(*paths: Path) -> Identity:
-    """Choose an identity that can reach all of `paths`.
+    """Choose an identity that can reach all of `paths`. Raises NoIdentityError.
 
-    Not root: nothing changes, but for a user without a name, as in containers that are given any number:
-    initdb asks for one, and `nobody` in a user namespace has it. Root: the user `nobody` where every
-    parent directory lets it pass; else a user namespace in which root merely looks like `nobody` (a
-    checkout under /root needs that; containers often forbid it).
+    A user other than root runs PostgreSQL itself. If the user has no name, as in containers with an arbitrary user
+    id, PostgreSQL runs in a user namespace as `nobody`, because initdb needs a name. Root uses the account `nobody`
+    if every parent directory lets it pass. Otherwise root uses a user namespace in which it appears as `nobody`. A
+    checkout under /root needs that; containers often forbid it.
     """
     own = Account(os.geteuid(), os.getegid())
     if own.uid != 0:
@@ -57,7 +57,7 @@ def identity_for(*paths: Path) -> Identity:
 
 
 def has_name(uid: int) -> bool:
-    """Whether the system's list of users has a number."""
+    """Return whether a user id has an entry in the system's list of users."""
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -77,13 +77,13 @@ def _as_nobody(uid: int) -> tuple[str, ...]:
 
 
 def nobody() -> Account:
-    """Return the user and the group that root lends to PostgreSQL."""
+    """Return the user and the group that run PostgreSQL when root starts it."""
     found = pwd.getpwnam("nobody")
     return Account(found.pw_uid, found.pw_gid)
 
 
 def reachable_by_nobody(path: Path) -> bool:
-    """Whether the user `nobody` may pass through all existing parents of `path`."""
+    """Return whether the user `nobody` can pass through all existing parents of `path`."""
     group = nobody().gid
     return all(
         mode.st_mode & (stat.S_IXOTH | (stat.S_IXGRP if mode.st_gid == group else 0))
@@ -93,7 +93,7 @@ def reachable_by_nobody(path: Path) -> bool:
 
 @functools.cache
 def namespaces_allowed() -> bool:
-    """Whether this user may make a user namespace; Docker's default profile says no."""
+    """Return whether this user can create a user namespace. Docker's default profile forbids it."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
     return subprocess.run([*_unshare(), "true"], check=False, capture_output=True).returncode == 0

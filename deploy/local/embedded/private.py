@@ -1,4 +1,4 @@
-"""What Warren keeps is its user's alone: directories have mode 0700, files 0600."""
+"""File modes of Warren's data: 0700 for directories, 0600 for files, so other users can't read them."""
 
 import os
 import stat
@@ -15,14 +15,14 @@ _OWNER = 0o700
 _OWN_NAMES = frozenset(
     {"postgres", "s3", "rabbitmq", "log", "cache", "lock", "stack.json", "stack.json.new"}
 )
-"""What Warren puts into WARREN_DATA."""
+"""Names of Warren's own entries in WARREN_DATA."""
 
 
 def close_data(data: Path) -> None:
-    """Make WARREN_DATA where it is missing, and close it to other users. Raises ProcessFailedError.
+    """Create WARREN_DATA if it does not exist, and close it to other users. Raises ProcessFailedError.
 
-    A directory that also holds what is not Warren's, say a home, or that is for everybody, as
-    /tmp, keeps its mode: what is Warren's in there is closed by this function and by each server.
+    A directory with other content, such as a home, and one for all users, such as /tmp, keep their modes. Warren's
+    own entries in them are closed by this function and by each server.
     """
     make_writable(data)
     shared = data.stat().st_mode & stat.S_ISVTX
@@ -30,14 +30,15 @@ def close_data(data: Path) -> None:
         close_on_the_way(data)
     close_tree(data / "log")
     if (cache := data / "cache").exists():
-        # What is in there is programs, which are no secret, and thousands of files.
+        # The cache holds programs, which are not secret, in thousands of files. Closing its top is
+        # enough.
         _close(cache)
 
 
 def close_on_the_way(directory: Path) -> None:
-    """Close a directory that PostgreSQL's cluster is below. Raises ProcessFailedError.
+    """Close a directory that contains PostgreSQL's cluster. Raises ProcessFailedError.
 
-    Root's PostgreSQL runs as `nobody`, who may pass and still lists and reads nothing.
+    Under root, PostgreSQL runs as `nobody`. Its group may pass through the directory, but not list or read it.
     """
     if os.geteuid() == 0:
         os.chown(directory, -1, nobody().gid)
@@ -47,14 +48,14 @@ def close_on_the_way(directory: Path) -> None:
 
 
 def close_tree(directory: Path, but: str = "") -> None:
-    """Make a directory where it is missing; take all rights from other users, down to each file.
+    """Create a directory if it does not exist, and remove other users' rights from it and everything in it.
 
-    An earlier release, or a copy, may have left them. The directory at its top that is named `but`
-    keeps its modes. Raises ProcessFailedError.
+    An earlier release or a copy may have left such rights. The entry `but` at its top keeps its modes. Raises
+    ProcessFailedError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _close(directory)
-    # Resolved, since the directory may be a symbolic link to a larger disk.
+    # The directory may be a symbolic link to a larger disk, and fwalk would not follow it.
     top = directory.resolve()
     for parent, directories, files, descriptor in os.fwalk(top):
         if parent == str(top) and but in directories:
@@ -64,7 +65,7 @@ def close_tree(directory: Path, but: str = "") -> None:
 
 
 def write_private(file: Path, content: str) -> None:
-    """Write a file that nobody else can read, not even while it is written."""
+    """Write a file that other users can't read, not even during the write."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
@@ -80,12 +81,12 @@ def _close(path: Path) -> None:
 
 
 def _close_entry(parent: Path, descriptor: int, name: str) -> None:
-    """Close a file or directory in an open directory; symbolic links name what is elsewhere.
+    """Close a file or directory in an open directory. Symbolic links are left alone: their targets are elsewhere.
 
-    Root goes through the files of PostgreSQL's user, who could put a link in the place of one
-    meanwhile: a descriptor stays with the file that it was opened for.
+    Under root this handles files of PostgreSQL's user, who could replace a file by a link between the check and the
+    change. A descriptor always refers to the file that was opened.
     """
-    # A server that is just ending may remove its files meanwhile.
+    # A server that is still shutting down may remove its files meanwhile.
     with suppress(FileNotFoundError):
         mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
         if not mode & _OTHERS or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

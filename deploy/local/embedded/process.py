@@ -1,4 +1,4 @@
-"""One child process: it dies with its parent, stops gently, and is killed when that fails."""
+"""A child process. It ends with its parent, is stopped gently, and is killed if that fails."""
 
 import asyncio
 import ctypes
@@ -24,11 +24,11 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class ProcessFailedError(ChildProcessError):
-    """A child process could not be started, or ended when it should have gone on."""
+    """A child process could not be started, or it ended too early."""
 
 
 class Account(NamedTuple):
-    """The user and group of a child whose parent is root and whose program refuses root."""
+    """User and group of a child process, for a program that refuses to run as root."""
 
     uid: int
     gid: int
@@ -36,9 +36,9 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run, and how it likes to be stopped.
+    """A program to run, and the signal that stops it.
 
-    `log` receives standard output and error together; None lets the child write to ours.
+    `log` receives standard output and standard error. With None the child writes to this process's output.
     """
 
     name: str
@@ -51,13 +51,13 @@ class Program:
 
 
 class ChildProcess:
-    """A running `Program`, in a session of its own: a Ctrl-C in the terminal reaches only us.
+    """A running `Program` in a session of its own, so that Ctrl-C in the terminal does not reach it.
 
-    Start it from the main thread: Linux ties the death signal to the thread that made the child.
+    Start it from the main thread: Linux ties the death signal to the thread that created the child.
     """
 
     def __init__(self, program: Program) -> None:
-        """Remember the program; nothing runs before `start`."""
+        """Store the program; `start` runs it."""
         self.program = program
         self._process: asyncio.subprocess.Process | None = None
 
@@ -75,7 +75,7 @@ class ChildProcess:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Run the program; a program that is missing or forbidden raises ProcessFailedError."""
+        """Run the program. Raises ProcessFailedError if it is missing or can't be executed."""
         program = self.program
         log = (
             os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -101,13 +101,13 @@ class ChildProcess:
                 os.close(log)
 
     async def wait(self) -> int:
-        """Wait for the end; the return code is negative for a signal."""
+        """Wait for the child's end and return its exit code, which is negative for a signal."""
         if self._process is None:
             return 0
         return await self._process.wait()
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
-        """Ask with the program's stop signal, then kill after `grace` seconds."""
+        """Send the program's stop signal, and kill the process group after at most `grace` seconds."""
         if self._process is None:
             return
         if self.running:
@@ -118,7 +118,7 @@ class ChildProcess:
         await self.kill()
 
     async def kill(self) -> None:
-        """End the child, and what it left in its process group, without a chance to clean up."""
+        """Kill the child and the rest of its process group. They get no chance to clean up."""
         if self._process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -126,7 +126,7 @@ class ChildProcess:
         await self._process.wait()
 
     async def run_to_end(self) -> None:
-        """Start and wait; a return code other than zero is an error that quotes the log."""
+        """Run the program to its end. Raises ProcessFailedError, with the log's reason, for a code other than 0."""
         await self.start()
         try:
             code = await self.wait()
@@ -136,18 +136,19 @@ class ChildProcess:
             raise ProcessFailedError(self.describe_failure())
 
     def describe_failure(self) -> str:
-        """Say in one line how the child ended, and what it gave as the reason."""
+        """Return one line that says how the child ended, and the reason from its log."""
         code = self._process.returncode if self._process else None
         text = f"{self.program.name} ended with code {code}"
         written = self.log_end()
         if not written:
             return text
-        # The last line is often about the clearing up.
+        # The last line is often about cleaning up, so the last line that looks like an error is
+        # taken.
         reason = next((line for line in reversed(written) if _COMPLAINT.search(line)), written[-1])
         return f"{text}: {reason[:_LONGEST_REASON]} (see {self.program.log})"
 
     def log_end(self) -> list[str]:
-        """Return what the child wrote last."""
+        """Return the last lines of the child's log."""
         if self.program.log is None or not self.program.log.exists():
             return []
         with self.program.log.open(encoding="utf-8", errors="replace") as lines:
@@ -155,7 +156,7 @@ class ChildProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find loopback ports that nobody listens on now; somebody may take one before its use."""
+    """Return free loopback ports. Another process may still take one before it is used."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -169,16 +170,16 @@ def free_ports(count: int) -> list[int]:
 def _child_setup(
     parent: int, death_signal: signal.Signals, account: Account | None
 ) -> Callable[[], None]:
-    """Make the function that runs in the child between fork and exec.
+    """Return the function that runs in the child between fork and exec.
 
-    The death signal is set after the change of user, because Linux clears it when the credentials
-    change. A parent that died in between is noticed by comparing its id, since the signal would
-    then never come. A script that starts us in the background lets us ignore SIGINT, and a shell can't
-    trap a signal that it was started to ignore: so the child begins with the signal's default.
+    The order matters. The death signal is set after the change of user, because Linux clears it when credentials
+    change. The parent may have died before that, and the signal would never come; so the parent's id is compared
+    afterwards. The stop signal gets its default action: a script that starts Warren in the background makes it
+    ignore SIGINT, and a shell can't trap a signal that was ignored at its start.
     """
 
     def setup() -> None:
-        # What a server keeps is for nobody else to read.
+        # Files that the child creates are private.
         os.umask(0o077)
         signal.signal(death_signal, signal.SIG_DFL)
         if account is not None:

@@ -1,9 +1,9 @@
-"""Progress lines for a person in front of a terminal; logs for machines are telemetry's."""
+"""Progress lines for users at a terminal. Logs for machines are in shared.runtime.logs."""
 
 import sys
 
 
 def announce(line: str) -> None:
-    """Show one line at once, on standard error so that standard output stays the program's own."""
+    """Print one line at once, to standard error: standard output belongs to the program's result."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

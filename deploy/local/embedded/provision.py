@@ -1,4 +1,4 @@
-"""The database of a private server: each service has a role, which owns one schema of its name."""
+"""The database of a private PostgreSQL: each service has a role that owns a schema of the same name."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,7 +12,7 @@ DATABASE = "warren"
 async def provision_services(
     postgres: EmbeddedPostgres, services: Iterable[str]
 ) -> Mapping[str, str]:
-    """Make what is missing and return each service's connection string; repeating is harmless."""
+    """Create missing roles and schemas, and return each service's DSN. Repeating this is harmless."""
     services = tuple(services)
     owners = [SchemaOwner(name, name, postgres.password_of(name)) for name in services]
     with postgres_explained(f"it is the embedded one, whose log is {postgres.log}"):

@@ -24,9 +24,9 @@ _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """A node's place in a cluster on this machine; all but its name is the same for each member.
+    """A node's place in a cluster on this machine. All fields except `node` are equal in all members.
 
-    `node` is one of `nodes`, each as `name@localhost`. Somebody else runs the name server.
+    `node` is one of `nodes`, each as `name@localhost`. The name server is not started by the node.
     """
 
     node: str
@@ -37,11 +37,11 @@ class Membership:
 
 
 class EmbeddedRabbitMQ:
-    """One node under `data_dir`: its messages, its credentials (mode 600) and its log.
+    """One RabbitMQ node under `data_dir`: its messages, its credentials (mode 600) and its log.
 
-    The ports are chosen at the first start and kept by later starts of the same object, so that
-    clients find the node again after a fault. A quorum queue that is declared within the last
-    second before `kill` may be unusable afterwards, since RabbitMQ 3.10 registers it lazily.
+    The first start chooses the ports. Later starts of the same object use the same ones, so clients find the node
+    again after a fault. A quorum queue that was declared less than a second before `kill` may be unusable
+    afterwards, because RabbitMQ 3.10 registers it lazily.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class EmbeddedRabbitMQ:
         membership: Membership | None = None,
         parties: Sequence[str] = (),
     ) -> None:
-        """Describe the node; `async with` or `start` runs it, from `cache` if need be.
+        """Prepare the node; `async with` or `start` runs it. Downloaded programs are kept in `cache`.
 
-        With a `membership` it joins the other members when it is started for the first time. Each
-        of the `parties` gets an account with a password of its own, and no right but what it needs.
+        With a `membership` the node joins the other members at its first start. Each of the `parties` gets an
+        account with its own password and only the permissions that it needs.
         """
         self._parties = parties
         self._data_dir = data_dir.absolute()
@@ -66,7 +66,7 @@ class EmbeddedRabbitMQ:
         self._node: ChildProcess | None = None
 
     async def __aenter__(self) -> Self:
-        """Start, downloading the programs first where there are none."""
+        """Start the node. Missing programs are downloaded first."""
         await self.start()
         return self
 
@@ -76,7 +76,7 @@ class EmbeddedRabbitMQ:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop; durable queues and their messages stay."""
+        """Stop the node. Durable queues and their messages remain."""
         await self.stop()
 
     @property
@@ -86,7 +86,7 @@ class EmbeddedRabbitMQ:
 
     @property
     def name(self) -> str:
-        """The node's name among Erlang's."""
+        """The node's Erlang name."""
         return self._membership.node if self._membership else _NODE
 
     @property
@@ -99,7 +99,7 @@ class EmbeddedRabbitMQ:
 
     @property
     def log(self) -> Path:
-        """The file that the node writes to."""
+        """The node's log file."""
         return self._data_dir / "rabbitmq.log"
 
     def vhost_url(self, vhost: str) -> str:
@@ -134,25 +134,25 @@ class EmbeddedRabbitMQ:
                 return
 
     async def stop(self) -> None:
-        """Shut the node down, then the name server that it needs until its end."""
+        """Stop the node, then the name server: the node needs it until its end."""
         for process in (self._node, self._name_server):
             if process is not None:
                 await process.stop()
         self._node = self._name_server = None
 
     async def wait(self) -> int:
-        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        """Wait for the node's end and return its exit code; -1 if it is not running."""
         return await self._node.wait() if self._node is not None else -1
 
     async def kill(self) -> None:
-        """Crash the node, as a power cut would; `start` recovers it."""
+        """Kill the node, as a power cut would. `start` recovers it."""
         for process in (self._node, self._name_server):
             if process is not None:
                 await process.kill()
         self._node = self._name_server = None
 
     async def add_vhosts(self, names: Sequence[str]) -> None:
-        """Make virtual hosts for our user, in one call, since each starts an Erlang machine."""
+        """Create virtual hosts for the default user, in one call: each call starts an Erlang machine."""
         listed = ",".join(f'<<"{name}">>' for name in names)
         user = f'<<"{_USER}">>'
         await self.control(
@@ -178,7 +178,7 @@ class EmbeddedRabbitMQ:
         return output.decode()
 
     def _configure(self) -> None:
-        """Write the node's files; password and cookie are made once, since the node keeps them."""
+        """Write the node's files. Password and cookie are created once, because the node stores them."""
         member = self._membership
         self._password = self._secret("password", member.password if member else None)
         self._secret(".erlang.cookie", member.cookie if member else None)
@@ -191,7 +191,7 @@ class EmbeddedRabbitMQ:
             "log.file = false\n"
             "vm_memory_high_watermark.absolute = 512MB\n"
             "disk_free_limit.absolute = 100MB\n"
-            # As RabbitMQ 4 has it; older nodes take eight times as much.
+            # The limit of RabbitMQ 4. Older nodes have eight times as much by default.
             "max_message_size = 16777216\n"
             f"{self._cluster_configuration()}{self._definitions()}"
         )
@@ -199,7 +199,10 @@ class EmbeddedRabbitMQ:
         write_private(self._data_dir / "enabled_plugins", "[].\n")
 
     def _definitions(self) -> str:
-        """Write the accounts where the node reads them when it starts: `rabbitmqctl` takes a second a call."""
+        """Write the accounts to a file that the node reads at its start; return the setting that names it.
+
+        `rabbitmqctl` is not used, because each call takes a second.
+        """
         if not self._parties:
             return ""
         accounts = {
@@ -241,7 +244,7 @@ class EmbeddedRabbitMQ:
         await until_answered(self._node, self._port(0), _AMQP_HEADER)
 
     def _environment(self, programs: RabbitPrograms) -> dict[str, str]:
-        """Name every file and port, so that the machine's own RabbitMQ is left alone."""
+        """Return an environment that names every file and port, so the machine's own RabbitMQ is not touched."""
         data = self._data_dir
         member = self._membership
         path = os.environ.get("PATH", os.defpath)

@@ -1,6 +1,6 @@
-"""Where RabbitMQ's programs come from: a named home, the installed ones, or Debian's packages.
+"""Finds RabbitMQ's programs: in a given home, installed ones, or Debian's packages.
 
-The packages are unpacked and not installed: installing starts a system-wide node and needs root.
+The packages are unpacked and not installed, because an installation needs root and starts a system-wide node.
 """
 
 import os
@@ -24,7 +24,7 @@ _PACKAGES = ("rabbitmq-server", *(f"erlang-{name}" for name in _ERLANG_APPLICATI
 
 @dataclass(frozen=True)
 class RabbitPrograms:
-    """The start script, the directory of `erl` (None: on the PATH), and Erlang's name server."""
+    """Paths: the start script, the directory of `erl` (None: it is on the PATH), and Erlang's name server."""
 
     server: Path
     erlang: Path | None
@@ -32,7 +32,7 @@ class RabbitPrograms:
 
 
 async def find_rabbitmq(cache: Path = DEFAULT_CACHE) -> RabbitPrograms:
-    """Return programs that can be run; the last resort is a download into `cache`."""
+    """Return programs that can be run. If there are none, download them to `cache`."""
     given = os.environ.get("WARREN_RABBITMQ_HOME")
     if given:
         return _programs_under(Path(given), Path("/"))
@@ -45,9 +45,9 @@ async def find_rabbitmq(cache: Path = DEFAULT_CACHE) -> RabbitPrograms:
 
 
 def _programs_under(home: Path, root: Path) -> RabbitPrograms:
-    """Find the start script in a Debian tree (`bin`) or an upstream one (`sbin`).
+    """Return the programs of a Debian tree (scripts in `bin`) or an upstream one (`sbin`).
 
-    Debian's /usr/sbin/rabbitmq-server is no choice: it changes the user to `rabbitmq`.
+    Debian's /usr/sbin/rabbitmq-server is not used: it changes the user to `rabbitmq`.
     """
     scripts = [home / folder / "rabbitmq-server" for folder in ("bin", "sbin")]
     server = next((script for script in scripts if script.exists()), None)
@@ -66,7 +66,7 @@ def _find_epmd(root: Path) -> Path | None:
 
 
 async def _download(cache: Path) -> None:
-    """Fetch and unpack aside, and rename at the end: an interrupted download leaves nothing."""
+    """Download and unpack the packages. The directory is renamed at the end, so it is complete or absent."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise ProcessFailedError(
             "RabbitMQ was not found: install it (`brew install rabbitmq`), set WARREN_RABBITMQ_HOME"
@@ -82,7 +82,7 @@ async def _download(cache: Path) -> None:
         for package in sorted(work.glob("*.deb")):
             await _run(work, "dpkg-deb", "-x", str(package), str(unpacked))
         _move_erlang(unpacked, cache / "root")
-        # Where two first starts race, the first one's directory is as good.
+        # Of two first starts at the same time, the first one's directory is as good as this one.
         if not (cache / "root").exists():
             unpacked.rename(cache / "root")
     finally:
@@ -90,7 +90,7 @@ async def _download(cache: Path) -> None:
 
 
 async def _fetch_packages(work: Path) -> None:
-    """Use the machine's package lists; where they do not serve, fetch our own, without root."""
+    """Download packages with the machine's package lists or, if that fails, with private ones, without root."""
     try:
         await _run(work, "apt-get", "download", "-qq", *_PACKAGES)
     except ProcessFailedError:
@@ -119,7 +119,7 @@ async def _run(work: Path, *arguments: str) -> None:
 
 
 def _move_erlang(unpacked: Path, final: Path) -> None:
-    """Tell Erlang's launcher where it will live; Debian's ignores ERL_ROOTDIR."""
+    """Write the final location into Erlang's launcher. Debian's launcher ignores ERL_ROOTDIR."""
     launcher = unpacked / "usr/lib/erlang/bin/erl"
     lines = launcher.read_text().splitlines(keepends=True)
     assigned, moved = "=/usr/lib/erlang", f"={final}/usr/lib/erlang"

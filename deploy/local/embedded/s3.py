@@ -26,31 +26,31 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
 _PARTS = ("s3", "master", "volume", "filer", "admin")
-"""The servers inside of `weed mini`. Each has an HTTP and a gRPC port; only the first is for us."""
+"""The servers inside of `weed mini`. Each has an HTTP and a gRPC port; clients use only the first one."""
 
 _MEMORY = {"GOMEMLIMIT": "400MiB", "GOGC": "50"}
-"""Without a limit the server was seen to keep 700 MB after some large transfers. With one of 200 MiB it
-collects garbage all the time, at a seventh of a core while idle; with this one, at nothing."""
+"""Memory settings of the Go runtime. Without a limit the server kept 700 MB after some large transfers. With 200 MiB
+it collects garbage all the time, which takes a seventh of a core while idle. With these values it takes nothing."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What requests are signed with."""
+    """The keys that sign requests."""
 
     access_key: str
     secret_key: str
 
 
 class EmbeddedS3:
-    """One server under `data_dir`: its objects, its keys (mode 600) and its log.
+    """One S3 server under `data_dir`: its objects, its keys (mode 600) and its log.
 
-    `program` is a `weed`; without it, WARREN_SEAWEEDFS or the wheel serve. The ports are chosen at
-    the first start and kept by later starts of the same object, so that clients find the server
-    again after a fault. All are on loopback: the S3 port asks for keys, the others for a certificate.
+    `program` is a `weed`; the default is WARREN_SEAWEEDFS or the wheel's program. The first start chooses the ports.
+    Later starts of the same object use the same ones, so clients find the server again after a fault. All ports are
+    on loopback. The S3 port requires keys, the others a certificate.
     """
 
     def __init__(self, data_dir: Path, program: Path | None = None) -> None:
-        """Describe the server; `async with` or `start` runs it."""
+        """Prepare the server; `async with` or `start` runs it."""
         self._data_dir = data_dir.absolute()
         self._program = program
         self._pid_file = self._data_dir / "pid"
@@ -60,7 +60,7 @@ class EmbeddedS3:
         self.credentials = Credentials("", "")
 
     async def __aenter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         await self.start()
         return self
 
@@ -70,7 +70,7 @@ class EmbeddedS3:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop; the objects stay."""
+        """Stop the server; its objects remain."""
         await self.stop()
 
     @property
@@ -83,12 +83,12 @@ class EmbeddedS3:
 
     @property
     def endpoint(self) -> str:
-        """The address of the S3 interface."""
+        """The URL of the S3 interface."""
         return f"http://{_ADDRESS}:{self._ports[0]}"
 
     @property
     def log(self) -> Path:
-        """The file that the server writes to."""
+        """The server's log file."""
         return self._data_dir / "seaweedfs.log"
 
     async def start(self) -> None:
@@ -98,7 +98,8 @@ class EmbeddedS3:
             program = find_weed(self._program)
             self.credentials = self._ensure_credentials()
             close_tree(self._data_dir)
-            # Again for its own sake, where it is a symbolic link to a larger disk.
+            # The directory may be a symbolic link to a larger disk, which the call above does not
+            # follow.
             close_tree(self._data_dir / "objects")
             await wait_for_predecessor(self._pid_file, self._data_dir, "SeaweedFS")
             await self._start_server(program)
@@ -115,11 +116,11 @@ class EmbeddedS3:
         self._lock.release()
 
     async def wait(self) -> int:
-        """Return the code that the server ended with, by itself or not; -1 where it does not run."""
+        """Wait for the server's end and return its exit code; -1 if it is not running."""
         return await self._server.wait() if self._server is not None else -1
 
     async def kill(self) -> None:
-        """Crash the server, as a power cut would; `start` recovers it."""
+        """Kill the server, as a power cut would. `start` recovers it."""
         if self._server is not None:
             await self._server.kill()
             self._server = None
@@ -127,13 +128,13 @@ class EmbeddedS3:
         self._lock.release()
 
     def _forget(self) -> None:
-        """Remove what names a server that has ended; one that was killed leaves its sockets."""
+        """Delete the pid file and the sockets of an ended server. A killed server leaves its sockets."""
         self._pid_file.unlink(missing_ok=True)
         for part, port in zip(_PARTS, self._ports[len(_PARTS) :], strict=True):
             Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
 
     def _ensure_credentials(self) -> Credentials:
-        """Read the keys, or invent them once."""
+        """Return the stored keys; the first call creates them."""
         file = self._data_dir / "credentials.json"
         with suppress(FileNotFoundError):
             return Credentials(**json.loads(file.read_text()))
@@ -142,7 +143,7 @@ class EmbeddedS3:
         return made
 
     async def _start_server(self, program: Path) -> None:
-        """Try again with other ports where one was taken meanwhile."""
+        """Start the server, with several attempts on other ports: a port may be taken meanwhile."""
         known_ports = self._ports
         for attempt in range(1, _ATTEMPTS + 1):
             self._ports = known_ports or free_ports(2 * len(_PARTS))
@@ -157,7 +158,7 @@ class EmbeddedS3:
             await asyncio.sleep(0.5)
 
     async def _becomes_ready(self, server: ChildProcess) -> bool:
-        """Ask for the server's health; False when it ends, or hangs, instead."""
+        """Wait until the server is healthy. Returns False if it ends or hangs."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
                 while server.running:
@@ -171,7 +172,7 @@ class EmbeddedS3:
 
     def _weed(self, program: Path) -> Program:
         http_ports, grpc_ports = self._ports[: len(_PARTS)], self._ports[len(_PARTS) :]
-        # A port that is not named is the default one, or the HTTP port plus 10,000.
+        # Every port is named: otherwise it would be the default one, or the HTTP port plus 10,000.
         ports = {
             **{f"{part}.port": port for part, port in zip(_PARTS, http_ports, strict=True)},
             **{f"{part}.port.grpc": port for part, port in zip(_PARTS, grpc_ports, strict=True)},
@@ -188,7 +189,7 @@ class EmbeddedS3:
             "s3.allowDeleteBucketNotEmpty": "false",
             "webdav": "false",
             "admin.ui": "false",
-            # It is on by default.
+            # Telemetry is on by default.
             "master.telemetry": "false",
             "volume.preStopSeconds": 0,
         }

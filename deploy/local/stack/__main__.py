@@ -24,7 +24,7 @@ from shared.serving.process import run_until_signalled, stop_signal
 
 
 class Stack:
-    """All processes of one Warren, and the file that tells other programs about them."""
+    """All processes of one Warren, and the file stack.json that describes them to other programs."""
 
     def __init__(self, settings: StackSettings, http: HttpSettings) -> None:
         self._settings = settings
@@ -36,9 +36,9 @@ class Stack:
         self.url = url_of(settings.host, settings.port, http)
 
     async def start(self) -> None:
-        """Return when a request is answered by every part."""
+        """Start everything and return when every part serves requests."""
         data = self._settings.data
-        # The gateways share their port among themselves, and so would with another Warren, unnoticed.
+        # Checked first: gateways share their port, so a second Warren on it would go unnoticed.
         refuse_taken_port(self._settings.host, self._settings.port)
         self._lock.take()
         make_writable(data / "log")
@@ -55,7 +55,7 @@ class Stack:
         self._record()
 
     def first_token(self) -> list[str]:
-        """Say where the access service has shown the administrator's token, if it made one."""
+        """Return a line that names the log with a new administrator's token, if there is one."""
         log = self._settings.data / "log" / "access-1.log"
         shown = "administrator's token" in log.read_text(errors="replace")
         return (
@@ -63,10 +63,8 @@ class Stack:
         )
 
     async def stop(self) -> None:
-        """End every process."""
-        if (
-            self._recorded
-        ):  # Else the file is that of another stack, or there is no directory for it.
+        """Stop every process and delete stack.json."""
+        if self._recorded:  # Otherwise the file is another stack's, or its directory is missing.
             self._record_file().unlink(missing_ok=True)
         await self._supervisor.stop()
         self._lock.release()
@@ -75,7 +73,7 @@ class Stack:
         return self._settings.data / "stack.json"
 
     def _record(self) -> None:
-        """Write addresses and process ids for fault tests; it holds passwords, hence mode 600."""
+        """Write addresses and process ids for fault tests. The file holds passwords, so its mode is 600."""
         content = {
             "url": self.url,
             "amqp_url": self._addresses.amqp_url,
@@ -90,7 +88,7 @@ class Stack:
 
 
 async def run(settings: StackSettings, http: HttpSettings) -> None:
-    """Serve until SIGTERM or SIGINT, also while still starting. Raises StartError."""
+    """Serve until SIGTERM or SIGINT, which also stop a start in progress. Raises StartError."""
     stop = asyncio.create_task(stop_signal().wait())
     stack = Stack(settings, http)
     start = asyncio.create_task(stack.start())
@@ -110,7 +108,7 @@ async def run(settings: StackSettings, http: HttpSettings) -> None:
 
 
 def gateways_http() -> HttpSettings:
-    """Return how the gateways will speak HTTP; they read the variables themselves."""
+    """Return the gateways' HTTP settings. The gateway processes read the same variables themselves."""
     try:
         return read_environment(GatewaySettings).http
     except WrongSettingsError as error:
@@ -118,7 +116,7 @@ def gateways_http() -> HttpSettings:
 
 
 def main() -> None:
-    """Read the settings and run."""
+    """Read the settings and run the stack."""
     settings = read_settings(StackSettings)
     http = gateways_http()
     with explained("Warren"):

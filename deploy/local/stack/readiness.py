@@ -1,4 +1,4 @@
-"""When the stack as a whole can serve."""
+"""The check that the whole stack can serve."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,18 +12,17 @@ from shared.runtime.tasks import cancel_and_wait
 
 _READY_SECONDS = 60.0
 _PROBE = "/api/2.0/mlflow/experiments/get?experiment_id=0"
-"""A read that passes through the gateway, the bus, a service and the database."""
+"""A read that needs the gateway, the bus, a service and the database."""
 
 _ANSWERS = {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}
-"""A gateway that asks everybody for a token serves, too."""
+"""Statuses that mean success. In token mode an anonymous request gets 401."""
 
 
 async def until_ready(url: str, processes: Sequence[ServiceProcess]) -> None:
-    """Return when every process says that it is ready, and then a request is answered.
+    """Return when every process is ready and a request is answered. Raises ProcessFailedError.
 
-    The kernel deals connections to the gateways' common port out at random, so a request tells of
-    one of them only; each process has a listener of its own that can be asked. A process that ends
-    instead tells why. Raises ProcessFailedError.
+    The gateways share one port, and the kernel assigns connections at random, so a request shows only one of them.
+    Each process is asked on its own monitoring port instead. A process that ends raises the error with its reason.
     """
     ends = [asyncio.create_task(_end_of(process)) for process in processes]
     answers = asyncio.create_task(_until_answered(url, [each.monitor for each in processes]))
@@ -42,7 +41,8 @@ async def _end_of(process: ServiceProcess) -> None:
 
 
 async def _until_answered(url: str, monitors: Sequence[str]) -> None:
-    # The certificate is for the name by which clients know us, and its authority may be a private one.
+    # The certificate is not checked: it names the clients' host, and its authority may be a private
+    # one.
     connector = aiohttp.TCPConnector(ssl=False)
     try:
         async with (

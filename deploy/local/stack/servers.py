@@ -1,4 +1,4 @@
-"""The servers under the services: given ones where an address names them, else private ones."""
+"""The servers that the services need: given ones if a setting has their address, else private ones."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ SECONDS_TO_CONNECT = 30.0
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the services find the servers; `dsns` by the service's name, `amqp_urls` by the party's.
+    """Addresses of the servers. `dsns` has one per service, `amqp_urls` one per party.
 
-    `amqp_url` is RabbitMQ's for an operator.
+    `amqp_url` is the administrator's address of RabbitMQ.
     """
 
     amqp_url: str = ""
@@ -35,7 +35,7 @@ class Addresses:
 
 
 async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addresses:
-    """Start what was not given, side by side; the supervisor stops them."""
+    """Start the servers that were not given, concurrently. The supervisor stops them."""
     async with asyncio.TaskGroup() as group:
         amqp = group.create_task(_rabbitmq(settings, supervisor))
         dsns = group.create_task(_postgres(settings, supervisor))
@@ -46,7 +46,7 @@ async def start_servers(settings: StackSettings, supervisor: Supervisor) -> Addr
 async def _rabbitmq(
     settings: StackSettings, supervisor: Supervisor
 ) -> tuple[str, Mapping[str, str]]:
-    """Return the administrator's address, and each party's; of a given RabbitMQ they are the same."""
+    """Return the administrator's address and each party's. A given RabbitMQ has one address for all."""
     if settings.amqp_url:
         return settings.amqp_url, dict.fromkeys(PARTIES, settings.amqp_url)
     announce("Starting RabbitMQ ...")
@@ -54,7 +54,7 @@ async def _rabbitmq(
     await node.start()
     supervisor.watch("rabbitmq", node)
     async with await connect(node.url, name="stack", seconds=SECONDS_TO_CONNECT) as connection:
-        # Of this setting, as of others of the services, the stack knows by its variable alone.
+        # The stack has no setting for the queues' type. It reads the services' own variable.
         await declare_all(connection, Layout(read_environment(ProcessSettings).transient_queues))
     return node.url, {party: node.url_of(party) for party in PARTIES}
 

@@ -1,4 +1,4 @@
-"""The processes of the services, as a container would run them: configured by variables alone."""
+"""The service processes. As in containers, environment variables are their only configuration."""
 
 import os
 import sys
@@ -25,33 +25,33 @@ SETTINGS: Mapping[str, type[BaseSettings]] = {
     "artifacts": ArtifactsSettings,
     "gateway": GatewaySettings,
 }
-"""What each service reads."""
+"""The settings class of each service."""
 
 _ROOT = Path(__file__).parents[3]
 _DRAIN_SECONDS = 30.0
 
 
 class ServiceProcess(ChildProcess):
-    """`python -m services.<name>`; it may take a while to stop, since it finishes what it began.
+    """A process `python -m services.<name>`. Stopping may take a while, because it finishes its work.
 
-    `monitor` is the address of its listener for operators, which it keeps when it is started again.
+    `monitor` is the URL of its monitoring listener. It stays the same after a restart.
     """
 
     def __init__(self, program: Program, monitor: str) -> None:
-        """Remember the program; nothing runs before `start`."""
+        """Store the program; `start` runs it."""
         super().__init__(program)
         self.monitor = monitor
 
     async def stop(self, grace: float = _DRAIN_SECONDS) -> None:
-        """Ask it to drain and wait."""
+        """Stop the process: it drains, and is killed after `grace` seconds."""
         await super().stop(grace)
 
 
 def plan(settings: StackSettings, addresses: Addresses) -> list[tuple[str, ServiceProcess]]:
-    """List every process to start; the gateways come last, so that they stop first.
+    """Return every process to start. The gateways are last, so they stop first.
 
-    Each gets the variables of its service that we were started with; what the stack has settings for,
-    or decides by itself, goes first.
+    Each process inherits the variables of its own service. The stack's settings, and the values that it chooses
+    itself, override them.
     """
     common = {
         "WARREN_LOG_LEVEL": settings.log_level,

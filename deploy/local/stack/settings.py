@@ -1,4 +1,4 @@
-"""What `python -m deploy.local.stack` reads from its command line and its environment."""
+"""Settings of `python -m deploy.local.stack`, from its command line and its environment."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from shared.runtime.settings import PREFIX, LogLevel, TracingSettings
 class StackSettings(BaseSettings):
     """Run RabbitMQ, PostgreSQL and each service of Warren as processes of this machine.
 
-    Every option is also an environment variable, WARREN_<NAME>. The other variables of the services,
-    as those of the gateway's limits, reach their processes as they are.
+    Every option is also an environment variable, WARREN_<NAME>. Other variables of the services, such as the
+    gateway's limits, are passed on to their processes.
     """
 
     model_config = SettingsConfigDict(
@@ -71,11 +71,11 @@ class StackSettings(BaseSettings):
     )
 
     def count(self, service: str) -> int:
-        """Return how many processes of a service to run."""
+        """Return the number of processes of a service."""
         number: int = getattr(self, service)
         return number
 
     def given_dsn(self, service: str) -> str:
-        """Return the DSN that was given for a service, or nothing."""
+        """Return the DSN that was given for a service, or an empty string."""
         dsn: str = getattr(self, f"{service}_dsn")
         return dsn

@@ -1,4 +1,4 @@
-"""Keeps things running: what ends by itself is started again, at first soon, then less often."""
+"""Restarts processes and servers that end by themselves, with growing pauses."""
 
 import asyncio
 import time
@@ -14,33 +14,33 @@ _STEADY_SECONDS = 10.0
 
 
 class Unit(Protocol):
-    """What can be supervised: a service's process, or a server."""
+    """A supervised process or server."""
 
     @property
     def pid(self) -> int:
         """The id of its leading process."""
 
     async def start(self) -> None:
-        """Run it."""
+        """Start the unit."""
 
     async def wait(self) -> int:
-        """Return its code when it has ended."""
+        """Wait for the unit's end and return its exit code."""
 
     async def stop(self) -> None:
-        """End it, and clear what a crash left behind."""
+        """Stop the unit, and clean up after a crash."""
 
 
 class Supervisor:
-    """A set of named units; `changed` is called whenever a process id may have changed."""
+    """A set of named units. `changed` is called whenever a process id may have changed."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        """Begin with no unit."""
+        """Start without units."""
         self._changed = changed
         self._units: list[tuple[str, Unit]] = []
         self._watches: list[asyncio.Task[None]] = []
 
     def pids(self) -> dict[str, list[int]]:
-        """Group the ids of the running processes by the names of their units."""
+        """Return the ids of running processes by unit name."""
         found: dict[str, list[int]] = {}
         for name, unit in self._units:
             try:
@@ -50,12 +50,12 @@ class Supervisor:
         return found
 
     def watch(self, name: str, unit: Unit) -> None:
-        """Take over a unit that has been started."""
+        """Supervise a unit that has been started."""
         self._units.append((name, unit))
         self._watches.append(asyncio.create_task(self._keep(name, unit), name=f"watch-{name}"))
 
     async def stop(self) -> None:
-        """Stop all units: the last started first, and those of the same name together."""
+        """Stop all units, last started first. Units of the same name stop together."""
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)

@@ -1,1 +1,1 @@
-"""Everything in one process, on embedded servers."""
+"""All of Warren in one process, with embedded servers."""

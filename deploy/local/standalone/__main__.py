@@ -1,4 +1,4 @@
-"""``python -m deploy.local.standalone``: all of Warren in one process, on embedded servers."""
+"""``python -m deploy.local.standalone``: all of Warren in one process, with embedded servers."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,7 +41,7 @@ POSTGRES_SERVICES: Mapping[str, PostgresHandlers] = {
 async def warren(
     settings: StandaloneSettings, under: Servers, monitor: Monitor, tracing: Tracing = OFF
 ) -> AsyncIterator[RunningServer]:
-    """Run the services and the gateway on the memory transport; closes them in reverse order."""
+    """Run the services and the gateway on the memory transport. They are closed in reverse order."""
     checks: dict[str, Check] = {}
     connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
@@ -95,7 +95,7 @@ async def run(settings: StandaloneSettings, tracing: Tracing) -> None:
 
 
 def ready(settings: StandaloneSettings, port: int, token: str | None) -> str:
-    """Return the lines that are the command's output; a token is shown when it was just made."""
+    """Return the output of the command. It has the administrator's token if this start created it."""
     url = url_of(settings.host, port, settings.http)
     project = f"{url}/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
     lines = [
@@ -112,7 +112,7 @@ def ready(settings: StandaloneSettings, port: int, token: str | None) -> str:
 
 
 def main() -> None:
-    """Read the settings and run."""
+    """Read the settings and run Warren."""
     settings = read_settings(StandaloneSettings)
     with process("standalone", settings, "Warren") as tracing:
         run_until_signalled(run(settings, tracing))

@@ -1,4 +1,4 @@
-"""The servers under the services: given ones where settings name them, else embedded ones."""
+"""The servers that the services need: given ones if settings have their address, else embedded ones."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -15,7 +15,7 @@ from services.artifacts.settings import S3Settings
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the services find the servers; ``dsns`` by the service's name."""
+    """Addresses of the servers; ``dsns`` has one per service."""
 
     dsns: Mapping[str, str]
     s3: S3Settings
@@ -25,7 +25,7 @@ class Servers:
 async def servers(
     settings: StandaloneSettings, on_postgres: Iterable[str]
 ) -> AsyncIterator[Servers]:
-    """Run what was not given, side by side, as long as the block runs.
+    """Run the servers that were not given, concurrently, until the block ends.
 
     ``on_postgres`` names the services that have a schema.
     """

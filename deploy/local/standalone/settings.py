@@ -1,4 +1,4 @@
-"""What `make run` reads from its environment."""
+"""Settings of `make run`, from its environment."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from shared.runtime.settings import PREFIX, LogLevel, MonitorSettings, TracingSe
 
 
 class StandaloneSettings(BaseSettings):
-    """All of Warren in one process. Every setting is also a variable, WARREN_<NAME>."""
+    """All of Warren in one process. Every setting is also an environment variable, WARREN_<NAME>."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
