@@ -1,1 +1,1 @@
-"""What a handler is written against, whatever keeps the service's state: a context and a registry."""
+"""The context, the registry and the dispatch of handlers, independent of where a service keeps its state."""

@@ -1,4 +1,4 @@
-"""What a handler is given besides its message: the caller's project, other services, events."""
+"""The context that a handler gets besides its message: the caller's project, other services, events."""
 
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
@@ -9,14 +9,14 @@ from shared.messaging.calls import Bus
 from shared.messaging.messages import Envelope, new_id
 
 CALL_SECONDS = 5.0
-"""How long a handler waits for another service. Its own transaction stays open meanwhile."""
+"""Seconds that a handler waits for another service. Its own transaction stays open meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmittedEvent:
-    """An event on its way out; ``topic`` is ``<project>.<noun>.<verb>``, ``payload`` is JSON.
+    """An event that a handler has emitted.
 
-    ``at_once``: see ``Context.emit``.
+    ``topic`` is ``<project>.<noun>.<verb>``, ``payload`` is JSON. ``at_once``: see ``Context.emit``.
     """
 
     id: UUID
@@ -28,9 +28,9 @@ class EmittedEvent:
 
 @dataclass(slots=True)
 class Context:
-    """One message's context. Services on PostgreSQL and on S3 each extend it.
+    """The context of one message. Services on PostgreSQL and on S3 each extend it.
 
-    ``writes`` tells whether the handler has changed the service's own state.
+    ``writes`` is true when the handler has changed the service's own state.
     """
 
     project: int
@@ -39,14 +39,14 @@ class Context:
     events: list[EmittedEvent] = field(default_factory=list)
     writes: bool = False
     has_begun: bool = False
-    """Whether another service has done something for this command, or may have."""
+    """Whether another service has, or may have, carried out a command for this message."""
 
     async def query(self, query: Query, project: int | None = None) -> bytes:
         """Send a query to a service that ``topology.ASKS`` names, on behalf of the caller.
 
         ``project`` defaults to this command's project. Returns the JSON of the answer.
         Raises the other service's DomainError, or REQUEST_LIMIT_EXCEEDED if it does not answer.
-        Query before writing: then the caller may safely send the command again.
+        A handler must query before it writes: then the caller may safely send the command again.
         """
         return await self._call(query, project)
 
@@ -66,8 +66,8 @@ class Context:
         payload = message.model_dump_json(exclude_none=True).encode()
         envelope = replace(
             self.envelope,
-            # The same command makes the same ids when it is carried out again: the other
-            # service's inbox then answers instead of repeating the work.
+            # The id derives from the command's id and the message. A repeated command therefore sends
+            # the same id, and the other service's inbox answers it instead of repeating the work.
             id=uuid5(self.envelope.id, f"{name} {payload.hex()}"),
             name=name,
             project=self.project if project is None else project,
@@ -75,6 +75,8 @@ class Context:
             idempotency_key=None,
         )
         is_command = isinstance(message, Command)
+        # After a timeout the other service may have carried out a command; only REQUEST_LIMIT_EXCEEDED
+        # from `call` says that it has not. `has_begun` remembers this for later error messages.
         try:
             # The deadline stays as the sender's clock set it: this process's clock may differ.
             answer = await self.bus.call(message.service, message.kind, envelope, CALL_SECONDS)
@@ -91,10 +93,10 @@ class Context:
         return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
     def emit(self, event: DomainEvent, *, at_once: bool = False) -> None:
-        """Publish an event when, and only when, the handler's work is committed.
+        """Publish an event if, and only if, the handler's work is committed.
 
-        ``at_once``: the command is answered after the subscribed services have handled the event,
-        so that its client reads there what it has written. ``topology.ASKS`` names those services.
+        With ``at_once`` the command is answered after the subscribed services have handled the event. So
+        its client reads there what it has written. ``topology.ASKS`` must name those services.
         """
         if at_once and self.bus is None:
             fault = "Events at once go only to services that topology.ASKS names."

@@ -1,4 +1,4 @@
-"""From an envelope to a parsed message, and from a handler's result to an answer."""
+"""Turns envelopes into parsed messages, and handlers' results into answers."""
 
 import secrets
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ log = structlog.get_logger()
 
 
 def parse(messages: Mapping[str, type[Message]], envelope: Envelope) -> Message:
-    """Parse an envelope's payload with the contract that it names.
+    """Parse an envelope's payload with the contract that the envelope names.
 
-    Raises DomainError: NOT_IMPLEMENTED for an unknown name, which a newer gateway may send, or
-    INVALID_PARAMETER_VALUE.
+    Raises DomainError: NOT_IMPLEMENTED for an unknown name (a newer gateway may send one),
+    INVALID_PARAMETER_VALUE for a payload that breaks the contract.
     """
     contract = messages.get(envelope.name)
     if contract is None:
@@ -28,7 +28,7 @@ def parse(messages: Mapping[str, type[Message]], envelope: Envelope) -> Message:
 
 
 def answer(result: Reply | Answer | DomainError) -> Answer:
-    """Encode a handler's result."""
+    """Return a handler's result as an answer. Bytes are JSON already."""
     if isinstance(result, Answer):
         return result
     if isinstance(result, DomainError):
@@ -39,12 +39,12 @@ def answer(result: Reply | Answer | DomainError) -> Answer:
 
 
 def expired() -> DomainError:
-    """Return the error for a message whose sender no longer waits."""
+    """Return the error for a message whose deadline has passed."""
     return DomainError(ErrorCode.DEADLINE_EXCEEDED, "The request's deadline had passed.")
 
 
 def internal_error() -> Answer:
-    """Log the exception being handled, and return an answer that names its log line."""
+    """Log the current exception, and return an answer with the id of its log line."""
     error_id = secrets.token_hex(8)
     log.error("message_failed", error_id=error_id, exc_info=True)  # noqa: LOG014
     message = f"An internal error occurred (error id {error_id})."

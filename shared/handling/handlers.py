@@ -1,4 +1,4 @@
-"""How a service lists its handlers, by type of message."""
+"""The registry of a service's handlers, by type of message."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from shared.handling.context import Context
 C = TypeVar("C", bound=Context)
 
 Reply = BaseModel | bytes
-"""What a handler returns: a contract, or JSON that the database already wrote."""
+"""A handler's result: a contract, or JSON that the database has written already."""
 
 Handler: TypeAlias = Callable[[Any, C], Awaitable[Reply]]
 """``async def create_run(cmd: CreateRun, tx: Transaction) -> RunReply``; raises DomainError."""
@@ -23,10 +23,10 @@ EventHandler: TypeAlias = Callable[[Any, C], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers(Generic[C]):
-    """Everything a service does.
+    """All handlers of a service.
 
-    Whom handlers may call is in ``topology.ASKS``.
-    ``events`` are handled if ``topology.SUBSCRIPTIONS`` routes them to the service.
+    ``topology.ASKS`` names the services that handlers may call. A handler in ``events`` runs only if
+    ``topology.SUBSCRIPTIONS`` routes its event to the service.
     """
 
     single: Mapping[type[Message], Handler[C]]
@@ -34,10 +34,10 @@ class Handlers(Generic[C]):
 
     @property
     def messages(self) -> dict[str, type[Message]]:
-        """Contracts by the name that an envelope carries."""
+        """The contracts by name, as envelopes name them."""
         return {contract.__name__: contract for contract in self.single}
 
     @property
     def topics(self) -> dict[str, tuple[type[DomainEvent], EventHandler[C]]]:
-        """Contract and handler of each event, by its topic without the project."""
+        """The contract and the handler of each event, by its topic without the project."""
         return {contract.topic: (contract, handle) for contract, handle in self.events.items()}

@@ -1,1 +1,1 @@
-"""A process of Warren: its start, its signals, and the parts of a service on PostgreSQL."""
+"""Starts and stops the processes of Warren, and composes the services on PostgreSQL."""

@@ -1,4 +1,4 @@
-"""A service on PostgreSQL and the bus: its parts, opened and closed in order."""
+"""Composes a service on PostgreSQL and the bus, and opens and closes its parts in order."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,13 +29,13 @@ from shared.tracing.hooks import OFF, Tracing
 log = structlog.get_logger()
 
 INBOX_MEMORY = timedelta(hours=24)
-"""How long a repeated ``Idempotency-Key`` or frame is recognised."""
+"""How long a repeated ``Idempotency-Key`` or frame is recognised: the age up to which inbox rows are kept."""
 
 PRUNE_INTERVAL = 600.0
 
 
 class PostgresService:
-    """A running service; made by ``start``, ended by ``close``."""
+    """A running service. ``start`` creates it, ``close`` ends it."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class PostgresService:
         connect: Callable[[], Transport],
         tracing: Tracing = OFF,
     ) -> "PostgresService":
-        """Migrate the service's schema, which has its name, open the pool, consume.
+        """Migrate the service's schema, which has the service's name, open the pool, and consume.
 
-        ``connect`` makes a transport that is not started yet; a service that asks others has a
-        second one for its questions, so that answers never queue behind its own work.
+        ``connect`` returns a transport that is not started yet. A service that calls other services has a
+        second transport for its calls, so that their answers never wait behind its own work.
         Raises NewerSchemaError, OSError.
         """
         await migrate(settings.dsn, name, service_migrations(name))
@@ -97,7 +97,7 @@ class PostgresService:
 
     @property
     def checks(self) -> Checks:
-        """What the service can't do without: its own connections, not the services it asks."""
+        """The readiness checks of its own connections. The services that it calls are not checked."""
         return {"bus": self._bus_ready, "database": self._database_ready}
 
     async def _bus_ready(self) -> bool:
@@ -107,7 +107,10 @@ class PostgresService:
         return await self._pool.fetchval("SELECT true") is True
 
     async def close(self) -> None:
-        """Finish what was begun, then leave the broker and the database."""
+        """Finish the work that has begun, then disconnect from the broker and the database."""
+        # In this order: the relay publishes through the worker's transport, which `drain` closes, and
+        # handlers that are still at work need the bus and the pool. Events that are not published now
+        # stay in the outbox.
         await cancel_and_wait(self._background)
         await self._worker.drain()
         if self._bus:
@@ -122,7 +125,7 @@ def run_service(
     handlers: PostgresHandlers,
     common: ProcessSettings,
 ) -> None:
-    """Be the process of a service until SIGTERM or SIGINT; then finish what is under way and leave."""
+    """Run the process of a service until SIGTERM or SIGINT, then finish the work that has begun."""
     with process(name, common) as tracing:
         run_until_signalled(_serve(name, settings, handlers, common, tracing))
 
@@ -134,6 +137,7 @@ async def _serve(
     common: ProcessSettings,
     tracing: Tracing,
 ) -> None:
+    # The queues of the services that it calls are declared too, so services may start in any order.
     services = [name, *ASKS.get(name, ())]
     connect = partial(
         AmqpTransport,
@@ -151,7 +155,7 @@ async def _serve(
 
 
 async def _prune(pool: "Pool[Record]") -> None:
-    """Forget old inbox rows, until cancelled."""
+    """Delete old inbox rows, until cancelled."""
     while True:
         try:
             await pool.execute(inbox.SQL["prune"], INBOX_MEMORY)

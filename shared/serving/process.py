@@ -1,4 +1,4 @@
-"""How every process of Warren runs: on uvloop, until SIGTERM or SIGINT."""
+"""Runs every process of Warren: on uvloop, until SIGTERM or SIGINT."""
 
 import asyncio
 import gc
@@ -16,22 +16,22 @@ from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
 
 GARBAGE_THRESHOLD = 50_000
-"""Objects that may be made, beyond those that are gone again, before the collector looks for cycles."""
+"""Number of new objects, minus freed ones, after which the garbage collector looks for cycles."""
 
 
 class Service(Protocol):
-    """What a process is for, once it has been started."""
+    """A service that a process runs, once it is started."""
 
     @property
     def checks(self) -> Checks:
-        """What it depends on, for the readiness probe."""
+        """The checks of its dependencies, for the readiness probe."""
 
     async def close(self) -> None:
-        """Finish what was begun, then leave."""
+        """Finish the work that has begun, then disconnect."""
 
 
 class CommonSettings(Protocol):
-    """Settings that each process has."""
+    """The settings that every process has."""
 
     log_level: LogLevel
     tracing: TracingSettings
@@ -39,9 +39,9 @@ class CommonSettings(Protocol):
 
 @contextmanager
 def process(name: str, settings: CommonSettings, title: str = "") -> Iterator[Tracing]:
-    """Be a process: its logs, its traces, and a sentence where it can't start.
+    """Set up logs and traces, and exit with one sentence if the process can't start.
 
-    ``title`` names it in that sentence, if not its ``name``.
+    That sentence names the process by ``title``, or else by ``name``.
     """
     configure_logging(name, settings.log_level)
     with explained(title or name), closing(start_tracing(name, settings.tracing)) as tracing:
@@ -51,13 +51,15 @@ def process(name: str, settings: CommonSettings, title: str = "") -> Iterator[Tr
 async def serve_until_signalled(
     start: Callable[[], Coroutine[Any, Any, Service]], settings: MonitorSettings
 ) -> None:
-    """Start a service, tell operators about it, and close it after SIGTERM or SIGINT.
+    """Start a service with its monitor, and close it after SIGTERM or SIGINT.
 
-    A process that is still waiting for its broker when the signal comes just leaves. Raises StartError.
+    If the signal comes during the start, for example while the broker is unreachable, the start is
+    cancelled. Raises StartError.
     """
     stop = asyncio.create_task(stop_signal().wait())
     async with AsyncExitStack() as running:
         with starting():
+            # The monitor comes first: a process that waits for its broker is alive, but not ready.
             monitor = await running.enter_async_context(Monitor().listening(settings))
             start_of_service = asyncio.create_task(start())
             await asyncio.wait((start_of_service, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -67,12 +69,13 @@ async def serve_until_signalled(
             service = start_of_service.result()
         monitor.started(service.checks)
         await stop
+        # Readiness ends first, because `close` takes as long as the work that has begun.
         monitor.leaving()
         await service.close()
 
 
 def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop, or on asyncio's own loop where there is none (Windows)."""
+    """Run on uvloop, or on asyncio's own loop if uvloop is not installed (Windows)."""
     collect_seldom()
     try:
         import uvloop  # noqa: PLC0415  # Absent on Windows.
@@ -83,9 +86,10 @@ def run_until_signalled(work: Coroutine[Any, Any, None]) -> None:
 
 
 def collect_seldom() -> None:
-    """Let the garbage collector look less often, and never at what the imports have made.
+    """Run the garbage collector less often, and never on the objects that the imports have created.
 
-    A frame makes thousands of objects, none of them in a cycle, and each 700th would set it off.
+    A frame creates thousands of objects, and none of them is in a cycle. Python's default would run the
+    collector at every 700th.
     """
     gc.collect()
     gc.freeze()
