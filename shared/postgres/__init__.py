@@ -1,1 +1,1 @@
-"""PostgreSQL: the pool, migrations, named queries, and what a handler sees of a transaction."""
+"""PostgreSQL: the pool, migrations, named queries, the executors of frames and events, inbox and outbox."""

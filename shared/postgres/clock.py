@@ -1,4 +1,4 @@
-"""The database's clock: the one that all processes of a service share, whatever their own say."""
+"""The database's clock, which all processes of a service share."""
 
 from shared.postgres.connection import AnyConnection
 

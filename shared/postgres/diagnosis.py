@@ -13,7 +13,7 @@ _SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY co
 
 
 def diagnosis_of(service: str) -> Handler[Transaction]:
-    """Return the handler of ``Diagnose`` for a service, whose schema has its name."""
+    """Return the handler of ``Diagnose`` for a service."""
 
     @cache
     def known() -> dict[str, int]:

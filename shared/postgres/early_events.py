@@ -1,9 +1,9 @@
-"""Events that take effect before the command that they tell of is answered (ADR 40).
+"""Early events: subscribers handle them before the command that emitted them is answered (ADR 40).
 
-The outbox alone would bring them about half a second late: a client that has deleted a model would
-still read its experiment. So after the commit, and before the answer, each such event is also sent as
-a command. It is a matter of speed only. If the command fails, or the sender dies before it, the event
-still comes through the exchange, under the same id; the reader's inbox takes the second for a copy.
+Through the outbox alone an event can arrive after the answer: a client that has deleted a model could
+still read the model's experiment. So each early event is also sent as a command, after the commit and
+before the answer. This changes the time only. If that command fails, or its sender dies first, the event
+still arrives through its exchange. Both have the same id, so the subscriber's inbox ignores the second.
 """
 
 import asyncio
@@ -30,9 +30,10 @@ log = structlog.get_logger()
 
 
 async def deliver(bus: Bus, events: Sequence[tuple[Envelope, EmittedEvent]]) -> None:
-    """Return when the subscribers have handled the events, or will do so later; never raises.
+    """Send events to their subscribers and wait until they are handled; never raises.
 
-    Each event comes with the command that it tells of, which has been committed.
+    Each event comes with the command that emitted it, which must be committed. If a subscriber does not
+    answer, it gets the event later, from the outbox.
     """
     await asyncio.gather(
         *(
@@ -49,6 +50,8 @@ async def _deliver(bus: Bus, service: str, command: Envelope, event: EmittedEven
     )
     envelope = replace(
         command,
+        # Not `event.id`: the handler stores that one in the inbox, and run one by one the command
+        # stores its own id, too. Derived, it stays the same when the command is sent again.
         id=uuid5(event.id, service),
         name=type(message).__name__,
         payload=message.model_dump_json().encode(),
@@ -67,7 +70,7 @@ def _noun_and_verb(event: EmittedEvent) -> str:
 
 
 def with_early_events(handlers: PostgresHandlers) -> PostgresHandlers:
-    """Let a service that subscribes to events take them as commands, too."""
+    """Add the handler of ``HandleEvent`` to a service that handles events."""
     if not handlers.events:
         return handlers
     return replace(handlers, single={**handlers.single, HandleEvent: _handler_of(handlers.topics)})
@@ -76,7 +79,7 @@ def with_early_events(handlers: PostgresHandlers) -> PostgresHandlers:
 def _handler_of(
     topics: Mapping[str, tuple[type[DomainEvent], EventHandler[Transaction]]],
 ) -> Handler[Transaction]:
-    """Return what handles an event that comes as a command, unless it was handled before."""
+    """Return a handler that handles an event sent as a command, unless the inbox has its id."""
 
     async def handle_event(cmd: HandleEvent, tx: Transaction) -> Empty:
         if cmd.topic not in topics:
@@ -85,6 +88,7 @@ def _handler_of(
         if cmd.event_id not in await inbox.find(tx.connection, [cmd.event_id]):
             contract, handle = topics[cmd.topic]
             await handle(contract.parse(cmd.payload.encode()), tx)
+            # The inbox row below is a write that does not pass through `tx.write`.
             tx.writes = True
             await inbox.store(tx.connection, {cmd.event_id: {}})
         return Empty()

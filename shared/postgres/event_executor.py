@@ -1,4 +1,4 @@
-"""Takes notice of events on PostgreSQL, each exactly once."""
+"""Handles events on PostgreSQL, each exactly once."""
 
 import asyncpg
 from asyncpg import Pool, Record
@@ -20,8 +20,8 @@ from shared.postgres.transaction import Transaction
 class EventExecutor:
     """The ``EventProcessor`` of a service that keeps its state in PostgreSQL.
 
-    The event's id goes to the inbox in the handler's own transaction: an event that comes again,
-    because its relay or this process died at the wrong moment, finds it there.
+    The event's id is written to the inbox in the handler's own transaction. An event may arrive again,
+    because its relay or this process died before it was acknowledged. Then its id is found there.
     """
 
     def __init__(self, pool: "Pool[Record]", handlers: PostgresHandlers) -> None:
@@ -29,11 +29,12 @@ class EventExecutor:
         self._handlers = handlers.topics
 
     async def event(self, event: ReceivedEvent) -> None:
-        """Handle an event once; one that nobody here asked for (any more) is passed over.
+        """Handle an event once.
 
-        Raises RetryLaterError if the database is away or full. Whatever else is raised makes the event a
+        Raises RetryLaterError if the database is unavailable or full. Any other error makes the event a
         dead letter.
         """
+        # A queue may still hold events of a topic that this release no longer handles.
         if event.topic not in self._handlers:
             return
         try:
@@ -49,7 +50,7 @@ class EventExecutor:
             try:
                 await self._handle(connection, event)
             except (asyncpg.UniqueViolationError, *TRANSACTION_CONFLICTS):
-                # Perhaps a copy of the event was faster; the inbox tells.
+                # Perhaps another worker handled a copy of the event; the next look into the inbox shows it.
                 if attempt + 1 == MAX_ATTEMPTS:
                     raise
             else:

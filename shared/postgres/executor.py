@@ -1,11 +1,12 @@
-"""Carries out frames on PostgreSQL: one transaction a frame, each command exactly once.
+"""Carries out frames on PostgreSQL, each command exactly once.
 
-The fast path runs the whole frame in one transaction (group commit) and stores its answers in the
-inbox with the last statement; an idempotent frame
-(``PostgresHandlers.is_idempotent_batch``) is one statement and needs no row there. If the database
-refuses the transaction, or a command is refused after it has written, the frame is rolled back and
-its commands run one by one, each in a transaction with an inbox row of its own, so one bad command
-can't fail its neighbours.
+The fast path runs the whole frame in one transaction (group commit). Its last statement stores the
+frame's answers in the inbox. An idempotent frame (``PostgresHandlers.is_idempotent_batch``) is one
+statement and needs no inbox row.
+
+The frame is rolled back if the database refuses the transaction, or if a command is refused after it has
+written. Then the commands run one by one, each in its own transaction with its own inbox row. So one bad
+command can't fail the others.
 """
 
 import asyncio
@@ -50,33 +51,34 @@ DATABASE_UNAVAILABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
-"""The database is not there; the same work may succeed later."""
+"""The database is unavailable. The same work may succeed later."""
 
 TRANSACTION_CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-"""Two transactions stood in each other's way; the same work may succeed at once."""
+"""Two transactions were in conflict. The same work may succeed at once."""
 
 DATABASE_FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
-"""The database has no room for the work, and has undone it; nobody knows when there will be some."""
+"""The database has no room for the work, and has undone it. It is unknown when there will be room."""
 
 MAX_ATTEMPTS = 3
+"""Tries of the same work after a conflict."""
 
 RETRYABLE = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE)
-"""Refusals that invite a repetition: an Idempotency-Key must not hold on to them."""
+"""Refusals that the client should repeat. They are not stored under an Idempotency-Key."""
 
 
 class _UndoError(Exception):
-    """A command was refused after it had written: the frame's transaction is of no use."""
+    """The frame's transaction must be rolled back, and its commands must run one by one."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """A frame in hand: the parsed calls that still want an answer, by index, and the answers."""
+    """The state of a frame: by index the parsed commands without an answer, and the answers."""
 
     calls: dict[int, BatchItem[Message]] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
     events: list[EmittedEvent] = field(default_factory=list)
     early: list[tuple[Envelope, EmittedEvent]] = field(default_factory=list)
-    """Events that their readers must have handled before the answers leave, each with its command."""
+    """Events that subscribers handle before the answers leave, each with the command that emitted it."""
 
 
 class Executor:
@@ -85,12 +87,12 @@ class Executor:
     def __init__(
         self, pool: "Pool[Record]", handlers: PostgresHandlers, bus: Bus | None = None
     ) -> None:
-        """``bus`` reaches the services that ``topology.ASKS`` names."""
+        """``bus`` sends to the services that ``topology.ASKS`` names."""
         self._pool = pool
         self._handlers = with_early_events(handlers)
         self._bus = bus
         self.told = asyncio.Event()
-        """Set when events are in the outbox; whoever publishes them clears it."""
+        """Set when events were committed to the outbox. The relay clears it."""
         self._messages = self._handlers.messages
         self._prepared: set[int] = set()
 
@@ -102,8 +104,8 @@ class Executor:
         except DATABASE_UNAVAILABLE as error:
             raise RetryLaterError(repr(error)) from error
         except DATABASE_FULL as error:
-            # Who sent the commands decides when to send them again. Kept here until there is room,
-            # they would be given up as dead letters, or be carried out when nobody wants them any more.
+            # No retry from here: the sender decides when to send the commands again. Retried until there
+            # is room, they would become dead letters, or be carried out long after they were wanted.
             log.error("database_full", error=repr(error))  # noqa: TRY400
             return Outcome(dict.fromkeys(range(len(frame.envelopes)), _DATABASE_IS_FULL))
 
@@ -119,6 +121,8 @@ class Executor:
                 if envelope.deadline <= await _now(connection, [envelope]):
                     raise dispatch.expired()
                 await self._prepare(connection, [envelope])
+                # Without a transaction block: each statement of a query has its own snapshot, and the
+                # query saves the round trips of BEGIN and COMMIT.
                 tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
                 return dispatch.answer(await self._handlers.single[type(message)](message, tx))
         except DomainError as error:
@@ -134,16 +138,19 @@ class Executor:
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
         for _ in range(MAX_ATTEMPTS):
+            # Only a frame that may have been here before is looked up first. For a new one that would be
+            # a round trip for nothing: if a copy of it is at work, storing its inbox row fails below.
             if look_first:
                 known = await inbox.find(connection, [frame.id])
                 if frame.id in known:
                     answers = known[frame.id]
                     if answers is not None:
                         return Outcome(answers)
-                    break
+                    break  # Begun one by one: finish it in the same way.
             try:
                 return await self._together(connection, frame)
             except asyncpg.UniqueViolationError:
+                # Perhaps a copy of the frame, or of a command with the same Idempotency-Key, has committed.
                 look_first = True
             except TRANSACTION_CONFLICTS:
                 continue
@@ -152,11 +159,13 @@ class Executor:
             except (_UndoError, Contention):
                 break
             except Exception:
+                # Running one by one finds the command that caused this, and saves the others.
                 log.exception("frame_refused", frame=frame.id.hex, size=len(frame.envelopes))
                 break
         return await self._one_by_one(connection, frame)
 
     async def _together(self, connection: AnyConnection, frame: Frame) -> Outcome:
+        """Carry out a frame in one transaction."""
         work = self._read(frame.envelopes, await _now(connection, frame.envelopes))
         await self._prepare(connection, frame.envelopes)
         if self._is_idempotent(work):
@@ -172,23 +181,30 @@ class Executor:
                 for key, index in keys.items()
                 if work.answers[index].error not in RETRYABLE
             }
+            # In the transaction of the work: the answers are there if, and only if, the work is. So a
+            # redelivered frame is answered, whenever its worker dies.
             await inbox.store(connection, {frame.id: work.answers, **keyed})
         if work.events:
             self.told.set()
         if self._bus is not None and work.early:
-            # After the commit: what the reader does on an event it can't take back.
+            # After the commit: a subscriber can't take back what it does for an event, and this
+            # transaction could still be rolled back.
             await deliver(self._bus, work.early)
         return Outcome(work.answers)
 
     def _is_idempotent(self, work: _Work) -> bool:
-        """Tell whether a frame does as well without the inbox: three round trips less."""
+        """Return whether a frame needs no transaction block and no inbox row, which saves three round trips."""
         items = list(work.calls.values())
         return self._handlers.is_idempotent_batch(items) and not any(
             item.envelope.idempotency_key for item in items
         )
 
     async def _one_by_one(self, connection: AnyConnection, frame: Frame) -> Outcome:
+        """Carry out a frame's commands in a transaction each, after its own transaction was rolled back."""
+        # Committed at once. From here on no copy of this frame can commit as a whole: its own inbox row
+        # would have the same id. Otherwise the commands that are done here could be done twice.
         await inbox.begin_in_pieces(connection, frame.id)
+        # A worker before this one may have died halfway. Its commands have inbox rows of their own.
         known = await inbox.find(connection, [frame.id, *(e.id for e in frame.envelopes)])
         if whole := known.get(frame.id):
             return Outcome(whole)
@@ -208,7 +224,7 @@ class Executor:
         return Outcome(answers, poison)
 
     async def _alone(self, connection: AnyConnection, envelope: Envelope) -> Answer:
-        """Carry out one command in its own transaction; a refusal undoes what it wrote."""
+        """Carry out one command in its own transaction. A refusal undoes its writes."""
         with bound_messages((envelope,)):
             return await self._until_done(connection, envelope)
 
@@ -233,6 +249,7 @@ class Executor:
         raise AssertionError  # The loop returns or raises.
 
     def _read(self, envelopes: Sequence[Envelope], now: float) -> _Work:
+        """Parse messages, and refuse the ones that are late or invalid."""
         work = _Work()
         for index, envelope in enumerate(envelopes):
             try:
@@ -256,8 +273,8 @@ class Executor:
         for index, call in list(work.calls.items()):
             key = inbox.key_id(call.envelope)
             if key in keys:
-                # The same key twice in one frame: one after the other, so that the second is told
-                # the first one's answer.
+                # The same key twice in one frame. The commands must run one by one, so that the second
+                # gets the answer of the first.
                 raise _UndoError
             if key is not None:
                 keys[key] = index
@@ -269,6 +286,7 @@ class Executor:
         return keys
 
     async def _carry_out(self, connection: AnyConnection, work: _Work) -> None:
+        """Run the handlers: single ones as they come, then each batch handler once with all its messages."""
         groups: dict[BatchHandler, list[int]] = {}
         for index, call in work.calls.items():
             batch = self._handlers.batch.get(type(call.message))
@@ -289,6 +307,8 @@ class Executor:
             with bound_messages((call.envelope,)):
                 reply = await self._handlers.single[type(call.message)](call.message, tx)
         except DomainError as error:
+            # The transaction is shared. Before a write a refusal leaves nothing behind, so the frame can
+            # be committed. After one, only a rollback of the whole frame undoes this command.
             if tx.writes:
                 raise _UndoError from error
             return Answer.refusal(error)
@@ -298,10 +318,11 @@ class Executor:
 
 
 async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> float:
-    """Return the time that the deadlines of messages are measured against, in Unix seconds.
+    """Return the time for checking the deadlines of messages, in Unix seconds.
 
-    It is ours, but before anybody is told to be late the database is asked, too. A process whose clock
-    is ahead would else refuse everything, so fast that it gets the most of what others could do.
+    It is the process's time, but the database's time is asked before any message is refused as late.
+    Otherwise a process whose clock is ahead would refuse every message. Since refusing is fast, it
+    would also take most messages away from the other processes.
     """
     here = time.time()
     if all(envelope.deadline > here for envelope in envelopes):

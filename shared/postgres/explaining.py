@@ -1,4 +1,4 @@
-"""What PostgreSQL refused, or that it did not answer, for the person who starts a process."""
+"""Explains errors of PostgreSQL to the person who starts a process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ REFUSALS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 @contextmanager
 def postgres_explained(where: str) -> Iterator[None]:
-    """Turn the errors of a connection into a StartError; ``where`` says whose address or files to look at."""
+    """Turn the errors of a connection into a StartError; ``where`` names the setting or files to check."""
     try:
         yield
     except REFUSALS as error:

@@ -1,4 +1,4 @@
-"""How a service on PostgreSQL lists its handlers: single ones, and those that fuse a whole frame."""
+"""The registry of the handlers of a service on PostgreSQL: single handlers and batch handlers."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Contention(Exception):
-    """A batch can't be done as one statement; the executor runs its commands one by one."""
+    """A batch can't be carried out together now. The executor then runs its commands one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,26 @@ class BatchItem(Generic[M]):
 BatchResult = Reply | Answer | DomainError
 
 BatchHandler = Callable[[Sequence[BatchItem[Any]], AnyConnection], Awaitable[list[BatchResult]]]
-"""Carries out all items of a frame together; returns one result per item, in the items' order.
+"""Carries out all items of a frame together. Returns one result for each item, in the same order.
 
-A result that is a DomainError has left nothing behind, so the rest of the batch may be committed.
+An item whose result is a DomainError must have written nothing, so that the rest can be committed.
 May raise Contention.
 """
 
 Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
-"""Runs before the first message of a project: creates what every project has from its start."""
+"""Runs before a process's first message of a project. Creates the rows that every project has from its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresHandlers(Handlers[Transaction]):
-    """Everything a service on PostgreSQL does.
+    """All handlers of a service on PostgreSQL.
 
-    A type of message is either in ``single`` or in ``batch``. Types that map to the same function
-    in ``batch`` are fused into one call of it.
+    A type of message is either in ``single`` or in ``batch``. Types with the same function in ``batch``
+    are passed to it in one call.
 
-    ``is_idempotent_batch`` recognises items that one statement carries out, with the same effect
-    once or twice. Such a frame needs no inbox, and no transaction but its statement's.
+    ``is_idempotent_batch`` returns whether one statement carries out all items, and whether carrying
+    them out twice has the same effect as once. Such a frame needs no inbox row, and only the transaction
+    of its statement.
     """
 
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
@@ -58,5 +59,5 @@ class PostgresHandlers(Handlers[Transaction]):
 
     @property
     def messages(self) -> dict[str, type[Message]]:
-        """Contracts by the name that an envelope carries."""
+        """The contracts by name, as envelopes name them."""
         return {contract.__name__: contract for contract in (*self.single, *self.batch)}

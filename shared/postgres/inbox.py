@@ -1,8 +1,8 @@
-"""The inbox: what was done already, and what was answered.
+"""The inbox: the ids of the work that is done, with its answers.
 
-Its rows are written in the transaction that did the work, so a frame that comes again (a worker
-killed between commit and ack, a gateway that asks again after a reconnection, a client that
-repeats its ``Idempotency-Key``) is answered and not carried out.
+A row is written in the transaction of the work. So repeated work is answered from the inbox and not
+carried out again. Work repeats when a worker is killed between commit and acknowledgement, when a gateway
+sends its frames again after a reconnection, and when a client repeats its ``Idempotency-Key``.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,10 @@ IDEMPOTENCY_KEYS = UUID("0a7dd1a6-2a3c-5bb1-9a3c-6f2f6f1d3c51")
 
 
 def key_id(envelope: Envelope) -> UUID | None:
-    """Return the inbox id of a client's ``Idempotency-Key``: the project's, user's, dialect's and route's.
+    """Return the inbox id of a client's ``Idempotency-Key``, or None without a key.
 
-    The key may hold slashes, so it comes last; nothing before it can.
+    The key counts for one project, user, dialect and type of message. It may hold slashes, so it comes
+    last; the parts before it hold none.
     """
     if envelope.idempotency_key is None:
         return None
@@ -38,7 +39,7 @@ def key_id(envelope: Envelope) -> UUID | None:
 
 
 async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[int, Answer] | None]:
-    """Return what is known of the ids; None as a value means begun in pieces."""
+    """Return the stored answers by id. None means that the frame was begun one by one."""
     rows = await connection.fetch(SQL["find"], ids)
     INBOX_HITS.inc(len(rows))
     return {
@@ -48,13 +49,13 @@ async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[in
 
 
 async def store(connection: AnyConnection, rows: Mapping[UUID, Answers]) -> None:
-    """Store answers in the work's own transaction. Raises asyncpg.UniqueViolationError."""
+    """Store answers, in the work's own transaction. Raises asyncpg.UniqueViolationError for a known id."""
     encoded = [encode_answers(answers) for answers in rows.values()]
     await connection.execute(SQL["store"], list(rows), encoded)
 
 
 async def begin_in_pieces(connection: AnyConnection, frame_id: UUID) -> None:
-    """Mark a frame, so that no copy of it is carried out as a whole."""
+    """Mark a frame as begun one by one, so that no copy of it is carried out as a whole."""
     await connection.execute(SQL["begin_in_pieces"], frame_id)
 
 

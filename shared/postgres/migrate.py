@@ -1,7 +1,7 @@
-"""Numbered plain-SQL migrations, each applied once, each in a transaction.
+"""Applies numbered SQL migrations, each once and each in a transaction.
 
-A component is a directory of files ``0001_what_it_does.sql``. A service's schema is the sum of two
-components: ``shared`` (the bus's tables, next to this module) and the service's own.
+A component is a directory of files ``0001_what_it_does.sql``. A service's schema consists of two
+components: ``shared`` (the inbox and the outbox, next to this module) and the service's own.
 """
 
 import re
@@ -16,7 +16,7 @@ from shared.postgres.connection import AnyConnection
 from shared.runtime.starting import StartError
 
 LOCK_TIMEOUT = "10s"
-"""A migration that can't get its locks gives up, instead of queueing all traffic behind itself."""
+"""A migration fails if it waits longer for a lock. All other traffic on the table queues behind it meanwhile."""
 
 _FILE = re.compile(r"^(\d{4})_(\w+)\.sql$")
 _APPLIED_TABLE = """
@@ -31,12 +31,12 @@ _APPLIED_TABLE = """
 
 
 class NewerSchemaError(StartError):
-    """The database was migrated by a newer release than this one; the process must not start."""
+    """A newer release has migrated the database. This release must not start on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file."""
+    """One migration file."""
 
     component: str
     version: int
@@ -45,7 +45,7 @@ class Migration:
 
 
 def load_migrations(component: str, package: str) -> list[Migration]:
-    """Read the files of a component in order. Raises ValueError on a gap in the numbers."""
+    """Return a component's migrations in order. Raises ValueError on a gap in their numbers."""
     found = []
     for entry in files(package).joinpath("migrations").iterdir():
         if match := _FILE.match(entry.name):
@@ -59,7 +59,7 @@ def load_migrations(component: str, package: str) -> list[Migration]:
 
 
 def service_migrations(service: str) -> list[Migration]:
-    """Return the migrations of a service's schema: the shared ones first."""
+    """Return the migrations of a service's schema, the shared ones first."""
     return [
         *load_migrations("shared", "shared.postgres"),
         *load_migrations(service, f"services.{service}"),
@@ -67,10 +67,10 @@ def service_migrations(service: str) -> list[Migration]:
 
 
 async def migrate(dsn: str, schema: str, migrations: Sequence[Migration]) -> int:
-    """Bring a schema up to date and return how many migrations that took.
+    """Apply the pending migrations of a schema, and return their number.
 
-    Many processes may start at once: an advisory lock lets one work while the others wait, then
-    find nothing to do. Raises NewerSchemaError.
+    Many processes may start at once. An advisory lock lets one of them work while the others wait, and
+    then find nothing to do. Raises NewerSchemaError.
     """
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
@@ -84,16 +84,14 @@ async def migrate(dsn: str, schema: str, migrations: Sequence[Migration]) -> int
             await _apply(connection, migration)
         return len(pending)
     finally:
-        # Ends the session, and the lock with it.
+        # The advisory lock belongs to the session and ends with it.
         await connection.close()
 
 
 async def _ensure_schema(connection: AnyConnection, schema: str) -> None:
-    """Create the schema if it is missing.
-
-    Asked first, because CREATE SCHEMA needs a right on the database that a service's role lacks,
-    and IF NOT EXISTS checks the right before the existence.
-    """
+    """Create the schema if it is missing."""
+    # Look first: CREATE SCHEMA needs a permission on the database that a service's role lacks, and
+    # IF NOT EXISTS checks the permission before it checks whether the schema exists.
     if await connection.fetchval("SELECT to_regnamespace(quote_ident($1))", schema):
         return
     quoted = await connection.fetchval("SELECT quote_ident($1)", schema)

@@ -1,4 +1,4 @@
-"""The outbox: events leave after the transaction that they tell of, and never without it."""
+"""The outbox: events are stored in the transaction of their change, and published after its commit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,30 +18,31 @@ log = structlog.get_logger()
 
 SQL = load_queries("shared.postgres.sql", "outbox")
 RELAY_INTERVAL = 0.5
-"""Seconds until events are looked for that nobody called the relay for: those of another worker."""
+"""Seconds between two looks into the outbox without a signal. Events of another process give no signal here."""
 
 RELAY_LINGER = 0.05
-"""Seconds for which events gather that are published together."""
+"""Seconds after a signal in which more events gather, to be published together."""
 
 RELAY_BATCH = 500
+"""Largest number of events that one transaction publishes."""
+
 WATCH_INTERVAL = 5.0
+"""Seconds between two measurements of the oldest event's age."""
 
 
 async def append(connection: AnyConnection, events: Sequence[EmittedEvent]) -> None:
-    """Write events in the transaction of the change that they tell of."""
+    """Write events. Must run in the transaction of the change that they report."""
     columns = zip(*((e.id, e.topic, e.payload, e.traceparent) for e in events), strict=True)
     await connection.execute(SQL["append"], *columns)
 
 
 async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
-    """Publish the oldest events, in order; return how many.
-
-    They are deleted in a transaction that commits after the broker's confirms: an event may be
-    published twice (after a crash in between), under the same id, and is never lost.
-    """
+    """Publish the oldest events, in order, and return their number."""
+    # The rows are deleted in a transaction that commits after the broker's confirms. So no event is
+    # lost. After a crash in between, an event is published twice, with the same id.
     async with pool.acquire() as connection, connection.transaction():
         if not await connection.fetchval(SQL["lock"]):
-            return 0
+            return 0  # The relay of another process is at work. Two at once would mix up the order.
         rows = await connection.fetch(SQL["take"], RELAY_BATCH)
         for row in rows:
             await transport.publish(outgoing_event(*row))
@@ -49,7 +50,7 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
 
 
 async def relay(pool: "Pool[Record]", transport: Transport, told: asyncio.Event) -> None:
-    """Publish events as they come, until cancelled; ``told`` is set when there are new ones."""
+    """Publish events until cancelled; ``told`` signals new ones."""
     while True:
         try:
             if await relay_once(pool, transport) < RELAY_BATCH:
@@ -63,16 +64,16 @@ async def relay(pool: "Pool[Record]", transport: Transport, told: asyncio.Event)
 
 
 async def _next(told: asyncio.Event) -> None:
-    """Return when there are, or may be, new events."""
+    """Wait for a signal, or for the time of the next look without one."""
     with suppress(TimeoutError):
         await asyncio.wait_for(told.wait(), RELAY_INTERVAL)
-        # Cleared first: what is committed while events gather may come too late for the next look.
+        # Cleared before the linger, not after it: a signal during the linger then leads to one more look.
         told.clear()
         await asyncio.sleep(RELAY_LINGER)
 
 
 async def watch(pool: "Pool[Record]", service: str) -> None:
-    """Measure how long events wait here, until cancelled."""
+    """Measure the age of the oldest event, until cancelled."""
     lag = OUTBOX_LAG.labels(service)
     while True:
         try:

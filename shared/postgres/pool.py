@@ -1,4 +1,4 @@
-"""The asyncpg pool of a service."""
+"""Opens the asyncpg pool of a service."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -9,20 +9,20 @@ from shared.postgres.connection import AnyConnection
 from shared.runtime import metrics
 
 PLANNER = {
-    # Compiling a statement takes longer than any statement of ours runs.
+    # Compiling a statement takes longer than any of Warren's statements runs.
     "jit": "off",
-    # Every table is reached by an index that begins with the project. A plan that scans a whole
-    # table is only ever made while the table is small, and then kept while it grows.
+    # Every table has an index that begins with the project. PostgreSQL prefers a full scan only while
+    # a table is small, and a cached plan would keep that scan while the table grows.
     "enable_seqscan": "off",
-    # Planning takes longer than most statements run, and the values decide nothing: all are found by
-    # primary keys. So each statement is planned once for each connection, and after an ANALYZE.
+    # Planning takes longer than most statements run, and the values do not change the plan: rows are
+    # found by primary keys. So each connection plans a statement once, and again after an ANALYZE.
     "plan_cache_mode": "force_generic_plan",
 }
-"""Settings of the planner on every connection."""
+"""Settings of PostgreSQL's planner on every connection."""
 
 
 async def _leave_as_it_is(_connection: AnyConnection) -> None:
-    """Reset nothing."""
+    """Replace asyncpg's reset of a connection that returns to the pool."""
 
 
 def _watched_by(
@@ -45,18 +45,18 @@ async def open_pool(
     application_name: str,
     query_logger: Callable[[Any], None] | None = None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open a pool whose connections see one schema; close it with ``await pool.close()``.
+    """Open a pool whose connections use one schema. Close it with ``await pool.close()``.
 
-    ``query_logger`` is told of each statement that has ended.
+    ``query_logger`` is called after each statement.
     """
     pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
-        # Frames wait for a connection anyway; an idle one costs nothing but memory.
+        # Idle connections stay open: they cost memory only, and a new one would delay a frame.
         max_inactive_connection_lifetime=0,
-        # The usual reset is a round trip after each use. Nothing of ours outlives its transaction:
-        # no session lock, no cursor, no LISTEN, no SET.
+        # asyncpg's own reset is a round trip after each use. Nothing here outlives its transaction: no
+        # session lock, no cursor, no LISTEN, no SET.
         reset=_leave_as_it_is,
         init=_watched_by(query_logger),
         server_settings={

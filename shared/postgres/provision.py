@@ -1,6 +1,6 @@
-"""What must be in a PostgreSQL server before a service can migrate: its role and its schema.
+"""Creates the database, the roles and the schemas that services need before they can migrate.
 
-Each service has a role, which owns one schema and has no right on another's. This takes an
+Each service has a role, which owns one schema and has no permission on the others. Provisioning takes an
 administrator's connection; a service never has one.
 """
 
@@ -17,7 +17,7 @@ LOCK = "warren.provision"
 
 @dataclass(frozen=True, slots=True)
 class SchemaOwner:
-    """The role of one service."""
+    """The role and the schema of one service."""
 
     schema: str
     role: str
@@ -25,13 +25,13 @@ class SchemaOwner:
 
 
 async def provision(admin_dsn: str, database: str, owners: Sequence[SchemaOwner]) -> None:
-    """Make what is missing, and set each role's password; repeating is harmless.
+    """Create what does not exist, and set each role's password. A repetition is harmless.
 
-    The administrator is a superuser, or may create roles and databases (CREATEROLE, CREATEDB), as
+    The administrator must be a superuser, or may create roles and databases (CREATEROLE, CREATEDB), as
     on managed servers. Raises OSError and asyncpg's errors.
     """
     async with _connection(admin_dsn) as server:
-        # Two runs at a time would trip over each other's half-made roles; ends with the session.
+        # Two runs at once would fail on each other's new roles. The lock ends with the session.
         await server.execute("SELECT pg_advisory_lock(hashtext($1))", LOCK)
         if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
             await _execute(server, "CREATE DATABASE %I", database)
@@ -54,14 +54,14 @@ async def _ensure_role(connection: AnyConnection, owner: SchemaOwner) -> None:
 async def _ensure_schema(connection: AnyConnection, owner: SchemaOwner) -> None:
     if await connection.fetchval("SELECT to_regnamespace(quote_ident($1))", owner.schema):
         return
-    # Who is no superuser gives away only what a role that it is a member of may have.
+    # An administrator that is no superuser must be a member of the role to create a schema for it.
     await _execute(connection, "GRANT %I TO CURRENT_USER", owner.role)
     await _execute(connection, "CREATE SCHEMA %I AUTHORIZATION %I", owner.schema, owner.role)
     await _execute(connection, "REVOKE %I FROM CURRENT_USER", owner.role)
 
 
 async def _execute(connection: AnyConnection, template: str, *values: str) -> None:
-    """Run a statement that takes no parameters; PostgreSQL quotes the names (%I) and literals (%L)."""
+    """Run a statement that allows no parameters. PostgreSQL itself quotes the names (%I) and literals (%L)."""
     places = ", ".join(f"${number}::text" for number in range(2, len(values) + 2))
     await connection.execute(
         await connection.fetchval(f"SELECT format($1, {places})", template, *values)

@@ -1,7 +1,7 @@
-"""Named queries: SQL lives in ``.sql`` files, next to the store that uses it.
+"""Named queries: SQL is kept in ``.sql`` files, next to the store that uses it.
 
-A file is a list of queries. Each begins with a line ``-- name: insert_run``, then comment lines that
-describe it, then one statement with ``$1`` placeholders.
+A file is a list of queries. Each begins with a line ``-- name: insert_run``. Comment lines that describe
+it follow, and then one statement with ``$1`` placeholders.
 """
 
 import re
@@ -11,7 +11,7 @@ _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 
 
 def parse_queries(text: str) -> dict[str, str]:
-    """Return the statements of a file by name. Raises ValueError on a name that is there twice."""
+    """Return the statements of a file by name. Raises ValueError for a name that is used twice."""
     _, *parts = _NAME.split(text)
     names, statements = parts[::2], parts[1::2]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -24,11 +24,11 @@ def parse_queries(text: str) -> dict[str, str]:
 
 
 def load_queries(package: str, name: str) -> dict[str, str]:
-    """Read the file ``<name>.sql`` of a package."""
+    """Return the statements of a package's file ``<name>.sql``, by name."""
     return parse_queries(files(package).joinpath(f"{name}.sql").read_text("utf-8"))
 
 
 def _without_comments(statement: str) -> str:
-    """Drop whole-line comments: they would be sent to the server with each preparation."""
+    """Remove whole-line comments, which would be sent to the server with each preparation."""
     lines = (line for line in statement.splitlines() if not line.startswith("--"))
     return "\n".join(lines).strip().removesuffix(";")

@@ -1,7 +1,7 @@
-"""What a handler gets of the database.
+"""The context of a handler on PostgreSQL: reads and writes in a transaction.
 
-The executor (``shared.postgres.executor``) owns the transaction: it begins and commits it, one for
-a whole frame. A handler only ever sees its own command's view of it.
+The executor (``shared.postgres.executor``) begins and commits the transaction, one for a whole frame. A
+handler only sees the part of its own command.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from shared.postgres.connection import AnyConnection
 
 @dataclass(slots=True, kw_only=True)
 class Transaction(Context):
-    """One command's view of the transaction.
+    """One command's part of a transaction.
 
-    ``writes`` tells the executor that a refusal comes too late to keep the frame: what this command
-    wrote must be undone, so the frame rolls back and its commands run one by one. Stores therefore
-    write through ``write…`` and read through ``fetch…``.
+    Stores read through ``fetch…`` and write through ``write…``, which sets ``writes``. If a command is
+    refused after it has written, its writes must be undone: the executor then rolls the frame back and
+    runs its commands one by one.
     """
 
     connection: AnyConnection
@@ -37,14 +37,14 @@ class Transaction(Context):
         return await self.connection.fetchval(sql, *values)
 
     async def write(self, sql: str, *values: Any) -> None:
-        """Write."""
+        """Execute a statement that writes."""
         self.writes = True
         await self.connection.execute(sql, *values)
 
     async def write_row(self, sql: str, *values: Any) -> Record | None:
-        """Write, and return the first row of RETURNING, or None.
+        """Execute a statement that writes, and return the first row of RETURNING, or None.
 
-        Without a row nothing counts as written: ``UPDATE … WHERE`` found nothing.
+        Without a row nothing counts as written: for example ``UPDATE … WHERE`` found no row.
         """
         row = await self.connection.fetchrow(sql, *values)
         self.writes = self.writes or row is not None

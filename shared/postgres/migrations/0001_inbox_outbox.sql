@@ -1,8 +1,8 @@
 -- Every service's schema has these two tables (shared.postgres.executor writes them).
 
--- What was done already: one row a frame, one a command that ran by itself, one an Idempotency-Key.
--- Written in the transaction of the commands themselves, so a second delivery finds the replies of
--- the first. NULL replies: begun, answered row by row.
+-- The work that is done: one row for each frame, for each command that ran alone, for each Idempotency-Key
+-- and for each event. A row is written in the transaction of the work, so a second delivery finds the
+-- replies of the first. NULL replies: the frame was begun, and its commands run one by one.
 CREATE TABLE inbox (
     id uuid NOT NULL,
     replies bytea,
@@ -10,9 +10,10 @@ CREATE TABLE inbox (
     CONSTRAINT inbox_pkey PRIMARY KEY (id)
 );
 
+-- For pruning. Rows arrive in the order of time, so a BRIN index is enough, and costs next to nothing.
 CREATE INDEX inbox_received_at_idx ON inbox USING brin (received_at);
 
--- Events on their way to the broker, in the order in which they happened.
+-- Events that wait for their publication, in the order in which they were written.
 CREATE TABLE outbox (
     position bigint GENERATED ALWAYS AS IDENTITY,
     topic text NOT NULL,

@@ -1,3 +1,3 @@
--- An event keeps its id however often it is published, so that who hears of it twice can tell.
+-- An event keeps its id whenever it is published again, so that subscribers recognise a copy.
 
 ALTER TABLE outbox ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid();

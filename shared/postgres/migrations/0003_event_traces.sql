@@ -1,3 +1,3 @@
--- An event belongs to the trace of the command that it tells of (W3C's traceparent); empty where nobody traces.
+-- An event belongs to the trace of the command that emitted it (W3C's traceparent). Empty without tracing.
 
 ALTER TABLE outbox ADD COLUMN traceparent text NOT NULL DEFAULT '';

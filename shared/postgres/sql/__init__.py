@@ -1,1 +1,1 @@
-"""SQL of the inbox and the outbox."""
+"""The SQL files of the inbox and the outbox."""

@@ -4,15 +4,16 @@ INSERT INTO outbox (id, topic, payload, traceparent)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[]);
 
 -- name: lock
--- One relay at a time, so that events leave in the order of their positions.
+-- Return whether this transaction is the only relay. One at a time keeps events in the order of their
+-- positions. It does not wait for the lock: the relay that has it publishes these events as well.
 SELECT pg_try_advisory_xact_lock(hashtext(current_schema() || '.outbox'));
 
 -- name: lag
--- Age in seconds of the oldest event.
+-- Return the age of the oldest event in seconds.
 SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM outbox ORDER BY position LIMIT 1;
 
 -- name: take
--- Remove and return the oldest $1 events.
+-- Remove and return the oldest $1 events. DELETE returns rows in any order, so they are sorted again.
 WITH taken AS (
     DELETE FROM outbox
     WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $1)
