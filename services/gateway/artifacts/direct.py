@@ -42,7 +42,7 @@ def is_direct(contract: type[Message]) -> bool:
 
 
 def refusing(contract: type[Message]) -> Completion:
-    """Return a completion that refuses each request. It runs after authentication: other callers get a 401 or 403."""
+    """Return a completion that refuses each request. Unauthorized callers are refused before it runs."""
     code, what = _REFUSALS[contract]
 
     async def refuse(_payload: bytes, _asker: ServiceClient) -> Mapping[str, str]:

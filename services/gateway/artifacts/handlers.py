@@ -102,7 +102,7 @@ class Streams:
         return work
 
     def get_package_file(self) -> Handler:
-        """Return the handler of ``GET packages/ml_models/<owner>/files/<path>``, GitLab's API of artifacts."""
+        """Return the handler of ``GET packages/ml_models/<owner>/files/<path>``: the same artifacts by GitLab's paths."""
 
         async def work(
             request: BaseRequest, parameters: Parameters, services: ServiceClient

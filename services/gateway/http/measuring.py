@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from shared.runtime.histogram import Series  # noqa: TC001  # As TC002.
+from shared.runtime.histogram import Series  # noqa: TC001  # See TC002 in pyproject.toml.
 from shared.runtime.metrics import HTTP_DURATION, HTTP_REJECTIONS
 
 Measure = Callable[[int, float], None]

@@ -38,6 +38,6 @@ class RetryAfter:
         if now > self._over_at:
             self._since = now
         shortest = min(max(now - self._since, 1.0), LONGEST)
-        told = int(shortest * random.uniform(1, SPREAD))  # noqa: S311  # Nobody gains by guessing it.
+        told = int(shortest * random.uniform(1, SPREAD))  # noqa: S311  # Jitter needs no secure randomness.
         self._over_at = max(self._over_at, now + told + LULL)
         return told

@@ -45,8 +45,8 @@ A request line may be as long as in MLflow's server, because queries list hundre
 class _Connection(RequestHandler):
     """A connection that answers protocol errors in the dialect's form, and closes if no request arrives.
 
-    aiohttp limits the time between two requests. The time before the first request has a shorter limit, which
-    is this class's own.
+    aiohttp limits the time between two requests. This class limits the time before the first
+    request, with a setting of its own.
     """
 
     __slots__ = ("_first_request", "_header_timeout")

@@ -31,7 +31,7 @@ MLFLOW_OF_PROJECT = "/ml/mlflow"
 
 _PROJECT = re.compile(r"/api/v4/projects/([^/]+)(/.+)", re.DOTALL)
 _PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/([^/]+)(/.+)", re.DOTALL)
-"""Repeated slashes count as one, except before the project: if it is missing, the next segment must not match."""
+"""Repeated slashes count as one, except before the project: a segment after a missing project is no project."""
 _ALIAS = re.compile(r"\A/+mlflow(?=/|\Z)")
 """The documentation of gitlab-mlops has this instead of ``MLFLOW_OF_PROJECT`` in tracking URIs."""
 

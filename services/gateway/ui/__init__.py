@@ -1,1 +1,1 @@
-"""The page for people: static files, which read the API that lies beside them."""
+"""The page for browsers: static files, whose script reads the API of the same tracking URI."""
