@@ -5,14 +5,14 @@ TRACKING ?= 1
 REGISTRY ?= 1
 ARTIFACTS ?= 1
 ACCESS ?= 1
-# The longest first: what ends last is then short, whichever worker has it.
+# The longest tests run first, so workers finish at about the same time.
 TESTS ?= $(wildcard tests/faults tests/compat tests/integration tests/unit)
 WORKERS ?= 3
 BENCH ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
-# An interpreter that is named counts also where the environments are there already: those of another are forgotten.
+# With PYTHON=… environments of another interpreter are made again: removing their marker files forces it.
 ifneq ($(origin PYTHON),file)
 $(foreach each,$(shell tools/interpreter.sh $(PYTHON) .venv .venvs/*),\
 	$(shell rm -f $(each)/.runtime $(each)/.dev $(each)/.installed))
@@ -40,7 +40,7 @@ compose-test: .env .venv/.dev .venvs/mlflow-latest/.installed  ## Build and try 
 	docker compose build
 	.venv/bin/python -m pytest tests/compose
 
-dev: .venv/.dev  ## Make the development environment, .venv
+dev: .venv/.dev  ## Create the development environment, .venv
 
 fmt: .venv/.dev  ## Format the code and sort its imports
 	.venv/bin/ruff check --fix --exit-zero --quiet .
@@ -58,8 +58,8 @@ test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test; T=tests/unit/… r
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
 endif
 
-# A weakness that is known fails, 1; where its service can't be asked, 2, the audit says so and the rest counts.
-lint: .venv/.dev  ## Check style, types, the borders between the parts, what deploys them, and the dependencies
+# The audit exits with 1 for a known vulnerability, which fails. It exits with 2 if its service is unreachable, which passes.
+lint: .venv/.dev  ## Check style, types, imports between parts, deployment files and dependencies
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -68,33 +68,33 @@ lint: .venv/.dev  ## Check style, types, the borders between the parts, what dep
 	.venv/bin/python -m pytest -qq -rN tests/unit/deploy/test_compose.py tests/unit/deploy/test_helm.py
 	.venv/bin/python -m tools.audit $(AUDIT) || [ $$? = 2 ]
 
-# Warren is measured with what it needs to run and no more: packages for development cost memory.
+# Warren is measured with its runtime packages alone: development packages cost memory.
 bench: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Compare with mlflow server and FastTrackML (BENCH=--quick)
 	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y wrk; }
 	.venvs/runtime/bin/python -m tests.bench $(BENCH)
 	.venvs/runtime/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
 
-soak: .venv/.dev $(CLIENTS)  ## Watch the gateway's memory while gigabytes pass through it, or by it (some minutes, 10 GB of disk)
+soak: .venv/.dev $(CLIENTS)  ## Measure the gateway's memory during large transfers, streamed and direct (some minutes, 10 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py \
 		tests/compat/test_direct_transfers.py
 
-audit: .venv/.dev  ## Look for known weaknesses of the locked packages; asks PyPI (AUDIT="-s osv" asks OSV)
+audit: .venv/.dev  ## Look for known vulnerabilities of the locked packages at PyPI (AUDIT="-s osv": at OSV)
 	.venv/bin/python -m tools.audit $(AUDIT)
 
-chaos: .venv/.dev  ## Kill and break for minutes what `make test` breaks for seconds (WARREN_CHAOS_SECONDS=300)
+chaos: .venv/.dev  ## Run the fault tests for minutes instead of seconds (WARREN_CHAOS_SECONDS=300)
 	WARREN_CHAOS_SECONDS=$${WARREN_CHAOS_SECONDS:-300} .venv/bin/python -m pytest tests/faults
 
-docs: .venv/.dev  ## Write the generated pages of docs/ anew
+docs: .venv/.dev  ## Generate docs/configuration.md and docs/metrics.md
 	.venv/bin/python -m tools.configuration_page
 	.venv/bin/python -m tools.metrics_page
 
 compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest --numprocesses $(WORKERS) tests/compat
 
-# Every lock is made for all platforms at once; the smaller environments take the versions of dev.txt.
+# Each lock file is for all platforms. The smaller environments get the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
-lock: .venv/.dev  ## Write the lock files anew from pyproject.toml and requirements/*.in (UPGRADE=--upgrade)
+lock: .venv/.dev  ## Generate the lock files from pyproject.toml and requirements/*.in (UPGRADE=--upgrade)
 	$(COMPILE) $(UPGRADE) --extra embedded --extra tracing --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --extra embedded -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) --extra tracing -c requirements/dev.txt pyproject.toml -o requirements/server.txt
@@ -111,7 +111,7 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@tools/environment.sh $(PYTHON) .venv $<
 	@touch $@
 
-# The development environment holds the runtime's packages too, in the same versions.
+# The development environment includes the runtime's packages in the same versions.
 .venv/.dev: requirements/dev.txt requirements/runtime.txt
 	@tools/environment.sh $(PYTHON) .venv $<
 	@touch $@ .venv/.runtime
@@ -120,8 +120,8 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@tools/environment.sh $(PYTHON) .venvs/$* $<
 	@touch $@
 
-# GitLab's client goes beside mlflow-2.22.5, without what it declares: of that it needs MLflow 2 alone, but for an
-# importer from Google Cloud, whose SDK is a gigabyte.
+# GitLab's client is installed next to mlflow-2.22.5, without its declared dependencies. It needs only MLflow 2 of them;
+# its importer from Google Cloud would need an SDK of a gigabyte.
 .venvs/gitlab-mlops/.installed: requirements/gitlab-mlops.txt .venvs/mlflow-2.22.5/.installed
 	.venvs/mlflow-2.22.5/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venvs/gitlab-mlops -r $<

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make or update a virtual environment from a lock file: environment.sh PYTHON DIRECTORY LOCK
-# Needs Python 3.11 and a package registry, nothing else.
+# Create or update a virtual environment from a lock file: environment.sh PYTHON DIRECTORY LOCK
+# Needs only Python 3.11 and a package registry.
 set -eu
 python=$1 directory=$2 lock=$3
 
@@ -11,7 +11,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     exit 1
 fi
 
-# Debian keeps the part that puts pip into an environment in a package of its own.
+# Debian has ensurepip, which puts pip into an environment, in a separate package.
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "Installing Debian's python3-venv ..."
@@ -26,9 +26,9 @@ fi
 
 work=$(mktemp -d) running=
 trap 'rm -rf "$work"' EXIT
-# What runs in the background does not hear a Ctrl-C.
+# Ctrl-C does not reach background processes, so they are killed here.
 trap 'kill $running 2>/dev/null; exit 130' INT TERM
-# A user without an entry in /etc/passwd, as in some containers, has no home for pip's cache.
+# In some containers the user has no entry in /etc/passwd, and so no home for pip's cache.
 [ -n "${HOME:-}" ] || export HOME="$work"
 
 if ! "$directory/bin/python" -m pip --version >/dev/null 2>&1; then
@@ -39,8 +39,8 @@ elif [ -n "$("$(dirname "$0")/interpreter.sh" "$python" "$directory")" ]; then
     "$python" -m venv --clear "$directory"
 fi
 
-# Run a command whose output matters only if it fails, and say how far it is: on a terminal in a line
-# that moves, elsewhere, as in a log, in one every ten seconds.
+# Run a command whose output matters only if it fails, and show its progress: on a terminal in one line
+# that is overwritten, elsewhere in a line every ten seconds.
 quietly() {
     "$@" >"$work/log" 2>&1 &
     running=$! seconds=0
@@ -60,8 +60,8 @@ quietly() {
 
 pip_install() { quietly "$directory/bin/python" -m pip install --disable-pip-version-check --require-hashes -r "$1"; }
 
-# uv installs large locks several times faster; where a lock names it, it goes first. It does not
-# read pip's configuration, so that pip has to step in where the registry is configured there.
+# uv installs large lock files several times faster than pip, so it is installed first if the file has it.
+# uv does not read pip's configuration. If the registry is configured there, uv fails and pip takes over.
 if grep -q '^uv==' "$lock" && [ ! -x "$directory/bin/uv" ]; then
     awk '/^[a-z]/ { wanted = /^uv==/ } wanted' "$lock" >"$work/uv.txt"
     say "Installing uv, which installs the rest ..."
@@ -74,7 +74,7 @@ for uv in "$directory/bin/uv" .venv/bin/uv; do
     fi
 done
 pip_install "$lock" || {
-    # Its warnings and progress are noise; its errors are the reason.
+    # Only pip's errors are shown: its warnings and progress do not explain the failure.
     grep -E '^ *(ERROR|error)' "$work/log" >&2 || tail -n 20 "$work/log" >&2
     say "pip could not install $lock (see above). Is the package registry reachable?"
     exit 1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fill an environment file for docker-compose.yml with random passwords: env.sh EXAMPLE FILE
-# What a file has already stays as it is: the servers keep the passwords that they were made with.
+# Existing values are kept, because the servers keep their first passwords.
 set -eu
 example=$1 file=$2
 umask 077

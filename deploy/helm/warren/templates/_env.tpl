@@ -1,4 +1,4 @@
-{{/* What a container's environment says. Values are text; passwords come from Secrets, each to whom needs it. */}}
+{{/* Environment variables of containers. Values are text. Passwords come from Secrets, only where they are needed. */}}
 
 {{- define "warren.secretVariable" -}}
 - name: {{ .name }}
@@ -8,14 +8,14 @@
       key: {{ .key }}
 {{- end }}
 
-{{/* Kubernetes puts the parts together: $(NAME) of an earlier variable. */}}
+{{/* Kubernetes replaces $(NAME) by the value of an earlier variable. */}}
 
-{{/* Of one part of Warren, by an account of its own where it has one: (dict "root" $ "component" "gateway") */}}
+{{/* RabbitMQ's address for one part of Warren, with its own account if it has one. Argument: (dict "root" $ "component" "gateway") */}}
 {{- define "warren.env.rabbitmq" -}}
 {{- include "warren.secretVariable" (dict "name" "WARREN_AMQP_URL" "secret" (include "warren.amqpSecret" .) "key" "url") }}
 {{- end }}
 
-{{/* What provisioning needs: an administrator, and the accounts that it is to make. */}}
+{{/* Variables of provisioning: RabbitMQ's administrator, and the accounts to create. */}}
 {{- define "warren.env.rabbitmqAdmin" -}}
 {{- if or (eq .Values.rabbitmq.mode "operator") .Values.rabbitmq.external.adminSecret }}
 {{- if eq .Values.rabbitmq.mode "operator" }}
@@ -44,7 +44,7 @@
 {{- end }}
 {{- end }}
 
-{{/* (dict "root" $ "component" "tracking") */}}
+{{/* A service's DSN. Argument: (dict "root" $ "component" "tracking") */}}
 {{- define "warren.env.dsn" -}}
 {{- include "warren.secretVariable" (dict "name" (printf "WARREN_%s_DSN" (upper .component)) "secret" (include "warren.dsnSecret" .) "key" "dsn") }}
 {{- end }}
@@ -89,7 +89,7 @@
   value: {{ int64 .Values.maxArtifactBytes | quote }}
 {{- end }}
 
-{{/* (dict "root" $ "component" "gateway") */}}
+{{/* All variables of a service. Argument: (dict "root" $ "component" "gateway") */}}
 {{- define "warren.env" -}}
 - name: WARREN_LOG_LEVEL
   value: {{ .root.Values.logLevel }}

@@ -1,14 +1,14 @@
-{{/* The services, each of which is a Deployment and a block of values. */}}
+{{/* The services. Each has a Deployment and a block of values. */}}
 {{- define "warren.services" -}}
 gateway tracking registry access artifacts
 {{- end }}
 
-{{/* Those with an account at RabbitMQ: the command line of operators, too. */}}
+{{/* Parts of Warren with a RabbitMQ account: the services and the operators' command line. */}}
 {{- define "warren.parties" -}}
 {{ include "warren.services" . }} cli
 {{- end }}
 
-{{/* Those with a role and a schema in PostgreSQL. */}}
+{{/* Services with a role and a schema in PostgreSQL. */}}
 {{- define "warren.schemas" -}}
 tracking registry access
 {{- end }}
@@ -28,7 +28,7 @@ tracking registry access
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
-{{/* (dict "root" $ "component" "gateway") */}}
+{{/* Labels that select a component's Pods. Argument: (dict "root" $ "component" "gateway") */}}
 {{- define "warren.selector" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -42,12 +42,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
-{{/* The name of the Secret that holds a service's DSN: (dict "root" $ "component" "tracking") */}}
+{{/* The name of the Secret with a service's DSN. Argument: (dict "root" $ "component" "tracking") */}}
 {{- define "warren.dsnSecret" -}}
 {{ index .root.Values.postgres.secrets .component | default (printf "%s-%s-postgres" (include "warren.fullname" .root) .component) }}
 {{- end }}
 
-{{/* The name of the Secret that holds an account's address at RabbitMQ: (dict "root" $ "component" "tracking") */}}
+{{/* The name of the Secret with the RabbitMQ address of an account. Argument: (dict "root" $ "component" "tracking") */}}
 {{- define "warren.amqpSecret" -}}
 {{- $shared := ternary .root.Values.rabbitmq.external.secret "" (eq .root.Values.rabbitmq.mode "external") }}
 {{- index .root.Values.rabbitmq.secrets .component | default $shared | default (printf "%s-%s-rabbitmq" (include "warren.fullname" .root) .component) }}
@@ -78,7 +78,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- include "warren.port" .Values.s3.endpoint }}
 {{- end }}
 
-{{/* The port of an address of HTTP. */}}
+{{/* The port of an HTTP URL. Argument: the URL */}}
 {{- define "warren.port" -}}
 {{- $url := urlParse . }}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}

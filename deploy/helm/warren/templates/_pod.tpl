@@ -1,9 +1,9 @@
-{{/* What Pods of ours have in common: no privilege, no token of Kubernetes, nothing to write to but /tmp. */}}
+{{/* Common to all of Warren's Pods: no privileges, no Kubernetes token, and only /tmp is writable. */}}
 
-{{/* A whole Pod's fields: $ */}}
+{{/* Fields of a Pod. Argument: $ */}}
 {{- define "warren.pod" -}}
 automountServiceAccountToken: false
-# Else a Service named `warren` would set WARREN_PORT.
+# With service links a Service named `warren` would set WARREN_PORT.
 enableServiceLinks: false
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
@@ -30,7 +30,7 @@ volumes:
   {{- end }}
 {{- end }}
 
-{{/* A container's: (dict "root" $ "component" "gateway") */}}
+{{/* Fields of a container. Argument: (dict "root" $ "component" "gateway") */}}
 {{- define "warren.container" -}}
 image: {{ include "warren.image" .root }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
