@@ -1,1 +1,1 @@
-"""What every process needs: settings, logs, metrics, health, and a clean shutdown."""
+"""The parts of every process: settings, logs, metrics, health and a clean shutdown."""

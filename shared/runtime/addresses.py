@@ -1,7 +1,8 @@
-"""Addresses in settings, checked before a library reads them.
+"""Checks the addresses in settings before a library reads them.
 
-A password with a ``/`` or ``#`` that is not percent-encoded ends the host too early, and asyncpg's error
-then quotes a piece of the password. So what can't be read is refused here, without quoting anything.
+A ``/`` or ``#`` in a password must be percent-encoded. Otherwise the host ends too early, and asyncpg's
+error message quotes a part of the password. So invalid addresses are refused here, with an error that
+quotes nothing.
 """
 
 import re
@@ -29,7 +30,7 @@ def _of_schemes(*schemes: str) -> Callable[[str], str]:
 
 
 def each_host(address: str) -> list[str]:
-    """Return the address of each host where one names several, as ``amqp://user@a:5672,b:5672/``."""
+    """Return one address for each host of an address such as ``amqp://user@a:5672,b:5672/``."""
     parts = urlsplit(address)
     user, at, hosts = parts.netloc.rpartition("@")
     return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
@@ -40,7 +41,7 @@ def _readable(address: str, schemes: tuple[str, ...]) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
-    # Both may name several hosts.
+    # Addresses of PostgreSQL and of RabbitMQ may name several hosts.
     hosts = parts.netloc.rpartition("@")[2].split(",")
     return (
         parts.scheme in schemes

@@ -1,4 +1,4 @@
-"""The time as MLflow tells it."""
+"""The process's clock, in MLflow's unit."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Files that settings name: looked at when the settings are read, so that the setting can be named."""
+"""Checks the files that settings name, when the settings are read. So an error can name the setting."""
 
 import ssl
 from pathlib import Path
@@ -26,7 +26,7 @@ def _authority(path: Path) -> Path:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
-"""A file that this process may read."""
+"""The path of a file that this process can read."""
 
 AuthorityFile = Annotated[Path, AfterValidator(_authority)]
-"""A PEM file of the certificates that another server's is checked with."""
+"""The path of a PEM file with the authorities' certificates for checking another server's certificate."""

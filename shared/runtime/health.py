@@ -1,8 +1,7 @@
-"""What operators ask a process about itself, on a listener of its own: alive, ready, metrics.
+"""The monitor of a process: liveness, readiness and metrics, on a separate HTTP listener.
 
-Workers have no other HTTP; the gateway has, but its port is open to the world, which must not read
-metrics. The listener is up before everything else, so that a process that waits for its broker is
-alive and not ready.
+Workers have no other HTTP listener. The gateway's other port may be public, and metrics must not be. The
+monitor starts before everything else, so a process that waits for its broker is alive, but not ready.
 """
 
 import asyncio
@@ -23,21 +22,22 @@ from shared.runtime.server_header import hide_versions
 from shared.runtime.settings import PREFIX, MonitorSettings
 
 Check = Callable[[], Awaitable[bool]]
-"""Tells whether one dependency of this process can be used right now; may raise instead."""
+"""Returns whether one dependency of this process can be used now. May raise an error instead of False."""
 
 Checks = Mapping[str, Check]
+"""Checks by the name of the dependency."""
 
 CHECK_SECONDS = 2.0
-"""A dependency that takes longer to answer is not ready."""
+"""Limit of one check. A dependency that takes longer is not ready."""
 
 log = structlog.get_logger(__name__)
 
 
 class Monitor:
-    """The listener of one process, and the checks that it makes when it is asked.
+    """The monitor of one process: its listener, and the checks that each readiness probe runs.
 
-    A process without checks is starting. Checks are of its own dependencies alone: a worker whose
-    neighbour is down is ready, or one outage would look like many.
+    A process without checks is still starting. Checks cover its own dependencies only. A worker is ready
+    even if another service is down; otherwise one outage would look like many.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Monitor:
 
     @asynccontextmanager
     async def listening(self, settings: MonitorSettings) -> AsyncIterator[Self]:
-        """Listen as long as the block runs, if the settings name a port. Raises StartError."""
+        """Listen while the block runs, if the settings name a port. Raises StartError."""
         if settings.port is not None:
             await self._listen(settings.host, settings.port)
         try:
@@ -71,15 +71,15 @@ class Monitor:
         log.info("monitor_listens", host=host, port=self.port)
 
     def started(self, checks: Checks) -> None:
-        """Say that the process serves, and what it depends on."""
+        """Record that the process has started, and the checks of its dependencies."""
         self._checks = checks
 
     def leaving(self) -> None:
-        """Say that the process takes nothing new any more."""
+        """Record that the process takes no new work. It is not ready from now on."""
         self._leaving = True
 
     async def ready(self) -> dict[str, bool]:
-        """Return the result of each check; the process is ready if all are true."""
+        """Return the result of each check. The process is ready if all are true."""
         results = await asyncio.gather(*(_passes(*named) for named in self._checks.items()))
         of_process = {"started": bool(self._checks), "accepting": not self._leaving}
         return {**of_process, **dict(zip(self._checks, results, strict=True))}
@@ -93,14 +93,18 @@ class Monitor:
 
 @web.middleware
 async def _refuse_rebinding(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a web page whose own name leads to this machine: to its browser we are its own server."""
+    """Refuse requests whose Host is not loopback, against DNS rebinding.
+
+    A web page's domain can be pointed to this machine. The page's browser then takes this listener for
+    the page's own server, and lets the page read the answers.
+    """
     if not _is_near(request.headers.get("Host", "")):
         raise web.HTTPForbidden(text="This listener on loopback is asked by address only.")
     return await handler(request)
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host, maybe with a port, is an address of loopback, or its name."""
+    """Return whether a host, with or without a port, is an address of loopback or ``localhost``."""
     name = re.sub(r":\d+$", "", host).strip("[]")
     try:
         return ipaddress.ip_address(name).is_loopback

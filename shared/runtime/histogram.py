@@ -1,8 +1,8 @@
-"""Histograms that cost next to nothing where they are used.
+"""Histograms with cheap observations.
 
-prometheus-client's take two locks and a loop in Python for each observation, about a microsecond.
-Everything of ours that is measured happens on the event loop's one thread: no lock is needed, and
-the sums that Prometheus wants to see are added up when it asks for them.
+prometheus-client's histograms take two locks and a Python loop for each observation, about a microsecond.
+All of Warren's observations happen on the event loop's thread, so these need no lock. The cumulative
+counts for Prometheus are computed at each scrape.
 """
 
 from bisect import bisect_left
@@ -25,13 +25,13 @@ class Series:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        """Count a value; not safe to be called from several threads."""
+        """Count a value. Not thread-safe."""
         self.sum += value
         self.counts[bisect_left(self._bounds, value)] += 1
 
 
 class Histogram:
-    """A metric; its series are kept by the values of its labels."""
+    """A histogram metric. It keeps one series for each combination of label values."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Histogram:
         registry.register(self)
 
     def labels(self, *values: str) -> Series:
-        """Return the series of these labels, in the order of their names."""
+        """Return the series of these label values, given in the order of the label names. Raises ValueError."""
         if len(values) != len(self._label_names):
             message = f"{self._name} has the labels {self._label_names}."
             raise ValueError(message)
@@ -58,7 +58,7 @@ class Histogram:
         return series
 
     def collect(self) -> Iterator[Metric]:
-        """Write all series as Prometheus reads them: each bucket counts those below it too."""
+        """Yield all series in Prometheus's form, in which each bucket includes the smaller ones."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._label_names)
         bounds = [*map(floatToGoString, self._bounds), "+Inf"]
         for values, series in self._series.items():

@@ -1,4 +1,4 @@
-"""An address to listen on that is taken, forbidden or none of this machine's: which setting names another."""
+"""Explains why a process can't listen on an address, and names the setting to change."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from shared.runtime.starting import StartError, sentence
 
 @contextmanager
 def listening(host: str, port: int, prefix: str) -> Iterator[None]:
-    """Turn the error of a listener into a StartError; ``<prefix>HOST`` and ``<prefix>PORT`` are its settings."""
+    """Turn a listener's error into a StartError that names its settings, ``<prefix>HOST`` or ``<prefix>PORT``."""
     try:
         yield
     except OSError as error:
@@ -20,11 +20,12 @@ def listening(host: str, port: int, prefix: str) -> Iterator[None]:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Notice before a long start that its port is not to be had. Raises StartError."""
+    """Check before a long start that the port is free. Raises StartError."""
     with (
         listening(host, port, PREFIX),
         socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe,
     ):
+        # As the real listener does: without it a port that was closed a minute ago counts as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
 
@@ -36,6 +37,6 @@ def _explanation(error: OSError, address: str, prefix: str) -> str:
         return f"{address} is in use by another program; {prefix}PORT names another port"
     if error.errno in {errno.EACCES, errno.EPERM}:
         return f"{address} is not for this user; {prefix}PORT names a port above 1023"
-    # asyncio puts the address into the error's text; the number alone has the reason.
+    # asyncio replaces the error's text by one with the address. The error number still gives the reason.
     reason = os.strerror(error.errno) if error.errno else sentence(error)
     return f"{address} can't be listened on ({reason}); {prefix}HOST and {prefix}PORT name another"

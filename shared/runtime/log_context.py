@@ -1,6 +1,7 @@
-"""What a log line is about: the messages in hand, which every line of their handlers names.
+"""The context of log lines: each line names the messages that are being handled.
 
-Setting it is cheap, and happens for each message; it is read only when a line is written.
+Messages are bound for each frame and each command, so binding is cheap: their fields are read only when a
+line is written.
 """
 
 from collections.abc import MutableMapping, Sequence
@@ -10,11 +11,11 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 
 REQUEST_IDS_SHOWN: Final = 20
-"""A frame may hold hundreds of commands."""
+"""Request ids in one line at most: a frame may hold hundreds of commands."""
 
 
 class LoggedMessage(Protocol):
-    """What a log line says of a message: the fields of a bus envelope that are read here."""
+    """The fields of an envelope that log lines name."""
 
     @property
     def request_id(self) -> str:
@@ -30,7 +31,7 @@ class LoggedMessage(Protocol):
 
     @property
     def traceparent(self) -> str:
-        """W3C's trace context, or an empty text."""
+        """W3C's trace context; empty without tracing."""
 
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -40,7 +41,7 @@ _messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=
 
 
 class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
-    """``with about(envelopes):`` lets the lines that are written in the block name these messages."""
+    """``with bound_messages(envelopes):`` binds messages to all log lines that are written in the block."""
 
     __slots__ = ("_messages", "_token")
 
@@ -56,8 +57,8 @@ class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A coroutine that nobody awaits any more is closed by who collects it, in their context: there
-        # is nothing to undo then, for what was set went with the coroutine's own.
+        # An abandoned coroutine is closed by the garbage collector, in the context of another task. The
+        # reset then raises ValueError. Nothing is left to undo: the coroutine's own context is gone.
         with suppress(ValueError):
             _messages.reset(self._token)
 
@@ -65,7 +66,7 @@ class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
 def add_context(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Add to a line what it is about; a structlog processor. What the line says itself stays."""
+    """Add the bound messages to a log line (a structlog processor). The line's own fields stay."""
     for name, value in _context(_messages.get()).items():
         line.setdefault(name, value)
     return line

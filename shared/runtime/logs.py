@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, constant event names, data in fields."""
+"""Structured logs on stderr: one JSON object per line, constant event names, data in fields."""
 
 import contextlib
 import json
@@ -17,22 +17,25 @@ _RENDER = structlog.processors.JSONRenderer()
 
 
 def render(logger: Any, method: str, line: structlog.typing.EventDict) -> str:
-    """Write a line as JSON, without secrets."""
+    """Return a line as JSON, without secrets."""
     return redact(str(_RENDER(logger, method, line)))
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A handler that says where a line could not be made, and not, as Python's, of which values."""
+    """A handler for lines that can't be written. It logs their place in the code, but not their values.
+
+    Python's own handler prints the values, which may hold secrets.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Write a line that can always be made; nothing, if there is no place for one any more."""
+        """Write a line that names the place of the lost one. Do nothing if the stream is closed."""
         lost = {"event": "log_line_lost", "where": f"{record.pathname}:{record.lineno}"}
         with contextlib.suppress(OSError, ValueError):
             self.stream.write(json.dumps(lost) + self.terminator)
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """Send structlog's and the standard library's records through one JSON renderer.
+    """Write the records of structlog and of the standard library through one JSON renderer.
 
     ``service`` is bound to every line. ``level`` is a standard level name.
     """
@@ -57,7 +60,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # aiormq reports each refused connection attempt itself; the transport logs one line instead.
+    # aiormq logs each refused connection attempt. The transport logs one line for it already.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.getLogger("aio_pika").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)
@@ -67,6 +70,6 @@ def configure_logging(service: str, level: str = "INFO") -> None:
 def _log_the_last_exception(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Write what ends the process as a line like any other, and so without secrets."""
+    """Log the exception that ends the process. As a log line it holds no secrets."""
     exc_info = (kind, error, traceback)
     logging.getLogger().critical("process_failed", exc_info=exc_info)

@@ -1,9 +1,9 @@
-"""Every metric of Warren's own: the one place that knows their names, labels and buckets.
+"""Defines all of Warren's own metrics: names, labels and buckets.
 
 Names follow Prometheus's conventions (https://prometheus.io/docs/practices/naming/). Labels have few
-values: routes and messages, never projects, users or paths. docs/metrics.md is made of this.
+values: routes and messages, never projects, users or paths. docs/metrics.md is generated from this module.
 
-``labels()`` costs more than the measurement itself, so places that measure often keep what it returns.
+``labels()`` costs more than a measurement, so code that measures often keeps its result.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from prometheus_client import (
 from shared.runtime.histogram import Histogram
 
 REGISTRY = CollectorRegistry()
-"""What ``/metrics`` shows. The library's global registry would be anybody's."""
+"""The registry that ``/metrics`` shows. Any library may add metrics to prometheus-client's global one."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -31,7 +31,7 @@ BYTES = (1_000, 4_000, 16_000, 64_000, 256_000, 1_000_000, 4_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A metric as docs/metrics.md tells of it."""
+    """A metric's row in docs/metrics.md."""
 
     name: str
     kind: str
@@ -40,8 +40,10 @@ class Description:
 
 
 CATALOGUE: list[Description] = []
+"""All metrics, in the order of docs/metrics.md."""
 
-# A second series for each, which tells when the process was started: that is known already.
+# prometheus-client adds a series `…_created` to each counter: the time at which it was created. That is the
+# start of the process, which ProcessCollector exports already.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 for _collector in (GCCollector, PlatformCollector, ProcessCollector):
     _collector(registry=REGISTRY)

@@ -1,7 +1,7 @@
-"""Keeps secrets out of logs, as the last of several lines of defence.
+"""Removes secrets from log lines, as the last of several lines of defence.
 
-Settings do not show their secrets, and nothing of ours logs one. But the messages of libraries'
-exceptions are not ours: an address may be part of them, its password included.
+Settings do not show their secrets, and Warren's code logs none. But the texts of libraries' exceptions may
+contain an address with its password.
 """
 
 import re
@@ -9,9 +9,9 @@ import re
 HIDDEN = "***"
 
 _SECRETS = re.compile(
-    # scheme://user:password@host; the password ends with the last @ before the host.
+    # scheme://user:password@host. The last @ ends the password, which may contain others.
     r"(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s\"']+(?=@)"
-    # What makes a presigned URL valid.
+    # The parameters that make a presigned URL valid.
     r"|(?P<signed>\bX-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"'\\]+"
     r"|(?P<header>\b(?:Authorization|PRIVATE-TOKEN|JOB-TOKEN)[\"']?\s*[:=]\s*[\"']?)"
     r"(?:(?:Basic|Bearer)\s+)?[^\s\"',\\]+"
@@ -23,7 +23,7 @@ _SECRETS = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return the text without what looks like a secret."""
+    """Return the text with ``***`` in place of everything that looks like a secret."""
     return _SECRETS.sub(_hide, text)
 
 

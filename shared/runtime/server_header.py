@@ -1,4 +1,4 @@
-"""The header ``Server`` of our listeners: a name, and no versions that an attacker could look up."""
+"""The header ``Server`` of all listeners: a name, without versions that an attacker could look up."""
 
 from aiohttp import web_response
 
@@ -6,9 +6,10 @@ SERVER = "Warren"
 
 
 def hide_versions() -> None:
-    """Let every answer of this process, refusals of malformed requests included, say only our name.
+    """Set the header to the name only, in every answer of this process.
 
-    aiohttp writes the header where a response has none, and has no setting for it. Its constant is read
-    for each response, so this costs a request nothing, unlike a header of each response.
+    aiohttp adds the header to responses without one, also to its refusals of malformed requests, and has no
+    setting for it. It reads this constant for each response. So the change costs nothing per request,
+    unlike a header that is set on each response.
     """
     vars(web_response)["SERVER_SOFTWARE"] = SERVER

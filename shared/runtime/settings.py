@@ -1,7 +1,7 @@
-"""Settings of processes: environment variables ``WARREN_*``, or flags of the same names.
+"""Reads the settings of processes from environment variables ``WARREN_*`` or from flags of the same names.
 
-A group of settings, such as a service's database, is a field whose name comes first:
-``WARREN_TRACKING_POOL_SIZE`` is ``tracking.pool_size``, on the command line ``--tracking.pool-size``.
+A group of settings, such as a service's database, is a field, whose name comes first in the variable:
+``WARREN_TRACKING_POOL_SIZE`` is ``tracking.pool_size``, and ``--tracking.pool-size`` on the command line.
 """
 
 import sys
@@ -17,7 +17,7 @@ from shared.runtime.addresses import AmqpUrl, PostgresDsn
 PREFIX = "WARREN_"
 
 USAGE = 2
-"""The exit code of a process that was started with wrong settings, as of one with unknown flags."""
+"""The exit code for wrong settings, the same as for unknown flags."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -30,15 +30,15 @@ LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     BeforeValidator(_lowered),
 ]
-"""Least severe level that is logged; in upper case it is as good."""
+"""The least severe level that is logged. Upper case is accepted, too."""
 
 
 TransientQueues = Literal["classic", "quorum"]
-"""The type of the queues of transient messages: one node's, which is faster, or replicated over a cluster."""
+"""The type of the queues of transient messages. ``classic`` is on one node and faster, ``quorum`` is replicated."""
 
 
 class MonitorSettings(BaseModel):
-    """Where a process tells operators about itself: see ``shared.runtime.health``."""
+    """The address of a process's monitor: see ``shared.runtime.health``."""
 
     host: str = Field(
         default="127.0.0.1", description="Address of the listener for probes and metrics"
@@ -52,7 +52,7 @@ class MonitorSettings(BaseModel):
 
 
 class TracingSettings(BaseModel):
-    """Where traces go; ``OTEL_EXPORTER_OTLP_*`` say more, such as the headers of a collector's token."""
+    """The collector of traces. ``OTEL_EXPORTER_OTLP_*`` set more, such as headers with a collector's token."""
 
     endpoint: str = Field(
         default="",
@@ -69,7 +69,7 @@ class TracingSettings(BaseModel):
 
 
 class PostgresServiceSettings(BaseModel):
-    """What a service on PostgreSQL and the bus needs to know."""
+    """The settings of a service on PostgreSQL and the bus."""
 
     dsn: PostgresDsn = Field(
         repr=False,
@@ -88,7 +88,7 @@ class PostgresServiceSettings(BaseModel):
 
 
 class ProcessSettings(BaseSettings):
-    """Variables that every service reads."""
+    """The settings that every service reads."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -118,11 +118,11 @@ class ProcessSettings(BaseSettings):
 
 
 class WrongSettingsError(DomainError):
-    """Variables that can't be what they are; the message has a line for each."""
+    """Wrong settings. The message has a line for each of them."""
 
 
 def read_settings(kind: type[S]) -> S:
-    """Read the settings of this process, or leave with code 2 and a line for each that is wrong."""
+    """Read the settings of this process, or exit with code 2 and a line for each wrong setting."""
     try:
         return CliApp.run(kind, **_empty_groups(kind))
     except (ValidationError, SettingsError) as error:
@@ -130,13 +130,13 @@ def read_settings(kind: type[S]) -> S:
 
 
 def leave(faults: str) -> NoReturn:
-    """Leave because of wrong settings."""
+    """Write the faults to stderr, and exit with the code for wrong settings."""
     sys.stderr.write(f"{faults}\n")
     sys.exit(USAGE)
 
 
 def read_environment(kind: type[S]) -> S:
-    """Read settings from variables alone. Raises WrongSettingsError with a line for each that is wrong."""
+    """Read settings from variables only, without flags. Raises WrongSettingsError."""
     try:
         return kind(**_empty_groups(kind))
     except (ValidationError, SettingsError) as error:
@@ -144,7 +144,7 @@ def read_environment(kind: type[S]) -> S:
 
 
 def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
-    """List the names of the variables that settings are read from."""
+    """Yield the names of the variables from which settings are read."""
     for name, field in kind.model_fields.items():
         variable = prefix + name.upper()
         group = group_of(field.annotation)
@@ -152,7 +152,7 @@ def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
 
 
 def group_of(annotation: object) -> type[BaseModel] | None:
-    """Return the group of settings that a field holds, or may hold."""
+    """Return the class of the group that a field holds, or may hold; None if it holds no group."""
     for each in (annotation, *get_args(annotation)):
         if isinstance(each, type) and issubclass(each, BaseModel):
             return each
@@ -160,9 +160,10 @@ def group_of(annotation: object) -> type[BaseModel] | None:
 
 
 def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return an empty group for each: of one without any setting pydantic only says that it is missing.
+    """Return an empty value for each group that is not optional.
 
-    An empty group lets it name what the group needs.
+    If no variable of a group is set, pydantic reports only that the group is missing. With an empty group
+    it reports each missing setting by name.
     """
     return {
         name: {}
@@ -173,7 +174,7 @@ def _empty_groups(kind: type[BaseModel]) -> dict[str, Any]:
 
 def _faults(error: ValidationError | SettingsError) -> str:
     if isinstance(error, SettingsError):
-        # A group's own variable, such as WARREN_MONITOR, is read as JSON.
+        # pydantic-settings reads the variable of a whole group, such as WARREN_MONITOR, as JSON.
         return (
             f"{str(error).capitalize()}: that takes JSON; WARREN_<GROUP>_<NAME> takes a plain text."
         )

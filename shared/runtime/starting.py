@@ -1,4 +1,4 @@
-"""A process that can't start: it leaves with code 1 and a sentence on stderr, not with a traceback."""
+"""Errors at the start of a process: it exits with code 1 and a sentence on stderr, without a traceback."""
 
 import logging
 import sys
@@ -11,16 +11,17 @@ log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
-    """What keeps a process from starting, for the person who starts it: what, why, and what to do."""
+    """Explains to the person who starts a process why it can't start: what, why, and what to do."""
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Turn errors that have a known cause into StartError; others are faults of ours and stay.
+    """Turn errors with a known cause into StartError. Other errors are faults of Warren, and pass through.
 
-    What is started side by side fails side by side: each error in a group is a line. (``sys.exit``
-    in an ``except*`` would leave with a group that holds a SystemExit, and so with a traceback.)
+    Parts that start in parallel may fail together: each error of an exception group becomes a line.
     """
+    # Not `except*`: a `sys.exit` in it would raise a group that holds a SystemExit, and Python would then
+    # print a traceback.
     try:
         yield
     except Exception as error:
@@ -33,7 +34,7 @@ def starting() -> Iterator[None]:
 
 @contextmanager
 def explained(process: str) -> Iterator[None]:
-    """Leave with the sentence of a StartError; ``process`` is the name of what could not start."""
+    """Exit with the sentences of a StartError. ``process`` is the name of the process in them."""
     try:
         yield
     except StartError as error:
@@ -42,7 +43,7 @@ def explained(process: str) -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    """Say what an error is about; Python's own numbers and quotes tell a newcomer nothing."""
+    """Return an error's reason in words, without Python's error numbers and quotes, and without secrets."""
     if isinstance(error, TimeoutError) and not error.args:
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:

@@ -1,18 +1,17 @@
-"""Tasks that are to end now."""
+"""Cancels tasks, and keeps a set of the tasks at work."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 AGAIN_SECONDS = 5.0
+"""Wait before a task that has not ended is cancelled again."""
 
 
 async def cancel_and_wait(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Cancel tasks and return when they have ended, however that was.
-
-    One cancellation is not enough: where it comes in the middle of a call to RabbitMQ, aio-pika may
-    raise another error in its place, and a loop that goes on after errors would go on for ever.
-    """
+    """Cancel tasks, and wait until they have ended, with or without an error."""
+    # One cancellation may not be enough. In the middle of a call to RabbitMQ, aio-pika may raise another
+    # error in place of CancelledError, and a loop that continues after errors would never end.
     pending = set(tasks)
     while pending:
         for task in pending:
@@ -20,22 +19,23 @@ async def cancel_and_wait(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         done, pending = await asyncio.wait(pending, timeout=AGAIN_SECONDS)
         for task in done:
             if not task.cancelled():
-                task.exception()  # Or asyncio would say that nobody looked at it.
+                # Reading the exception prevents asyncio's log line "exception was never retrieved".
+                task.exception()
 
 
 class Busy:
-    """Registers the current task in a set while a block runs."""
+    """Keeps the current task in a set while a block runs."""
 
     def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
         self._tasks = tasks
         self._task = asyncio.current_task()
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Add the task."""
         if self._task:
             self._tasks.add(self._task)
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """Remove the task."""
         if self._task:
             self._tasks.discard(self._task)

@@ -1,3 +1,3 @@
-"""Warren's version. It stands here alone: neither a checkout nor the image holds package metadata."""
+"""Warren's version. It is defined here only: neither a checkout nor the image holds package metadata."""
 
 VERSION = "0.2.0"
