@@ -1,5 +1,5 @@
 """Traces of OpenTelemetry, from HTTP over AMQP to SQL.
 
-Tracing is put between the parts when a process is composed (``hooks``): without it the parts are
-connected as they are, and it costs nothing.
+When a process is composed, tracing is put between its parts (``hooks``). Without tracing the parts are
+connected directly, so it costs nothing.
 """

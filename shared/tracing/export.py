@@ -1,4 +1,4 @@
-"""Sends spans to a collector, from a thread of its own and in batches."""
+"""Sends spans to a collector, in batches and from a separate thread."""
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -10,11 +10,11 @@ from shared.runtime.settings import TracingSettings
 from shared.tracing.spans import SpanTracing
 
 _EXPORT_SECONDS = 5.0
-"""How long a batch is tried; a process that leaves waits no longer for a collector that is away."""
+"""Limit for sending one batch. A closing process waits no longer for an unreachable collector."""
 
 
 def exporting(service: str, settings: TracingSettings) -> SpanTracing:
-    """Trace to the collector that the settings name; one that is away loses spans, nothing else."""
+    """Return a tracing that sends to the settings' collector. If it is unreachable, only spans are lost."""
     provider = TracerProvider(
         sampler=ParentBasedTraceIdRatio(settings.ratio),
         resource=Resource.create({"service.namespace": "warren", "service.name": service}),

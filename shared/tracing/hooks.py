@@ -1,4 +1,4 @@
-"""Where a process that is composed may be traced. ``Tracing`` itself does not; ``spans`` does."""
+"""The places where a process can be traced. ``Tracing`` traces nothing; ``spans`` has a subclass that does."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -11,31 +11,31 @@ R = TypeVar("R")
 Work = Callable[[], Awaitable[R]]
 
 QueryLogger = Callable[[Any], None]
-"""What asyncpg calls with its ``LoggedQuery`` after each statement."""
+"""A function that asyncpg calls with a ``LoggedQuery`` after each statement."""
 
 
 class Tracing:
-    """Traces nothing: what it is given comes back as it is."""
+    """Traces nothing. Every method returns its argument, or the result of its work, unchanged."""
 
     on = False
 
     query_logger: QueryLogger | None = None
-    """For each connection to a database."""
+    """Added to each connection to a database; None adds nothing."""
 
     def bus(self, bus: Bus) -> Bus:
-        """Return the bus that sends the trace along with each call."""
+        """Return a bus that sends the trace with each call."""
         return bus
 
     def processor(self, processor: Processor, _service: str) -> Processor:
-        """Return the processor whose work is part of its messages' traces."""
+        """Return a processor whose work is part of its messages' traces."""
         return processor
 
     def events(self, events: EventProcessor, _service: str) -> EventProcessor:
-        """Return the processor of events whose work is part of the traces that they come from."""
+        """Return a processor whose work is part of its events' traces."""
         return events
 
     async def outgoing(self, _name: str, _attributes: Mapping[str, str], work: Work[R]) -> R:
-        """Ask another server for something by ``work``, as part of what is traced right now."""
+        """Run ``work``, which calls another server, as a part of the current trace."""
         return await work()
 
     async def request(
@@ -46,11 +46,11 @@ class Tracing:
         work: Work[R],
         _status: Callable[[R], int],
     ) -> R:
-        """Answer an HTTP request by ``work``; ``status`` reads the answer's."""
+        """Run ``work``, which answers an HTTP request; ``status`` returns an answer's status."""
         return await work()
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the spans that are not sent yet."""
 
 
 OFF = Tracing()

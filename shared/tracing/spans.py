@@ -1,6 +1,6 @@
-"""Spans, named as OpenTelemetry's semantic conventions have it (https://opentelemetry.io/docs/specs/semconv/).
+"""Makes spans, named by OpenTelemetry's semantic conventions (https://opentelemetry.io/docs/specs/semconv/).
 
-No span holds a body, a bound value or the text of an exception: they are the users' data.
+No span holds a body, a bound value or the text of an exception, because these are users' data.
 """
 
 import time
@@ -34,7 +34,7 @@ _SERVER_ERRORS = 500
 
 
 class SpanTracing(Tracing):
-    """Makes a span of each request, call, piece of a worker's work and statement."""
+    """Makes a span for each request, call and SQL statement, and for each frame, query or event of a worker."""
 
     on = True
 
@@ -44,23 +44,23 @@ class SpanTracing(Tracing):
         self.query_logger = self._statement_ended
 
     def close(self) -> None:
-        """Send what has not been sent; waits some seconds for a collector that is away."""
+        """Send the spans that are not sent yet. Waits some seconds for an unreachable collector."""
         self._provider.shutdown()
 
     def bus(self, bus: Bus) -> Bus:
-        """Return the bus that sends the trace along with each call."""
+        """Return a bus that sends the trace with each call."""
         return _TracedBus(bus, self)
 
     def processor(self, processor: Processor, service: str) -> Processor:
-        """Return the processor whose work is part of its messages' traces."""
+        """Return a processor whose work is part of its messages' traces."""
         return _TracedProcessor(processor, service, self)
 
     def events(self, events: EventProcessor, service: str) -> EventProcessor:
-        """Return the processor of events whose work is part of the traces that they come from."""
+        """Return a processor whose work is part of its events' traces."""
         return _TracedEvents(events, service, self)
 
     async def outgoing(self, name: str, attributes: Mapping[str, str], work: Work[R]) -> R:
-        """Ask another server by ``work``; of what nobody traces there is no span."""
+        """Run ``work``, which calls another server, in a span. Without a current trace there is no span."""
         if not get_current_span().is_recording():
             return await work()
         with self._span(name, SpanKind.CLIENT, attributes):
@@ -74,7 +74,7 @@ class SpanTracing(Tracing):
         work: Work[R],
         status: Callable[[R], int],
     ) -> R:
-        """Answer an HTTP request by ``work``, in the trace that its client began if it did."""
+        """Run ``work``, which answers an HTTP request, in a span. It continues its client's trace, if there is one."""
         attributes = {"http.request.method": method, "http.route": route}
         with self._span(
             f"{method} {route}", SpanKind.SERVER, attributes, _W3C.extract(headers)
@@ -88,7 +88,7 @@ class SpanTracing(Tracing):
 
     @contextmanager
     def calling(self, service: str, kind: Kind, envelope: Envelope) -> Iterator[tuple[Span, str]]:
-        """Give the span of a call, and what tells the service about it."""
+        """Yield the span of a call, and the ``traceparent`` for the message."""
         queue = queue_name(service, kind)
         with self._span(f"send {queue}", SpanKind.CLIENT, _about(queue, [envelope])) as span:
             carrier: dict[str, str] = {}
@@ -97,10 +97,11 @@ class SpanTracing(Tracing):
 
     @contextmanager
     def working(self, queue: str, envelopes: Sequence[Envelope]) -> Iterator[Span | None]:
-        """Give the span of work on messages, None if nobody traces them.
+        """Yield the span of work on messages; None if no message has a trace.
 
-        Messages of one frame share a transaction but not a trace. The span with the statements is
-        in the first one's; the others get a span of the same length, and each links to the other.
+        The messages of one frame share a transaction, but not a trace. The span with the SQL statements
+        belongs to the first message's trace. Each other trace gets a span of the same duration, and the
+        spans link to each other.
         """
         traced = [each for each in envelopes if each.traceparent]
         if not traced:
@@ -121,7 +122,7 @@ class SpanTracing(Tracing):
                     ).end()
 
     def _statement_ended(self, query: Any) -> None:
-        """Make a span of a statement afterwards, from asyncpg's ``LoggedQuery``; of traced work only."""
+        """Make a span for a finished statement, from asyncpg's ``LoggedQuery``. Untraced work gets none."""
         if not get_current_span().is_recording():
             return
         now = time.time_ns()
@@ -151,6 +152,7 @@ class SpanTracing(Tracing):
             kind,
             attributes,
             links,
+            # The library would record the exception's text, which may hold users' data.
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
@@ -228,7 +230,7 @@ def _about(queue: str, envelopes: Sequence[Envelope]) -> dict[str, Any]:
 
 
 def _note(span: Span, answer: Answer) -> None:
-    """Name an error's code; only one of ours makes the span a failed one."""
+    """Note an error's code in the span. Only an internal error makes the span a failed one."""
     if answer.error is not None:
         span.set_attribute("error.type", answer.error)
         if answer.error is ErrorCode.INTERNAL_ERROR:
