@@ -225,6 +225,7 @@ class AmqpTransport:
             message = "The connection to RabbitMQ is down."
             raise BrokerUnavailableError(message)
         try:
+            # A separate channel, because RabbitMQ closes it if the queue does not exist.
             async with self._connection.channel(publisher_confirms=False) as channel:
                 declared = await channel.declare_queue(queue, passive=True)
         except LOST as error:

@@ -48,7 +48,7 @@ class Limits:
 
 LIMITS: Mapping[Kind, Limits] = {
     "commands": Limits(),
-    # The broker writes these frames to no disk. A frame costs less, so it pays off with fewer calls.
+    # Classic queues write these frames to no disk. A frame costs less, so it pays off with fewer calls.
     "transient-commands": Limits(min_batch_size=8),
     # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
     "queries": Limits(frames_in_flight=8, min_batch_size=8, linger=0.002, max_batch_size=50),
@@ -151,7 +151,7 @@ class RequestBatcher:
 
     @property
     def persistent(self) -> bool:
-        """Return whether the broker writes the frames to disk. Such frames do not expire at the broker."""
+        """Return whether the frames are published as persistent. Such frames do not expire at the broker."""
         return self.kind not in TRANSIENT
 
     def full(self) -> bool:
@@ -166,7 +166,7 @@ class RequestBatcher:
         return self.in_flight < self.limits.frames_in_flight
 
     def add(self, call: Call) -> None:
-        """Put a call in the line for the next frame. ``answered`` must follow, whatever the outcome."""
+        """Let a call wait for the next frame. ``answered`` must follow, whatever the outcome."""
         size = len(call.envelope.payload)
         self.waiting.append(call)
         self.waiting_bytes += size

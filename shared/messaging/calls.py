@@ -18,8 +18,8 @@ class Bus(Protocol):
 
         With None it waits until the envelope's deadline, which then must be a time of this process's clock.
 
-        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was published,
-        TEMPORARILY_UNAVAILABLE when the outcome is unknown.
+        Raises DomainError: REQUEST_LIMIT_EXCEEDED when nothing was done, INVALID_PARAMETER_VALUE when
+        the message is too large for the broker, TEMPORARILY_UNAVAILABLE when the outcome is unknown.
         """
 
     @property

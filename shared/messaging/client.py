@@ -138,6 +138,7 @@ class BusClient:
         try:
             return await call.answer
         finally:
+            # Also when the caller is cancelled. Its future is then done, and the next frame leaves it out.
             batcher.answered(call)
 
     def _batcher(self, service: str, kind: Kind) -> RequestBatcher:
@@ -270,9 +271,12 @@ class BusClient:
             now = asyncio.get_running_loop().time()
             for batcher in self._batchers.values():
                 batcher.expire(now)
+                # Frames without a call that waits have freed their slots.
                 self._send_due(batcher)
 
     async def _probe(self) -> None:
+        # Without a consumer, calls are refused at once. Otherwise they would wait until their deadline for
+        # a service that is not running.
         while not self._closed:
             await asyncio.sleep(PROBE_INTERVAL)
             for batcher in self._batchers.values():
@@ -281,6 +285,7 @@ class BusClient:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
+        # The event loop itself keeps only a weak reference to a task.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

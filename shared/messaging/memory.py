@@ -26,8 +26,8 @@ _addresses = count(1)
 class MemoryBroker:
     """Queues in memory, shared by the transports that get this broker.
 
-    Only services among ``services`` get a queue for their subscriptions. No other service could ever
-    read its queue, so its events would pile up.
+    Only the ``services`` get queues for their subscriptions. Another service could never read its queue,
+    and events would pile up there.
     """
 
     def __init__(

@@ -266,6 +266,7 @@ class Worker:
             log.exception("event_failed", topic=delivery.publication.routing_key)
             await self._give_up(delivery, "events", repr(error))
             return "dead"
+        # After its commit: if the worker dies before this, the event is delivered again, without effect.
         await delivery.ack()
         return "ok"
 

@@ -236,12 +236,14 @@ class Executor:
                 )
                 return answer.answers[0]
             except (asyncpg.UniqueViolationError, *TRANSACTION_CONFLICTS, Contention):
+                # Perhaps another worker has carried out this command: a copy of its frame was delivered.
                 known = await inbox.find(connection, [envelope.id])
                 if done := known.get(envelope.id):
                     return done[0]
                 if attempt + 1 == MAX_ATTEMPTS:
                     raise
             except _UndoError as undo:
+                # The rollback has undone the command's writes. Its refusal is the answer.
                 cause = undo.__cause__
                 if isinstance(cause, DomainError):
                     return Answer.refusal(cause)
@@ -261,6 +263,10 @@ class Executor:
         return work
 
     async def _prepare(self, connection: AnyConnection, envelopes: Sequence[Envelope]) -> None:
+        """Create the rows of projects that are new to this process.
+
+        It runs outside the frame's transaction, so it stays done if the frame is rolled back.
+        """
         projects = {envelope.project for envelope in envelopes} - self._prepared
         if projects and self._handlers.prepare:
             await self._handlers.prepare(connection, projects)

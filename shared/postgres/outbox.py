@@ -45,6 +45,7 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
             return 0  # The relay of another process is at work. Two at once would mix up the order.
         rows = await connection.fetch(SQL["take"], RELAY_BATCH)
         for row in rows:
+            # One after the other, which keeps the order. Each event waits for its own confirm.
             await transport.publish(outgoing_event(*row))
         return len(rows)
 
