@@ -30,7 +30,7 @@ nobody's are found by `warren gc --sweep --dry-run`, which takes as long as the 
 """
 SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
-"""Services that are checked only if their queues exist. A gateway in open mode does not need them."""
+"""Services that are checked only if their queues exist. A gateway with only anonymous clients does not need them."""
 
 CROWD = 1_000
 """Number of waiting messages from which a queue gets a warning."""

@@ -94,5 +94,6 @@ async def rotate_token(api: Api, options: argparse.Namespace) -> None:
 
 
 def _show(made: dict[str, object]) -> None:
+    # The label goes to standard error: `token=$(warren token create …)` captures the token alone.
     print(f"Token {made['id']}, shown this once:", file=sys.stderr)
     print(made["token"])

@@ -66,6 +66,7 @@ async def restore(settings: BackupSettings, directory: Path) -> Manifest:
     if set(manifest.schemas) != set(dsns):
         had, given = (", ".join(sorted(each)) for each in (manifest.schemas, dsns))
         raise invalid(f"The backup is of {had}, and the databases of {given} are given.")
+    # All databases are checked before anything is written.
     for service, dsn in dsns.items():
         await database.check(dsn, service, manifest.schemas[service])
     await asyncio.to_thread(bucket.load, settings.s3, directory, manifest.bucket)

@@ -106,6 +106,7 @@ async def load(dsn: str, schema: str, dumped: Schema, directory: Path) -> None:
             await connection.execute(f"TRUNCATE {names}")
             for table in dumped.tables:
                 await _load_table(connection, schema, table, directory)
+            # COPY does not advance identity counters. HAVING leaves the counter of an empty table alone.
             for table_name, column in await connection.fetch(_COUNTERS, schema):
                 await connection.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table_name}', '{column}'), "  # noqa: S608

@@ -71,6 +71,7 @@ class ArtifactsService:
     async def close(self) -> None:
         """Finish the work in progress and stop."""
         await cancel_and_wait([self._bucket])
+        # The worker uses the store until it has drained, so the store closes last.
         await self._worker.drain()
         self._store.close()
         log.info("service_stopped")

@@ -11,8 +11,8 @@ from shared.contracts.message import Command, DomainEvent
 class HandleEvent(Command):
     """Handle an event before the command that caused it is answered (ADR 40).
 
-    Every service with event subscriptions accepts this command. The same event arrives again through the exchange;
-    the subscriber skips it there by its ``event_id``.
+    Services with a database accept this command if they handle events. The same event arrives again through the
+    exchange; the subscriber's inbox ignores it there by its ``event_id``.
     """
 
     event_id: UUID

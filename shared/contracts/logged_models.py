@@ -145,8 +145,8 @@ class LoggedModelOrder(DatasetFilter):
 class SearchLoggedModels(Query):
     """Search logged models of some experiments, newest first unless ``order_by`` says otherwise.
 
-    ``datasets`` limits the metrics that ``filter`` sees. Without a filter it finds models that have a metric on one
-    of the datasets.
+    ``datasets`` limits the metrics that ``filter`` sees. If ``filter`` compares no metric, the search
+    finds models that have any metric on one of the datasets.
     """
 
     service: ClassVar[str] = "tracking"

@@ -74,6 +74,7 @@ class ProtoInteger:
         self, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         integer = core_schema.int_schema(ge=self._low, le=self._high)
+        # The first match counts, and the common forms come first: a number, digits, an exponent, a float.
         return core_schema.union_schema(
             [
                 core_schema.int_schema(ge=self._low, le=self._high, strict=True),

@@ -102,6 +102,7 @@ def _s3_variables(addresses: Addresses) -> dict[str, str]:
 def _process(
     name: str, service: str, variables: Mapping[str, str], port: int, data: Path
 ) -> ServiceProcess:
+    # Of Warren's variables a process inherits only the variables of its own service.
     known = set(variables_of(SETTINGS[service]))
     inherited = {
         key: value

@@ -40,6 +40,7 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
     """Return what the holder of a token may do in a workspace."""
     number = await workspaces.number_of(tx, query.workspace)
+    # An empty reference finds no project. The answer still has the token's state and user.
     return await _of_token(query.token_digest, "" if number is None else str(number), tx)
 
 

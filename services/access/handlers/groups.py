@@ -28,7 +28,7 @@ async def get_group(query: GetGroup, tx: Transaction) -> bytes:
 
 
 async def create_group(cmd: CreateGroup, tx: Transaction) -> bytes:
-    """Create a group at the top level, which every user may do, or in a group of which the caller is Owner."""
+    """Create a group at the top level, or in a group of which the caller is Owner. Bots may not do this."""
     actor = await Actor.of(tx)
     if actor.is_bot:
         raise forbidden()

@@ -93,6 +93,7 @@ async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
     actor = await Actor.of(tx)
     place = await find_place(tx, actor, Of(source=cmd.project))
     place.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
+    # A place that was found as a project has an id: `or 0` is for the type checker.
     number = place.source.project_id or 0
     await projects.update(tx, number, cmd)
     tx.emit(ProjectChanged())

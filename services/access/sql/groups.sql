@@ -27,7 +27,8 @@ ORDER BY lower(name), namespace_id
 LIMIT $5 OFFSET $6;
 
 -- name: create_group
--- Insert a group into another group or at the top level. No row means that the path is taken.
+-- Insert a group into another group or at the top level. No row means that the path is taken: by a
+-- group, a project or, at the top level, a user, whose own namespace may not exist yet.
 INSERT INTO namespaces
     (parent_id, path, full_path, name, full_name, description, visibility, creation_time)
 SELECT

@@ -2,7 +2,8 @@
 -- A page of numbers of projects that are visible to a user, with the total.
 -- $1: the user (0: anonymous). $2: today. $3: all projects. $4: a part of the path or the name.
 -- $5: a visibility. $6: only where the user has a role. $7: only where the user is Owner.
--- $8: the sort key. $9: descending.
+-- $8: the sort key. $9: descending. ORDER BY has an expression for each type and direction, because
+-- a CASE can't mix text and numbers.
 SELECT projects.project_id, count(*) OVER () AS total
 FROM projects
 CROSS JOIN LATERAL (

@@ -84,6 +84,7 @@ async def add(
 ) -> bool:
     """Add a member. Returns False if the user already has a role there that has not expired."""
     day = await today(tx)
+    # A user has at most one row per project or group, so an expired one would block the new role.
     await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
     row = await tx.write_row(
         SQL["add_member"], user_id, source.group_id, source.project_id, role, expires_at, now()

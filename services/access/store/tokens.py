@@ -135,6 +135,7 @@ async def revoke_family(tx: Transaction, token: FoundToken) -> list[str]:
 
 
 async def _revoked(tx: Transaction, statement: str, number: int) -> list[str]:
+    # `fetch` does not count as a write, and revoking nothing is none. New revocations are noted here.
     rows = await tx.fetch(SQL[statement], number, now())
     tx.writes = tx.writes or bool(rows)
     return [row["digest"].hex() for row in rows]

@@ -1,9 +1,8 @@
 """Orphans: artifacts of runs and logged models that no longer exist. ``warren gc --sweep`` finds them.
 
 A directory belongs to a run or a logged model if it is its default location:
-``<project>/<experiment>/<run>/artifacts`` or ``…/models/<model>/artifacts``. Objects elsewhere are never orphans,
-because clients chose their locations. This service does not know which runs exist; the sender of these messages asks
-tracking.
+``<project>/<experiment>/<run>/artifacts`` or ``…/models/<model>/artifacts``. Objects elsewhere are never orphans.
+This service does not know which runs exist; the sender of these messages asks tracking.
 """
 
 import re

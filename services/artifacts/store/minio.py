@@ -49,6 +49,7 @@ class MinioStore:
         self._bucket = settings.bucket
         self._secret_key = settings.secret_key
         self._client = connect(settings, settings.endpoint)
+        # A signature covers the URL's host, so URLs for clients are signed for the public address.
         self._public = connect(settings, settings.public_endpoint or settings.endpoint)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="s3")
 
@@ -240,6 +241,7 @@ class MinioStore:
         for start in range(0, len(keys), PAGE_ENTRIES):
             batch = [DeleteObject(key) for key in keys[start : start + PAGE_ENTRIES]]
             for error in self._client.remove_objects(self._bucket, batch):
+                # SeaweedFS refuses to delete a directory that is not empty. That is no failure.
                 if not (error.name or "").endswith("/"):
                     raise ServerError(f"{error.name} was not deleted: {error.code}", 500)
 
