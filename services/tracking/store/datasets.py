@@ -1,4 +1,4 @@
-"""Datasets, and what runs read and made."""
+"""Datasets, and the inputs and outputs of runs."""
 
 from collections.abc import Sequence
 from uuid import uuid5
@@ -20,10 +20,10 @@ SQL = load_queries("services.tracking.sql", "datasets")
 async def link_datasets(
     tx: Transaction, experiment_id: int, run_id: str, inputs: Sequence[DatasetInput]
 ) -> None:
-    """Say that a run read datasets, making those that the experiment does not have.
+    """Record that a run read datasets. Datasets that the experiment does not have are inserted.
 
-    The inputs differ in name or digest; the run keeps their order. Rows are written in that of names
-    and digests, so that no two transactions wait for each other.
+    The inputs differ in name or digest. The run keeps their order. The rows are written in the order
+    of names and digests, so that two transactions never wait for each other.
     """
     placed = sorted(
         enumerate(inputs, start=1), key=lambda item: (item[1].dataset.name, item[1].dataset.digest)
@@ -36,6 +36,7 @@ async def link_datasets(
         SQL["insert_datasets"],
         tx.project,
         experiment_id,
+        # Derived from the command's id, so a repeated command inserts nothing new.
         [uuid5(tx.envelope.id, f"{d.name}\n{d.digest}") for d in datasets],
         names,
         digests,
@@ -57,13 +58,13 @@ async def link_datasets(
 
 
 async def link_model_inputs(tx: Transaction, run_id: str, models: Sequence[ModelInput]) -> None:
-    """Say that a run read logged models."""
+    """Record that a run read logged models."""
     model_ids = [model.model_id for model in models]
     await tx.write(SQL["link_model_inputs"], tx.project, run_id, model_ids)
 
 
 async def link_model_outputs(tx: Transaction, run_id: str, models: Sequence[ModelOutput]) -> None:
-    """Say that a run made logged models."""
+    """Record that a run produced logged models."""
     model_ids = [model.model_id for model in models]
     steps = [model.step for model in models]
     await tx.write(SQL["link_model_outputs"], tx.project, run_id, model_ids, steps)

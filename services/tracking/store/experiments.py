@@ -29,25 +29,25 @@ async def create(
 
 
 async def find_named(tx: Transaction, name: str) -> tuple[int, bool] | None:
-    """Return id and whether it is deleted, or None."""
+    """Return the id of the experiment with a name, and whether it is deleted; None if there is none."""
     row = await tx.fetch_row(SQL["experiment_named"], tx.project, name)
     return (row["experiment_id"], row["deleted"]) if row else None
 
 
 async def is_deleted(tx: Transaction, experiment_id: int) -> bool | None:
-    """Tell whether an experiment is deleted; None if it is not there."""
+    """Tell whether an experiment is deleted; None if it does not exist."""
     deleted: bool | None = await tx.fetch_value(SQL["experiment_state"], tx.project, experiment_id)
     return deleted
 
 
 async def location(tx: Transaction, experiment_id: int) -> tuple[str, bool] | None:
-    """Return the artifact location and whether the experiment is deleted, or None."""
+    """Return the artifact location, and whether the experiment is deleted; None if it does not exist."""
     row = await tx.fetch_row(SQL["experiment_location"], tx.project, experiment_id)
     return (row["artifact_location"], row["deleted"]) if row else None
 
 
 async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:
-    """Rename an active experiment; False if another one took the name at this moment."""
+    """Rename an active experiment; False if another one has just taken the name."""
     try:
         await tx.write(SQL["rename_experiment"], tx.project, experiment_id, name, now())
     except UniqueViolationError:
@@ -56,13 +56,13 @@ async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:
 
 
 async def delete(tx: Transaction, experiment_id: int) -> bool:
-    """Mark an active experiment and its runs deleted; False if there is none."""
+    """Mark an active experiment and its runs deleted; False if there is no such active experiment."""
     row = await tx.write_row(SQL["delete_experiment"], tx.project, experiment_id, now())
     return row is not None
 
 
 async def restore(tx: Transaction, experiment_id: int) -> bool:
-    """Mark a deleted experiment and its runs active; False if there is none."""
+    """Mark a deleted experiment and its runs active; False if there is no such deleted experiment."""
     row = await tx.write_row(SQL["restore_experiment"], tx.project, experiment_id, now())
     return row is not None
 
@@ -73,12 +73,12 @@ async def set_tag(tx: Transaction, experiment_id: int, key: str, value: str) -> 
 
 
 async def delete_tag(tx: Transaction, experiment_id: int, key: str) -> bool:
-    """Remove a tag; False if it is not there."""
+    """Remove a tag; False if there is no such tag."""
     row = await tx.write_row(SQL["delete_experiment_tag"], tx.project, experiment_id, key)
     return row is not None
 
 
 async def read(tx: Transaction, experiment_ids: Sequence[int]) -> bytes:
-    """Return experiments as JSON objects, comma-separated, in the order asked."""
+    """Return whole experiments as JSON objects, comma-separated, in the order of the ids."""
     text: bytes = await tx.fetch_value(SQL["read_experiments"], tx.project, experiment_ids)
     return text

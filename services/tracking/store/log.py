@@ -1,7 +1,7 @@
-"""The hot path's statements: what many calls log to many runs, in few round trips.
+"""The statements of the hot path: they write what many calls log to many runs in few round trips.
 
-Runs are told by their position in a sorted list of (project, run id); so whatever is sorted by
-position and key is written in the order in which any other worker writes it.
+A run is named by its position in a sorted list of (project, run id). So rows that are sorted by
+position and key are in the same order in all workers, and workers can't deadlock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from shared.postgres.queries import load_queries
 SQL = load_queries("services.tracking.sql", "log")
 
 _APPEND_UNSEEN_METRICS = SQL["append_metrics"].replace("ON CONFLICT DO NOTHING", "")
-"""As append_metrics, but fails with a unique violation if one of the points is there already."""
+"""As append_metrics, but fails with a unique violation if one of the points exists already."""
 
 MISSING, ACTIVE, DELETED = 0, 1, 2
 
@@ -43,36 +43,36 @@ class RunList:
 
     @property
     def columns(self) -> tuple[list[int], list[str]]:
-        """Return projects and run ids, to be bound as arrays."""
+        """Return the projects and the run ids, to bind as arrays."""
         return [key[0] for key in self.keys], [key[1] for key in self.keys]
 
     def columns_of(self, positions: Sequence[int]) -> tuple[list[int], list[str]]:
-        """Return project and run id for each of the positions."""
+        """Return the project and the run id at each position."""
         keys = [self.keys[position] for position in positions]
         return [key[0] for key in keys], [key[1] for key in keys]
 
 
 Extras = tuple[str | None, str | None, str | None]
-"""A point's logged model, and its dataset's name and digest; never empty texts."""
+"""The logged model of a point, and the name and digest of its dataset. Absent ones are None, never ''."""
 
 NO_EXTRAS: Extras = (None, None, None)
 
 
 @dataclass(slots=True)
 class Points:
-    """Points of metrics; ``add`` those of each call, then write them with ``append_metrics``.
+    """Points of metrics: ``add`` the points of each call, then write them with ``append_metrics``.
 
-    A row is (run, key, step, timestamp, number, value): sorted as it stands, the number keeping
-    values from being compared. The few points that have ``extras`` are found there by number.
+    A row is (run, key, step, timestamp, number, value). Rows are sorted as tuples; the number is unique,
+    so that two values are never compared. Few points have ``extras``, so these are kept by number.
     """
 
     rows: list[tuple[int, str, int, int, int, float]] = field(default_factory=list)
     extras: dict[int, Extras] = field(default_factory=dict)
 
     def add(self, run: int, points: Iterable[Point]) -> None:
-        """Take points of the run at a position.
+        """Add points of the run at a position.
 
-        Infinity becomes the largest number, as in MLflow's SQL store.
+        Infinity becomes the largest number, as in MLflow's SQL store. NaN stays.
         """
         rows = self.rows
         for number, point in enumerate(points, len(rows)):
@@ -87,13 +87,18 @@ class Points:
                 self.extras[number] = (model_id or None, dataset_name or None, digest or None)
 
     def columns(self) -> tuple[Sequence[object], ...]:
-        """Return them sorted by run and key, as arguments: those of moments, then of points."""
+        """Sort the points by run and key, and return the arguments of the query ``append_metrics``.
+
+        First come the columns of moments, then the columns of points. A moment is a run, a step and a
+        timestamp. A ``log-batch`` often has many points of one moment: it is sent once.
+        """
         self.rows.sort()
         runs, keys, steps, timestamps, numbers, values = zip(*self.rows, strict=True)
         moments = list(zip(runs, steps, timestamps, strict=True))
         places = {moment: place for place, moment in enumerate(dict.fromkeys(moments), 1)}
         distinct_runs, distinct_steps, distinct_timestamps = zip(*places, strict=True)
         return (
+            # PostgreSQL counts the elements of an array from 1.
             [run + 1 for run in distinct_runs],
             distinct_steps,
             distinct_timestamps,
@@ -111,11 +116,11 @@ async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
 
 
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
-    """Append the points of active runs; return each run's state, as ``run_states`` does.
+    """Append the points of active runs; return the state of each run, as ``run_states`` does.
 
-    A point that is there already is passed over. To look for each first costs a fourth of the whole,
-    and most never are there: so where the statement is a transaction by itself, and nothing is left
-    of it when it fails, it is tried without looking.
+    A point that exists already is skipped. To look for each point first costs a fourth of the
+    statement's time, and most points are new. So if the statement is its own transaction, it is first
+    tried without looking. If a point exists, it fails as a whole and leaves nothing behind (ADR 14).
     """
     arguments = (*runs.columns, *points.columns())
     states: list[int]
@@ -130,7 +135,7 @@ async def append_metrics(connection: AnyConnection, runs: RunList, points: Point
 def _extra_columns(
     extras: Mapping[int, Extras], numbers: Sequence[int]
 ) -> Iterable[Sequence[str | None]]:
-    """Return models, dataset names and digests; empty columns read as NULLs."""
+    """Return the columns of models, dataset names and digests. In SQL an empty column gives NULLs."""
     if not extras:
         return [], [], []
     return zip(*(extras.get(number, NO_EXTRAS) for number in numbers), strict=True)
@@ -139,7 +144,7 @@ def _extra_columns(
 async def existing_params(
     connection: AnyConnection, runs: RunList, wanted: Sequence[EntryKey]
 ) -> dict[EntryKey, str]:
-    """Return the values of those params that are there."""
+    """Return the values of those params that exist."""
     owners = runs.columns_of([run for run, _ in wanted])
     rows = await connection.fetch(SQL["existing_params"], *owners, [key for _, key in wanted])
     return {wanted[row["position"] - 1]: row["value"] for row in rows}
@@ -148,10 +153,10 @@ async def existing_params(
 async def insert_params(
     connection: AnyConnection, runs: RunList, params: Mapping[EntryKey, str]
 ) -> None:
-    """Insert params that were not there a moment ago.
+    """Insert params that did not exist when ``existing_params`` was called.
 
-    Raises Contention if by now one is: whether its value is the same is to be asked again, in a
-    transaction that can see it.
+    Raises Contention if another transaction has inserted one meanwhile: its value must be compared
+    again, in a transaction that sees it.
     """
     entries = sorted(params)
     inserted = await connection.fetchval(

@@ -27,12 +27,12 @@ class NewModel:
 
 
 def not_found(model_id: str) -> DomainError:
-    """Return MLflow's error for a logged model that is not there."""
+    """Return MLflow's error for a logged model that does not exist."""
     return missing_resource(f"Logged model with ID '{model_id}' not found.")
 
 
 async def create(tx: Transaction, model: NewModel) -> None:
-    """Insert a model that waits for its artifacts."""
+    """Insert a model with the status PENDING: its artifacts are still to come."""
     await tx.write(
         SQL["insert_logged_model"],
         tx.project,
@@ -52,17 +52,17 @@ async def create(tx: Transaction, model: NewModel) -> None:
 
 
 async def is_deleted(tx: Transaction, model_id: str) -> bool:
-    """Tell whether a model is deleted. Raises DomainError if it is not there."""
+    """Tell whether a model is deleted. Raises DomainError if it does not exist."""
     return await _is_deleted(tx, "logged_model_state", model_id)
 
 
 async def lock(tx: Transaction, model_id: str) -> None:
-    """Hold off other writers until the transaction ends. Raises DomainError as ``is_deleted``."""
+    """Lock a model until the transaction ends: other writers wait. Raises DomainError as ``is_deleted``."""
     await _is_deleted(tx, "lock_logged_model", model_id)
 
 
 async def lock_if_there(tx: Transaction, model_id: str) -> bool:
-    """As ``lock``, but tell whether there is an active model."""
+    """As ``lock``, but return whether the model exists and is active, instead of raising."""
     return await tx.fetch_value(SQL["lock_logged_model"], tx.project, model_id) is False
 
 
@@ -80,14 +80,14 @@ async def _is_deleted(tx: Transaction, query: str, model_id: str) -> bool:
 
 
 async def finalize(tx: Transaction, model_id: str, status: LoggedModelStatus) -> None:
-    """Set the status of a model. Raises DomainError if it is not there."""
+    """Set the status of a model. Raises DomainError if it does not exist."""
     query = SQL["finalize_logged_model"]
     if await tx.write_row(query, tx.project, model_id, status, now()) is None:
         raise not_found(model_id)
 
 
 async def delete(tx: Transaction, model_id: str) -> int:
-    """Mark a model deleted; return its experiment. Raises DomainError if it is not there."""
+    """Mark a model deleted; return its experiment. Raises DomainError if it does not exist."""
     row = await tx.write_row(SQL["delete_logged_model"], tx.project, model_id, now())
     if row is None:
         raise not_found(model_id)
@@ -96,13 +96,13 @@ async def delete(tx: Transaction, model_id: str) -> int:
 
 
 async def existing_params(tx: Transaction, model_id: str, keys: Sequence[str]) -> dict[str, str]:
-    """Return the values of those params that are there."""
+    """Return the values of those params that the model has."""
     rows = await tx.fetch(SQL["logged_model_params"], tx.project, model_id, keys)
     return {row["key"]: row["value"] for row in rows}
 
 
 async def insert_params(tx: Transaction, model_id: str, params: Mapping[str, str]) -> None:
-    """Insert params of a locked model that are not there."""
+    """Insert new params of a locked model."""
     keys, values = list(params), list(params.values())
     await tx.write(SQL["insert_logged_model_params"], tx.project, model_id, keys, values)
 
@@ -114,12 +114,12 @@ async def set_tags(tx: Transaction, model_id: str, tags: Mapping[str, str]) -> N
 
 
 async def delete_tag(tx: Transaction, model_id: str, key: str) -> bool:
-    """Remove a tag; False if it is not there."""
+    """Remove a tag; False if there is no such tag."""
     row = await tx.write_row(SQL["delete_logged_model_tag"], tx.project, model_id, key)
     return row is not None
 
 
 async def read(tx: Transaction, model_ids: Sequence[str]) -> bytes:
-    """Return whole models as JSON objects, comma-separated, in the order asked."""
+    """Return whole models as JSON objects, comma-separated, in the order of the ids."""
     text: bytes = await tx.fetch_value(SQL["read_logged_models"], tx.project, model_ids)
     return text

@@ -14,19 +14,19 @@ from shared.postgres.transaction import Transaction
 SQL = load_queries("services.tracking.sql", "metrics")
 
 BIGINT = range(-(2**63), 2**63)
-"""What PostgreSQL's bigint holds, and protobuf's int64."""
+"""The values of PostgreSQL's bigint and of protobuf's int64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a history: after the point that has these."""
+    """A position in a history: after the point with these values."""
 
     timestamp: int
     step: int
     value: float
 
     def token(self) -> str:
-        """Write a page token."""
+        """Return the page token of this position."""
         text = json.dumps([self.timestamp, self.step, self.value])
         return base64.urlsafe_b64encode(text.encode()).decode()
 
@@ -48,7 +48,7 @@ START = Place(BIGINT.start, BIGINT.start, float("-inf"))
 async def history(
     tx: Transaction, run_id: str, key: str, start: Place, limit: int | None
 ) -> tuple[bytes, Place | None]:
-    """Return points as JSON objects, comma-separated, and where the next page starts."""
+    """Return points as JSON objects, comma-separated, and the start of the next page; None on the last page."""
     row = await tx.fetch_row(
         SQL["history"],
         tx.project,

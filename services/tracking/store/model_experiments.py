@@ -1,4 +1,4 @@
-"""Experiments that are a model's own, and runs that are a version's."""
+"""Experiments that belong to a registered model, and runs that belong to a model version."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -11,22 +11,22 @@ SQL = load_queries("services.tracking.sql", "model_experiments")
 
 
 UNCONFIRMED = 3_600_000
-"""Milliseconds for which a run is a version's before the registry tells that the version is there.
+"""Milliseconds for which a claim counts without the registry's event that the version was created.
 
-It tells so at once. If it never does there is no version: the registry failed after its claim. The
-time is the database's: who claims and who asks may be two processes.
+The event comes at once. If it never comes there is no version: the registry failed after its claim.
+The database's clock counts, because different processes may write and read a claim.
 """
 
 
 class OwnExperiment(NamedTuple):
-    """The experiment of a model."""
+    """The experiment that belongs to a model."""
 
     experiment_id: int
     name: str
 
 
 class NamedExperiment(NamedTuple):
-    """The experiment that has a name; ``registered_model_id`` is the model whose own it is."""
+    """An experiment, found by name; ``registered_model_id`` is the model that it belongs to."""
 
     experiment_id: int
     registered_model_id: UUID | None
@@ -34,37 +34,37 @@ class NamedExperiment(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """The run that a version had; ``made`` tells that it was made for that."""
+    """The run that a version had; ``made`` is true if it was created for the version."""
 
     run_id: UUID
     made: bool
 
 
 async def of_model(tx: Transaction, model_id: UUID) -> OwnExperiment | None:
-    """Return the experiment of a model."""
+    """Return the experiment that belongs to a model."""
     row = await tx.fetch_row(SQL["experiment_of_model"], tx.project, model_id)
     return OwnExperiment(*row) if row else None
 
 
 async def is_a_models(tx: Transaction, experiment_id: int) -> bool:
-    """Tell whether an experiment is a model's own."""
+    """Tell whether an experiment belongs to a model."""
     model_id = await tx.fetch_value(SQL["model_of_experiment"], tx.project, experiment_id)
     return model_id is not None
 
 
 async def named(tx: Transaction, name: str) -> NamedExperiment | None:
-    """Return the experiment that has a name, deleted or not."""
+    """Return the experiment with a name, deleted or not."""
     row = await tx.fetch_row(SQL["named_experiment"], tx.project, name)
     return NamedExperiment(*row) if row else None
 
 
 async def own(tx: Transaction, experiment_id: int, model_id: UUID) -> None:
-    """Make an experiment a model's own."""
+    """Assign an experiment to a model."""
     await tx.write(SQL["own_experiment"], tx.project, experiment_id, model_id)
 
 
 async def release(tx: Transaction, model_id: UUID) -> int | None:
-    """Delete the experiment of a model and free its name; return its id, None if there is none."""
+    """Mark the experiment of a model deleted and free its name; return its id, None if there is none."""
     row = await tx.write_row(SQL["release_experiment"], tx.project, model_id, now())
     return row["experiment_id"] if row else None
 
@@ -72,27 +72,27 @@ async def release(tx: Transaction, model_id: UUID) -> int | None:
 async def claim(
     tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, made: bool
 ) -> None:
-    """Note that a version is to have a run."""
+    """Record that a version, which is not created yet, has a run."""
     await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
 
 
 async def confirm(tx: Transaction, claim_id: UUID) -> None:
-    """Note that a version is there, and so has its run."""
+    """Record that the version of a claim is created."""
     await tx.write(SQL["confirm_run"], tx.project, claim_id)
 
 
 async def is_claimed(tx: Transaction, run_id: str | UUID) -> bool:
-    """Tell whether a version has the run, or is about to have it."""
+    """Tell whether the run belongs to a version, or to one that is being created."""
     claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id, UNCONFIRMED)
     return claimed
 
 
 async def give_up(tx: Transaction, claim_id: UUID) -> GivenUp | None:
-    """Forget that a version has a run, and return which."""
+    """Remove the claim of a version and return its run; None if there is no claim."""
     row = await tx.write_row(SQL["give_up_run"], tx.project, claim_id)
     return GivenUp(*row) if row else None
 
 
 async def give_up_all(tx: Transaction, model_id: UUID) -> None:
-    """Forget which runs the versions of a model have."""
+    """Remove the claims of all versions of a model."""
     await tx.write(SQL["give_up_runs"], tx.project, model_id)

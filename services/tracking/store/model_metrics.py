@@ -1,4 +1,4 @@
-"""Metrics of logged models: written along with a run's history, for points that name a model."""
+"""Metrics of logged models. A point that names a model is written here, too, besides the run's history."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,7 +15,7 @@ ModelKey = tuple[int, str]
 async def known_models(
     connection: AnyConnection, wanted: Collection[ModelKey]
 ) -> frozenset[ModelKey]:
-    """Return those of the models that there are, deleted or not."""
+    """Return the models that exist, deleted or not."""
     keys = list(wanted)
     rows = await connection.fetch(
         SQL["known_models"], [key[0] for key in keys], [key[1] for key in keys]
@@ -26,9 +26,10 @@ async def known_models(
 async def append(
     connection: AnyConnection, runs: RunList, points: Points, states: Sequence[int]
 ) -> None:
-    """Append the points that name a model, and whose run is active as ``states`` says.
+    """Append the points that name a model and whose run is active (``states``).
 
-    The models are there. Rows are sorted, so that two workers insert equal ones in the same order.
+    The models must exist. The rows are sorted, so that two workers insert equal ones in the same
+    order.
     """
     rows = []
     for run, key, step, timestamp, number, value in points.rows:

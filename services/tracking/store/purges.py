@@ -1,4 +1,4 @@
-"""What is deleted for good, in portions: chosen, made invisible and noted, then emptied."""
+"""Purges, in portions: entities are selected, then made invisible and noted, then their rows are deleted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from shared.postgres.transaction import Transaction
 SQL = load_queries("services.tracking.sql", "purges")
 
 ROWS = 5_000
-"""Rows of a table that one command deletes at most: some tens of milliseconds."""
+"""Most rows of each table that one command deletes. This takes some tens of milliseconds."""
 
 THINGS = 100
-"""Runs, logged models or experiments that one command makes invisible, or works on, at most."""
+"""Most runs, logged models or experiments that one command makes invisible, or deletes rows of."""
 
 
 class Kind(StrEnum):
-    """What can be purged; the values are the names in the queries, in the singular."""
+    """The kinds of entities that can be purged; the names of the queries contain these values."""
 
     RUN = "run"
     LOGGED_MODEL = "logged_model"
@@ -29,7 +29,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was deleted at a time in Unix milliseconds or before; ``ids`` None means all."""
+    """Entities that were deleted at ``deleted_before`` (Unix milliseconds) or earlier.
+
+    The other fields are ids; None means all of that kind.
+    """
 
     deleted_before: int
     runs: Sequence[str] | None
@@ -37,14 +40,14 @@ class Selection:
     experiments: Sequence[str] | None
 
     def ids(self, kind: Kind) -> Sequence[str] | None:
-        """Return the ids of a kind."""
+        """Return the selected ids of a kind; None means all."""
         if kind is Kind.RUN:
             return self.runs
         return self.logged_models if kind is Kind.LOGGED_MODEL else self.experiments
 
 
 async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> list[Record]:
-    """Make some of the selection invisible, and return what was."""
+    """Make some entities of the selection invisible, and return their rows."""
     ids = selection.ids(kind)
     rows = await tx.fetch(
         SQL[f"deleted_{kind}s"], tx.project, selection.deleted_before, ids, THINGS
@@ -55,7 +58,7 @@ async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> li
 async def purge_contents(
     tx: Transaction, kind: Kind, experiment_ids: Sequence[str]
 ) -> list[Record]:
-    """Make some runs or logged models of experiments invisible, and return what was."""
+    """Make some runs or logged models of experiments invisible, and return their rows."""
     wanted = [int(each) for each in experiment_ids]
     rows = await tx.fetch(SQL[f"{kind}s_of_experiments"], tx.project, wanted, THINGS)
     return await _purge(tx, kind, [row[0] for row in rows])
@@ -69,13 +72,13 @@ async def _purge(tx: Transaction, kind: Kind, ids: Sequence[object]) -> list[Rec
 
 
 async def begun(tx: Transaction, kind: Kind) -> list[str]:
-    """Return some of what is invisible and not yet emptied."""
+    """Return some invisible entities that may still have rows."""
     rows = await tx.fetch(SQL["purges"], tx.project, kind, THINGS)
     return [row["id"] for row in rows]
 
 
 async def delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> int:
-    """Delete some rows of what is invisible; return how many: 0 if there were none left."""
+    """Delete some rows of invisible entities; return how many. 0 means that none are left."""
     keys = [int(each) for each in ids] if kind is Kind.EXPERIMENT else ids
     tx.writes = True
     count: int = await tx.fetch_value(SQL[f"delete_rows_of_{kind}s"], tx.project, keys, ROWS)
@@ -83,7 +86,7 @@ async def delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> int:
 
 
 async def finish(tx: Transaction, kind: Kind, ids: Sequence[str]) -> None:
-    """Forget what is empty."""
+    """Remove the notes of entities that have no rows any more."""
     await tx.write(SQL["finish_purges"], tx.project, kind, ids)
 
 
@@ -100,22 +103,22 @@ async def plan(tx: Transaction, selection: Selection) -> Record | None:
 
 
 async def deletion_times(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dict[str, int | None]:
-    """Return when each of the things was deleted, None if it was not; others are not there."""
+    """Return when each entity was deleted; None if it was not. Ids that do not exist are left out."""
     rows = await tx.fetch(SQL[f"{kind}_times"], tx.project, ids)
     return {row["id"]: row["deleted_time"] for row in rows}
 
 
 async def chosen_directories(tx: Transaction) -> list[str]:
-    """Return the paths of the directories that experiments, deleted ones included, have been given by clients."""
+    """Return the directories that clients chose for experiments, deleted experiments included."""
     rows = await tx.fetch(SQL["chosen_locations"], tx.project)
     return stored_directories([row["artifact_location"] for row in rows], tx.project)
 
 
 async def projects(tx: Transaction) -> list[int]:
-    """Return every project, whoever asks: only an operator's command does."""
+    """Return every project, not only the caller's. Only an operator's command asks for this."""
     return [row["project_id"] for row in await tx.fetch(SQL["projects"])]
 
 
 async def owners(tx: Transaction, ids: Sequence[str]) -> list[str]:
-    """Return those ids that are of runs or logged models, deleted ones included."""
+    """Return those of the ids that runs or logged models have, deleted ones included."""
     return [row["id"] for row in await tx.fetch(SQL["owners"], tx.project, ids)]

@@ -30,14 +30,14 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What a write to a run must know of it."""
+    """The data of an active run that a write needs."""
 
     experiment_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class LockedRun:
-    """A run that nobody else changes until the transaction ends."""
+    """A run that is locked until the transaction ends: other writers wait."""
 
     experiment_id: int
     deleted: bool
@@ -47,8 +47,8 @@ class LockedRun:
 async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None:
     """Insert a run if its experiment is active.
 
-    Returns whether the experiment is deleted, and the run's artifact URI if it is not; None if
-    there is no experiment.
+    Return whether the experiment is deleted, and the run's artifact URI if it is not. Return None if
+    there is no such experiment.
     """
     row = await tx.fetch_row(
         SQL["create_run"],
@@ -69,7 +69,7 @@ async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None
 
 
 async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> RunState:
-    """Return the state of an active run. Raises DomainError if it is deleted or not there."""
+    """Return the state of an active run. Raises DomainError if it is deleted or does not exist."""
     row = None
     if is_run_id(run_id):
         row = await tx.fetch_row(SQL[query], tx.project, run_id)
@@ -81,12 +81,12 @@ async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> R
 
 
 async def lock_active(tx: Transaction, run_id: str) -> RunState:
-    """As ``active``, and hold off other writers until the transaction ends."""
+    """As ``active``, and lock the run until the transaction ends: other writers wait."""
     return await active(tx, run_id, query="lock_run")
 
 
 async def lock(tx: Transaction, run_id: str) -> LockedRun | None:
-    """Return a run, deleted or not, and hold off other writers until the transaction ends."""
+    """Lock a run, deleted or not, until the transaction ends; return it, or None if it does not exist."""
     row = None
     if is_run_id(run_id):
         row = await tx.fetch_row(SQL["lock_run"], tx.project, run_id)
@@ -94,7 +94,7 @@ async def lock(tx: Transaction, run_id: str) -> LockedRun | None:
 
 
 async def artifact_uri(tx: Transaction, run_id: UUID) -> str | None:
-    """Return where a run keeps artifacts; None if it is not there."""
+    """Return where a run keeps artifacts; None if it does not exist."""
     uri: str | None = await tx.fetch_value(SQL["run_artifact_uri"], tx.project, run_id)
     return uri
 
@@ -106,23 +106,25 @@ async def update(
     end_time: int | None,
     name: str | None,
 ) -> RunInfo:
-    """Change what is not None of an active run. Raises DomainError as ``active`` does."""
+    """Change those values of an active run that are not None. Raises DomainError as ``active`` does."""
     row = None
     if is_run_id(run_id):
         row = await tx.write_row(SQL["update_run"], tx.project, run_id, status, end_time, name)
     if row is None:
+        # Usually this raises the right error. It returns if the run was restored meanwhile: then the run
+        # was still deleted when the update ran.
         await active(tx, run_id)
         raise run_not_active(run_id)
     return _info(row)
 
 
 async def delete(tx: Transaction, run_id: str) -> int:
-    """Mark a run deleted and return its experiment. Raises DomainError if it is not there."""
+    """Mark a run deleted and return its experiment. Raises DomainError if it does not exist."""
     return await _mark(tx, "delete_run", run_id, now())
 
 
 async def restore(tx: Transaction, run_id: str) -> int:
-    """Mark a run active and return its experiment. Raises DomainError if it is not there."""
+    """Mark a run active and return its experiment. Raises DomainError if it does not exist."""
     return await _mark(tx, "restore_run", run_id)
 
 
@@ -137,7 +139,7 @@ async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
 
 
 async def of_iid(tx: Transaction, iid: int) -> UUID | None:
-    """Return the id of the run that has a number, or None."""
+    """Return the id of the run with an iid, or None."""
     run_id: UUID | None = await tx.fetch_value(SQL["run_of_iid"], tx.project, iid)
     return run_id
 
@@ -154,13 +156,13 @@ async def set_tag(tx: Transaction, run_id: str, key: str, value: str) -> None:
 
 
 async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
-    """Remove a tag; False if it is not there."""
+    """Remove a tag; False if there is no such tag."""
     row = await tx.write_row(SQL["delete_tag"], tx.project, run_id, key)
     return row is not None
 
 
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
-    """Return whole runs as JSON objects, comma-separated, in the order asked."""
+    """Return whole runs as JSON objects, comma-separated, in the order of the ids."""
     text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
     return text
 

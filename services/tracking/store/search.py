@@ -1,11 +1,11 @@
-"""What the searches of this service have in common, besides ``shared.mlflow.search``."""
+"""What the searches of this service share, in addition to ``shared.mlflow.search``."""
 
 from shared.contracts.errors import invalid
 from shared.contracts.views import ViewType
 
 
 def lifecycle(alias: str, view_type: ViewType) -> list[str]:
-    """Return the conditions of a view type on a table with a `deleted` column."""
+    """Return the conditions of a view type; ``alias`` is a table with a column `deleted`."""
     return {
         ViewType.ACTIVE_ONLY: [f"NOT {alias}.deleted"],
         ViewType.DELETED_ONLY: [f"{alias}.deleted"],
@@ -16,7 +16,7 @@ def lifecycle(alias: str, view_type: ViewType) -> list[str]:
 def parse_experiment_id(value: str) -> int:
     """Read an experiment id, which is text on the wire.
 
-    What no bigint can hold becomes an id that no experiment has.
+    A negative number, or one beyond bigint, becomes -1, which no experiment has.
     Raises DomainError(INVALID_PARAMETER_VALUE) in MLflow's words.
     """
     try:

@@ -20,7 +20,7 @@ _NEWEST_FIRST = (
     OrderBy(Entity.ATTRIBUTE, "creation_time", ascending=False),
     OrderBy(Entity.ATTRIBUTE, "experiment_id", ascending=True),
 )
-# MLflow breaks the ties of an order that a client asked for the other way round.
+# If the client asks for an order, MLflow breaks ties by descending ids.
 _TIE_BREAKER = OrderBy(Entity.ATTRIBUTE, "experiment_id", ascending=False)
 
 
@@ -29,7 +29,7 @@ async def search_experiment_ids(
 ) -> Page[int]:
     """Return a page of experiment ids, by default newest first.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client.
     """
     limit = check_max_results(query.max_results)
     comparisons = parse_filter(query.filter, EXPERIMENTS)
@@ -66,7 +66,7 @@ def _experiment_id(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _tag(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a tag; an experiment that has none only satisfies IS NULL."""
+    """Compare a tag. An experiment without it satisfies IS NULL alone."""
     found = (
         "experiment_tags f"
         " WHERE f.project_id = e.project_id AND f.experiment_id = e.experiment_id"
@@ -81,7 +81,7 @@ def _tag(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _terms(orders: Sequence[OrderBy]) -> list[Term]:
-    """Return the ordering terms up to the id, after which nothing is left to decide."""
+    """Return the ordering terms up to the id. Ids are unique, so later terms have no effect."""
     terms: list[Term] = []
     for order in orders:
         terms += _term(order)

@@ -1,7 +1,7 @@
 """Searches logged models: composes one statement for a page of model ids.
 
-The rules are those of ``search_logged_models`` in MLflow's SQL store: a metric of a filter may be
-any point ever logged for the model, a metric of an order is its latest one.
+The rules are those of ``search_logged_models`` in MLflow's SQL store. In a filter a metric means any
+point ever logged for the model. In an order it means the latest point.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, 
 from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
 
 DEFAULT_RESULTS = 50
-"""MLflow's proto says so; 0 means the 100 of its store."""
+"""The default of MLflow's proto. 0 means the default of its store, which is 100."""
 
 STORE_DEFAULT_RESULTS = 100
 
@@ -41,7 +41,7 @@ async def search_model_ids(
 ) -> Page[str]:
     """Return a page of model ids, by default newest first.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client.
     """
     limit = _limit(query.max_results)
     comparisons = parse_filter(query.filter, LOGGED_MODELS)
@@ -59,7 +59,7 @@ async def search_model_ids(
 
 
 def _limit(max_results: int | None) -> int:
-    """Return the size of a page. MLflow's server takes any number; what is too many is cut here."""
+    """Return the size of a page. MLflow's server accepts any number; here a larger one becomes THRESHOLD."""
     if max_results == 0:
         return STORE_DEFAULT_RESULTS
     return check_max_results(max_results and min(max_results, THRESHOLD), DEFAULT_RESULTS)
@@ -75,7 +75,7 @@ def _check(query: SearchLoggedModels) -> None:
 
 
 def _search(query: SearchLoggedModels) -> Search:
-    """Return what a page token belongs to."""
+    """Return the search that its page tokens belong to."""
     orders = tuple(order.model_dump_json(exclude_none=True) for order in query.order_by)
     datasets = tuple(dataset.model_dump_json(exclude_none=True) for dataset in query.datasets)
     experiment_ids = tuple(query.experiment_ids)
@@ -85,7 +85,7 @@ def _search(query: SearchLoggedModels) -> Search:
 def _filter(
     statement: Statement, comparisons: Sequence[Comparison], datasets: Sequence[DatasetFilter]
 ) -> None:
-    """Add the conditions of a filter; datasets without a metric ask for any metric on them."""
+    """Add the conditions of a filter. If it names no metric, any metric on one of the datasets counts."""
     bindings = statement.bindings
     measured = [each for each in comparisons if each.entity is Entity.METRIC]
     for comparison in comparisons:
@@ -102,7 +102,10 @@ def _filter(
 
 
 def _measured(condition: str, datasets: Sequence[DatasetFilter], bindings: Bindings) -> str:
-    """Return the condition that the model has a point for which a condition holds."""
+    """Return the condition that the model has a point that satisfies ``condition``.
+
+    If there are datasets, the point must be measured on one of them.
+    """
     if datasets:
         any_of = " OR ".join(_on(dataset, bindings) for dataset in datasets)
         condition = f"{condition} AND ({any_of})"
@@ -110,9 +113,9 @@ def _measured(condition: str, datasets: Sequence[DatasetFilter], bindings: Bindi
 
 
 def _on(dataset: DatasetFilter, bindings: Bindings) -> str:
-    """Return the condition that a point was measured on a dataset; what is empty is any.
+    """Return the condition that a point was measured on a dataset. An empty name or digest matches all.
 
-    MLflow's REST handler loses that an absent digest is any, against its own documentation.
+    In MLflow's documentation an absent digest matches all, too; its REST handler does not do that.
     """
     parts = [
         f"f.{column} = {bindings.add(value, 'text')}"
@@ -135,7 +138,10 @@ def _attribute(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _status(text: str) -> str:
-    """Read a status as it is on the wire, as a number (which is all that MLflow finds), or short."""
+    """Return a status in its wire form. Clients may write it so, as a number, or short (``READY``).
+
+    MLflow itself finds models by the number alone.
+    """
     short = {"PENDING": 1, "READY": 2, "FAILED": 3}
     try:
         return LoggedModelStatus(str(short.get(text.upper(), text)))
@@ -144,7 +150,7 @@ def _status(text: str) -> str:
 
 
 def _keyed(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a param or tag; a model that has none satisfies nothing."""
+    """Compare a param or tag. A model without it satisfies no comparison."""
     key = bindings.add(comparison.key, "text")
     value = compare_text("f.value", comparison.comparator, comparison.value, bindings)
     table = _TABLES[comparison.entity]
@@ -152,7 +158,7 @@ def _keyed(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _order(statement: Statement, orders: Sequence[LoggedModelOrder]) -> None:
-    """Add the ordering terms: those asked for, then newest first, then the model id."""
+    """Add the ordering terms: the requested ones, then newest first, then the model id."""
     fields = [_field(order.field_name) for order in orders]
     for index, (order, (entity, key)) in enumerate(zip(orders, fields, strict=True)):
         if entity is Entity.METRIC:
@@ -167,7 +173,7 @@ def _order(statement: Statement, orders: Sequence[LoggedModelOrder]) -> None:
 
 
 def _field(name: str) -> tuple[Entity, str]:
-    """Read a field to order by: an attribute without a prefix, or ``metrics.<key>`` as it stands."""
+    """Read a field to order by: an attribute without a prefix, or ``metrics.<key>``; the key is not unquoted."""
     prefix, dot, key = name.partition(".")
     if not dot and name in LOGGED_MODELS.orderable:
         return Entity.ATTRIBUTE, LOGGED_MODELS.aliases.get(name, name)

@@ -29,7 +29,7 @@ _TEXT_COLUMNS: Final = {
     "status": "r.status",
     "artifact_uri": "r.artifact_uri",
 }
-# MLflow's own tag of a dataset's role, for example "training".
+# MLflow's tag for the role of a dataset, for example "training".
 _DATASET_CONTEXT = "mlflow.data.context"
 _RUN_ID = re.compile("[0-9a-f]{32}")
 
@@ -37,8 +37,8 @@ _RUN_ID = re.compile("[0-9a-f]{32}")
 async def search_run_ids(connection: Connection, project: int, query: SearchRuns) -> Page[UUID]:
     """Return a page of run ids, by default newest first.
 
-    Raises DomainError(INVALID_PARAMETER_VALUE) for whatever the client got wrong, also when
-    there is nothing to search in.
+    Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client, even if it names no
+    experiments.
     """
     limit = check_max_results(query.max_results)
     comparisons = parse_filter(query.filter, RUNS)
@@ -58,7 +58,7 @@ async def search_run_ids(connection: Connection, project: int, query: SearchRuns
 
 
 def _scope(statement: Statement, project: int, experiments: Sequence[int]) -> None:
-    """Restrict to some experiments; with a single one, the index also gives the order."""
+    """Restrict to some experiments. With a single one, the index also gives the order."""
     bindings = statement.bindings
     statement.where(f"r.project_id = {bindings.add(project, 'bigint')}")
     if len(experiments) == 1:
@@ -85,12 +85,12 @@ def _attribute(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _run_id(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare run ids as the 32 hexadecimal digits that clients know, by index where possible."""
+    """Compare run ids as clients write them: 32 hexadecimal digits. LIKE and ILIKE can't use an index."""
     comparator, value = comparison.comparator, comparison.value
     if comparator in (Comparator.LIKE, Comparator.ILIKE):
         return compare_text("replace(r.run_id::text, '-', '')", comparator, value, bindings)
     wanted = value if isinstance(value, tuple) else (str(value),)
-    # Text that is not a run id in canonical spelling equals none.
+    # Any other text is equal to no run id.
     ids = [UUID(text) for text in wanted if _RUN_ID.fullmatch(text)]
     bound = bindings.add(ids, "uuid[]")
     if comparator in (Comparator.EQ, Comparator.IN):
@@ -99,7 +99,7 @@ def _run_id(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _keyed(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a metric, param or tag; a run that has none only satisfies IS NULL."""
+    """Compare a metric, param or tag. A run without it satisfies IS NULL alone."""
     found = _keyed_rows(comparison.entity, comparison.key, bindings)
     if comparison.comparator is Comparator.IS_NULL:
         return f"NOT {exists(found)}"
@@ -111,7 +111,7 @@ def _keyed(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _keyed_rows(entity: Entity, key: str, bindings: Bindings) -> str:
-    """Return what follows FROM for the metric, param or tag of a run that has a key."""
+    """Return the text after FROM for the metric, param or tag of a run with a key."""
     return (
         f"{_TABLES[entity]} f WHERE f.project_id = r.project_id AND f.run_id = r.run_id"
         f" AND f.key = {bindings.add(key, 'text')}"
@@ -119,7 +119,10 @@ def _keyed_rows(entity: Entity, key: str, bindings: Bindings) -> str:
 
 
 def _dataset(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a property of any of a run's datasets, each clause by itself as MLflow does."""
+    """Compare a property of the run's datasets; one of them must satisfy the clause.
+
+    As in MLflow, each clause stands alone: different datasets may satisfy different clauses.
+    """
     if comparison.key == "context":
         source = (
             "run_input_tags d WHERE d.project_id = r.project_id AND d.run_id = r.run_id"
@@ -138,9 +141,10 @@ def _dataset(comparison: Comparison, bindings: Bindings) -> str:
 
 
 def _order(statement: Statement, orders: Sequence[OrderBy]) -> None:
-    """Add the ordering terms: those asked for, then newest first, then the run id."""
+    """Add the ordering terms: the requested ones, then newest first, then the run id."""
     for index, order in enumerate(orders):
         statement.terms += _terms(statement, order, index)
+        # The run id is unique, so later terms have no effect.
         if order.key == "run_id" and order.entity is Entity.ATTRIBUTE:
             return
     if not any(order.key == "start_time" for order in orders if order.entity is Entity.ATTRIBUTE):
