@@ -1,4 +1,4 @@
-"""Where artifacts lie: below an experiment's artifact location."""
+"""Artifact URIs: where an experiment, its runs and its logged models keep their artifacts."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from shared.mlflow.artifact_paths import (
 
 _LONGEST_ID = f"m-{'0' * 32}"
 _NAME = "n" * MAX_SEGMENT_BYTES
-"""Room for it must be left below every location."""
+"""The longest name of a file. Every location must leave room for it."""
 
 _FOREIGN = "its first part is a number, which is a project's. Begin with a name, or leave artifact_location out."
 
@@ -26,9 +26,9 @@ _PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 
 
 def below(location: str, *segments: str) -> str:
-    """Return the URI of a directory below a location, whose query string stays at the end.
+    """Return the URI of a directory below a location. The location's query string stays at the end.
 
-    The rule is that of ``append_to_uri_path`` in ``mlflow/utils/uri.py``.
+    Source of the rule: ``append_to_uri_path`` in ``mlflow/utils/uri.py``.
     """
     match = _PATH_AND_REST.fullmatch(location)
     path, rest = match.groups() if match else (location, "")
@@ -36,15 +36,15 @@ def below(location: str, *segments: str) -> str:
 
 
 def check_location(location: str, project: int) -> None:
-    """Raise DomainError if an experiment's artifacts can't be stored there: nobody should learn it by the first one.
+    """Raise DomainError if this server can't store an experiment's artifacts at a location.
 
-    Whether they can in other storage, its clients find out: they open it themselves.
+    So the experiment is refused, and not its first artifact. Other storage is not checked: clients open it themselves.
     """
     try:
         parts = urlsplit(location)
         if parts.scheme != SCHEME:
             return
-        # Clients take a number without a port for a port without a host.
+        # Clients read a host that is a number, without a port, as a port without a host.
         if parts.port is None and (parts.hostname or "").isdecimal():
             message = f"{parts.hostname} is a port, and the host is missing"
             raise invalid(message)
@@ -57,7 +57,7 @@ def check_location(location: str, project: int) -> None:
 
 
 def stored_directories(locations: Iterable[str], project: int) -> list[str]:
-    """Return the paths of those locations that are in the project's part of this server's storage."""
+    """Return the directories of those locations that are in the project's part of this server's storage."""
     found: list[str] = []
     for location in locations:
         with suppress(DomainError):
@@ -66,7 +66,7 @@ def stored_directories(locations: Iterable[str], project: int) -> list[str]:
 
 
 def kept_within(artifact_uri: str, directories: Iterable[str], project: int) -> list[str]:
-    """Return those directories that are in the one which goes when the owner of an ``artifact_uri`` is purged."""
+    """Return the directories inside the one that is deleted when the owner of an ``artifact_uri`` is purged."""
     try:
         going = owner_directory(artifact_uri, project)
     except DomainError:

@@ -1,7 +1,7 @@
-"""What differs between the dialects in tracking: how a run is called, and whose it is.
+"""The differences between the dialects in tracking: the name and the user of a new run.
 
-Everything else is MLflow's in both: GitLab refuses to write a tag twice, a param again, NaN… which
-its clients do not expect, and neither should anybody.
+All else follows MLflow in both. GitLab refuses to set a tag twice, to log a param again, NaN and
+more; MLflow's clients do not expect that.
 """
 
 from services.tracking import names
@@ -9,13 +9,13 @@ from shared.postgres.transaction import Transaction
 
 
 def run_name(tx: Transaction, asked: str | None) -> str:
-    """Return the name of a new run, whose id is the command's."""
+    """Return the name of a new run. A generated name is derived from the run's id, which is the command's."""
     if tx.envelope.dialect == "gitlab":
         return asked if asked and asked.strip() else names.nickname(tx.envelope.id)
     return asked or names.run_name(tx.envelope.id)
 
 
 def run_user(tx: Transaction, asked: str) -> str:
-    """Return whose a new run is: in GitLab's dialect the caller's, whatever the client says."""
+    """Return the user of a new run. In GitLab's dialect it is the caller, whatever the client sends."""
     caller = tx.envelope.author if tx.envelope.dialect == "gitlab" else ""
     return caller or asked

@@ -1,6 +1,6 @@
-"""Names for runs that come without one: ``brisk-otter-412`` as MLflow invents them, or GitLab's.
+"""Generated names for runs and logged models: ``brisk-otter-412`` as in MLflow, or as in GitLab.
 
-A name belongs to an id: it is the same one when a command is done a second time.
+A name is derived from an id, so a repeated command gives the same name.
 """
 
 from uuid import UUID
@@ -45,7 +45,7 @@ NICKNAME_NUMBERS = 10_000
 
 
 def run_name(run_id: UUID) -> str:
-    """Return a predicate, a noun and a number."""
+    """Return a predicate, a noun and a number, as MLflow names runs."""
     rest, number = divmod(run_id.int, NUMBERS)
     rest, noun = divmod(rest, len(NOUNS))
     predicate = rest % len(PREDICATES)

@@ -1,4 +1,4 @@
-"""Limits and names of MLflow's, with its wording (``mlflow/utils/validation.py``)."""
+"""MLflow's limits and rules for names, in its words (``mlflow/utils/validation.py``)."""
 
 import re
 from collections.abc import Sequence
@@ -35,15 +35,17 @@ _RUN_ID_CHARACTERS = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 
 
 class Pair(Protocol):
-    """A param or a tag: of a batch, or ``LogParam`` or ``SetTag`` itself."""
+    """A param or a tag: an entry of a batch, or a ``LogParam`` or ``SetTag`` itself."""
 
     key: str
     value: str
 
 
 def check_metric(point: Point, index: int | None = None) -> None:
-    """Raise DomainError if a point may not be logged; ``index`` is its place in a batch."""
+    """Raise DomainError if a point may not be logged; ``index`` is its position in a batch."""
     key = point["key"]
+    # The hot path: almost all points are valid, so the reason is only looked for if there is one. The
+    # length comes first, because name_fault caches each name.
     if point["timestamp"] < 0 or len(key) > MAX_ENTITY_KEY_LENGTH or name_fault(key):
         raise _metric_fault(point, "" if index is None else f"metrics[{index}].")
 
@@ -62,9 +64,9 @@ def _metric_fault(point: Point, path: str) -> DomainError:
 
 
 def checked_param(param: Pair, path: str = "") -> tuple[str, str]:
-    """Return key and value, the value cut to its limit.
+    """Return key and value; the value is cut to its limit.
 
-    MLflow's server cuts long values as long as MLFLOW_TRUNCATE_LONG_VALUES is true, its default.
+    MLflow's server does so if MLFLOW_TRUNCATE_LONG_VALUES is true, which is its default.
     """
     check_name(f"{path}key", param.key)
     check_length("Param key", MAX_ENTITY_KEY_LENGTH, param.key)
@@ -72,7 +74,7 @@ def checked_param(param: Pair, path: str = "") -> tuple[str, str]:
 
 
 def checked_tag(tag: Pair, path: str = "") -> tuple[str, str]:
-    """Return key and value, the value cut to its limit as MLflow's server does."""
+    """Return key and value; the value is cut to its limit, as in MLflow's server."""
     check_name(f"{path}key", tag.key)
     check_length(f"{path}key", MAX_ENTITY_KEY_LENGTH, tag.key)
     return tag.key, tag.value[:MAX_TAG_VAL_LENGTH]
@@ -97,7 +99,7 @@ def check_batch_limits(batch: LogBatch) -> None:
 
 
 def check_unique_params(params: Sequence[Pair]) -> None:
-    """Raise DomainError if a batch has two params of one key, be it with the same value."""
+    """Raise DomainError if a batch has two params with one key, even with equal values."""
     seen: set[str] = set()
     twice = []
     for param in params:
@@ -113,13 +115,13 @@ def check_unique_params(params: Sequence[Pair]) -> None:
 
 
 def check_run_id(run_id: str) -> None:
-    """Raise DomainError if a text could not be a run's id in any MLflow store."""
+    """Raise DomainError if a text can't be a run's id in any MLflow store."""
     if not _RUN_ID_CHARACTERS.fullmatch(run_id):
         raise invalid(f"Invalid value {shown(run_id)} for parameter 'run_id' supplied.")
 
 
 def run_not_found(run_id: str) -> DomainError:
-    """Return MLflow's error for a run that is not there."""
+    """Return MLflow's error for a run that does not exist."""
     return missing_resource(f"Run with id={run_id} not found")
 
 
@@ -129,28 +131,28 @@ def run_not_active(run_id: str) -> DomainError:
 
 
 def is_run_id(run_id: str) -> bool:
-    """Tell whether a text has the form of our runs' ids: 32 lower-case hexadecimal digits."""
+    """Tell whether a text has the form of this server's run ids: 32 lower-case hexadecimal digits."""
     return _RUN_ID.fullmatch(run_id) is not None
 
 
 def check_experiment_name(name: str) -> None:
-    """Raise DomainError if the text can't be an experiment's name; blank ones can't since MLflow 3.18."""
+    """Raise DomainError if the text can't be an experiment's name. Since MLflow 3.18 blank ones can't."""
     if not name.strip():
         raise invalid(f"Invalid experiment name: '{name}'")
     check_length("name", MAX_EXPERIMENT_NAME_LENGTH, name)
 
 
 def check_experiment_tag(key: str, value: str) -> None:
-    """Raise DomainError if an experiment can't have the tag. Values are not cut here."""
+    """Raise DomainError if an experiment can't have the tag. Long values are refused, not cut."""
     check_name("key", key)
     check_length("key", MAX_EXPERIMENT_TAG_KEY_LENGTH, key)
     check_length("value", MAX_EXPERIMENT_TAG_VAL_LENGTH, value)
 
 
 def check_artifact_location(location: str) -> None:
-    """Raise DomainError if an experiment's artifacts can't lie there.
+    """Raise DomainError for a location that MLflow refuses.
 
-    The rules are those of ``_validate_storage_location_uri`` in ``mlflow/server/handlers.py``.
+    Source of the rules: ``_validate_storage_location_uri`` in ``mlflow/server/handlers.py``.
     """
     try:
         parsed = urlparse(location)
