@@ -1,7 +1,7 @@
 """All commands and queries of the tracking service.
 
-``HANDLERS`` is what the executor works with: messages done one by one, and those that are done
-all together for a whole frame.
+The executor uses ``HANDLERS``: handlers of single messages, and batch handlers, which carry out all
+messages of their types in a frame together.
 """
 
 from services.tracking.handlers import (

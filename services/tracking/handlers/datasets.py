@@ -1,4 +1,4 @@
-"""What runs read and made: ``runs/log-inputs``, ``runs/outputs``, ``experiments/search-datasets``."""
+"""Inputs and outputs of runs: ``runs/log-inputs``, ``runs/outputs``, ``experiments/search-datasets``."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,9 +35,9 @@ MAX_SUMMARIES = 1_000
 
 
 async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
-    """Say which datasets and logged models an active run read.
+    """Record which datasets and logged models an active run read.
 
-    Of two inputs with the same name and digest the first counts.
+    Of two datasets with the same name and digest, the first one counts.
     """
     check_run_id(cmd.run_id)
     if sum(len(item.tags) for item in cmd.datasets) > limits.INPUTS_TAGS:
@@ -58,7 +58,7 @@ async def log_inputs(cmd: LogInputs, tx: Transaction) -> Empty:
 
 
 async def log_outputs(cmd: LogOutputs, tx: Transaction) -> Empty:
-    """Say which logged models an active run made; MLflow does not ask whether they exist."""
+    """Record which logged models an active run produced. As in MLflow, they need not exist."""
     _check_models(cmd.models)
     await runs.active(tx, cmd.run_id)
     if cmd.models:

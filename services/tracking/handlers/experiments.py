@@ -40,7 +40,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def create_experiment(cmd: CreateExperiment, tx: Transaction) -> CreateExperimentReply:
-    """Make an experiment under the project's next number."""
+    """Create an experiment with the project's next id."""
     check_experiment_name(cmd.name)
     if cmd.artifact_location:
         check_artifact_location(cmd.artifact_location)
@@ -145,13 +145,13 @@ async def _active(tx: Transaction, experiment_id: str) -> int:
 
 
 async def _check_no_models(tx: Transaction, experiment_id: int, what: str) -> None:
-    """Raise DomainError, in GitLab's words, if an experiment is a model's own."""
+    """Raise DomainError, in GitLab's words, if an experiment belongs to a model."""
     if await model_experiments.is_a_models(tx, experiment_id):
         raise invalid(f"Cannot {what} an experiment associated to a model")
 
 
 async def _name_taken(tx: Transaction, name: str) -> DomainError:
-    """Say that a name is taken, and what to do if its owner is deleted."""
+    """Return the error for a taken name. If the owner is deleted, it says what to do."""
     owner = await experiments.find_named(tx, name)
     if owner is not None and owner[1]:
         return already_exists(
@@ -168,10 +168,10 @@ def _one(experiment: bytes, experiment_id: str) -> bytes:
 
 
 def not_found(experiment_id: str) -> DomainError:
-    """Return MLflow's error for an experiment that is not there.
+    """Return MLflow's error for an experiment that does not exist.
 
-    ``experiment_id`` is the client's, which ``parse_experiment_id`` has accepted: MLflow names the
-    number that it reads, be it one that no experiment can have.
+    ``experiment_id`` is the client's text, which ``parse_experiment_id`` has accepted. MLflow names the
+    number in it, even one that no experiment can have.
     """
     return missing_resource(f"No Experiment with id={int(experiment_id)} exists")
 

@@ -1,4 +1,4 @@
-"""What kinds of things a project has here: whether its workspace may be deleted depends on it."""
+"""Lists the kinds of things that a project has here. They decide whether its workspace may be deleted."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from shared.postgres.transaction import Transaction
 
 
 async def list_tracked_kinds(_query: ListTrackedKinds, tx: Transaction) -> KindsReply:
-    """Name the kinds of which there is anything, deleted or not."""
+    """Return the kinds of which the project has at least one thing, deleted or not."""
     return KindsReply(kinds=await kinds.found(tx))
 
 

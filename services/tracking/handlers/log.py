@@ -1,10 +1,10 @@
-"""The hot path: ``runs/log-metric``, ``log-batch``, ``log-parameter`` and ``set-tag``, fused.
+"""The hot path: ``runs/log-metric``, ``log-batch``, ``log-parameter`` and ``set-tag`` in one batch.
 
-All such calls of a frame are one batch. If it has metrics alone, it is one statement. Otherwise the
-states of the runs and the params that are there already are read first, each call is judged in its
-turn, and what the good ones log is written together. A refused call leaves nothing behind. Points
-that name a logged model cost two statements more: one that asks for the model, one that writes
-the point to its metrics.
+All such calls of a frame are one batch. If all of them have metrics alone, one statement does it.
+Otherwise the states of the runs and the existing params are read first. Then each call is checked in
+order, and what the accepted calls log is written together. A refused call leaves nothing behind.
+Points that name a logged model cost two more statements: one looks the model up, one writes the point
+to the model's metrics.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -40,7 +40,11 @@ LogCommand = LogMetric | LogBatch | LogParam | SetTag
 
 @dataclass(slots=True)
 class Entry:
-    """What one call logs, checked but for what only the database can tell."""
+    """What one call logs. It has passed all checks that need no database.
+
+    ``index`` is the call's position in the batch, ``run`` the run's position in the ``RunList``.
+    ``batched`` is true for ``log-batch``, whose errors have other words.
+    """
 
     index: int
     project: int
@@ -54,14 +58,14 @@ class Entry:
 
     @property
     def run_key(self) -> tuple[int, str]:
-        """Return what tells the run from all others."""
+        """Return the project and the run id."""
         return self.project, self.run_id
 
 
 async def log(
     calls: Sequence[BatchItem[LogCommand]], connection: AnyConnection
 ) -> list[BatchResult]:
-    """Carry out all calls; one result each, in order. Raises Contention."""
+    """Carry out all calls; return one result for each, in order. Raises Contention."""
     results: list[BatchResult] = [EMPTY] * len(calls)
     entries = []
     for index, call in enumerate(calls):
@@ -76,6 +80,7 @@ async def log(
     runs = RunList(list({entry.run_key for entry in entries}))
     for entry in entries:
         entry.run = runs.positions[entry.run_key]
+    # Metrics alone need no look at the runs first: the statement that appends them returns their states.
     if any(entry.params or entry.tags or not entry.metrics for entry in entries):
         await _log_anything(connection, runs, entries, results)
     else:
@@ -135,7 +140,7 @@ def _check_batch(entry: Entry, batch: LogBatch) -> None:
 async def _keep_known_models(
     connection: AnyConnection, entries: Sequence[Entry], results: list[BatchResult]
 ) -> list[Entry]:
-    """Refuse the calls that measure a logged model that is not there; return the others."""
+    """Refuse the calls with a point of a logged model that does not exist; return the others."""
     wanted = {(entry.project, model_id) for entry in entries for model_id in entry.models}
     known = await model_metrics.known_models(connection, wanted)
     kept = []
@@ -196,9 +201,9 @@ async def _log_params(
     entries: Sequence[Entry],
     results: list[BatchResult],
 ) -> list[Entry]:
-    """Insert the params of the calls that change none; return those calls.
+    """Insert the params of the calls that change no existing value; return those calls.
 
-    The calls are judged in order, so the first of two that disagree wins.
+    The calls are checked in order, so the first of two that disagree wins.
     """
     wanted = list({(entry.run, key) for entry in entries for key, _ in entry.params})
     known = await store.existing_params(connection, runs, wanted)
@@ -218,7 +223,7 @@ async def _log_params(
 
 
 def _changed_params(entry: Entry, known: Mapping[EntryKey, str]) -> DomainError | None:
-    """Return MLflow's refusal if a call gives a param another value than it has."""
+    """Return MLflow's error if a call gives an existing param another value; otherwise None."""
     changes = [
         {"key": key, "old_value": known[entry.run, key], "new_value": value}
         for key, value in entry.params
@@ -240,10 +245,10 @@ def _changed_params(entry: Entry, known: Mapping[EntryKey, str]) -> DomainError 
 
 
 async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[Entry]) -> None:
-    """Set tags, the last value of a key winning; the tag mlflow.runName renames the run.
+    """Set tags; the last value of a key wins. The tag mlflow.runName also renames the run.
 
-    An empty mlflow.runName is passed over, as in MLflow. Names go first, since ``update_run``
-    also locks a run before its tag.
+    As in MLflow, an empty mlflow.runName is ignored. Names are written first: ``update_run``, too, locks
+    a run before its tag. With different orders the two could deadlock.
     """
     tags: dict[EntryKey, str] = {}
     names: dict[int, str] = {}
@@ -261,10 +266,10 @@ async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[
 
 
 def is_points_only(calls: Sequence[BatchItem[Message]]) -> bool:
-    """Tell whether calls log points and nothing else: one statement, which repeats itself harmlessly.
+    """Tell whether all calls log points and nothing else: one statement, which is safe to repeat.
 
-    An identical point is one point, and the newest of a key stays the newest. Points of logged
-    models are more than one statement.
+    Identical points are one point. Calls with points of logged models don't count: they need more
+    statements.
     """
     return all(
         (type(message) is LogMetric and not message.model_id)

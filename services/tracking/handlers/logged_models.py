@@ -1,6 +1,6 @@
-"""Logged models: MLflow's ``logged-models/*``; their metrics come with ``log``.
+"""Logged models: MLflow's ``logged-models/*``. The module ``log`` writes their metrics.
 
-Like MLflow, a deleted model can still be changed, and is only hidden from reading and searching.
+As in MLflow, a deleted model can still be changed. It is only hidden from reads and searches.
 """
 
 import json
@@ -47,7 +47,7 @@ BAD_CHARACTERS = ("/", ":", ".", "%", '"', "'")
 
 
 async def create_logged_model(cmd: CreateLoggedModel, tx: Transaction) -> bytes:
-    """Make a model in an active experiment; its id derives from the command's."""
+    """Create a model in an active experiment. Its id is derived from the command's."""
     _check_new(cmd)
     experiment_id = parse_experiment_id(cmd.experiment_id)
     found = await experiments.location(tx, experiment_id)
@@ -72,9 +72,9 @@ async def create_logged_model(cmd: CreateLoggedModel, tx: Transaction) -> bytes:
 
 
 def _check_new(cmd: CreateLoggedModel) -> None:
-    """Raise DomainError for what MLflow refuses, or has no room for in its SQL store.
+    """Raise DomainError for values that MLflow refuses, or that are too long for its SQL store.
 
-    MLflow does not ask whether the source run exists.
+    As in MLflow, the source run need not exist.
     """
     if any(character in cmd.name for character in BAD_CHARACTERS):
         message = (
@@ -96,7 +96,7 @@ def _check_keys(path: str, keys: list[str]) -> None:
 
 
 async def get_logged_model(query: GetLoggedModel, tx: Transaction) -> bytes:
-    """Read a model; a deleted one is not found unless it is allowed."""
+    """Read a model. A deleted one is only found with ``allow_deleted``."""
     if await models.is_deleted(tx, query.model_id) and not query.allow_deleted:
         raise models.not_found(query.model_id)
     return await _reply(tx, query.model_id)
@@ -129,8 +129,8 @@ async def delete_logged_model(cmd: DeleteLoggedModel, tx: Transaction) -> Empty:
 async def log_logged_model_params(cmd: LogLoggedModelParams, tx: Transaction) -> Empty:
     """Add params to a model.
 
-    The model is locked: of two calls that disagree about a value, one must be refused. A repeated
-    call, which MLflow refuses, is fine: the answer to the first one may have been lost.
+    The model is locked: of two calls that disagree about a value, one must be refused. MLflow refuses a
+    repeated call. Here it is accepted, because the answer to the first one may have been lost.
     """
     _check_keys("params", [param.key for param in cmd.params])
     check_unique_params(cmd.params)
@@ -157,6 +157,7 @@ async def log_logged_model_params(cmd: LogLoggedModelParams, tx: Transaction) ->
 async def set_logged_model_tags(cmd: SetLoggedModelTags, tx: Transaction) -> Empty:
     """Set or overwrite tags of a model."""
     _check_keys("tags", [tag.key for tag in cmd.tags])
+    # Only to raise if there is no such model: a deleted one may have tags.
     await models.is_deleted(tx, cmd.model_id)
     if cmd.tags:
         await models.set_tags(tx, cmd.model_id, {tag.key: tag.value for tag in cmd.tags})
@@ -173,9 +174,9 @@ async def delete_logged_model_tag(cmd: DeleteLoggedModelTag, tx: Transaction) ->
 
 
 async def name_version(event: ModelVersionCreated, tx: Transaction) -> None:
-    """Name a version in the tag of the logged model that it was made from, as MLflow's server does.
+    """Add a version to the tag ``mlflow.modelVersions`` of its logged model, as MLflow's server does.
 
-    One that is not there, or is no more, has no tags.
+    If the logged model does not exist or is deleted, nothing happens.
     """
     if not event.model_id or not await models.lock_if_there(tx, event.model_id):
         return
@@ -188,7 +189,7 @@ async def name_version(event: ModelVersionCreated, tx: Transaction) -> None:
 
 
 def _listed(value: str | None) -> list[Any]:
-    """Read the tag; what a client wrote that is no list counts for nothing."""
+    """Read the list in the tag. Clients may write the tag: a text that is not a list counts as empty."""
     try:
         listed = from_json(value or "[]")
     except ValueError:

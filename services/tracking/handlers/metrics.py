@@ -23,7 +23,7 @@ MAX_POINTS_PER_RUN = 2_500
 
 
 async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
-    """Read the points of one metric, by timestamp, step, value; none of a run that is not there."""
+    """Read the points of one metric, ordered by timestamp, step and value. An unknown run has none."""
     limit = query.max_results
     if limit is not None and limit <= 0:
         message = (
@@ -83,7 +83,7 @@ async def get_metric_history_bulk_interval(
 
 
 def _steps(query: GetMetricHistoryBulkInterval) -> range:
-    """Return the steps asked for; all, if none are named. Raises DomainError."""
+    """Return the requested steps; all steps if none are requested. Raises DomainError."""
     start, end = query.start_step, query.end_step
     if start is None and end is None:
         return BIGINT
@@ -100,7 +100,7 @@ def _steps(query: GetMetricHistoryBulkInterval) -> range:
 
 
 def _known(run_ids: Sequence[str]) -> list[str]:
-    """Leave out what can't be a run of ours: it has no points."""
+    """Return the ids that a run of this server can have. Others have no points."""
     return [run_id for run_id in run_ids if is_run_id(run_id)]
 
 

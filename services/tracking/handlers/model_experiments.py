@@ -1,8 +1,8 @@
-"""What the registry has done here: experiments of models, and runs of versions.
+"""Experiments of registered models and runs of model versions: tracking's part of the registry's work.
 
-The registry tells of a deleted model or version by an event, which is handled before the client of the
-deletion is answered (ADR 40). An experiment is known by the id of its model: whatever name it has when the
-event arrives, and whoever has taken the name meanwhile.
+The registry reports a deleted model or version by an early event, which is handled before the client is
+answered (ADR 40). Commands and events name an experiment by the id of its model. Its name may change before
+an event arrives, and another experiment may take the name.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,8 @@ from shared.runtime.clock import now
 
 
 async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -> Empty:
-    """Make the experiment of a model that is about to be made."""
+    """Create the experiment of a model that the registry is about to create. Raises DomainError."""
+    # As in GitLab, no experiment may have the name of the model itself.
     like_it = await model_experiments.named(tx, cmd.name)
     if like_it is not None and not like_it.deleted:
         raise _taken(cmd.name)
@@ -43,7 +44,7 @@ async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -
 
 
 async def rename_model_experiment(cmd: RenameModelExperiment, tx: Transaction) -> Empty:
-    """Let the experiment of a model, if it has one, follow the model's name."""
+    """Rename the experiment of a model that is renamed. A model of MLflow's dialect may have none."""
     own = await model_experiments.of_model(tx, cmd.registered_model_id)
     if own is not None:
         await _ensure_experiment(tx, cmd.registered_model_id, cmd.new_name)
@@ -51,7 +52,7 @@ async def rename_model_experiment(cmd: RenameModelExperiment, tx: Transaction) -
 
 
 async def _ensure_experiment(tx: Transaction, model_id: UUID, model_name: str) -> int:
-    """Return the model's experiment, which is there and has the right name. Raises DomainError."""
+    """Return the model's experiment. Create or rename it if needed. Raises DomainError if the name is taken."""
     name = PREFIX + model_name
     own = await model_experiments.of_model(tx, model_id)
     if own is not None and own.name == name:
@@ -60,7 +61,7 @@ async def _ensure_experiment(tx: Transaction, model_id: UUID, model_name: str) -
     if owner is not None:
         if owner.registered_model_id is None:
             raise _taken(name)
-        # The registry knows one model of this name, and it is not that one: it is gone.
+        # The registry has only one model of this name, and it is not the owner. So the owner is deleted.
         await _release(tx, owner.registered_model_id)
     if own is None:
         return await _create(tx, model_id, name)
@@ -82,9 +83,10 @@ def _taken(name: str) -> DomainError:
 
 
 async def ensure_version_run(cmd: EnsureVersionRun, tx: Transaction) -> EnsureVersionRunReply:
-    """Give a version a run, a new one or one that is there."""
+    """Give a version a run: a new one, or an existing one."""
     if cmd.run_id:
         return await _promote(cmd, cmd.run_id, tx)
+    # Derived from the claim, so a repeated command finds the same run.
     run_id = uuid5(cmd.claim, "run")
     artifact_uri = await runs.artifact_uri(tx, run_id)
     if artifact_uri is None:
@@ -112,7 +114,7 @@ async def _create_run(cmd: EnsureVersionRun, run_id: UUID, tx: Transaction) -> s
 
 
 async def _promote(cmd: EnsureVersionRun, run_id: str, tx: Transaction) -> EnsureVersionRunReply:
-    """Make a run a version's, in GitLab's words. Raises DomainError."""
+    """Give an existing run to a version. Raises DomainError in GitLab's words."""
     run = await runs.lock(tx, run_id)
     if run is None or run.deleted:
         message = "Run not found"
@@ -129,16 +131,16 @@ async def _promote(cmd: EnsureVersionRun, run_id: str, tx: Transaction) -> Ensur
 
 
 async def on_version_created(event: ModelVersionCreated, tx: Transaction) -> None:
-    """Take note that the version is there: for its run, and for the logged model it was made from."""
+    """Confirm the claim of a new version's run, and name the version in the tag of its logged model."""
     if event.run_claim:
         await model_experiments.confirm(tx, event.run_claim)
     await name_version(event, tx)
 
 
 async def on_model_deleted(event: RegisteredModelDeleted, tx: Transaction) -> None:
-    """Delete the experiment of a model that is gone, with its runs."""
+    """Mark the experiment of a deleted model, and its runs, deleted."""
     if event.registered_model_id is None:
-        return  # Told by a process one release older, whose models have no experiments.
+        return  # From a process of the previous release, whose models have no experiments.
     await model_experiments.give_up_all(tx, event.registered_model_id)
     await _release(tx, event.registered_model_id)
 
@@ -150,11 +152,12 @@ async def _release(tx: Transaction, model_id: UUID) -> None:
 
 
 async def on_version_deleted(event: ModelVersionDeleted, tx: Transaction) -> None:
-    """Delete the run that was made for a version that is gone; a promoted one stays."""
+    """Delete the run of a deleted version if it was created for the version; an existing run stays."""
     given_up = await model_experiments.give_up(tx, event.run_claim) if event.run_claim else None
     if given_up is None or not given_up.made:
         return
     run_id = given_up.run_id.hex
+    # Another version may have got this run, too: then it stays.
     if await runs.lock(tx, run_id) is None or await model_experiments.is_claimed(tx, run_id):
         return
     experiment_id = await runs.delete(tx, run_id)

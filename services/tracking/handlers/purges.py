@@ -1,8 +1,8 @@
-"""Purging what was deleted: ``warren gc``, portion by portion.
+"""Purges of deleted entities (``warren gc``), portion by portion.
 
-A run, logged model or experiment first becomes invisible: its own row goes, and a note of it stays.
-Nobody can restore it any more, so half of its rows may be missing without anybody seeing it. The
-event that lets the artifacts go leaves with the same transaction.
+A run, logged model or experiment first becomes invisible: its own row is deleted, and a note of it is
+kept. From then on it can't be restored, so no client sees that some of its rows are missing. The same
+transaction emits the event by which the artifacts are deleted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,11 +40,11 @@ NAMES = {
 
 
 async def get_purge_plan(query: GetPurgePlan, tx: Transaction) -> PurgePlan:
-    """Count what a scope holds.
+    """Count the entities in a scope.
 
-    Raises DomainError for what is named and not deleted, or not long enough ago, as ``mlflow gc``
-    does. What is named and not there is reported: a purge that was interrupted and is begun again
-    may have finished with it.
+    As ``mlflow gc`` does, raises DomainError for a named entity that is not deleted, or not long enough
+    ago. A named entity that does not exist is reported as missing: an earlier purge, which was
+    interrupted, may have finished with it.
     """
     selection = _selection(query)
     missing: list[str] = []
@@ -75,7 +75,7 @@ def _fault(name: str, each: str, time: int | None, deleted_before: int) -> Domai
 
 
 def _selection(scope: PurgeScope) -> Selection:
-    """Return what a scope selects; ids that nothing can have are left out."""
+    """Return the selection of a scope, without ids that no run can have."""
     everything = not (scope.run_ids or scope.logged_model_ids or scope.experiment_ids)
     experiments = [parse_experiment_id(each) for each in scope.experiment_ids]
     return Selection(
@@ -87,7 +87,7 @@ def _selection(scope: PurgeScope) -> Selection:
 
 
 async def purge_deleted(cmd: PurgeDeleted, tx: Transaction) -> PurgeDeletedReply:
-    """Do the next portion: what was begun before comes first."""
+    """Do the next portion. Entities that are invisible already come first."""
     return (
         await _empty(tx, Kind.RUN)
         or await _empty(tx, Kind.LOGGED_MODEL)
@@ -97,7 +97,7 @@ async def purge_deleted(cmd: PurgeDeleted, tx: Transaction) -> PurgeDeletedReply
 
 
 async def _empty(tx: Transaction, kind: Kind) -> PurgeDeletedReply | None:
-    """Delete rows of what was begun; None if nothing was."""
+    """Delete rows of invisible entities of a kind; None if there are none."""
     ids = await purges.begun(tx, kind)
     return await _delete_rows(tx, kind, ids) if ids else None
 
@@ -110,7 +110,7 @@ async def _delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> Purge
 
 
 async def _empty_experiments(tx: Transaction) -> PurgeDeletedReply | None:
-    """Begin with what is in experiments that were begun, then delete their rows."""
+    """Purge the runs and logged models in invisible experiments, then delete rows of the experiments."""
     ids = await purges.begun(tx, Kind.EXPERIMENT)
     if not ids:
         return None
@@ -123,7 +123,7 @@ async def _empty_experiments(tx: Transaction) -> PurgeDeletedReply | None:
 
 
 async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
-    """Make some of the selection invisible; finished if there is nothing of it."""
+    """Make some entities of the selection invisible. If there are none, the purge is finished."""
     runs = await purges.purge_deleted(tx, Kind.RUN, selection)
     models = await purges.purge_deleted(tx, Kind.LOGGED_MODEL, selection)
     experiments = await purges.purge_deleted(tx, Kind.EXPERIMENT, selection)
@@ -137,7 +137,7 @@ async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
 
 
 def _own_directory(tx: Transaction, experiment: Record) -> str | None:
-    """Return where an experiment keeps artifacts, unless a client chose the place: others may, too."""
+    """Return where an experiment keeps artifacts; None if a client chose the place, as others may share it."""
     own = f"mlflow-artifacts:/{tx.project}/{experiment['experiment_id']}"
     return own if experiment["artifact_location"] == own else None
 
@@ -148,7 +148,10 @@ async def _tell(
     models: Sequence[Record],
     experiments: Sequence[Record] = (),
 ) -> None:
-    """Let the artifacts go, but for those that lie where a client told another experiment to keep its own."""
+    """Emit the events by which artifacts are deleted.
+
+    ``kept`` are the directories inside that a client chose for an experiment: they stay.
+    """
     if not (runs or models or experiments):
         return
     chosen = await purges.chosen_directories(tx)
@@ -187,7 +190,7 @@ async def list_projects(_query: ListProjects, tx: Transaction) -> ProjectIds:
 
 
 async def find_owners(query: FindOwners, tx: Transaction) -> FindOwnersReply:
-    """Tell which runs and logged models there are, so that what is nobody's may be swept."""
+    """Return which of the ids exist, so that ``warren gc --sweep`` deletes only artifacts without an owner."""
     return FindOwnersReply(
         ids=await purges.owners(tx, query.ids), chosen=await purges.chosen_directories(tx)
     )

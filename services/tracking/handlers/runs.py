@@ -1,4 +1,4 @@
-"""Runs: MLflow's ``runs/*``, but for what is logged to them (``log``)."""
+"""Runs: MLflow's ``runs/*``, except what is logged to them (module ``log``)."""
 
 import json
 from collections.abc import Mapping
@@ -64,9 +64,10 @@ async def create_run(cmd: CreateRun, tx: Transaction) -> RunReply:
 
 
 def _new_run(cmd: CreateRun, tx: Transaction) -> NewRun:
-    """Settle the name, which may come as a field, as a tag, as both alike, or not at all.
+    """Return the run to insert. Raises DomainError.
 
-    An absent start time is 0, as MLflow's server reads an unset int64.
+    Its name may be given by the field, by the tag, by both with the same value, or not at all. An absent
+    start time is 0, because MLflow's server reads an unset int64 as 0.
     """
     experiment_id = parse_experiment_id(cmd.experiment_id or "0")
     for index, tag in enumerate(cmd.tags):
@@ -113,7 +114,7 @@ async def get_run(query: GetRun, tx: Transaction) -> bytes:
 
 
 async def get_run_by_iid(query: GetRunByIid, tx: Transaction) -> bytes:
-    """Read the run of a number, deleted or not."""
+    """Read the run with an iid, deleted or not."""
     run_id = await runs.of_iid(tx, query.iid)
     return _one(await runs.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
 
@@ -140,7 +141,7 @@ async def update_run(cmd: UpdateRun, tx: Transaction) -> UpdateRunReply:
 
 
 async def delete_run(cmd: DeleteRun, tx: Transaction) -> Empty:
-    """Mark a run deleted. One that is a version's, in GitLab's dialect, stays: in its words."""
+    """Mark a run deleted. Raises DomainError, in GitLab's words, if a version of GitLab's dialect has it."""
     run = await runs.lock(tx, cmd.run_id)
     if run and not run.deleted and await model_experiments.is_claimed(tx, cmd.run_id):
         message = "Cannot delete a candidate associated to a model version"
@@ -179,7 +180,7 @@ async def log_model(cmd: LogModel, tx: Transaction) -> Empty:
 
 
 def _logged_before(tag: str | None) -> list[Any]:
-    """Read the tag, which a client may have set to anything."""
+    """Read the list in the tag. Raises DomainError if a client has set the tag to something else."""
     try:
         models = from_json(tag or "[]")
     except ValueError:
@@ -192,7 +193,8 @@ def _logged_before(tag: str | None) -> list[Any]:
 def _model_entry(model_json: str) -> dict[str, Any]:
     """Return what MLflow's ``Model.get_tags_dict`` keeps: no signature, no flavor configuration.
 
-    Read by pydantic's parser, which refuses what is nested too deep; Python's runs out of its stack.
+    Pydantic's parser reads it. It refuses JSON that is nested too deep, which exhausts the stack of
+    Python's parser.
     """
     try:
         model = from_json(model_json)
