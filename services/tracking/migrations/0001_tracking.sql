@@ -1,8 +1,8 @@
 -- Experiments, runs and what is logged to them. Every key starts with project_id.
 --
--- There are no foreign keys: nothing is ever deleted row by row, and each one would cost the hot
--- path a lookup and a row lock for every point logged. Keys are COLLATE "C" so that the order in
--- which writers lock rows is the order in which Python sorts them, whatever the database's locale.
+-- There are no foreign keys: each one would cost the hot path a lookup and a row lock for every logged
+-- point. Experiments and runs are only marked as deleted. Keys are COLLATE "C": so writers lock rows in the
+-- order in which Python sorts them, whatever the database's locale.
 
 CREATE TABLE projects (
     project_id bigint NOT NULL,
@@ -63,8 +63,8 @@ CREATE TABLE tags (
     CONSTRAINT tags_pkey PRIMARY KEY (project_id, run_id, key)
 );
 
--- The primary key serves three masters: an identical point is one point, a repeated delivery adds
--- nothing, and the history is read in the index's order.
+-- The primary key has three purposes: identical points are one point, a redelivered command adds nothing,
+-- and the history is read in the order of the index.
 CREATE TABLE metrics (
     project_id bigint NOT NULL,
     run_id uuid NOT NULL,
@@ -78,8 +78,8 @@ CREATE TABLE metrics (
     CONSTRAINT metrics_pkey PRIMARY KEY (project_id, run_id, key, "timestamp", step, value)
 );
 
--- Rewritten in place, over and over: room on each page keeps the updates "heap only" (HOT), so that
--- they leave the index alone; and vacuum comes by early.
+-- These rows are updated again and again. Free space on each page (fillfactor) allows "heap only" updates
+-- (HOT), which do not write to the index. Vacuum starts early.
 CREATE TABLE latest_metrics (
     project_id bigint NOT NULL,
     run_id uuid NOT NULL,

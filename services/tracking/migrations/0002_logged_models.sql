@@ -1,4 +1,4 @@
--- Logged models. They belong to an experiment; a run may be their source, and runs measure them.
+-- Logged models. A logged model belongs to an experiment. A run may be its source, and runs log its metrics.
 
 CREATE TABLE logged_models (
     project_id bigint NOT NULL,
@@ -34,10 +34,10 @@ CREATE TABLE logged_model_tags (
     CONSTRAINT logged_model_tags_pkey PRIMARY KEY (project_id, model_id, key)
 );
 
--- Points that were logged with a model's id, once more: one point of a run may measure two models,
--- or one model on two datasets, and is still one point of the run's history. Points without a model
--- never come here, so they cost no more than before. The dataset is part of the key by its digest:
--- an index entry has no room for its name.
+-- A second copy of the points that were logged with a model's id. One point of a run may belong to two
+-- models, or to one model on two datasets; in the run's history it is still one point. Points without a
+-- model have no copy, so they cost no more than before. The dataset is part of the key as a hash, because an
+-- index entry has no room for its name.
 CREATE TABLE logged_model_metrics (
     project_id bigint NOT NULL,
     model_id text COLLATE "C" NOT NULL,

@@ -1,5 +1,5 @@
--- What is being purged: gone for clients, but its rows are not all deleted yet. A purge that was
--- interrupted goes on from here.
+-- Entities that are being purged: clients no longer see them, but not all of their rows are deleted yet. An
+-- interrupted purge continues with them.
 CREATE TABLE purges (
     project_id bigint NOT NULL,
     kind text COLLATE "C" NOT NULL,

@@ -1,11 +1,11 @@
--- GitLab's dialect: each model has an experiment of its own, and each version a run.
+-- GitLab's dialect: each model has its own experiment, and each version a run.
 ALTER TABLE experiments ADD COLUMN registered_model_id uuid;
 
 CREATE UNIQUE INDEX experiments_model_idx ON experiments (project_id, registered_model_id)
     WHERE registered_model_id IS NOT NULL;
 
--- Which versions of models have which run. "made": the run was made for the version, and goes with it.
--- "confirmed": the version is there. Before that the registry may still fail to make it.
+-- The runs of model versions. "made": the run was created for the version, and is deleted with it.
+-- "confirmed": the version is created. Before that the registry may still fail to create it.
 CREATE TABLE version_runs (
     project_id bigint NOT NULL,
     claim uuid NOT NULL,

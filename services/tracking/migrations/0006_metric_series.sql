@@ -1,7 +1,7 @@
--- A metric of a run is a series with a number, and its points are stored under that: what a point's row
--- and its place in the index hold is a third smaller than with run and key in each. The newest point of a
--- series is the last one in the index, so no table keeps it: latest_metrics becomes a view. Unlike what
--- CONTRIBUTING.md asks for, earlier code can't write to this schema; nothing had been released yet.
+-- A metric of a run becomes a series with a number, and its points are stored under this number. Without run
+-- and key, the row of a point and its index entry are a third smaller. The newest point of a series is its
+-- last one in the index, so no table stores it: latest_metrics becomes a view (ADR 14). Against the rule in
+-- CONTRIBUTING.md, earlier code can't write to this schema: nothing had been released yet.
 CREATE TABLE metric_series (
     project_id bigint NOT NULL,
     run_id uuid NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE metric_points (
     dataset_digest text
 );
 
--- Nobody may log meanwhile to what is being copied.
+-- No points may be logged while they are copied.
 LOCK TABLE metrics IN EXCLUSIVE MODE;
 
 INSERT INTO metric_series (project_id, run_id, key)
@@ -38,8 +38,9 @@ ADD CONSTRAINT metric_points_pkey PRIMARY KEY (project_id, series_id, step, "tim
 DROP TABLE metrics;
 DROP TABLE latest_metrics;
 
--- The newest point of each metric of a run: step decides, then timestamp, then value. NaN counts as zero,
--- which is how MLflow stores it; in the index it comes last.
+-- The newest point of each metric of a run: the step decides, then the timestamp, then the value. NaN counts
+-- as zero, because MLflow stores it so. In the index NaN is the highest value: so a positive number at the
+-- same step and timestamp is preferred to it.
 CREATE VIEW latest_metrics AS
 SELECT
     series.project_id,

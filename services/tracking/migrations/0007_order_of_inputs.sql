@@ -1,5 +1,5 @@
--- What a run read and made comes back in the order in which it was logged. What was logged before has no
--- place and comes first, in the order that it had.
+-- A run's inputs and outputs are returned in the order in which they were logged. Earlier ones have the
+-- place 0: they come first, in their old order.
 ALTER TABLE run_inputs ADD COLUMN place bigint NOT NULL DEFAULT 0;
 ALTER TABLE run_model_inputs ADD COLUMN place bigint NOT NULL DEFAULT 0;
 ALTER TABLE run_model_outputs ADD COLUMN place bigint NOT NULL DEFAULT 0;

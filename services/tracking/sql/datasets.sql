@@ -1,5 +1,5 @@
 -- name: insert_datasets
--- Insert what an experiment does not have yet; datasets come sorted by name and digest.
+-- Insert the datasets that an experiment does not have yet. They are sorted by name and digest.
 INSERT INTO datasets (
     project_id, experiment_id, dataset_id, name, digest, source_type, source, schema, profile
 )
@@ -10,9 +10,9 @@ FROM unnest(
 ON CONFLICT (project_id, experiment_id, name, digest) DO NOTHING;
 
 -- name: link_datasets
--- Say that a run read datasets, by name and digest, and tag the inputs that are new. Rows are written in
--- the order of the key, so that two transactions don't wait for each other; places $7 tell the client's.
--- The tags of an input come as one JSON text: nothing is joined by them, however many they are.
+-- Record that a run read datasets, by name and digest, and tag the new inputs. The rows are written in the
+-- order of the key, so that two transactions never wait for each other. The places $7 are the client's order.
+-- The tags of an input are one JSON text. So their number does not matter to the joins.
 WITH dataset AS (
     SELECT datasets.dataset_id, wanted.tags, wanted.place
     FROM unnest($4::text[], $5::text[], $6::text[], $7::int[]) AS wanted (name, digest, tags, place)
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL jsonb_to_recordset(dataset.tags::jsonb) AS tag (key text, val
 ON CONFLICT DO NOTHING;
 
 -- name: link_model_inputs
--- Say that a run read logged models.
+-- Record that a run read logged models.
 INSERT INTO run_model_inputs (project_id, run_id, model_id, place)
 SELECT $1, $2, model.model_id, min(last.place + model.place)
 FROM unnest($3::text[]) WITH ORDINALITY AS model (model_id, place)
@@ -55,7 +55,7 @@ ORDER BY model.model_id
 ON CONFLICT DO NOTHING;
 
 -- name: link_model_outputs
--- Say that a run made logged models, each at a step.
+-- Record that a run produced logged models, each at a step.
 INSERT INTO run_model_outputs (project_id, run_id, model_id, step, place)
 SELECT $1, $2, model.model_id, max(model.step), min(last.place + model.place)
 FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS model (model_id, step, place)
@@ -68,7 +68,7 @@ ORDER BY model.model_id
 ON CONFLICT (project_id, run_id, model_id) DO UPDATE SET step = excluded.step;
 
 -- name: search_datasets
--- Datasets that runs of some experiments read, one row a context, at most $3.
+-- The datasets that runs of some experiments read, one row for each context, at most $3 rows.
 SELECT DISTINCT
     datasets.experiment_id, datasets.name, datasets.digest, run_input_tags.value AS context
 FROM datasets

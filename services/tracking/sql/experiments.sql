@@ -1,5 +1,5 @@
 -- name: ensure_projects
--- Give each project its counter and its experiment 0, "Default", once.
+-- Give each new project its counter and its experiment 0, "Default".
 WITH new_projects AS (
     INSERT INTO projects (project_id)
     SELECT project_id FROM unnest($1::bigint[]) AS wanted (project_id) ORDER BY project_id
@@ -13,8 +13,8 @@ FROM new_projects
 ON CONFLICT DO NOTHING;
 
 -- name: create_experiment
--- Take the project's next id and insert an experiment and its tags. No row: the name is taken
--- (and a number is lost).
+-- Take the project's next id and insert an experiment and its tags. No row: the name is taken; the
+-- id is lost.
 WITH numbered AS (
     UPDATE projects SET next_experiment_id = next_experiment_id + 1
     WHERE project_id = $1
@@ -38,15 +38,15 @@ tagged AS (
 SELECT experiment_id FROM experiment;
 
 -- name: experiment_named
--- The experiment of a name, deleted or not.
+-- The experiment with a name, deleted or not.
 SELECT experiment_id, deleted FROM experiments WHERE project_id = $1 AND name = $2;
 
 -- name: experiment_state
--- Whether one experiment is there, and deleted.
+-- Whether an experiment is deleted. No row: no such experiment.
 SELECT deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
 -- name: experiment_location
--- Where one experiment keeps artifacts, and whether it is deleted.
+-- Where an experiment keeps artifacts, and whether it is deleted.
 SELECT artifact_location, deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
 -- name: rename_experiment

@@ -1,5 +1,6 @@
 -- name: list_kinds
--- What a project ($1) has any of; the default experiment, which each has from its start, is nothing.
+-- The kinds of which a project ($1) has at least one thing. The default experiment, which every project has
+-- from the start, does not count.
 SELECT kind
 FROM (
     VALUES

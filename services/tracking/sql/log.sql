@@ -1,5 +1,5 @@
 -- name: run_states
--- State of each run, in the order asked: 0 is missing, 1 active, 2 deleted.
+-- The state of each run, in the order of the arguments: 0 is missing, 1 active, 2 deleted.
 SELECT coalesce(array_agg(coalesce((
     SELECT CASE WHEN deleted THEN 2 ELSE 1 END
     FROM runs
@@ -9,10 +9,12 @@ FROM unnest($1::bigint[], $2::uuid[])
     WITH ORDINALITY AS wanted (project_id, run_id, position);
 
 -- name: append_metrics
--- Append points; answers as run_states does. Points of runs that are not active are left out. What
--- is the same for many comes once: runs in $1 and $2; moments, each a run, a step and a timestamp, in
--- $3 to $5. Moments say which run, and points which moment, by number, counted from 1. Points come sorted
--- by run and key: two workers make series, and wait for each other's, in the same order and can't deadlock.
+-- Append points, and return the states of the runs as run_states does. Points of runs that are not active
+-- are left out.
+-- Values that many points share are sent once: runs in $1 and $2; moments, each a run, a step and a
+-- timestamp, in $3 to $5. A moment names its run, and a point its moment, by position (from 1).
+-- The points are sorted by run and key. So two workers insert series, and wait for each other's series, in
+-- the same order, and can't deadlock.
 WITH states AS (
     SELECT array_agg(coalesce((
         SELECT CASE WHEN deleted THEN 2 ELSE 1 END
@@ -39,7 +41,8 @@ known AS MATERIALIZED (
     FROM points
     LEFT JOIN metric_series USING (project_id, run_id, key)
 ),
--- Another worker may be making the same one: DO UPDATE waits for it, and returns its number.
+-- Another worker may be inserting the same series. DO UPDATE waits for it and returns its number; DO NOTHING
+-- would return no row.
 made AS (
     INSERT INTO metric_series AS old (project_id, run_id, key)
     SELECT DISTINCT project_id, run_id, key
@@ -63,14 +66,14 @@ history AS (
         dataset_name,
         dataset_digest
     FROM known
-    -- A left join in effect. But a full one can't be a loop in a loop, whatever the planner expects.
+    -- In effect a left join. But PostgreSQL never runs a full join as a nested loop, whatever it expects.
     FULL JOIN made USING (project_id, run_id, key)
     ON CONFLICT DO NOTHING
 )
 SELECT state FROM states;
 
 -- name: existing_params
--- Which of these params are there already, by position (from 1), and their values.
+-- Those of the params that exist already: their positions (from 1) and values.
 SELECT wanted.position, params.value
 FROM unnest($1::bigint[], $2::uuid[], $3::text[])
     WITH ORDINALITY AS wanted (project_id, run_id, key, position)
@@ -80,7 +83,8 @@ JOIN params
     AND params.key = wanted.key;
 
 -- name: insert_params
--- Insert params, which come sorted, and count those that nobody else inserted meanwhile.
+-- Insert params, which are sorted, and count the inserted rows. It is lower if another transaction has
+-- inserted one of them meanwhile.
 WITH inserted AS (
     INSERT INTO params (project_id, run_id, key, value)
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
@@ -90,13 +94,13 @@ WITH inserted AS (
 SELECT count(*) FROM inserted;
 
 -- name: rename_runs
--- Let the names of runs follow their tags mlflow.runName.
+-- Rename runs whose tag mlflow.runName is set.
 UPDATE runs SET name = named.name
 FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS named (project_id, run_id, name)
 WHERE runs.project_id = named.project_id AND runs.run_id = named.run_id;
 
 -- name: upsert_tags
--- Set or overwrite tags, which come sorted, each key of a run once.
+-- Set or overwrite tags. They are sorted, and each key of a run occurs once. An equal value writes nothing.
 INSERT INTO tags AS old (project_id, run_id, key, value)
 SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value

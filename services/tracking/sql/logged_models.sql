@@ -16,11 +16,11 @@ SELECT $1, $2, tag.key, tag.value
 FROM unnest($12::text[], $13::text[]) AS tag (key, value);
 
 -- name: logged_model_state
--- Whether one model is there, and deleted.
+-- Whether a model is deleted. No row: no such model.
 SELECT deleted FROM logged_models WHERE project_id = $1 AND model_id = $2;
 
 -- name: lock_logged_model
--- As logged_model_state, and nobody else changes the model until the transaction ends.
+-- As logged_model_state, and lock the model until the transaction ends.
 SELECT deleted FROM logged_models WHERE project_id = $1 AND model_id = $2 FOR UPDATE;
 
 -- name: finalize_logged_model
@@ -30,18 +30,18 @@ WHERE project_id = $1 AND model_id = $2
 RETURNING model_id;
 
 -- name: delete_logged_model
--- Mark a model deleted, again if it is.
+-- Mark a model deleted. A deleted one gets a new deletion time.
 UPDATE logged_models SET deleted = true, last_updated_timestamp_ms = $3
 WHERE project_id = $1 AND model_id = $2
 RETURNING experiment_id;
 
 -- name: logged_model_params
--- Those of a model's params that have one of the keys.
+-- The params of a model that have one of the keys.
 SELECT key, value FROM logged_model_params
 WHERE project_id = $1 AND model_id = $2 AND key = ANY($3::text[]);
 
 -- name: insert_logged_model_params
--- Insert params that the model does not have.
+-- Insert params that a model does not have.
 INSERT INTO logged_model_params (project_id, model_id, key, value)
 SELECT $1, $2, param.key, param.value
 FROM unnest($3::text[], $4::text[]) AS param (key, value);

@@ -1,7 +1,7 @@
 -- name: history
 -- A page of one metric's points in MLflow's JSON: those after (timestamp $4, step $5, value $6), at
--- most $7 (NULL: all); and if there are more, the place of the last one.
--- NaN stands where 0 does, in all histories: MLflow stores 0 for it, and marks it.
+-- most $7 (NULL: all). If there are more, also the position of the last one.
+-- In all histories NaN is sorted like 0, because MLflow stores it as 0 with a mark.
 WITH page AS (
     SELECT *, row_number() OVER (ORDER BY "timestamp", step, rank, value) AS position
     FROM (
@@ -50,7 +50,7 @@ FROM (
 LEFT JOIN last_of_page ON true;
 
 -- name: history_bulk
--- Points of one metric in several runs in MLflow's JSON, by run, at most $4 in all.
+-- Points of one metric in several runs in MLflow's JSON, ordered by run, at most $4 in all.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'key', key,
     'value', value,
@@ -69,9 +69,9 @@ FROM (
 ) AS point;
 
 -- name: history_sampled
--- At most $4 points of one metric in each of several runs, in the order of the runs, as MLflow
--- samples: runs of neighbours of equal size, the first point of each, but of the last one the last.
--- Steps are from $5 to $6.
+-- At most $4 points of one metric in each of several runs, in the order of the runs, with steps from $5 to
+-- $6. If a run has more points, they are sampled as in MLflow: the points are divided into $4 buckets of
+-- equal size, and the first point of each bucket is taken; of the last bucket, the last point.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'key', $3::text,
     'value', value,

@@ -1,22 +1,23 @@
 -- name: experiment_of_model
--- The experiment that is a model's own.
+-- The experiment that belongs to a model.
 SELECT experiment_id, name FROM experiments WHERE project_id = $1 AND registered_model_id = $2;
 
 -- name: model_of_experiment
--- The model whose own an experiment is, by the experiment's id.
+-- The model that an experiment belongs to; NULL if it belongs to none.
 SELECT registered_model_id FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
 -- name: named_experiment
--- An experiment by its name: whose own it is, and whether it is deleted.
+-- An experiment by its name: the model that it belongs to, and whether it is deleted.
 SELECT experiment_id, registered_model_id, deleted FROM experiments
 WHERE project_id = $1 AND name = $2;
 
 -- name: own_experiment
--- Make an experiment a model's own.
+-- Assign an experiment to a model.
 UPDATE experiments SET registered_model_id = $3 WHERE project_id = $1 AND experiment_id = $2;
 
 -- name: release_experiment
--- Mark the experiment of a model that is gone deleted, with its runs, and free its name.
+-- Mark the experiment of a deleted model, and its runs, deleted. Its new name, which contains the model's
+-- id, frees the old one.
 WITH experiment AS (
     UPDATE experiments
     SET
@@ -35,17 +36,17 @@ its_runs AS (
 SELECT experiment_id FROM experiment;
 
 -- name: claim_run
--- Note that a version is to have a run; once, but at the time that it was last said.
+-- Record that a version, which is not created yet, has a run. A repeated claim only gets a new time.
 INSERT INTO version_runs (project_id, claim, registered_model_id, run_id, made, claimed_time)
 VALUES ($1, $2, $3, $4, $5, extract(epoch FROM clock_timestamp()) * 1000)
 ON CONFLICT (project_id, claim) DO UPDATE SET claimed_time = excluded.claimed_time;
 
 -- name: confirm_run
--- Note that a version is there, and so has its run.
+-- Record that the version of a claim is created.
 UPDATE version_runs SET confirmed = true WHERE project_id = $1 AND claim = $2;
 
 -- name: is_claimed
--- Whether a version has this run, or was to have it within the last $3 milliseconds.
+-- Whether a run has a confirmed claim, or one of the last $3 milliseconds.
 SELECT EXISTS (
     SELECT FROM version_runs
     WHERE project_id = $1 AND run_id = $2 AND (
@@ -55,10 +56,10 @@ SELECT EXISTS (
 );
 
 -- name: give_up_run
--- Forget that a version has a run.
+-- Remove the claim of a version.
 DELETE FROM version_runs WHERE project_id = $1 AND claim = $2
 RETURNING run_id, made;
 
 -- name: give_up_runs
--- Forget which runs the versions of a model have.
+-- Remove the claims of all versions of a model.
 DELETE FROM version_runs WHERE project_id = $1 AND registered_model_id = $2;

@@ -1,11 +1,11 @@
 -- name: known_models
--- Which of these logged models there are, deleted or not, by position (from 1).
+-- The positions (from 1) of those logged models that exist, deleted or not.
 SELECT wanted.position
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS wanted (project_id, model_id, position)
 JOIN logged_models USING (project_id, model_id);
 
 -- name: append_model_metrics
--- Append points to the metrics of logged models; they come sorted. The same point again is one.
+-- Append points to the metrics of logged models. The points are sorted. An existing point is skipped.
 INSERT INTO logged_model_metrics (
     project_id, run_id, model_id, key, "timestamp", step, value, dataset_name, dataset_digest
 )

@@ -1,8 +1,8 @@
--- Whatever is deleted here is chosen FOR UPDATE: somebody may be restoring it at this moment.
--- Ids $3 that are NULL are all ids.
+-- Entities to purge are selected FOR UPDATE, because a client may be restoring one at the same moment.
+-- If the ids $3 are NULL, all ids count.
 
 -- name: deleted_runs
--- At most $4 runs that were deleted at $2 or before.
+-- At most $4 runs that were deleted at $2 or earlier.
 SELECT run_id FROM runs
 WHERE project_id = $1 AND deleted AND deleted_time <= $2
     AND ($3::text[] IS NULL OR run_id = ANY($3::text[]::uuid[]))
@@ -11,7 +11,7 @@ LIMIT $4
 FOR UPDATE;
 
 -- name: deleted_logged_models
--- At most $4 logged models that were deleted at $2 or before.
+-- At most $4 logged models that were deleted at $2 or earlier.
 SELECT model_id FROM logged_models
 WHERE project_id = $1 AND deleted AND last_updated_timestamp_ms <= $2
     AND ($3::text[] IS NULL OR model_id = ANY($3::text[]))
@@ -20,7 +20,7 @@ LIMIT $4
 FOR UPDATE;
 
 -- name: deleted_experiments
--- At most $4 experiments that were deleted at $2 or before.
+-- At most $4 experiments that were deleted at $2 or earlier.
 SELECT experiment_id FROM experiments
 WHERE project_id = $1 AND deleted AND last_update_time <= $2
     AND ($3::text[] IS NULL OR experiment_id = ANY($3::text[]::bigint[]))
@@ -43,7 +43,7 @@ LIMIT $3
 FOR UPDATE;
 
 -- name: purge_runs
--- Delete runs, and note that their rows are to be deleted.
+-- Make runs invisible, and note that their other rows must be deleted.
 WITH gone AS (
     DELETE FROM runs WHERE project_id = $1 AND run_id = ANY($2::uuid[])
     RETURNING run_id, experiment_id, artifact_uri
@@ -54,7 +54,7 @@ noted AS (
 SELECT * FROM gone;
 
 -- name: purge_logged_models
--- Delete logged models, and note that their rows are to be deleted.
+-- Make logged models invisible, and note that their other rows must be deleted.
 WITH gone AS (
     DELETE FROM logged_models WHERE project_id = $1 AND model_id = ANY($2::text[])
     RETURNING model_id, experiment_id, artifact_uri
@@ -65,7 +65,7 @@ noted AS (
 SELECT * FROM gone;
 
 -- name: purge_experiments
--- Delete experiments, and note that what is in them is to be deleted.
+-- Make experiments invisible, and note that their contents must be deleted.
 WITH gone AS (
     DELETE FROM experiments WHERE project_id = $1 AND experiment_id = ANY($2::bigint[])
     RETURNING experiment_id, artifact_location
@@ -76,11 +76,11 @@ noted AS (
 SELECT * FROM gone;
 
 -- name: purges
--- At most $3 things of a kind that are being purged.
+-- At most $3 entities of a kind that are being purged.
 SELECT id FROM purges WHERE project_id = $1 AND kind = $2 ORDER BY id LIMIT $3;
 
 -- name: finish_purges
--- Forget things of a kind of which nothing is left.
+-- Remove the notes of entities of a kind that have no rows any more.
 DELETE FROM purges WHERE project_id = $1 AND kind = $2 AND id = ANY($3::text[]);
 
 -- name: delete_rows_of_runs
@@ -94,7 +94,8 @@ WITH gone_points AS (
         LIMIT $3
     )) RETURNING 1
 ),
--- Those of which the statement saw no points: without its series nobody would find a point again.
+-- Only series whose points are all gone: a point can't be found without its series. All parts of a statement
+-- see the same snapshot, so a series goes at the earliest with the command after its last points.
 gone_series AS (
     DELETE FROM metric_series WHERE ctid = ANY (ARRAY(
         SELECT ctid
@@ -159,8 +160,8 @@ SELECT
     + (SELECT count(*) FROM gone_points_of_models);
 
 -- name: delete_rows_of_logged_models
--- Delete rows of logged models that are being purged, at most $3 of each table; count them. What
--- runs say of having read or made a model stays with the runs, as in MLflow.
+-- Delete rows of logged models that are being purged, at most $3 of each table; count them. As in MLflow, a
+-- run keeps the record that it read or produced a model.
 WITH gone_metrics AS (
     DELETE FROM logged_model_metrics WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM logged_model_metrics
@@ -201,8 +202,8 @@ gone_datasets AS (
 SELECT (SELECT count(*) FROM gone_tags) + (SELECT count(*) FROM gone_datasets);
 
 -- name: plan
--- How many runs, logged models and experiments a purge of what was deleted at $2 or before holds,
--- with what is in experiments whose purge was interrupted.
+-- The numbers of runs, logged models and experiments in a purge of what was deleted at $2 or earlier. The
+-- contents of experiments whose purge was interrupted count, too.
 WITH doomed AS (
     SELECT experiment_id FROM experiments
     WHERE project_id = $1 AND deleted AND last_update_time <= $2
@@ -237,22 +238,22 @@ SELECT
     (SELECT count(*) FROM doomed) AS experiments;
 
 -- name: run_times
--- When each of the named runs was deleted; NULL: it was not.
+-- When each of the runs $2 was deleted; NULL: it was not.
 SELECT replace(run_id::text, '-', '') AS id, CASE WHEN deleted THEN deleted_time END AS deleted_time
 FROM runs WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[]);
 
 -- name: logged_model_times
--- When each of the named logged models was deleted; NULL: it was not.
+-- When each of the logged models $2 was deleted; NULL: it was not.
 SELECT model_id AS id, CASE WHEN deleted THEN last_updated_timestamp_ms END AS deleted_time
 FROM logged_models WHERE project_id = $1 AND model_id = ANY($2::text[]);
 
 -- name: experiment_times
--- When each of the named experiments was deleted; NULL: it was not.
+-- When each of the experiments $2 was deleted; NULL: it was not.
 SELECT experiment_id::text AS id, CASE WHEN deleted THEN last_update_time END AS deleted_time
 FROM experiments WHERE project_id = $1 AND experiment_id = ANY($2::text[]::bigint[]);
 
 -- name: chosen_locations
--- Where experiments keep artifacts because a client chose the place, as far as that is this server's storage.
+-- The artifact locations that clients chose for experiments, if they are in this server's storage.
 SELECT artifact_location FROM experiments
 WHERE project_id = $1
     AND artifact_location ILIKE 'mlflow-artifacts:%'
@@ -263,7 +264,7 @@ WHERE project_id = $1
 SELECT project_id FROM projects ORDER BY project_id;
 
 -- name: owners
--- Those of the ids $2 that are runs' or logged models', in whatever stage; a run's id is 32 hex digits.
+-- Those of the ids $2 that runs or logged models have, deleted or not. A run's id has 32 hexadecimal digits.
 SELECT replace(run_id::text, '-', '') AS id FROM runs
 WHERE project_id = $1
     AND run_id = ANY(ARRAY(

@@ -1,6 +1,6 @@
 -- name: create_run
 -- Insert a run and its tags if its experiment is active. No row: no such experiment.
--- The artifact URI is the experiment's location with the run's path put before its query string.
+-- The artifact URI is the experiment's location, with the run's path inserted before its query string.
 WITH experiment AS (
     SELECT artifact_location AS location, deleted
     FROM experiments
@@ -26,15 +26,15 @@ SELECT experiment.deleted, run.artifact_uri
 FROM experiment LEFT JOIN run ON true;
 
 -- name: run_state
--- Whether one run is there, and deleted.
+-- Whether a run is deleted, and its experiment. No row: no such run.
 SELECT deleted, experiment_id FROM runs WHERE project_id = $1 AND run_id = $2;
 
 -- name: run_of_iid
--- The run that has a number.
+-- The run with an iid.
 SELECT run_id FROM runs WHERE project_id = $1 AND iid = $2;
 
 -- name: lock_run
--- As run_state, and nobody else changes the run until the transaction ends.
+-- As run_state, with the artifact URI, and lock the run until the transaction ends.
 SELECT deleted, experiment_id, artifact_uri FROM runs
 WHERE project_id = $1 AND run_id = $2
 FOR UPDATE;
@@ -44,7 +44,8 @@ FOR UPDATE;
 SELECT artifact_uri FROM runs WHERE project_id = $1 AND run_id = $2;
 
 -- name: update_run
--- Change what is not NULL of an active run; its name goes to the tag mlflow.runName, too.
+-- Change those values of an active run that are not NULL. A new name also goes to the tag mlflow.runName.
+-- No row: there is no such active run.
 WITH run AS (
     UPDATE runs
     SET
@@ -64,13 +65,13 @@ run_name AS (
 SELECT * FROM run;
 
 -- name: delete_run
--- Mark a run deleted, again if it is.
+-- Mark a run deleted. A deleted one gets a new deletion time.
 UPDATE runs SET deleted = true, deleted_time = $3
 WHERE project_id = $1 AND run_id = $2
 RETURNING experiment_id;
 
 -- name: restore_run
--- Mark a run active, again if it is.
+-- Mark a run active. An active one stays active.
 UPDATE runs SET deleted = false, deleted_time = NULL
 WHERE project_id = $1 AND run_id = $2
 RETURNING experiment_id;
@@ -90,9 +91,10 @@ DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
 -- name: read_runs
--- Whole runs in MLflow's JSON, comma-separated, in the order of the ids; for GitLab's dialect ($3)
--- with the number that its file routes know them by. OFFSET 0 is for the planner: it would read all
--- runs of a project that it believes to have few.
+-- Whole runs in MLflow's JSON, comma-separated, in the order of the ids. In GitLab's dialect ($3) they have
+-- the iid that its file routes use.
+-- OFFSET 0 makes PostgreSQL look each run up by its key. Without it the planner reads all runs of a project
+-- that it believes to have few.
 SELECT convert_to(coalesce(string_agg(json_build_object(
     'info', json_strip_nulls(json_build_object(
         'run_id', hex.run_id,
