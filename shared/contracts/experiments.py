@@ -1,4 +1,4 @@
-"""Experiments: MLflow's ``experiments/*`` requests and answers."""
+"""Experiments: MLflow's ``experiments/*`` requests and replies."""
 
 from typing import Annotated, ClassVar
 
