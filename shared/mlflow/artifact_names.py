@@ -28,7 +28,7 @@ _SETTLED = re.compile(r"[A-Za-z0-9_./=+-]*")
 
 
 class UnstableNameError(Exception):
-    """The name has no settled form: clients would change each form of it."""
+    """The name has no settled form: clients would change every form of it."""
 
 
 def settled_path(path: str) -> str:

@@ -1,9 +1,9 @@
 """Decides which artifact paths are accepted, and which object a path names. No other module does.
 
 Each project has its own tree in the bucket, under its number. A run's ``artifact_uri`` is
-``mlflow-artifacts:/<project>/<experiment>/<run>/artifacts``. A path like that, without the scheme, is also the object's
-key. A path that does not begin with a number is chosen by a client; its object lies under ``<project>/~/``. So no path
-leads into another project's tree, and no chosen path leads into a run's directory.
+``mlflow-artifacts:/<project>/<experiment>/<run>/artifacts``. Below it, a path (the URI without its scheme) is also the
+key of its object. A path that does not begin with a number is chosen by a client; its object lies under
+``<project>/~/``. So no path leads into another project's tree, and no chosen path leads into a run's directory.
 
 A path is percent-decoded once where HTTP ends. Then it is brought into its settled form
 (``shared/mlflow/artifact_names.py``). The checks below apply to the settled form.
@@ -87,7 +87,7 @@ def directory_keys(path: str, project: int) -> Sequence[str]:
 
 
 def check_new_path(path: str) -> None:
-    """Raise DomainError unless an artifact can be stored under a path below a directory, whichever that is."""
+    """Raise DomainError unless an artifact can be stored under a path, which is relative to any directory."""
     file_key(f"_/{path}", 0)
 
 

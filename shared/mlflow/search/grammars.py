@@ -30,12 +30,12 @@ class Grammar:
     - `entities` maps each accepted prefix to its entity.
     - `numeric` and `text` are the searchable attributes in canonical spelling. `aliases` maps other
       spellings to them.
-    - `lists` are the text attributes that accept IN. `identifiers` are those of them that accept
+    - `lists` are the text attributes that accept IN. `identifiers` are the text attributes that accept
       neither LIKE nor ILIKE.
     - `orderable` are the attributes that order_by accepts, in every accepted spelling. `sortable` are
       the entities that it accepts.
-    - `nullable` are the entities that accept IS NULL. `comparators` are those of all entities but
-      attributes. `datasets` are the keys of a dataset.
+    - `nullable` are the entities that accept IS NULL. `comparators` maps each entity to the comparators
+      that it accepts; `comparators_of` also knows attributes. `datasets` are the keys of a dataset.
     - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
       quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
     - The other fields are error texts: MLflow words them differently for each noun.

@@ -91,6 +91,7 @@ def after(terms: Sequence[Term], key: Sequence[KeyValue], bindings: Bindings) ->
     it, and cannot use the ORs.
     """
     bound = [(term, bindings.add(value, term.type)) for term, value in zip(terms, key, strict=True)]
+    # Built from the last term to the first: (k0 > v0 OR (k0 = v0 AND (k1 > v1 OR (k1 = v1 AND k2 > v2)))).
     condition = ""
     for term, value in reversed(bound):
         beyond = f"{term.expression} {'>' if term.ascending else '<'} {value}"

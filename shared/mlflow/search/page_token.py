@@ -32,7 +32,7 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The search that a token belongs to. With another filter or order it would skip or repeat rows.
+    """The search that a token belongs to. In a search with another filter or order it would skip or repeat rows.
 
     In searches of logged models the token also belongs to the experiments, as in MLflow, and to the
     datasets.

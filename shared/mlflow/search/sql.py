@@ -61,7 +61,7 @@ def compare_text(column: str, comparator: Comparator, value: Value, bindings: Bi
 
 
 def compare_integer(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
-    """Compare a bigint expression with an integer, or with a float that no bigint can hold."""
+    """Compare a bigint expression with an integer, or with a float: a fraction or a number beyond bigint."""
     sql_type = "bigint" if isinstance(value, int) else "double precision"
     return f"{column} {_OPERATORS[comparator]} {bindings.add(value, sql_type)}"
 

@@ -65,7 +65,7 @@ async def fetch_page(
     page_token: str | None,
     max_results: int,
 ) -> Page[KeyValue]:
-    """Run a search and return the page after a token; the first page without a token.
+    """Run a search and return the page after a token, or the first page if there is no token.
 
     The statement asks for one row more than the page holds, to know whether there is a next page.
     """

@@ -52,9 +52,9 @@ def _numeric_attribute(right: Operand, key: str, grammar: Grammar) -> int | floa
 
 
 def _comparable(text: str) -> int | float:
-    """Return an integer of less than 19 characters as an int: it fits into a bigint.
+    """Return an integer of fewer than 19 characters as an int: it fits into a bigint.
 
-    Any other number becomes a float. One beyond bigint then still compares as larger or smaller.
+    Any other number becomes a float. A number beyond bigint then still compares as larger or smaller.
     """
     if text.lstrip("-").isdecimal() and len(text) < _INT64_DIGITS:
         return int(text)
