@@ -1,4 +1,4 @@
-"""What the registry service reads from its environment."""
+"""The settings of the registry service."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""What the tracking service reads from its environment."""
+"""The settings of the tracking service."""
 
 from pydantic import Field
 

@@ -43,7 +43,7 @@ class Dialect(Protocol):
     async def latest_versions(
         self, tx: Transaction, model_id: UUID, stages: Sequence[str]
     ) -> list[int]:
-        """Return the numbers of the latest versions; in the stages, if there are any.
+        """Return the numbers of the latest versions. Without ``stages`` every stage counts.
 
         Raises DomainError.
         """

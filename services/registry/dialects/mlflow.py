@@ -26,7 +26,7 @@ class MLflow:
     number_column: ClassVar[str] = "version"
 
     async def version_number(self, _tx: Transaction, _name: str, version: str) -> int:
-        """Parse the number, without a look whether the version exists."""
+        """Parse the number. The version may not exist."""
         return parse_version(version)
 
     async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Lists the kinds of things that a project has here. They decide whether its workspace may be deleted."""
+"""Lists the kinds of things that a project has here. The deletion of its workspace depends on them."""
 
 from collections.abc import Mapping
 

@@ -107,7 +107,7 @@ async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> S
 
 
 async def get_version_by_id(query: GetVersionById, tx: Transaction) -> bytes:
-    """Read the version with an id, whatever its model."""
+    """Read a version by its id, which is unique in the project."""
     key = await model_versions.find_by_id(tx, query.id)
     if key is None:
         raise missing_resource(f"Model Version (id={query.id}) not found")

@@ -87,7 +87,7 @@ async def rename_registered_model(cmd: RenameRegisteredModel, tx: Transaction) -
     if model_id is None:
         raise model_not_found(cmd.name)
     taken = already_exists(f"Registered Model (name={cmd.new_name}) already exists.")
-    # As in create_registered_model: first lock and check, then tracking, then the own row.
+    # The order is as in create_registered_model: lock and check, then tracking, then the model's row.
     await registered_models.lock_name(tx, cmd.new_name)
     owner = await registered_models.find(tx, cmd.new_name)
     if owner is not None and owner.registered_model_id != model_id:

@@ -51,7 +51,7 @@ SELECT version FROM model_versions
 WHERE project_id = $1 AND registered_model_id = $2 AND (id = $3 OR semver = $4);
 
 -- name: find_version_by_id
--- The version with an id, whatever its model.
+-- The version with an id, which is unique in the project.
 SELECT registered_model_id, version FROM model_versions WHERE project_id = $1 AND id = $2;
 
 -- name: find_model_version

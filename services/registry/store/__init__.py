@@ -1,1 +1,1 @@
-"""What the registry service keeps in PostgreSQL, by noun."""
+"""The stores of the registry service: its data in PostgreSQL, one module for each noun."""

@@ -15,7 +15,7 @@ async def set_alias(tx: Transaction, name: str, version: int, alias: str) -> boo
 
 
 async def delete(tx: Transaction, model_id: UUID, alias: str) -> bool:
-    """Remove an alias; False if it is not there."""
+    """Remove an alias; False if there is no such alias."""
     row = await tx.write_row(SQL["delete_alias"], tx.project, model_id, alias)
     return row is not None
 

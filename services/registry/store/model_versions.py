@@ -182,13 +182,13 @@ async def set_tag(tx: Transaction, name: str, version: int, key: str, value: str
 
 
 async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) -> bool:
-    """Remove a tag; False if it is not there."""
+    """Remove a tag; False if there is no such tag."""
     row = await tx.write_row(SQL["delete_model_version_tag"], tx.project, model_id, version, key)
     return row is not None
 
 
 async def read(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
-    """Return whole versions as the dialect's JSON objects, comma-separated, in the order asked."""
+    """Return whole versions as the dialect's JSON objects, comma-separated, in the order of the keys."""
     return await _read(tx, "read_model_versions", keys)
 
 

@@ -11,8 +11,8 @@ def visible(comparisons: Sequence[Comparison]) -> tuple[bool, Sequence[Compariso
 
     The first clause on the tag decides, as in MLflow's ``_is_querying_prompt``. If it does not ask for
     prompts, prompts are hidden and all clauses on the tag are left out. Clients add
-    ``tag.`mlflow.prompt.is_prompt` != 'true'`` to every search: so it finds the models, although they
-    don't have the tag.
+    ``tag.`mlflow.prompt.is_prompt` != 'true'`` to every search. So a search finds the models, although
+    they don't have the tag.
     """
     on_the_tag = [c for c in comparisons if c.entity is Entity.TAG and c.key == PROMPT_TAG]
     if on_the_tag and _asks_for_prompts(on_the_tag[0]):

@@ -63,6 +63,7 @@ async def rename(tx: Transaction, model_id: UUID, name: str) -> bool:
     try:
         await tx.write(SQL["rename_registered_model"], tx.project, model_id, name, now())
     except UniqueViolationError:
+        # PostgreSQL accepts no further statement in this transaction, so the caller must raise.
         return False
     return True
 
@@ -88,7 +89,7 @@ async def _changed(tx: Transaction, query: str, name: str, *values: object) -> U
 
 
 async def delete_tag(tx: Transaction, model_id: UUID, key: str) -> bool:
-    """Remove a tag; False if it is not there."""
+    """Remove a tag; False if there is no such tag."""
     row = await tx.write_row(SQL["delete_registered_model_tag"], tx.project, model_id, key)
     return row is not None
 
@@ -102,7 +103,7 @@ async def latest_versions(
 
 
 async def read(tx: Transaction, model_ids: Sequence[UUID]) -> bytes:
-    """Return whole models as the dialect's JSON objects, comma-separated, in the order asked."""
+    """Return whole models as the dialect's JSON objects, comma-separated, in the order of the ids."""
     text: bytes = await tx.fetch_value(
         SQL["read_registered_models"], tx.project, model_ids, list(ModelStage), tx.envelope.dialect
     )

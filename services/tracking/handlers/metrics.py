@@ -39,7 +39,7 @@ async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
 
 
 async def get_metric_history_bulk(query: GetMetricHistoryBulk, tx: Transaction) -> bytes:
-    """Read the points of one metric in several runs, by run."""
+    """Read the points of one metric in several runs, ordered by run."""
     if not query.run_id:
         message = "GetMetricHistoryBulk request must specify at least one run_id."
         raise invalid(message)

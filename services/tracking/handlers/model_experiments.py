@@ -34,7 +34,10 @@ from shared.runtime.clock import now
 
 
 async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -> Empty:
-    """Create the experiment of a model that the registry is about to create. Raises DomainError."""
+    """Create the experiment of a model that the registry is about to create.
+
+    Raises DomainError if an experiment has the same name, or the model's name.
+    """
     # As in GitLab, no experiment may have the name of the model itself.
     like_it = await model_experiments.named(tx, cmd.name)
     if like_it is not None and not like_it.deleted:

@@ -104,6 +104,7 @@ async def _empty(tx: Transaction, kind: Kind) -> PurgeDeletedReply | None:
 
 async def _delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> PurgeDeletedReply:
     rows = await purges.delete_rows(tx, kind, ids)
+    # Each command deletes a limited number of rows. Only one that finds none shows that none are left.
     if rows == 0:
         await purges.finish(tx, kind, ids)
     return PurgeDeletedReply(rows=rows)

@@ -1,1 +1,1 @@
-"""Named queries of the tracking service, one file a noun."""
+"""Named queries of the tracking service, one file for each noun."""

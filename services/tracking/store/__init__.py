@@ -1,1 +1,1 @@
-"""What the tracking service keeps in PostgreSQL, by noun."""
+"""The stores of the tracking service: its data in PostgreSQL, one module for each noun."""

@@ -36,7 +36,7 @@ async def link_datasets(
         SQL["insert_datasets"],
         tx.project,
         experiment_id,
-        # Derived from the command's id, so a repeated command inserts nothing new.
+        # Derived from the command's id: a repeated command gives a dataset the same id.
         [uuid5(tx.envelope.id, f"{d.name}\n{d.digest}") for d in datasets],
         names,
         digests,

@@ -51,6 +51,7 @@ async def rename(tx: Transaction, experiment_id: int, name: str) -> bool:
     try:
         await tx.write(SQL["rename_experiment"], tx.project, experiment_id, name, now())
     except UniqueViolationError:
+        # PostgreSQL accepts no further statement in this transaction, so the caller must raise.
         return False
     return True
 

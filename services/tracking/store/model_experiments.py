@@ -1,4 +1,8 @@
-"""Experiments that belong to a registered model, and runs that belong to a model version."""
+"""Experiments that belong to a registered model, and runs that belong to a model version.
+
+A claim records that a version has a run. The registry claims the run before it creates the version, and its
+event confirms the claim afterwards (ADR 40).
+"""
 
 from typing import NamedTuple
 from uuid import UUID

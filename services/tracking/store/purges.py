@@ -47,7 +47,7 @@ class Selection:
 
 
 async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> list[Record]:
-    """Make some entities of the selection invisible, and return their rows."""
+    """Make some entities of the selection invisible; return their ids and artifact URIs."""
     ids = selection.ids(kind)
     rows = await tx.fetch(
         SQL[f"deleted_{kind}s"], tx.project, selection.deleted_before, ids, THINGS
@@ -58,7 +58,7 @@ async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> li
 async def purge_contents(
     tx: Transaction, kind: Kind, experiment_ids: Sequence[str]
 ) -> list[Record]:
-    """Make some runs or logged models of experiments invisible, and return their rows."""
+    """Make some runs or logged models of experiments invisible; return their ids and artifact URIs."""
     wanted = [int(each) for each in experiment_ids]
     rows = await tx.fetch(SQL[f"{kind}s_of_experiments"], tx.project, wanted, THINGS)
     return await _purge(tx, kind, [row[0] for row in rows])

@@ -165,6 +165,7 @@ def _order(statement: Statement, orders: Sequence[LoggedModelOrder]) -> None:
             statement.terms += _latest(statement, order, key, index)
         else:
             statement.terms += _column(key, ascending=order.ascending)
+        # The model id is unique, so later terms have no effect.
         if (entity, key) == (Entity.ATTRIBUTE, "model_id"):
             return
     if (Entity.ATTRIBUTE, "creation_timestamp_ms") not in fields:
