@@ -5,15 +5,19 @@ import hashlib
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from functools import partial
+from http import HTTPStatus
 
 from aiohttp.web import BaseRequest
 
+from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.content_encoding import encoding_of, inflated
 from services.gateway.http.requests import TooSlowError
-from shared.contracts.errors import DomainError, invalid
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.runtime.metrics import ARTIFACT_BYTES
 
 TOO_LARGE = "Artifacts must be at most {limit} bytes, got a file of size {size}."
+
+_CHUNKED = "chunked"
 
 _md5 = partial(hashlib.md5, usedforsecurity=False)
 
@@ -26,8 +30,9 @@ class Body:
     def __init__(
         self, request: BaseRequest, limit: int, patience: float, too_large: str = TOO_LARGE
     ) -> None:
-        """Read the announced length, encoding and digest. Raises DomainError if the length is over the limit.
+        """Read the announced length, encoding and digest.
 
+        Raises DomainError if the length is over the limit, or if the body is not the artifact itself.
         ``patience`` is the number of seconds for which the client may send nothing.
         """
         self._request = request
@@ -35,6 +40,7 @@ class Body:
         self._patience = patience
         self._too_large = too_large
         self._size = 0
+        _check_is_artifact(request)
         self._encoding = encoding_of(request)
         self._digest = _announced_digest(request)
         self.length = _announced(request)
@@ -88,6 +94,22 @@ async def _checked(chunks: AsyncIterator[bytes], digest: bytes) -> AsyncIterator
         raise _damaged()
     if held:
         yield held
+
+
+def _check_is_artifact(request: BaseRequest) -> None:
+    """Raise DomainError for a body that would be stored as something else than the artifact."""
+    headers = request.headers
+    if "Content-Range" in headers:
+        # RFC 9110, 14.5: a server that can't write a part must not take the part for the whole.
+        message = "An upload replaces the whole artifact, so it has no Content-Range; send the whole artifact."
+        raise invalid(message)
+    transfer = headers.get("Transfer-Encoding", _CHUNKED).strip().lower()
+    if transfer != _CHUNKED:
+        message = (
+            f"The Transfer-Encoding {transfer!r} is not supported; send the body uncompressed, "
+            "or compressed with Content-Encoding: gzip."
+        )
+        raise HttpError(HTTPStatus.NOT_IMPLEMENTED, message, code=ErrorCode.NOT_IMPLEMENTED)
 
 
 def _announced_digest(request: BaseRequest) -> bytes | None:

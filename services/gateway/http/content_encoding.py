@@ -34,9 +34,12 @@ _DEFLATED = 8
 
 
 def encoding_of(request: BaseRequest) -> str:
-    """Return the body's compression: ``gzip``, ``deflate`` or an empty string. Raises HttpError 415 for another."""
-    header = request.headers.get(CONTENT_ENCODING)
-    if header is None:
+    """Return the body's compression: ``gzip``, ``deflate`` or an empty string. Raises HttpError 415 for another.
+
+    A repeated header counts as one list: the codings of all its lines were applied to the body.
+    """
+    header = ",".join(request.headers.getall(CONTENT_ENCODING, ()))
+    if not header:
         return ""
     codings = [each.strip().lower() for each in header.split(",")]
     codings = [each for each in codings if each not in {"", "identity"}]

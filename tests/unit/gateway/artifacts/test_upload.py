@@ -7,6 +7,7 @@ import hashlib
 import json
 
 import pytest
+from multidict import MultiDict
 
 from services.gateway.artifacts import storage as storage_module
 from services.gateway.artifacts import upload as module
@@ -89,6 +90,8 @@ async def test_compressed_body_is_stored_whole_as_what_it_holds(
         (ENCODED[:-9], {"Content-Encoding": "gzip"}, 400),
         (b"plain", {"Content-Encoding": "gzip"}, 400),
         (ENCODED, {"Content-Encoding": "br"}, 415),
+        (ENCODED, MultiDict([("Content-Encoding", "gzip"), ("Content-Encoding", "gzip")]), 415),
+        (PLAIN, {"Content-Range": f"bytes 0-{len(PLAIN) - 1}/{2 * len(PLAIN)}"}, 400),
         (ENCODED, {"Content-Encoding": "gzip", "Content-MD5": md5(bytes(170_000))}, 400),
         (PLAIN, {"Content-MD5": md5(PLAIN + b"x")}, 400),
         (b"x", {"Content-MD5": md5(b"")}, 400),
@@ -106,6 +109,28 @@ async def test_body_that_is_not_what_its_headers_announce_is_refused_and_not_sto
         data = chunked(body) if chunks and body else body
         response = await client.request(method, path, data=data, headers=headers)
         assert response.status == status, await response.text()
+        assert not storage.objects
+
+
+async def test_repeated_content_encoding_is_one_list(client, storage):
+    headers = MultiDict([("Content-Encoding", "identity"), ("Content-Encoding", "gzip")])
+    response = await client.put(f"{ROOT}/a", data=ENCODED, headers=headers)
+    assert response.status == 200
+    assert storage.objects == {f"{KEY}/a": bytes(170_000)}
+
+
+async def test_body_compressed_by_its_transfer_encoding_is_refused_and_not_stored(
+    server, storage, ways
+):
+    for method, path in ways:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        writer.write(head.encode() + b"Transfer-Encoding: gzip, chunked\r\n\r\n")
+        writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(ENCODED), ENCODED))
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 501 ")
+        assert b"Content-Encoding: gzip" in answer
         assert not storage.objects
 
 
