@@ -9,7 +9,7 @@ from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.mlflow.artifact_paths import (
     MAX_SEGMENT_BYTES,
     SCHEME,
-    directory_key,
+    directory_keys,
     file_key,
     is_within,
     owner_directory,
@@ -61,7 +61,7 @@ def stored_directories(locations: Iterable[str], project: int) -> list[str]:
     found: list[str] = []
     for location in locations:
         with suppress(DomainError):
-            found.append(directory_key(proxied_root(location), project))
+            found.extend(directory_keys(proxied_root(location), project))
     return found
 
 

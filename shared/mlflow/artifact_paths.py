@@ -6,7 +6,8 @@ key of its object. A path that does not begin with a number is chosen by a clien
 ``<project>/~/``. So no path leads into another project's tree, and no chosen path leads into a run's directory.
 
 A path is percent-decoded once where HTTP ends. Then it is brought into its settled form
-(``shared/mlflow/artifact_names.py``). The checks below apply to the settled form.
+(``shared/mlflow/artifact_names.py``). The checks below apply to the settled form. In the key, names that an S3 server
+reserves are escaped (``shared/mlflow/reserved_names.py``).
 """
 
 import re
@@ -20,6 +21,7 @@ from shared.mlflow.artifact_names import (
     is_listed_as_it_is,
     settled_path,
 )
+from shared.mlflow.reserved_names import escaped
 
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
@@ -133,14 +135,14 @@ def absent(path: str) -> DomainError:
 def _key(settled: str, project: int) -> str:
     head, _, _ = settled.partition("/")
     if head == str(project):
-        return settled
+        return _bounded(escaped(settled))
     if _NUMBER.fullmatch(head):
         raise absent(settled)
-    return _bounded(f"{project}/{CHOSEN}/{settled}")
+    return _bounded(escaped(f"{project}/{CHOSEN}/{settled}"))
 
 
 def _with_key_as_sent(key: str, path: str, project: int) -> Sequence[str]:
-    """Add the path itself as a second key: earlier versions, which did not settle paths, stored objects under it."""
+    """Add the path itself as a second key: earlier versions, which changed no path, stored objects under it."""
     if path == key or not path.startswith(f"{project}/") or _AS_SENT.search(path):
         return [key]
     return [key, path]

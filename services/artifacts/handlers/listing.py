@@ -19,6 +19,7 @@ from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key, directory_keys, join, proxied_root
+from shared.mlflow.reserved_names import unescaped
 
 LONGEST_LISTING = 50_000
 """Largest number of entries in a reply without pages. The reply must fit into one message of the bus."""
@@ -84,7 +85,8 @@ async def delete_artifact(cmd: DeleteArtifact, context: StorageContext) -> Empty
 
 
 def _file_info(entry: Entry, directory: str = "") -> FileInfo:
-    path = f"{directory}/{entry.name}" if directory else entry.name
+    name = unescaped(entry.name)
+    path = f"{directory}/{name}" if directory else name
     return FileInfo(path=path, is_dir=entry.size is None, file_size=entry.size)
 
 

@@ -22,6 +22,7 @@ from shared.contracts.message import Message
 from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import file_key, proxied_root
 from shared.mlflow.content_types import attachment, content_type
+from shared.mlflow.reserved_names import unescaped
 
 FOR_GATEWAY = timedelta(minutes=5)
 """Time in which a transfer must begin. A transfer that has begun may last longer."""
@@ -41,7 +42,7 @@ async def presign_artifact(query: PresignArtifact, context: StorageContext) -> P
     if query.upload_id is not None:
         part = {"uploadId": query.upload_id, "partNumber": str(query.part_number)}
     signature = Signature(query.method, key, FOR_GATEWAY, query=part)
-    name = posixpath.basename(key)
+    name = _name(key)
     return PresignArtifactReply(url=context.store.presign(signature), name=name)
 
 
@@ -84,9 +85,13 @@ def _below(artifact_uri: str, path: str) -> str:
     return f"{proxied_root(artifact_uri)}/{path}"
 
 
+def _name(key: str) -> str:
+    return unescaped(posixpath.basename(key))
+
+
 def _download_url(key: str, lifetime: timedelta, context: StorageContext) -> str:
     """Return a signed GET. Its answer makes a browser save the artifact under its name and not display it."""
-    query = {"response-content-disposition": attachment(posixpath.basename(key))}
+    query = {"response-content-disposition": attachment(_name(key))}
     return context.store.presign(Signature("GET", key, lifetime, public=True, query=query))
 
 

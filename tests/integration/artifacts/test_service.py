@@ -47,6 +47,31 @@ async def test_service_makes_its_bucket_and_answers(bus, s3_settings, http):
     await service.close()
 
 
+async def test_names_that_the_storage_reserves_are_listed_and_deleted_like_others(
+    bus, s3_settings, http
+):
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    names = [".uploads", ".versions", "a.versions"]
+    for path in [*(f"1/r/{name}/x.versions" for name in names), "1/r/v.versions"]:
+        signed = await ask(bus, "queries", "PresignArtifact", method="PUT", path=path)
+        assert signed["name"] == path.rpartition("/")[2]
+        async with http.put(signed["url"], data=b"content") as answer:
+            assert answer.status == 200
+    listed = (await ask(bus, "queries", "ListProxiedArtifacts", path="1/r"))["files"]
+    assert [each["path"] for each in listed] == [*names, "v.versions"]
+    for name in names:
+        [entry] = (await ask(bus, "queries", "ListProxiedArtifacts", path=f"1/r/{name}"))["files"]
+        assert entry == {"path": "x.versions", "is_dir": False, "file_size": 7}
+    assert await ask(bus, "commands", "DeleteArtifact", path="1/r") == {}
+    for name in names:
+        signed = await ask(
+            bus, "queries", "PresignArtifact", method="GET", path=f"1/r/{name}/x.versions"
+        )
+        async with http.get(signed["url"]) as answer:
+            assert answer.status == 404
+    await service.close()
+
+
 async def test_completion_that_is_repeated_is_answered_alike(bus, s3_settings, http):
     service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
     named = {"artifact_path": "1/dir", "path": "big"}

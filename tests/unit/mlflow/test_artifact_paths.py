@@ -18,6 +18,7 @@ from shared.mlflow.artifact_paths import (
     owner_directory,
     proxied_root,
 )
+from shared.mlflow.reserved_names import unescaped
 
 ROOT = "7/0/run/artifacts"
 
@@ -120,10 +121,26 @@ def test_name_that_clients_change_is_stored_in_the_form_that_they_ask_for(name, 
     assert file_key(f"{ROOT}/d/{form}", 7) == f"{ROOT}/d/{form}"
 
 
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("7/0/.uploads/x", "7/0/%2euploads/x"),
+        ("7/0/a.versions/.versions", "7/0/a%2eversions/%2eversions"),
+        ("7/0/%2eversions", "7/0/%2eversions"),
+        ("x.versions/y", "7/~/x%2eversions/y"),
+        ("7/0/a.uploads/.uploads2/.versions.txt", "7/0/a.uploads/.uploads2/.versions.txt"),
+    ],
+)
+def test_name_that_the_storage_reserves_is_escaped_in_the_key(path, key):
+    assert file_key(path, 7) == directory_key(path, 7) == key
+    assert unquote(key).endswith("/".join(map(unescaped, key.split("/"))))
+
+
 def test_artifact_that_was_stored_before_under_its_path_as_sent_is_looked_for_there_next():
     assert file_keys(f"{ROOT}/100%25", 7) == [f"{ROOT}/100%", f"{ROOT}/100%25"]
     assert file_keys(f"{ROOT}/a#b", 7) == [f"{ROOT}/a#b"]
     assert directory_keys(f"{ROOT}/a%41/", 7) == [f"{ROOT}/aA", f"{ROOT}/a%41"]
+    assert file_keys(f"{ROOT}/.uploads/a", 7) == [f"{ROOT}/%2euploads/a", f"{ROOT}/.uploads/a"]
 
 
 @pytest.mark.parametrize("name", UNLISTED)
