@@ -22,13 +22,13 @@ async def ensure_root_token(dsn: str, given: str = "") -> str | None:
     connection = await asyncpg.connect(dsn, server_settings={"search_path": SCHEMA})
     try:
         async with connection.transaction():
-            await connection.execute(SQL["lock_root"])
-            if not given and await connection.fetchval(SQL["has_token"]):
+            await connection.execute(SQL["lock_root"].sql)
+            if not given and await connection.fetchval(SQL["has_token"].sql):
                 return None
             token = given or new_token()
             digest = bytes.fromhex(digest_of(token))
             name = "WARREN_ROOT_TOKEN" if given else "first start"
-            await connection.execute(SQL["insert_root_token"], digest, name, now())
+            await connection.execute(SQL["insert_root_token"].sql, digest, name, now())
             return None if given else token
     finally:
         await connection.close()

@@ -6,10 +6,13 @@ from shared.contracts.diagnosis import Diagnose, Diagnosis
 from shared.handling.handlers import Handler
 from shared.postgres.clock import database_now
 from shared.postgres.migrate import service_migrations
+from shared.postgres.queries import Statement
 from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
-_SCHEMA = "SELECT component, max(version) AS version FROM migrations GROUP BY component"
+_SCHEMA = Statement.of(
+    "SELECT component, max(version) AS version FROM migrations GROUP BY component"
+)
 
 
 def diagnosis_of(service: str) -> Handler[Transaction]:
@@ -21,7 +24,7 @@ def diagnosis_of(service: str) -> Handler[Transaction]:
 
     async def diagnose(_query: Diagnose, tx: Transaction) -> Diagnosis:
         """Read the database's clock and the schema's version."""
-        applied = {row["component"]: row["version"] for row in await tx.fetch(_SCHEMA)}
+        applied = {row["component"]: row["version"] for row in await tx.rows(_SCHEMA)}
         return Diagnosis(
             clocks={"process": now(), "database": await database_now(tx.connection)},
             schema_versions={

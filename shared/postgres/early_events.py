@@ -88,7 +88,7 @@ def _handler_of(
         if cmd.event_id not in await inbox.find(tx.connection, [cmd.event_id]):
             contract, handle = topics[cmd.topic]
             await handle(contract.parse(cmd.payload.encode()), tx)
-            # The inbox row below is a write that does not pass through `tx.write`.
+            # The inbox row below is a write that does not pass through `tx.execute`.
             tx.writes = True
             await inbox.store(tx.connection, {cmd.event_id: {}})
         return Empty()

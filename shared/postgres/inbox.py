@@ -40,7 +40,7 @@ def key_id(envelope: Envelope) -> UUID | None:
 
 async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[int, Answer] | None]:
     """Return the stored answers by id. None means that the frame was begun one by one."""
-    rows = await connection.fetch(SQL["find"], ids)
+    rows = await connection.fetch(SQL["find"].sql, ids)
     INBOX_HITS.inc(len(rows))
     return {
         row["id"]: None if row["replies"] is None else decode_answers(row["replies"])
@@ -51,14 +51,14 @@ async def find(connection: AnyConnection, ids: list[UUID]) -> dict[UUID, dict[in
 async def store(connection: AnyConnection, rows: Mapping[UUID, Answers]) -> None:
     """Store answers, in the work's own transaction. Raises asyncpg.UniqueViolationError for a known id."""
     encoded = [encode_answers(answers) for answers in rows.values()]
-    await connection.execute(SQL["store"], list(rows), encoded)
+    await connection.execute(SQL["store"].sql, list(rows), encoded)
 
 
 async def begin_in_pieces(connection: AnyConnection, frame_id: UUID) -> None:
     """Mark a frame as begun one by one, so that no copy of it is carried out as a whole."""
-    await connection.execute(SQL["begin_in_pieces"], frame_id)
+    await connection.execute(SQL["begin_in_pieces"].sql, frame_id)
 
 
 async def finish_in_pieces(connection: AnyConnection, frame_id: UUID, answers: Answers) -> None:
     """Store the answers of a frame that was carried out one by one."""
-    await connection.execute(SQL["finish_in_pieces"], frame_id, encode_answers(answers))
+    await connection.execute(SQL["finish_in_pieces"].sql, frame_id, encode_answers(answers))

@@ -33,7 +33,7 @@ WATCH_INTERVAL = 5.0
 async def append(connection: AnyConnection, events: Sequence[EmittedEvent]) -> None:
     """Write events. Must run in the transaction of the change that they report."""
     columns = zip(*((e.id, e.topic, e.payload, e.traceparent) for e in events), strict=True)
-    await connection.execute(SQL["append"], *columns)
+    await connection.execute(SQL["append"].sql, *columns)
 
 
 async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
@@ -41,9 +41,9 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
     # The rows are deleted in a transaction that commits after the broker's confirms. So no event is
     # lost. After a crash in between, an event is published twice, with the same id.
     async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(SQL["lock"]):
+        if not await connection.fetchval(SQL["lock"].sql):
             return 0  # The relay of another process is at work. Two at once would mix up the order.
-        rows = await connection.fetch(SQL["take"], RELAY_BATCH)
+        rows = await connection.fetch(SQL["take"].sql, RELAY_BATCH)
         for row in rows:
             # One after the other, which keeps the order. Each event waits for its own confirm.
             await transport.publish(outgoing_event(*row))
@@ -78,7 +78,7 @@ async def watch(pool: "Pool[Record]", service: str) -> None:
     lag = OUTBOX_LAG.labels(service)
     while True:
         try:
-            lag.set(await pool.fetchval(SQL["lag"]) or 0.0)
+            lag.set(await pool.fetchval(SQL["lag"].sql) or 0.0)
         except Exception as error:
             log.warning("outbox_not_watched", error=repr(error))
         await asyncio.sleep(WATCH_INTERVAL)

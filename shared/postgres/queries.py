@@ -5,12 +5,40 @@ it follow, and then one statement with ``$1`` placeholders.
 """
 
 import re
+from dataclasses import dataclass
 from importlib.resources import files
+
+_CHANGE = re.compile(
+    # SELECT … FOR [NO KEY] UPDATE locks rows and changes none.
+    r"\b(INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE)\b",
+    re.IGNORECASE,
+)
 
 _NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 
 
-def parse_queries(text: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement; ``writes`` tells whether it changes rows."""
+
+    sql: str
+    writes: bool
+
+    @classmethod
+    def of(cls, sql: str) -> "Statement":
+        """Read from the keywords whether the statement writes."""
+        return cls(sql, writes=_CHANGE.search(sql) is not None)
+
+    def without(self, clause: str) -> "Statement":
+        """Return the statement without a clause. Raises ValueError unless it is there exactly once."""
+        before, found, after = self.sql.partition(clause)
+        if not found or clause in after:
+            message = f"The clause {clause!r} is not in the statement exactly once."
+            raise ValueError(message)
+        return Statement(before + after, self.writes)
+
+
+def parse_queries(text: str) -> dict[str, Statement]:
     """Return the statements of a file by name. Raises ValueError for a name that is used twice."""
     _, *parts = _NAME.split(text)
     names, statements = parts[::2], parts[1::2]
@@ -18,12 +46,12 @@ def parse_queries(text: str) -> dict[str, str]:
         message = f"Queries defined twice: {sorted(twice)}"
         raise ValueError(message)
     return {
-        name: _without_comments(statement)
+        name: Statement.of(_without_comments(statement))
         for name, statement in zip(names, statements, strict=True)
     }
 
 
-def load_queries(package: str, name: str) -> dict[str, str]:
+def load_queries(package: str, name: str) -> dict[str, Statement]:
     """Return the statements of a package's file ``<name>.sql``, by name."""
     return parse_queries(files(package).joinpath(f"{name}.sql").read_text("utf-8"))
 

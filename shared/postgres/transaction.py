@@ -11,41 +11,48 @@ from asyncpg import Record
 
 from shared.handling.context import Context
 from shared.postgres.connection import AnyConnection
+from shared.postgres.queries import Statement
 
 
 @dataclass(slots=True, kw_only=True)
 class Transaction(Context):
     """One command's part of a transaction.
 
-    Stores read through ``fetch…`` and write through ``write…``, which sets ``writes``. If a command is
-    refused after it has written, its writes must be undone: the executor then rolls the frame back and
-    runs its commands one by one.
+    Each statement says itself whether it writes, which sets ``writes``. If a command is refused after it
+    has written, its writes must be undone: the executor then rolls the frame back and runs its commands
+    one by one.
     """
 
     connection: AnyConnection
 
-    async def fetch(self, sql: str, *values: Any) -> list[Record]:
-        """Read rows."""
-        return await self.connection.fetch(sql, *values)
+    async def rows(self, statement: Statement, *values: Any) -> list[Record]:
+        """Execute a statement and return its rows."""
+        rows = await self.connection.fetch(statement.sql, *values)
+        self._note(statement, found=bool(rows))
+        return rows
 
-    async def fetch_row(self, sql: str, *values: Any) -> Record | None:
-        """Read one row, or None."""
-        return await self.connection.fetchrow(sql, *values)
-
-    async def fetch_value(self, sql: str, *values: Any) -> Any:
-        """Read the first column of the first row, or None."""
-        return await self.connection.fetchval(sql, *values)
-
-    async def write(self, sql: str, *values: Any) -> None:
-        """Execute a statement that writes."""
-        self.writes = True
-        await self.connection.execute(sql, *values)
-
-    async def write_row(self, sql: str, *values: Any) -> Record | None:
-        """Execute a statement that writes, and return the first row of RETURNING, or None.
-
-        Without a row nothing counts as written: for example ``UPDATE … WHERE`` found no row.
-        """
-        row = await self.connection.fetchrow(sql, *values)
-        self.writes = self.writes or row is not None
+    async def row(self, statement: Statement, *values: Any) -> Record | None:
+        """Execute a statement and return its first row, or None."""
+        row = await self.connection.fetchrow(statement.sql, *values)
+        self._note(statement, found=row is not None)
         return row
+
+    async def value(self, statement: Statement, *values: Any) -> Any:
+        """Execute a statement and return the first column of its first row, or None."""
+        value = await self.connection.fetchval(statement.sql, *values)
+        self._note(statement, found=value is not None)
+        return value
+
+    async def execute(self, statement: Statement, *values: Any) -> None:
+        """Execute a statement that returns nothing."""
+        await self.connection.execute(statement.sql, *values)
+        self._note(statement, found=True)
+
+    def _note(self, statement: Statement, *, found: bool) -> None:
+        """Set ``writes`` if a statement has written.
+
+        A statement that writes and returns rows returns one if it has changed anything: without a row,
+        its ``WHERE`` found none.
+        """
+        if statement.writes and found:
+            self.writes = True

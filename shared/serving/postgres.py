@@ -158,7 +158,7 @@ async def _prune(pool: "Pool[Record]") -> None:
     """Delete old inbox rows, until cancelled."""
     while True:
         try:
-            await pool.execute(inbox.SQL["prune"], INBOX_MEMORY)
+            await pool.execute(inbox.SQL["prune"].sql, INBOX_MEMORY)
         except Exception:
             log.exception("inbox_prune_failed")
         await asyncio.sleep(PRUNE_INTERVAL)

@@ -45,7 +45,7 @@ class FoundProject:
 
 async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
     """Return the token with a digest, and its user."""
-    row = await tx.fetch_row(SQL["find_bearer"], digest)
+    row = await tx.row(SQL["find_bearer"], digest)
     return Bearer(**row) if row else None
 
 
@@ -58,7 +58,7 @@ async def find_project(
     """
     number = int(reference) if _NUMBER.fullmatch(reference) else None
     path = reference if "/" in reference else None
-    row = await tx.fetch_row(SQL["find_project"], number, path, user_id, today)
+    row = await tx.row(SQL["find_project"], number, path, user_id, today)
     if row is None:
         return None
     return FoundProject(
@@ -83,4 +83,4 @@ def switches_of(row: Record) -> Switches:
 
 async def touch(tx: Transaction, token_id: int, moment: int) -> None:
     """Store the time of a token's last use."""
-    await tx.write(SQL["touch_token"], token_id, moment)
+    await tx.execute(SQL["touch_token"], token_id, moment)

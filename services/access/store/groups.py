@@ -45,13 +45,13 @@ async def find(tx: Transaction, reference: str, user_id: int, day: date) -> Foun
     """Return a group by its number or its full path."""
     if not _NUMBER.fullmatch(reference):
         return await find_at(tx, reference, user_id, day)
-    row = await tx.fetch_row(SQL["find_group"], int(reference), None, user_id, day)
+    row = await tx.row(SQL["find_group"], int(reference), None, user_id, day)
     return FoundGroup.of(row) if row else None
 
 
 async def find_at(tx: Transaction, path: str, user_id: int, day: date) -> FoundGroup | None:
     """Return a group by its full path, even if the path is all digits."""
-    row = await tx.fetch_row(SQL["find_group"], None, path, user_id, day)
+    row = await tx.row(SQL["find_group"], None, path, user_id, day)
     return FoundGroup.of(row) if row else None
 
 
@@ -65,7 +65,7 @@ async def page(
 
 async def create(tx: Transaction, cmd: CreateGroup) -> int | None:
     """Insert a group and return its number. Returns None if its path is taken."""
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_group"],
         cmd.parent_id,
         cmd.path,
@@ -82,11 +82,11 @@ async def of_user(tx: Transaction, user_id: int) -> int | None:
 
     Returns None if a group has its path.
     """
-    await tx.write(SQL["ensure_user_namespace"], user_id, now())
+    await tx.execute(SQL["ensure_user_namespace"], user_id, now())
     return await own_namespace(tx, user_id)
 
 
 async def own_namespace(tx: Transaction, user_id: int) -> int | None:
     """Return the number of a user's own namespace, or None."""
-    number: int | None = await tx.fetch_value(SQL["find_user_namespace"], user_id)
+    number: int | None = await tx.value(SQL["find_user_namespace"], user_id)
     return number

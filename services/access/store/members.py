@@ -85,8 +85,8 @@ async def add(
     """Add a member. Returns False if the user already has a role there that has not expired."""
     day = await today(tx)
     # A user has at most one row per project or group, so an expired one would block the new role.
-    await tx.write(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
-    row = await tx.write_row(
+    await tx.execute(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
+    row = await tx.row(
         SQL["add_member"], user_id, source.group_id, source.project_id, role, expires_at, now()
     )
     return row is not None
@@ -96,7 +96,7 @@ async def update(
     tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None
 ) -> bool:
     """Change a member's role. Returns False if there is no such member."""
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["update_member"], user_id, source.group_id, source.project_id, role, expires_at
     )
     return row is not None
@@ -104,11 +104,11 @@ async def update(
 
 async def remove(tx: Transaction, source: Source, user_id: int) -> bool:
     """Remove a member. Returns False if there is no such member."""
-    row = await tx.write_row(SQL["remove_member"], user_id, source.group_id, source.project_id)
+    row = await tx.row(SQL["remove_member"], user_id, source.group_id, source.project_id)
     return row is not None
 
 
 async def other_owners(tx: Transaction, source: Source, user_id: int) -> int:
     """Return the number of a group's Owners other than a user."""
-    count: int = await tx.fetch_value(SQL["count_owners"], source.namespace_id, user_id)
+    count: int = await tx.value(SQL["count_owners"], source.namespace_id, user_id)
     return count

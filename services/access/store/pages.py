@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from asyncpg import Record
 
 from shared.contracts.accounts import Paged
+from shared.postgres.queries import Statement
 from shared.postgres.transaction import Transaction
 
 T = TypeVar("T")
@@ -37,13 +38,17 @@ ONE = Slice(1, 0)
 
 
 async def fetch_page(
-    tx: Transaction, sql: str, values: Sequence[Any], part: Slice, make: Callable[[Record], T]
+    tx: Transaction,
+    statement: Statement,
+    values: Sequence[Any],
+    part: Slice,
+    make: Callable[[Record], T],
 ) -> PageOf[T]:
     """Return the page of a statement that ends with LIMIT and OFFSET, its last two placeholders.
 
     Each row has a column ``total``. A page past the end has no rows and so no total; the first row is read for it
     then.
     """
-    rows = await tx.fetch(sql, *values, part.limit, part.offset)
-    told = rows or (await tx.fetch(sql, *values, ONE.limit, ONE.offset) if part.offset else [])
+    rows = await tx.rows(statement, *values, part.limit, part.offset)
+    told = rows or (await tx.rows(statement, *values, ONE.limit, ONE.offset) if part.offset else [])
     return PageOf([make(row) for row in rows], told[0]["total"] if told else 0)

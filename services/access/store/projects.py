@@ -41,7 +41,7 @@ async def read(
     tx: Transaction, numbers: Sequence[int], user_id: int, day: date
 ) -> Sequence[Record]:
     """Return projects with their namespaces and a user's roles, in the given order."""
-    return await tx.fetch(SQL["read_projects"], list(numbers), user_id, day)
+    return await tx.rows(SQL["read_projects"], list(numbers), user_id, day)
 
 
 async def create(
@@ -51,7 +51,7 @@ async def create(
 
     Returns None if the path or the workspace's short name is taken.
     """
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_project"],
         namespace_id,
         cmd.path,
@@ -69,7 +69,7 @@ async def create(
 
 async def update(tx: Transaction, project_id: int, cmd: UpdateProject) -> None:
     """Change the given fields of a project."""
-    await tx.write_row(
+    await tx.row(
         SQL["update_project"],
         project_id,
         cmd.name,
@@ -83,4 +83,4 @@ async def update(tx: Transaction, project_id: int, cmd: UpdateProject) -> None:
 
 async def delete(tx: Transaction, project_id: int) -> None:
     """Hide a project permanently."""
-    await tx.write_row(SQL["delete_project"], project_id, now())
+    await tx.row(SQL["delete_project"], project_id, now())

@@ -93,18 +93,18 @@ async def page(
 
 async def find(tx: Transaction, number: int | None, digest: bytes | None) -> FoundToken | None:
     """Return a token by its number or its digest."""
-    row = await tx.fetch_row(SQL["find_token"], number, digest)
+    row = await tx.row(SQL["find_token"], number, digest)
     return FoundToken.of(row) if row else None
 
 
 async def lock_family(tx: Transaction, token: FoundToken) -> None:
     """Serialize rotations and revocations of one rotation chain: lock its first token's row."""
-    await tx.fetch(SQL["lock_family"], token.family_id or token.token_id)
+    await tx.rows(SQL["lock_family"], token.family_id or token.token_id)
 
 
 async def create(tx: Transaction, new: NewToken) -> FoundToken:
     """Insert a token."""
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_token"],
         bytes.fromhex(new.digest),
         new.user_id,
@@ -135,7 +135,5 @@ async def revoke_family(tx: Transaction, token: FoundToken) -> list[str]:
 
 
 async def _revoked(tx: Transaction, statement: str, number: int) -> list[str]:
-    # `fetch` does not count as a write, and revoking nothing is none. New revocations are noted here.
-    rows = await tx.fetch(SQL[statement], number, now())
-    tx.writes = tx.writes or bool(rows)
+    rows = await tx.rows(SQL[statement], number, now())
     return [row["digest"].hex() for row in rows]

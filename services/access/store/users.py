@@ -35,7 +35,7 @@ class FoundUser:
 
 async def find(tx: Transaction, user_id: int) -> FoundUser | None:
     """Return a user, or None."""
-    row = await tx.fetch_row(SQL["find_user"], user_id)
+    row = await tx.row(SQL["find_user"], user_id)
     return FoundUser.of(row) if row else None
 
 
@@ -47,7 +47,7 @@ async def page(tx: Transaction, query: ListUsers) -> PageOf[FoundUser]:
 
 async def create(tx: Transaction, username: str, name: str, **fields: Any) -> FoundUser | None:
     """Insert a user (``email``, ``is_admin``, ``is_bot``). Returns None if the name is taken."""
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_user"],
         username,
         name,
@@ -61,5 +61,5 @@ async def create(tx: Transaction, username: str, name: str, **fields: Any) -> Fo
 
 async def set_state(tx: Transaction, user_id: int, state: str) -> FoundUser | None:
     """Set a user's state. Returns None if there is no such user; bot users can't be blocked."""
-    row = await tx.write_row(SQL["set_state"], user_id, state)
+    row = await tx.row(SQL["set_state"], user_id, state)
     return FoundUser.of(row) if row else None

@@ -37,7 +37,7 @@ class FoundWorkspace:
 
 async def number_of(tx: Transaction, name: str) -> int | None:
     """Return the number of the project that a workspace name means, or None."""
-    number: int | None = await tx.fetch_value(SQL["find_number"], name, workspaces.path_in(name))
+    number: int | None = await tx.value(SQL["find_number"], name, workspaces.path_in(name))
     return number
 
 
@@ -45,5 +45,5 @@ async def visible(
     tx: Transaction, user_id: int, day: date, number: int | None = None, *, every: bool
 ) -> Sequence[FoundWorkspace]:
     """Return the workspaces that are visible to a user; ``every`` includes all, ``number`` selects one."""
-    rows = await tx.fetch(SQL["list_workspaces"], user_id, day, every, number)
+    rows = await tx.rows(SQL["list_workspaces"], user_id, day, every, number)
     return [found for found in map(FoundWorkspace.of, rows) if found]

@@ -72,7 +72,7 @@ class FoundVersion:
 async def create(tx: Transaction, model_id: UUID, new: NewVersion) -> CreatedVersion:
     """Insert a version of a locked model, under the model's next number."""
     lineage = new.lineage
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_model_version"],
         tx.project,
         model_id,
@@ -103,14 +103,14 @@ async def highest(
 
     With a stage, only versions in that stage count.
     """
-    row = await tx.fetch_row(SQL["highest_version"], tx.project, model_id, stage)
+    row = await tx.row(SQL["highest_version"], tx.project, model_id, stage)
     return (row["version"], row["semver"]) if row else None
 
 
 async def are_staged(tx: Transaction, model_id: UUID) -> bool:
     """Tell whether any version of a model is in another stage than None."""
     others = [stage for stage in ModelStage if stage is not ModelStage.NONE]
-    staged: bool = await tx.fetch_value(SQL["are_staged"], tx.project, model_id, others)
+    staged: bool = await tx.value(SQL["are_staged"], tx.project, model_id, others)
     return staged
 
 
@@ -118,7 +118,7 @@ async def called(
     tx: Transaction, model_id: UUID, own_number: int | None, semver: str
 ) -> int | None:
     """Return the number of the version that has an id (``own_number``) or a semantic version."""
-    version: int | None = await tx.fetch_value(
+    version: int | None = await tx.value(
         SQL["version_called"], tx.project, model_id, own_number, semver
     )
     return version
@@ -126,13 +126,13 @@ async def called(
 
 async def find_by_id(tx: Transaction, own_number: int) -> VersionKey | None:
     """Return the key of the version with an id."""
-    row = await tx.fetch_row(SQL["find_version_by_id"], tx.project, own_number)
+    row = await tx.row(SQL["find_version_by_id"], tx.project, own_number)
     return (row["registered_model_id"], row["version"]) if row else None
 
 
 async def find(tx: Transaction, name: str, version: int) -> FoundVersion | None:
     """Find a version by its model's name and its number."""
-    row = await tx.fetch_row(SQL["find_model_version"], tx.project, name, version)
+    row = await tx.row(SQL["find_model_version"], tx.project, name, version)
     return FoundVersion(*row) if row else None
 
 
@@ -140,9 +140,7 @@ async def update(
     tx: Transaction, name: str, version: int, description: str | None
 ) -> VersionKey | None:
     """Replace the description; None if there is no such version."""
-    row = await tx.write_row(
-        SQL["update_model_version"], tx.project, name, version, description, now()
-    )
+    row = await tx.row(SQL["update_model_version"], tx.project, name, version, description, now())
     return (row["registered_model_id"], version) if row else None
 
 
@@ -150,7 +148,7 @@ async def transition(
     tx: Transaction, model_id: UUID, version: int, stage: ModelStage
 ) -> VersionKey | None:
     """Move a version of a locked model to a stage; None if there is no such version."""
-    row = await tx.write_row(SQL["transition_stage"], tx.project, model_id, version, stage, now())
+    row = await tx.row(SQL["transition_stage"], tx.project, model_id, version, stage, now())
     return (model_id, version) if row else None
 
 
@@ -158,32 +156,31 @@ async def archive_others(
     tx: Transaction, model_id: UUID, version: int, stage: ModelStage
 ) -> list[int]:
     """Move all versions in a stage to Archived except ``version``; return their numbers."""
-    rows = await tx.fetch(SQL["archive_others"], tx.project, model_id, version, stage, now())
-    tx.writes = tx.writes or bool(rows)
+    rows = await tx.rows(SQL["archive_others"], tx.project, model_id, version, stage, now())
     return [row["version"] for row in rows]
 
 
 async def has_run(tx: Transaction, run_id: str) -> bool:
     """Tell whether any version has the run."""
-    found: bool = await tx.fetch_value(SQL["run_has_version"], tx.project, run_id)
+    found: bool = await tx.value(SQL["run_has_version"], tx.project, run_id)
     return found
 
 
 async def delete(tx: Transaction, model_id: UUID, version: int) -> DeletedVersion | None:
     """Delete a version of a locked model with its tags and aliases; None if there is no such version."""
-    row = await tx.write_row(SQL["delete_model_version"], tx.project, model_id, version, now())
+    row = await tx.row(SQL["delete_model_version"], tx.project, model_id, version, now())
     return DeletedVersion(row["run_claim"]) if row else None
 
 
 async def set_tag(tx: Transaction, name: str, version: int, key: str, value: str) -> bool:
     """Set or overwrite a tag; False if there is no such version."""
-    row = await tx.write_row(SQL["set_model_version_tag"], tx.project, name, version, key, value)
+    row = await tx.row(SQL["set_model_version_tag"], tx.project, name, version, key, value)
     return row is not None
 
 
 async def delete_tag(tx: Transaction, model_id: UUID, version: int, key: str) -> bool:
     """Remove a tag; False if there is no such tag."""
-    row = await tx.write_row(SQL["delete_model_version_tag"], tx.project, model_id, version, key)
+    row = await tx.row(SQL["delete_model_version_tag"], tx.project, model_id, version, key)
     return row is not None
 
 
@@ -198,7 +195,7 @@ async def read_found(tx: Transaction, keys: Sequence[VersionKey]) -> bytes:
 
 
 async def _read(tx: Transaction, query: str, keys: Sequence[VersionKey]) -> bytes:
-    text: bytes = await tx.fetch_value(
+    text: bytes = await tx.value(
         SQL[query],
         tx.project,
         [model_id for model_id, _ in keys],

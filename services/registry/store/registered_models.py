@@ -25,7 +25,7 @@ class FoundModel:
 async def create(tx: Transaction, name: str, description: str, tags: Mapping[str, str]) -> bool:
     """Insert a model; False if the name is taken. Its id is the command's."""
     keys, values = list(tags), list(tags.values())
-    row = await tx.write_row(
+    row = await tx.row(
         SQL["create_registered_model"],
         tx.project,
         tx.envelope.id,
@@ -40,13 +40,13 @@ async def create(tx: Transaction, name: str, description: str, tags: Mapping[str
 
 async def find(tx: Transaction, name: str) -> FoundModel | None:
     """Find a model by its name."""
-    row = await tx.fetch_row(SQL["find_registered_model"], tx.project, name)
+    row = await tx.row(SQL["find_registered_model"], tx.project, name)
     return FoundModel(row["registered_model_id"], row["prompt"]) if row else None
 
 
 async def lock_name(tx: Transaction, name: str) -> None:
     """Reserve a name until the transaction ends: others that create or rename a model wait for it."""
-    await tx.fetch_value(SQL["lock_model_name"], tx.project, name)
+    await tx.value(SQL["lock_model_name"], tx.project, name)
 
 
 async def lock(tx: Transaction, name: str) -> UUID | None:
@@ -54,14 +54,14 @@ async def lock(tx: Transaction, name: str) -> UUID | None:
 
     The next statement sees what other transactions committed while this one waited for the lock.
     """
-    model_id: UUID | None = await tx.fetch_value(SQL["lock_registered_model"], tx.project, name)
+    model_id: UUID | None = await tx.value(SQL["lock_registered_model"], tx.project, name)
     return model_id
 
 
 async def rename(tx: Transaction, model_id: UUID, name: str) -> bool:
     """Rename a model; False if another model has just taken the name."""
     try:
-        await tx.write(SQL["rename_registered_model"], tx.project, model_id, name, now())
+        await tx.execute(SQL["rename_registered_model"], tx.project, model_id, name, now())
     except UniqueViolationError:
         # PostgreSQL accepts no further statement in this transaction, so the caller must raise.
         return False
@@ -84,13 +84,13 @@ async def set_tag(tx: Transaction, name: str, key: str, value: str) -> UUID | No
 
 
 async def _changed(tx: Transaction, query: str, name: str, *values: object) -> UUID | None:
-    row = await tx.write_row(SQL[query], tx.project, name, *values)
+    row = await tx.row(SQL[query], tx.project, name, *values)
     return row["registered_model_id"] if row else None
 
 
 async def delete_tag(tx: Transaction, model_id: UUID, key: str) -> bool:
     """Remove a tag; False if there is no such tag."""
-    row = await tx.write_row(SQL["delete_registered_model_tag"], tx.project, model_id, key)
+    row = await tx.row(SQL["delete_registered_model_tag"], tx.project, model_id, key)
     return row is not None
 
 
@@ -98,13 +98,13 @@ async def latest_versions(
     tx: Transaction, model_id: UUID, stages: Sequence[ModelStage]
 ) -> list[int]:
     """Return the number of the newest version in each stage; a stage without versions gives none."""
-    rows = await tx.fetch(SQL["latest_versions"], tx.project, model_id, list(stages))
+    rows = await tx.rows(SQL["latest_versions"], tx.project, model_id, list(stages))
     return [row["version"] for row in rows]
 
 
 async def read(tx: Transaction, model_ids: Sequence[UUID]) -> bytes:
     """Return whole models as the dialect's JSON objects, comma-separated, in the order of the ids."""
-    text: bytes = await tx.fetch_value(
+    text: bytes = await tx.value(
         SQL["read_registered_models"], tx.project, model_ids, list(ModelStage), tx.envelope.dialect
     )
     return text

@@ -32,7 +32,7 @@ async def link_datasets(
     datasets = [item.dataset for item in inputs]
     names = [dataset.name for dataset in datasets]
     digests = [dataset.digest for dataset in datasets]
-    await tx.write(
+    await tx.execute(
         SQL["insert_datasets"],
         tx.project,
         experiment_id,
@@ -45,7 +45,7 @@ async def link_datasets(
         [dataset.schema_ for dataset in datasets],
         [dataset.profile for dataset in datasets],
     )
-    await tx.write(
+    await tx.execute(
         SQL["link_datasets"],
         tx.project,
         experiment_id,
@@ -60,21 +60,21 @@ async def link_datasets(
 async def link_model_inputs(tx: Transaction, run_id: str, models: Sequence[ModelInput]) -> None:
     """Record that a run read logged models."""
     model_ids = [model.model_id for model in models]
-    await tx.write(SQL["link_model_inputs"], tx.project, run_id, model_ids)
+    await tx.execute(SQL["link_model_inputs"], tx.project, run_id, model_ids)
 
 
 async def link_model_outputs(tx: Transaction, run_id: str, models: Sequence[ModelOutput]) -> None:
     """Record that a run produced logged models."""
     model_ids = [model.model_id for model in models]
     steps = [model.step for model in models]
-    await tx.write(SQL["link_model_outputs"], tx.project, run_id, model_ids, steps)
+    await tx.execute(SQL["link_model_outputs"], tx.project, run_id, model_ids, steps)
 
 
 async def search(
     tx: Transaction, experiment_ids: Sequence[int], limit: int
 ) -> list[DatasetSummary]:
     """Return the datasets that runs of the experiments read."""
-    rows = await tx.fetch(SQL["search_datasets"], tx.project, experiment_ids, limit)
+    rows = await tx.rows(SQL["search_datasets"], tx.project, experiment_ids, limit)
     return [
         DatasetSummary(
             experiment_id=str(row["experiment_id"]),

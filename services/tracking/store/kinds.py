@@ -8,4 +8,4 @@ SQL = load_queries("services.tracking.sql", "kinds")
 
 async def found(tx: Transaction) -> list[str]:
     """Return the kinds of which the project has at least one thing, as plural nouns."""
-    return [row["kind"] for row in await tx.fetch(SQL["list_kinds"], tx.project)]
+    return [row["kind"] for row in await tx.rows(SQL["list_kinds"], tx.project)]

@@ -18,7 +18,7 @@ from shared.postgres.queries import load_queries
 
 SQL = load_queries("services.tracking.sql", "log")
 
-_APPEND_UNSEEN_METRICS = SQL["append_metrics"].replace("ON CONFLICT DO NOTHING", "")
+_APPEND_UNSEEN_METRICS = SQL["append_metrics"].without("ON CONFLICT DO NOTHING")
 """As append_metrics, but fails with a unique violation if one of the points exists already."""
 
 MISSING, ACTIVE, DELETED = 0, 1, 2
@@ -111,7 +111,7 @@ class Points:
 
 async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
     """Return MISSING, ACTIVE or DELETED for each run."""
-    states: list[int] = await connection.fetchval(SQL["run_states"], *runs.columns)
+    states: list[int] = await connection.fetchval(SQL["run_states"].sql, *runs.columns)
     return states
 
 
@@ -126,9 +126,9 @@ async def append_metrics(connection: AnyConnection, runs: RunList, points: Point
     states: list[int]
     if not connection.is_in_transaction():
         with suppress(UniqueViolationError):
-            states = await connection.fetchval(_APPEND_UNSEEN_METRICS, *arguments)
+            states = await connection.fetchval(_APPEND_UNSEEN_METRICS.sql, *arguments)
             return states
-    states = await connection.fetchval(SQL["append_metrics"], *arguments)
+    states = await connection.fetchval(SQL["append_metrics"].sql, *arguments)
     return states
 
 
@@ -146,7 +146,7 @@ async def existing_params(
 ) -> dict[EntryKey, str]:
     """Return the values of those params that exist."""
     owners = runs.columns_of([run for run, _ in wanted])
-    rows = await connection.fetch(SQL["existing_params"], *owners, [key for _, key in wanted])
+    rows = await connection.fetch(SQL["existing_params"].sql, *owners, [key for _, key in wanted])
     return {wanted[row["position"] - 1]: row["value"] for row in rows}
 
 
@@ -160,7 +160,7 @@ async def insert_params(
     """
     entries = sorted(params)
     inserted = await connection.fetchval(
-        SQL["insert_params"],
+        SQL["insert_params"].sql,
         *runs.columns_of([run for run, _ in entries]),
         [key for _, key in entries],
         [params[entry] for entry in entries],
@@ -175,7 +175,7 @@ async def upsert_tags(
     """Set or overwrite tags."""
     entries = sorted(tags)
     await connection.execute(
-        SQL["upsert_tags"],
+        SQL["upsert_tags"].sql,
         *runs.columns_of([run for run, _ in entries]),
         [key for _, key in entries],
         [tags[entry] for entry in entries],
@@ -186,7 +186,7 @@ async def rename_runs(connection: AnyConnection, runs: RunList, names: Mapping[i
     """Set the names of runs, by position."""
     positions = sorted(names)
     await connection.execute(
-        SQL["rename_runs"],
+        SQL["rename_runs"].sql,
         *runs.columns_of(positions),
         [names[position] for position in positions],
     )

@@ -33,7 +33,7 @@ def not_found(model_id: str) -> DomainError:
 
 async def create(tx: Transaction, model: NewModel) -> None:
     """Insert a model with the status PENDING: its artifacts are still to come."""
-    await tx.write(
+    await tx.execute(
         SQL["insert_logged_model"],
         tx.project,
         model.model_id,
@@ -63,17 +63,17 @@ async def lock(tx: Transaction, model_id: str) -> None:
 
 async def lock_if_there(tx: Transaction, model_id: str) -> bool:
     """As ``lock``, but return whether the model exists and is active, instead of raising."""
-    return await tx.fetch_value(SQL["lock_logged_model"], tx.project, model_id) is False
+    return await tx.value(SQL["lock_logged_model"], tx.project, model_id) is False
 
 
 async def get_tag(tx: Transaction, model_id: str, key: str) -> str | None:
     """Return the value of a tag, or None."""
-    value: str | None = await tx.fetch_value(SQL["logged_model_tag"], tx.project, model_id, key)
+    value: str | None = await tx.value(SQL["logged_model_tag"], tx.project, model_id, key)
     return value
 
 
 async def _is_deleted(tx: Transaction, query: str, model_id: str) -> bool:
-    deleted: bool | None = await tx.fetch_value(SQL[query], tx.project, model_id)
+    deleted: bool | None = await tx.value(SQL[query], tx.project, model_id)
     if deleted is None:
         raise not_found(model_id)
     return deleted
@@ -82,13 +82,13 @@ async def _is_deleted(tx: Transaction, query: str, model_id: str) -> bool:
 async def finalize(tx: Transaction, model_id: str, status: LoggedModelStatus) -> None:
     """Set the status of a model. Raises DomainError if it does not exist."""
     query = SQL["finalize_logged_model"]
-    if await tx.write_row(query, tx.project, model_id, status, now()) is None:
+    if await tx.row(query, tx.project, model_id, status, now()) is None:
         raise not_found(model_id)
 
 
 async def delete(tx: Transaction, model_id: str) -> int:
     """Mark a model deleted; return its experiment. Raises DomainError if it does not exist."""
-    row = await tx.write_row(SQL["delete_logged_model"], tx.project, model_id, now())
+    row = await tx.row(SQL["delete_logged_model"], tx.project, model_id, now())
     if row is None:
         raise not_found(model_id)
     experiment_id: int = row["experiment_id"]
@@ -97,29 +97,29 @@ async def delete(tx: Transaction, model_id: str) -> int:
 
 async def existing_params(tx: Transaction, model_id: str, keys: Sequence[str]) -> dict[str, str]:
     """Return the values of those params that the model has."""
-    rows = await tx.fetch(SQL["logged_model_params"], tx.project, model_id, keys)
+    rows = await tx.rows(SQL["logged_model_params"], tx.project, model_id, keys)
     return {row["key"]: row["value"] for row in rows}
 
 
 async def insert_params(tx: Transaction, model_id: str, params: Mapping[str, str]) -> None:
     """Insert new params of a locked model."""
     keys, values = list(params), list(params.values())
-    await tx.write(SQL["insert_logged_model_params"], tx.project, model_id, keys, values)
+    await tx.execute(SQL["insert_logged_model_params"], tx.project, model_id, keys, values)
 
 
 async def set_tags(tx: Transaction, model_id: str, tags: Mapping[str, str]) -> None:
     """Set or overwrite tags."""
     keys, values = list(tags), list(tags.values())
-    await tx.write(SQL["set_logged_model_tags"], tx.project, model_id, keys, values)
+    await tx.execute(SQL["set_logged_model_tags"], tx.project, model_id, keys, values)
 
 
 async def delete_tag(tx: Transaction, model_id: str, key: str) -> bool:
     """Remove a tag; False if there is no such tag."""
-    row = await tx.write_row(SQL["delete_logged_model_tag"], tx.project, model_id, key)
+    row = await tx.row(SQL["delete_logged_model_tag"], tx.project, model_id, key)
     return row is not None
 
 
 async def read(tx: Transaction, model_ids: Sequence[str]) -> bytes:
     """Return whole models as JSON objects, comma-separated, in the order of the ids."""
-    text: bytes = await tx.fetch_value(SQL["read_logged_models"], tx.project, model_ids)
+    text: bytes = await tx.value(SQL["read_logged_models"], tx.project, model_ids)
     return text

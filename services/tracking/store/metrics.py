@@ -49,7 +49,7 @@ async def history(
     tx: Transaction, run_id: str, key: str, start: Place, limit: int | None
 ) -> tuple[bytes, Place | None]:
     """Return points as JSON objects, comma-separated, and the start of the next page; None on the last page."""
-    row = await tx.fetch_row(
+    row = await tx.row(
         SQL["history"],
         tx.project,
         run_id,
@@ -66,7 +66,7 @@ async def history(
 
 async def history_bulk(tx: Transaction, run_ids: Sequence[str], key: str, limit: int) -> bytes:
     """Return points of several runs as JSON objects, comma-separated."""
-    text: bytes = await tx.fetch_value(SQL["history_bulk"], tx.project, run_ids, key, limit)
+    text: bytes = await tx.value(SQL["history_bulk"], tx.project, run_ids, key, limit)
     return text
 
 
@@ -74,7 +74,7 @@ async def history_sampled(
     tx: Transaction, run_ids: Sequence[str], key: str, limit: int, steps: range
 ) -> bytes:
     """Return at most ``limit`` points of each run as JSON objects, comma-separated."""
-    text: bytes = await tx.fetch_value(
+    text: bytes = await tx.value(
         SQL["history_sampled"],
         tx.project,
         run_ids,

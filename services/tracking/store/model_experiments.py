@@ -46,30 +46,30 @@ class GivenUp(NamedTuple):
 
 async def of_model(tx: Transaction, model_id: UUID) -> OwnExperiment | None:
     """Return the experiment that belongs to a model."""
-    row = await tx.fetch_row(SQL["experiment_of_model"], tx.project, model_id)
+    row = await tx.row(SQL["experiment_of_model"], tx.project, model_id)
     return OwnExperiment(*row) if row else None
 
 
 async def is_a_models(tx: Transaction, experiment_id: int) -> bool:
     """Tell whether an experiment belongs to a model."""
-    model_id = await tx.fetch_value(SQL["model_of_experiment"], tx.project, experiment_id)
+    model_id = await tx.value(SQL["model_of_experiment"], tx.project, experiment_id)
     return model_id is not None
 
 
 async def named(tx: Transaction, name: str) -> NamedExperiment | None:
     """Return the experiment with a name, deleted or not."""
-    row = await tx.fetch_row(SQL["named_experiment"], tx.project, name)
+    row = await tx.row(SQL["named_experiment"], tx.project, name)
     return NamedExperiment(*row) if row else None
 
 
 async def own(tx: Transaction, experiment_id: int, model_id: UUID) -> None:
     """Assign an experiment to a model."""
-    await tx.write(SQL["own_experiment"], tx.project, experiment_id, model_id)
+    await tx.execute(SQL["own_experiment"], tx.project, experiment_id, model_id)
 
 
 async def release(tx: Transaction, model_id: UUID) -> int | None:
     """Mark the experiment of a model deleted and free its name; return its id, None if there is none."""
-    row = await tx.write_row(SQL["release_experiment"], tx.project, model_id, now())
+    row = await tx.row(SQL["release_experiment"], tx.project, model_id, now())
     return row["experiment_id"] if row else None
 
 
@@ -77,26 +77,26 @@ async def claim(
     tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, made: bool
 ) -> None:
     """Record that a version, which is not created yet, has a run."""
-    await tx.write(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
+    await tx.execute(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
 
 
 async def confirm(tx: Transaction, claim_id: UUID) -> None:
     """Record that the version of a claim is created."""
-    await tx.write(SQL["confirm_run"], tx.project, claim_id)
+    await tx.execute(SQL["confirm_run"], tx.project, claim_id)
 
 
 async def is_claimed(tx: Transaction, run_id: str | UUID) -> bool:
     """Tell whether the run belongs to a version, or to one that is being created."""
-    claimed: bool = await tx.fetch_value(SQL["is_claimed"], tx.project, run_id, UNCONFIRMED)
+    claimed: bool = await tx.value(SQL["is_claimed"], tx.project, run_id, UNCONFIRMED)
     return claimed
 
 
 async def give_up(tx: Transaction, claim_id: UUID) -> GivenUp | None:
     """Remove the claim of a version and return its run; None if there is no claim."""
-    row = await tx.write_row(SQL["give_up_run"], tx.project, claim_id)
+    row = await tx.row(SQL["give_up_run"], tx.project, claim_id)
     return GivenUp(*row) if row else None
 
 
 async def give_up_all(tx: Transaction, model_id: UUID) -> None:
     """Remove the claims of all versions of a model."""
-    await tx.write(SQL["give_up_runs"], tx.project, model_id)
+    await tx.execute(SQL["give_up_runs"], tx.project, model_id)

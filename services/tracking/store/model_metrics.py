@@ -18,7 +18,7 @@ async def known_models(
     """Return the models that exist, deleted or not."""
     keys = list(wanted)
     rows = await connection.fetch(
-        SQL["known_models"], [key[0] for key in keys], [key[1] for key in keys]
+        SQL["known_models"].sql, [key[0] for key in keys], [key[1] for key in keys]
     )
     return frozenset(keys[row["position"] - 1] for row in rows)
 
@@ -40,4 +40,4 @@ async def append(
     rows.sort(key=lambda row: row[0])
     columns = zip(*((*place, value, *dataset) for place, value, dataset in rows), strict=True)
     if rows:
-        await connection.execute(SQL["append_model_metrics"], *map(list, columns))
+        await connection.execute(SQL["append_model_metrics"].sql, *map(list, columns))

@@ -49,9 +49,7 @@ class Selection:
 async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> list[Record]:
     """Make some entities of the selection invisible; return their ids and artifact URIs."""
     ids = selection.ids(kind)
-    rows = await tx.fetch(
-        SQL[f"deleted_{kind}s"], tx.project, selection.deleted_before, ids, THINGS
-    )
+    rows = await tx.rows(SQL[f"deleted_{kind}s"], tx.project, selection.deleted_before, ids, THINGS)
     return await _purge(tx, kind, [row[0] for row in rows])
 
 
@@ -60,39 +58,37 @@ async def purge_contents(
 ) -> list[Record]:
     """Make some runs or logged models of experiments invisible; return their ids and artifact URIs."""
     wanted = [int(each) for each in experiment_ids]
-    rows = await tx.fetch(SQL[f"{kind}s_of_experiments"], tx.project, wanted, THINGS)
+    rows = await tx.rows(SQL[f"{kind}s_of_experiments"], tx.project, wanted, THINGS)
     return await _purge(tx, kind, [row[0] for row in rows])
 
 
 async def _purge(tx: Transaction, kind: Kind, ids: Sequence[object]) -> list[Record]:
     if not ids:
         return []
-    tx.writes = True
-    return await tx.fetch(SQL[f"purge_{kind}s"], tx.project, ids)
+    return await tx.rows(SQL[f"purge_{kind}s"], tx.project, ids)
 
 
 async def begun(tx: Transaction, kind: Kind) -> list[str]:
     """Return some invisible entities that may still have rows."""
-    rows = await tx.fetch(SQL["purges"], tx.project, kind, THINGS)
+    rows = await tx.rows(SQL["purges"], tx.project, kind, THINGS)
     return [row["id"] for row in rows]
 
 
 async def delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> int:
     """Delete some rows of invisible entities; return how many. 0 means that none are left."""
     keys = [int(each) for each in ids] if kind is Kind.EXPERIMENT else ids
-    tx.writes = True
-    count: int = await tx.fetch_value(SQL[f"delete_rows_of_{kind}s"], tx.project, keys, ROWS)
+    count: int = await tx.value(SQL[f"delete_rows_of_{kind}s"], tx.project, keys, ROWS)
     return count
 
 
 async def finish(tx: Transaction, kind: Kind, ids: Sequence[str]) -> None:
     """Remove the notes of entities that have no rows any more."""
-    await tx.write(SQL["finish_purges"], tx.project, kind, ids)
+    await tx.execute(SQL["finish_purges"], tx.project, kind, ids)
 
 
 async def plan(tx: Transaction, selection: Selection) -> Record | None:
     """Return how many ``runs``, ``logged_models`` and ``experiments`` a selection holds."""
-    return await tx.fetch_row(
+    return await tx.row(
         SQL["plan"],
         tx.project,
         selection.deleted_before,
@@ -104,21 +100,21 @@ async def plan(tx: Transaction, selection: Selection) -> Record | None:
 
 async def deletion_times(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dict[str, int | None]:
     """Return when each entity was deleted; None if it was not. Ids that do not exist are left out."""
-    rows = await tx.fetch(SQL[f"{kind}_times"], tx.project, ids)
+    rows = await tx.rows(SQL[f"{kind}_times"], tx.project, ids)
     return {row["id"]: row["deleted_time"] for row in rows}
 
 
 async def chosen_directories(tx: Transaction) -> list[str]:
     """Return the directories that clients chose for experiments, deleted experiments included."""
-    rows = await tx.fetch(SQL["chosen_locations"], tx.project)
+    rows = await tx.rows(SQL["chosen_locations"], tx.project)
     return stored_directories([row["artifact_location"] for row in rows], tx.project)
 
 
 async def projects(tx: Transaction) -> list[int]:
     """Return every project, not only the caller's. Only an operator's command asks for this."""
-    return [row["project_id"] for row in await tx.fetch(SQL["projects"])]
+    return [row["project_id"] for row in await tx.rows(SQL["projects"])]
 
 
 async def owners(tx: Transaction, ids: Sequence[str]) -> list[str]:
     """Return those of the ids that runs or logged models have, deleted ones included."""
-    return [row["id"] for row in await tx.fetch(SQL["owners"], tx.project, ids)]
+    return [row["id"] for row in await tx.rows(SQL["owners"], tx.project, ids)]

@@ -50,7 +50,7 @@ async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None
     Return whether the experiment is deleted, and the run's artifact URI if it is not. Return None if
     there is no such experiment.
     """
-    row = await tx.fetch_row(
+    row = await tx.row(
         SQL["create_run"],
         tx.project,
         run.experiment_id,
@@ -64,7 +64,6 @@ async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None
     )
     if row is None:
         return None
-    tx.writes = tx.writes or not row["deleted"]
     return row["deleted"], row["artifact_uri"]
 
 
@@ -72,7 +71,7 @@ async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> R
     """Return the state of an active run. Raises DomainError if it is deleted or does not exist."""
     row = None
     if is_run_id(run_id):
-        row = await tx.fetch_row(SQL[query], tx.project, run_id)
+        row = await tx.row(SQL[query], tx.project, run_id)
     if row is None:
         raise run_not_found(run_id)
     if row["deleted"]:
@@ -89,13 +88,13 @@ async def lock(tx: Transaction, run_id: str) -> LockedRun | None:
     """Lock a run, deleted or not, until the transaction ends; return it, or None if it does not exist."""
     row = None
     if is_run_id(run_id):
-        row = await tx.fetch_row(SQL["lock_run"], tx.project, run_id)
+        row = await tx.row(SQL["lock_run"], tx.project, run_id)
     return LockedRun(row["experiment_id"], row["deleted"], row["artifact_uri"]) if row else None
 
 
 async def artifact_uri(tx: Transaction, run_id: UUID) -> str | None:
     """Return where a run keeps artifacts; None if it does not exist."""
-    uri: str | None = await tx.fetch_value(SQL["run_artifact_uri"], tx.project, run_id)
+    uri: str | None = await tx.value(SQL["run_artifact_uri"], tx.project, run_id)
     return uri
 
 
@@ -109,7 +108,7 @@ async def update(
     """Change those values of an active run that are not None. Raises DomainError as ``active`` does."""
     row = None
     if is_run_id(run_id):
-        row = await tx.write_row(SQL["update_run"], tx.project, run_id, status, end_time, name)
+        row = await tx.row(SQL["update_run"], tx.project, run_id, status, end_time, name)
     if row is None:
         # Usually this raises the right error. It returns if the run was restored meanwhile: then the run
         # was still deleted when the update ran.
@@ -131,7 +130,7 @@ async def restore(tx: Transaction, run_id: str) -> int:
 async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
     row = None
     if is_run_id(run_id):
-        row = await tx.write_row(SQL[query], tx.project, run_id, *values)
+        row = await tx.row(SQL[query], tx.project, run_id, *values)
     if row is None:
         raise run_not_found(run_id)
     experiment_id: int = row["experiment_id"]
@@ -140,30 +139,30 @@ async def _mark(tx: Transaction, query: str, run_id: str, *values: int) -> int:
 
 async def of_iid(tx: Transaction, iid: int) -> UUID | None:
     """Return the id of the run with an iid, or None."""
-    run_id: UUID | None = await tx.fetch_value(SQL["run_of_iid"], tx.project, iid)
+    run_id: UUID | None = await tx.value(SQL["run_of_iid"], tx.project, iid)
     return run_id
 
 
 async def get_tag(tx: Transaction, run_id: str, key: str) -> str | None:
     """Return the value of a tag, or None."""
-    value: str | None = await tx.fetch_value(SQL["get_tag"], tx.project, run_id, key)
+    value: str | None = await tx.value(SQL["get_tag"], tx.project, run_id, key)
     return value
 
 
 async def set_tag(tx: Transaction, run_id: str, key: str, value: str) -> None:
     """Set or overwrite a tag."""
-    await tx.write(SQL["set_tag"], tx.project, run_id, key, value)
+    await tx.execute(SQL["set_tag"], tx.project, run_id, key, value)
 
 
 async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
     """Remove a tag; False if there is no such tag."""
-    row = await tx.write_row(SQL["delete_tag"], tx.project, run_id, key)
+    row = await tx.row(SQL["delete_tag"], tx.project, run_id, key)
     return row is not None
 
 
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
     """Return whole runs as JSON objects, comma-separated, in the order of the ids."""
-    text: bytes = await tx.fetch_value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
+    text: bytes = await tx.value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
     return text
 
 

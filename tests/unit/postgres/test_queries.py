@@ -18,7 +18,8 @@ SELECT 2;
 
 
 def test_statements_come_by_name_without_their_comments() -> None:
-    assert parse_queries(TEXT) == {"one": "SELECT 1\nFROM x", "two": "SELECT 2"}
+    statements = {name: statement.sql for name, statement in parse_queries(TEXT).items()}
+    assert statements == {"one": "SELECT 1\nFROM x", "two": "SELECT 2"}
 
 
 def test_a_name_used_twice_is_refused() -> None:
