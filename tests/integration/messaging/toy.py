@@ -15,6 +15,7 @@ from shared.contracts.message import (
 )
 from shared.messaging.topology import Layout
 from shared.postgres.handlers import BatchItem, PostgresHandlers
+from shared.postgres.queries import Statement
 from shared.postgres.transaction import Transaction
 
 SCHEMA = """
@@ -81,8 +82,10 @@ class Total(Wire):
 
 async def add(cmd: Add | AddSoon, tx: Transaction) -> Total:
     row = await tx.row(
-        "INSERT INTO counters VALUES ($1, $2) "
-        "ON CONFLICT (name) DO UPDATE SET total = counters.total + $2 RETURNING total",
+        Statement.of(
+            "INSERT INTO counters VALUES ($1, $2) "
+            "ON CONFLICT (name) DO UPDATE SET total = counters.total + $2 RETURNING total"
+        ),
         cmd.name,
         cmd.amount,
     )
@@ -114,7 +117,7 @@ async def crash(cmd: Crash, tx: Transaction) -> Total:
 
 async def read(query: Read, tx: Transaction) -> Total:
     await asyncio.sleep(query.delay)
-    total = await tx.value("SELECT total FROM counters WHERE name = $1", query.name)
+    total = await tx.value(Statement.of("SELECT total FROM counters WHERE name = $1"), query.name)
     return Total(total=total or 0)
 
 
@@ -123,7 +126,9 @@ async def read_long(query: ReadLong, tx: Transaction) -> bytes:
 
 
 async def on_counter_changed(event: CounterChanged, tx: Transaction) -> None:
-    await tx.execute("INSERT INTO log (name) VALUES ($1)", f"{tx.project}: {event.name}")
+    await tx.execute(
+        Statement.of("INSERT INTO log (name) VALUES ($1)"), f"{tx.project}: {event.name}"
+    )
     if event.name == "poison":
         message = "a bug"
         raise ZeroDivisionError(message)
