@@ -22,8 +22,11 @@ from shared.contracts.message import (
     Word,
 )
 
-UPLOAD_ID = r"^[A-Za-z0-9._~+=-]{1,1024}$"
-"""The characters of an S3 server's upload ids. Other text can't be an upload id."""
+UploadId = Annotated[
+    str, Field(max_length=1024, pattern=r"^\.*[A-Za-z0-9_~+=-][A-Za-z0-9._~+=-]*$")
+]
+"""The form of an S3 server's upload ids. SeaweedFS keeps an upload's parts in a directory of this name, so ``..`` is
+no upload id."""
 
 
 class FileInfo(Wire):
@@ -40,7 +43,7 @@ class PresignArtifact(Query):
     service: ClassVar[str] = "artifacts"
     method: Literal["GET", "HEAD", "PUT"]
     path: Word
-    upload_id: Annotated[str, Field(pattern=UPLOAD_ID)] | None = None
+    upload_id: UploadId | None = None
     part_number: Annotated[Int64, Field(ge=1, le=limits.PARTS)] = 1
 
 
@@ -137,7 +140,7 @@ class CompleteMultipartUpload(Command):
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
     path: Required
-    upload_id: Annotated[str, Field(pattern=UPLOAD_ID)]
+    upload_id: UploadId
     parts: Annotated[list[MultipartUploadPart], Field(min_length=1), AtMost(limits.PARTS)]
 
 
@@ -147,7 +150,7 @@ class AbortMultipartUpload(Command):
     service: ClassVar[str] = "artifacts"
     artifact_path: Word
     path: Required
-    upload_id: Annotated[str, Field(pattern=UPLOAD_ID)]
+    upload_id: UploadId
 
 
 class GetPresignedDownloadUrl(Query):

@@ -188,6 +188,14 @@ async def test_too_large_an_upload_is_refused_and_forgotten(ask, store):
     assert not store.objects
 
 
+@pytest.mark.parametrize("upload_id", [".", "..", "...", "a/b", "", "a" * 1025])
+@pytest.mark.parametrize("name", ["CompleteMultipartUpload", "AbortMultipartUpload"])
+async def test_text_that_is_no_upload_id_is_refused(ask, name, upload_id):
+    named = {"artifact_path": ROOT, "path": "a", "upload_id": upload_id}
+    parts = [{"part_number": 1, "etag": "e"}]
+    assert await ask(name, **named, parts=parts) == ErrorCode.INVALID_PARAMETER_VALUE
+
+
 async def test_aborting_twice_is_fine(ask, store):
     named = {"artifact_path": ROOT, "path": "big.bin"}
     named["upload_id"] = (await create(ask))["upload_id"]
