@@ -49,11 +49,15 @@ def check_location(location: str, project: int) -> None:
             message = f"{parts.hostname} is a port, and the host is missing"
             raise invalid(message)
         file_key(proxied_root(below(location, "models", _LONGEST_ID, "artifacts", _NAME)), project)
-    except (ValueError, DomainError) as error:
-        foreign = isinstance(error, DomainError) and error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST
-        reason = _FOREIGN if foreign else str(error)
-        message = f"'{location}' can't be an artifact_location: {reason}"
-        raise invalid(message) from None
+    except DomainError as error:
+        foreign = error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST
+        raise _unusable(location, _FOREIGN if foreign else error.message) from None
+    except ValueError as error:
+        raise _unusable(location, str(error)) from None
+
+
+def _unusable(location: str, reason: str) -> DomainError:
+    return invalid(f"'{location}' can't be an artifact_location: {reason}")
 
 
 def stored_directories(locations: Iterable[str], project: int) -> list[str]:

@@ -212,7 +212,7 @@ async def test_tags_are_set_overwritten_and_removed(tracking: Tracking) -> None:
                 "/C:/a": "name of a drive",
                 f"/{'d/' * 400}a": "longer than 1024 bytes",
                 f"/{'n' * 256}": "longer than 255 bytes",
-                "//5000/a": "5000 is a port",
+                "//5000/a": "artifact_location: 5000 is a port",
                 "//host:port/a": "can't be an artifact_location",
             }.items()
         ),
