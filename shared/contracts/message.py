@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from shared.contracts import limits
+from shared.contracts.field_names import accepted_names
 from shared.contracts.validation import reject_nul, to_domain_error, without_nulls
 
 INT64_MAX = 2**63 - 1
@@ -178,7 +179,7 @@ class Message(Wire):
     @classmethod
     def _parse_without_nulls(cls, payload: bytes, error: ValidationError) -> Self:
         """Parse a refused payload again without its nulls. Valid payloads thus cost no second pass."""
-        stripped = without_nulls(payload)
+        stripped = without_nulls(payload, accepted_names(cls))
         if stripped is not None:
             try:
                 return cls.model_validate_json(stripped)

@@ -4,15 +4,14 @@ Only the contract knows a field's type and the names under which it is accepted.
 """
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import GenericAlias
 
 from multidict import MultiMapping
-from pydantic import AliasChoices
-from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
 from shared.contracts.errors import invalid
+from shared.contracts.field_names import names_of
 from shared.contracts.message import Message
 
 
@@ -26,7 +25,7 @@ class Overlay:
     def __init__(self, contract: type[Message]) -> None:
         self._contract = contract
         fields = contract.model_fields.items()
-        self._names = {name: frozenset(_names(name, field)) for name, field in fields}
+        self._names = {name: frozenset(names_of(name, field)) for name, field in fields}
 
     def put(self, payload: bytes, ours: Mapping[str, object]) -> bytes:
         """Return the payload with ``ours`` in it. An empty payload counts as ``{}``. Raises DomainError."""
@@ -66,7 +65,7 @@ class QueryFields:
                 kind = self.lists
             elif _mentions(field.annotation, bool):
                 kind = self.booleans
-            kind.update(_names(name, field))
+            kind.update(names_of(name, field))
 
     def pick(self, query: MultiMapping[str]) -> dict[str, object]:
         """Return the fields of the contract. Other parameters are ignored, as in MLflow.
@@ -90,16 +89,6 @@ def _boolean(text: str) -> bool:
         message = f"Invalid boolean value: {text}, must be 'true' or 'false'."
         raise invalid(message)
     return lowered == "true"
-
-
-def _names(name: str, field: FieldInfo) -> Iterator[str]:
-    """Yield all names of a field that its contract accepts."""
-    yield name
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        yield from (choice for choice in alias.choices if isinstance(choice, str))
-    elif isinstance(alias, str):
-        yield alias
 
 
 def _mentions(annotation: object, wanted: type) -> bool:
