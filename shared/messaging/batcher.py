@@ -237,7 +237,7 @@ class RequestBatcher:
     def abandon(self) -> None:
         """Fail every call, because the client closes."""
         for call in self.waiting:
-            call.fail(refused("The server is leaving."))
+            call.fail(refused("The server is shutting down."))
         for sent in self.sent.values():
             for call in sent.calls.values():
                 call.fail(unknown_outcome())

@@ -299,5 +299,5 @@ def _settle(call: Call, answer: Answer) -> bool:
         call.answer.set_result(answer)
         return False
     # The service did not carry out the message, so the client may repeat it.
-    call.fail(refused("The request is too old by the service's clock."))
+    call.fail(refused("The request has expired by the service's clock."))
     return call.until > asyncio.get_running_loop().time()

@@ -336,6 +336,4 @@ async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> floa
     return min(here, await database_now(connection) / 1000)
 
 
-_DATABASE_IS_FULL = Answer(
-    b"The database has no room for it now; try again later.", ErrorCode.TEMPORARILY_UNAVAILABLE
-)
+_DATABASE_IS_FULL = Answer(b"The database is full; retry later.", ErrorCode.TEMPORARILY_UNAVAILABLE)

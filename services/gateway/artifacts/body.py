@@ -75,7 +75,7 @@ class Body:
             async with asyncio.timeout(self._patience):
                 return await self._request.content.readany()
         except TimeoutError:
-            message = f"Nothing of the body has arrived for {self._patience:g} s."
+            message = f"The upload timed out: no data arrived for {self._patience:g} s. Nothing was stored; retry."
             raise TooSlowError(message) from None
 
     def _refusal(self, size: str) -> DomainError:
@@ -122,13 +122,15 @@ def _announced_digest(request: BaseRequest) -> bytes | None:
     except ValueError:
         digest = b""
     if len(digest) != _md5().digest_size:
-        message = "The Content-MD5 is not an MD5 in base64."
+        message = "Content-MD5 must be the base64 of a 16-byte MD5 digest."
         raise invalid(message)
     return digest
 
 
 def _damaged() -> DomainError:
-    return invalid("The body is not the one whose MD5 the Content-MD5 is; send it again.")
+    return invalid(
+        "The body does not match its Content-MD5. The artifact was not stored; send it again."
+    )
 
 
 def _announced(request: BaseRequest) -> int | None:

@@ -49,7 +49,7 @@ async def send_artifact(
         # 412 may come from ``If-Range``, which the storage gets as ``If-Match``. Then the whole is sent.
         whole = without_range(request.headers, wanted)
         if whole is None:
-            message = "The artifact does not match the condition of the request."
+            message = "The artifact has changed: If-Match or If-Unmodified-Since does not match."
             raise HttpError(HTTPStatus.PRECONDITION_FAILED, message)
     async with storage.read(request.method, reply.url, whole) as stored:
         return await _pass_on(request, reply.name, services, stored, patience)

@@ -151,5 +151,5 @@ async def _timed(
 def away(reason: object) -> DomainError:
     """Log why the storage can't serve the request, and return a 503 for the client."""
     _log.warning("storage_away", reason=repr(reason))
-    message = "The artifact storage can't serve the request now; try again."
+    message = "The artifact storage is temporarily unavailable; retry."
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)

@@ -177,7 +177,7 @@ def _not_begun() -> DomainError:
 
     It is no 503, whose outcome is unknown: the client's own request was not sent to any service.
     """
-    message = "It can't be found out now who you are. Nothing was done; try again."
+    message = "Authentication is temporarily unavailable. The request was not processed; retry."
     return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message)
 
 

@@ -16,7 +16,9 @@ from services.gateway.http.retry_after import WAIT_IS_KNOWN
 from services.gateway.http.settings import HttpSettings
 from shared.contracts.errors import ErrorCode
 
-_MESSAGE = "Too many requests with tokens that are no good came from this address. Nothing was done; try again."
+_MESSAGE = (
+    "Too many requests with invalid tokens from this address. The request was not processed; retry."
+)
 
 
 class Failures:

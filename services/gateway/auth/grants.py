@@ -13,7 +13,7 @@ DEVELOPER = frozenset(Ability) - {Ability.ADMIN_PROJECT}
 """The abilities of all callers in the root project in open mode."""
 
 _STATES = {
-    TokenState.UNKNOWN: (Reason.UNKNOWN, ErrorCode.UNAUTHENTICATED, "The token is not known."),
+    TokenState.UNKNOWN: (Reason.UNKNOWN, ErrorCode.UNAUTHENTICATED, "The token is invalid."),
     TokenState.EXPIRED: (Reason.EXPIRED, ErrorCode.UNAUTHENTICATED, "The token is expired."),
     TokenState.REVOKED: (Reason.REVOKED, ErrorCode.UNAUTHENTICATED, "The token was revoked."),
     TokenState.BLOCKED: (
@@ -24,9 +24,9 @@ _STATES = {
 }
 
 _LACKS = {
-    Reason.NO_READ: "This part of the project is switched off, or for members only.",
-    Reason.NO_PACKAGE: "You may not upload files to this project; it takes a Developer.",
-    Reason.NO_WRITE: "You may not change this part of the project; it takes a Developer.",
+    Reason.NO_READ: "This feature is disabled in the project, or only members can use it.",
+    Reason.NO_PACKAGE: "You can't upload files to this project: the Developer role or higher is required.",
+    Reason.NO_WRITE: "You can't change this part of the project: the Developer role or higher is required.",
 }
 
 
@@ -76,7 +76,7 @@ class Grant:
             raise AccessRefused(*_STATES[self.state])
         if self.scopes.isdisjoint(scopes):
             listed = " ".join(sorted(scopes))
-            message = f"The token lacks the scope for this; it takes one of: {listed}."
+            message = f"The token's scopes are not sufficient; one of these is required: {listed}."
             raise AccessRefused(Reason.SCOPE, ErrorCode.PERMISSION_DENIED, message, listed)
 
     def check(self, permission: Permission, workspace: str = "") -> None:
@@ -94,7 +94,7 @@ class Grant:
 
 def hidden_project() -> AccessRefused:
     """Return the error for a project that does not exist or is hidden. The caller can't tell which."""
-    message = "There is no such project, or it is not visible to you."
+    message = "The project does not exist, or you have no access to it."
     return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
 
 
@@ -106,5 +106,7 @@ def hidden_workspace(name: str) -> AccessRefused:
 
 def no_token() -> AccessRefused:
     """Return the error for a request without a token where one is required."""
-    message = "You are not authenticated. Set MLFLOW_TRACKING_TOKEN to an access token."
+    message = (
+        "A token is required. Set MLFLOW_TRACKING_TOKEN, or send 'Authorization: Bearer <token>'."
+    )
     return AccessRefused(Reason.NO_TOKEN, ErrorCode.UNAUTHENTICATED, message)

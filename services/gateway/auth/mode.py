@@ -26,10 +26,10 @@ _OF_PROXIES = tuple(
 """Headers of proxies. A proxy that adds any header adds at least one of these."""
 
 _PROXIED = (
-    "This request came through a proxy (it has the header {header}). Without WARREN_ACCESS_MODE a server that "
-    "listens on loopback alone lets everybody in who reaches it, so it takes nothing from a proxy. Set "
-    "WARREN_ACCESS_MODE=token to ask everybody for a token, or WARREN_ACCESS_MODE=open to let everybody in "
-    "who reaches the proxy."
+    "The request came through a proxy (it has the header {header}). Without WARREN_ACCESS_MODE, a server on "
+    "loopback is open to anonymous clients and refuses requests through proxies. Set "
+    "WARREN_ACCESS_MODE=token to require tokens, or WARREN_ACCESS_MODE=open to allow anonymous clients "
+    "behind the proxy."
 )
 
 

@@ -26,7 +26,7 @@ def refuse_workspace(request: BaseRequest) -> None:
     """
     if WORKSPACE in request.headers and request.headers[WORKSPACE].strip():
         message = (
-            f"The header {WORKSPACE} names a workspace, but the tracking URI is that of a project. "
-            "Use one or the other."
+            f"{WORKSPACE} can't be used with the tracking URI of a project. "
+            "Remove the header, or use the server's root URI."
         )
         raise invalid(message)

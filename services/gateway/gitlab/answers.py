@@ -56,6 +56,6 @@ def successor(rotated: Mapping[str, Any], token: str) -> bytes:
     """Return the same as ``with_token``. Raises AccessRefused if the old token was revoked already."""
     made = rotated["token"]
     if made is None:
-        message = "The token was revoked before. All that came from it are revoked now."
+        message = "The token was already revoked. All tokens rotated from it are now revoked, too; create a new one."
         raise AccessRefused(Reason.REVOKED, ErrorCode.UNAUTHENTICATED, message)
     return with_token(made, token)

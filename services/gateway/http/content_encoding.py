@@ -105,5 +105,5 @@ class _Stream:
         return _ZLIB if data[0] & 15 == _DEFLATED else _RAW
 
     def _unreadable(self) -> DomainError:
-        message = f"The body is no whole {self._encoding} stream, as which its Content-Encoding announces it."
+        message = f"The body is not a complete {self._encoding} stream, although Content-Encoding says so."
         return DomainError(ErrorCode.BAD_REQUEST, message)

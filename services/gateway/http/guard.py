@@ -53,7 +53,7 @@ class Guard:
         seconds = limit.take(key, monotonic())
         if not seconds:
             return None
-        message = "Too many requests with this token. Nothing was done; try again."
+        message = "Too many requests with this token, or from this address. The request was not processed; retry."
         wait = {"Retry-After": str(seconds)}
         code = ErrorCode.REQUEST_LIMIT_EXCEEDED
         return unrouted_error(request, HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, wait, code))

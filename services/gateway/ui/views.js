@@ -63,7 +63,7 @@ export function signIn(enter) {
     event.preventDefault();
     enter(input.value.trim());
   });
-  return [section("An access token shows what is here", form), ...connecting()];
+  return [section("Sign in with an access token", form), ...connecting()];
 }
 
 function connecting() {

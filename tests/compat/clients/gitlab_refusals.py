@@ -44,15 +44,19 @@ def as_holder(of: str, door: str = uri) -> MlflowClient:
 
 run_id = new_run(as_holder(token), "refusals")
 try:
-    with refused("UNAUTHENTICATED", "401 Unauthorized", "The token is not known."):
+    with refused("UNAUTHENTICATED", "401 Unauthorized", "The token is invalid."):
         as_holder("glpat-" + "x" * 20).get_run(run_id)
-    with refused("PERMISSION_DENIED", "You may not change this part", "it takes a Developer"):
+    with refused(
+        "PERMISSION_DENIED",
+        "You can't change this part",
+        "the Developer role or higher is required",
+    ):
         as_holder(reader).log_metric(run_id, "m", 1.0)
     assert as_holder(reader).get_run(run_id).info.run_id == run_id
-    with refused("PERMISSION_DENIED", "The token lacks the scope", "it takes one of: api"):
+    with refused("PERMISSION_DENIED", "scopes are not sufficient", "one of these is required: api"):
         as_holder(read_only).log_metric(run_id, "m", 1.0)
     hidden = uri.replace(f"/projects/{project}/", "/projects/987654/")
-    with refused("NOT_FOUND", "404 Project Not Found", "not visible to you"):
+    with refused("NOT_FOUND", "404 Project Not Found", "you have no access to it"):
         as_holder(token, hidden).search_experiments()
     with refused("NOT_FOUND", "404 Project Not Found"):
         as_holder(token, hidden)

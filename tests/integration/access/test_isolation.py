@@ -29,7 +29,7 @@ EXAMPLES = 150
 
 NO_PROJECT = {
     "error_code": "NOT_FOUND",
-    "message": "404 Project Not Found - There is no such project, or it is not visible to you.",
+    "message": "404 Project Not Found - The project does not exist, or you have no access to it.",
 }
 
 

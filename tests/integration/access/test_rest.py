@@ -14,7 +14,7 @@ UNAUTHORIZED = (401, {"error_code": "UNAUTHENTICATED", "message": "401 Unauthori
 def is_asked_for_a_token(answer):
     status, body = answer
     return (status, body["error_code"]) == (401, "UNAUTHENTICATED") and (
-        body["message"].startswith("401 Unauthorized - You are not authenticated.")
+        body["message"].startswith("401 Unauthorized - A token is required.")
     )
 
 

@@ -158,7 +158,7 @@ async def test_artifact_is_saved_with_the_token_of_the_tab(browser, door, seen):
         await tab.read()
         await tab.run("import('./api.js').then(api => api.keepToken('glpat-nobody_has_this_one'))")
         await tab.run("[...document.links].find(a => a.textContent.startsWith('notes')).click()")
-        await tab.until("/401 Unauthorized|not known/.test(document.body.textContent)")
+        await tab.until("/401 Unauthorized|token is invalid/.test(document.body.textContent)")
         await tab.run(f"import('./api.js').then(api => api.keepToken('{ROOT_TOKEN}'))")
         read = "import('./api.js').then(api => api.bytes('%s')).then(stored => stored.text())"
         link = await tab.run(

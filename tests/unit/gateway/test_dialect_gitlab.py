@@ -37,14 +37,24 @@ def access(reason, code=ErrorCode.UNAUTHENTICATED, message="why", scope=""):
 
 REFUSALS = [
     (no_token(), 401, "UNAUTHENTICATED", "Set MLFLOW_TRACKING_TOKEN"),
-    (refused_by(state=TokenState.UNKNOWN), 401, "UNAUTHENTICATED", "The token is not known."),
+    (refused_by(state=TokenState.UNKNOWN), 401, "UNAUTHENTICATED", "The token is invalid."),
     (refused_by(state=TokenState.EXPIRED), 401, "UNAUTHENTICATED", "The token is expired."),
     (refused_by(state=TokenState.REVOKED), 401, "UNAUTHENTICATED", "The token was revoked."),
     (refused_by(state=TokenState.BLOCKED), 403, "PERMISSION_DENIED", "has been blocked"),
-    (refused_by(scopes=["read_api"]), 403, "PERMISSION_DENIED", "it takes one of: api"),
-    (refused_by(project=None), 404, "NOT_FOUND", "There is no such project, or it is not visible"),
-    (refused_by(abilities=[]), 404, "NOT_FOUND", "switched off, or for members only"),
-    (refused_by(abilities=READ), 401, "PERMISSION_DENIED", "it takes a Developer"),
+    (refused_by(scopes=["read_api"]), 403, "PERMISSION_DENIED", "one of these is required: api"),
+    (
+        refused_by(project=None),
+        404,
+        "NOT_FOUND",
+        "The project does not exist, or you have no access",
+    ),
+    (refused_by(abilities=[]), 404, "NOT_FOUND", "only members can use it"),
+    (
+        refused_by(abilities=READ),
+        401,
+        "PERMISSION_DENIED",
+        "the Developer role or higher is required",
+    ),
 ]
 
 
