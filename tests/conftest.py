@@ -116,7 +116,7 @@ async def rabbitmq(server_directory: Path) -> AsyncIterator[EmbeddedRabbitMQ]:
 
 @pytest.fixture(scope="session")
 async def s3(server_directory: Path) -> AsyncIterator[EmbeddedS3]:
-    async with EmbeddedS3(server_directory / "s3") as server:
+    async with EmbeddedS3(server_directory / "s3", bucket="test-*") as server:
         yield server
 
 

@@ -1,11 +1,8 @@
 """A private S3 server (SeaweedFS) on free loopback ports."""
 
 import asyncio
-import json
 import os
-import secrets
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +14,7 @@ from deploy.local.embedded.lock import DirectoryLock
 from deploy.local.embedded.pid_file import wait_for_predecessor
 from deploy.local.embedded.private import close_tree, write_private
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.local.embedded.s3_accounts import Credentials, stored_credentials, write_accounts
 from deploy.local.embedded.s3_programs import find_weed
 from deploy.local.embedded.s3_security import CLOSED, write_security
 
@@ -28,17 +26,11 @@ _STOP_SECONDS = 10.0
 _PARTS = ("s3", "master", "volume", "filer", "admin")
 """The servers inside of `weed mini`. Each has an HTTP and a gRPC port; clients use only the first one."""
 
+_ACCOUNTS = "accounts.json"
+
 _MEMORY = {"GOMEMLIMIT": "400MiB", "GOGC": "50"}
 """Memory settings of the Go runtime. Without a limit the server kept 700 MB after some large transfers. With 200 MiB
 it collects garbage all the time, which takes a seventh of a core while idle. With these values it takes nothing."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """The keys that sign requests."""
-
-    access_key: str
-    secret_key: str
 
 
 class EmbeddedS3:
@@ -47,9 +39,12 @@ class EmbeddedS3:
     `program` is a `weed`; the default is WARREN_SEAWEEDFS or the wheel's program. The first start chooses the ports.
     Later starts of the same object use the same ones, so clients find the server again after a fault. All ports are
     on loopback. The S3 port requires keys, the others a certificate.
+
+    `credentials` are the administrator's. `bucket_credentials` are the keys of a user that may read, write and list
+    `bucket` and nothing else; the administrator makes that bucket (`provision_bucket`).
     """
 
-    def __init__(self, data_dir: Path, program: Path | None = None) -> None:
+    def __init__(self, data_dir: Path, program: Path | None = None, bucket: str = "") -> None:
         """Prepare the server; `async with` or `start` runs it."""
         self._data_dir = data_dir.absolute()
         self._program = program
@@ -57,7 +52,9 @@ class EmbeddedS3:
         self._lock = DirectoryLock(self._data_dir)
         self._ports: list[int] = []
         self._server: ChildProcess | None = None
+        self.bucket = bucket
         self.credentials = Credentials("", "")
+        self.bucket_credentials = Credentials("", "")
 
     async def __aenter__(self) -> Self:
         """Start the server."""
@@ -96,7 +93,7 @@ class EmbeddedS3:
         self._lock.take()
         try:
             program = find_weed(self._program)
-            self.credentials = self._ensure_credentials()
+            self._prepare_accounts()
             close_tree(self._data_dir)
             # The directory may be a symbolic link to a larger disk, which the call above does not
             # follow.
@@ -133,14 +130,13 @@ class EmbeddedS3:
         for part, port in zip(_PARTS, self._ports[len(_PARTS) :], strict=True):
             Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
 
-    def _ensure_credentials(self) -> Credentials:
-        """Return the stored keys; the first call creates them."""
-        file = self._data_dir / "credentials.json"
-        with suppress(FileNotFoundError):
-            return Credentials(**json.loads(file.read_text()))
-        made = Credentials(secrets.token_hex(10), secrets.token_hex(20))
-        write_private(file, json.dumps(asdict(made)))
-        return made
+    def _prepare_accounts(self) -> None:
+        """Read the stored keys, or make them, and write the server's table of accounts."""
+        self.credentials = stored_credentials(self._data_dir / "credentials.json")
+        if self.bucket:
+            self.bucket_credentials = stored_credentials(self._data_dir / "bucket-credentials.json")
+        accounts = (self.credentials, self.bucket_credentials, self.bucket)
+        write_accounts(self._data_dir / _ACCOUNTS, *accounts)
 
     async def _start_server(self, program: Path) -> None:
         """Start the server, with several attempts on other ports: a port may be taken meanwhile."""
@@ -183,6 +179,7 @@ class EmbeddedS3:
             "ip.bind": _ADDRESS,
             **ports,
             **CLOSED,
+            "s3.config": _ACCOUNTS,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "s3.autoCreateBucket": "false",
@@ -203,8 +200,6 @@ class EmbeddedS3:
             environment={
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(self._data_dir),
-                "AWS_ACCESS_KEY_ID": self.credentials.access_key,
-                "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
                 **_MEMORY,
             },
             directory=self._data_dir,

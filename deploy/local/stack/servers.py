@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
+from deploy.local.embedded.bucket import BUCKET, provision_bucket
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.progress import announce
 from deploy.local.embedded.provision import provision_services
@@ -75,7 +76,7 @@ async def _s3(settings: StackSettings, supervisor: Supervisor) -> S3Settings:
     if settings.s3:
         return settings.s3
     announce("Starting the S3 server ...")
-    server = EmbeddedS3(settings.data / "s3")
+    server = EmbeddedS3(settings.data / "s3", bucket=BUCKET)
     await server.start()
     supervisor.watch("s3", server)
-    return S3Settings(endpoint=server.endpoint, **asdict(server.credentials))
+    return await provision_bucket(server)

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from deploy.local.embedded.bucket import BUCKET, provision_bucket
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.private import close_data
 from deploy.local.embedded.provision import provision_services
@@ -30,7 +31,7 @@ async def servers(
     ``on_postgres`` names the services that have a schema.
     """
     postgres = EmbeddedPostgres(settings.data / "postgres")
-    s3 = EmbeddedS3(settings.data / "s3")
+    s3 = EmbeddedS3(settings.data / "s3", bucket=BUCKET)
     own: list[EmbeddedPostgres | EmbeddedS3] = []
     if not settings.postgres_dsn:
         own.append(postgres)
@@ -45,8 +46,6 @@ async def servers(
         dsns: Mapping[str, str] = dict.fromkeys(on_postgres, settings.postgres_dsn)
         if postgres in own:
             dsns = await provision_services(postgres, dsns)
-        yield Servers(
-            dsns, settings.s3 or S3Settings(endpoint=s3.endpoint, **asdict(s3.credentials))
-        )
+        yield Servers(dsns, settings.s3 or await provision_bucket(s3))
     finally:
         await asyncio.gather(*(server.stop() for server in own))
