@@ -12,6 +12,7 @@ import structlog
 
 from deploy.provision.rabbitmq import prepare_broker
 from deploy.provision.settings import ProvisionSettings, schema_owner
+from deploy.provision.storage import prepare_storage
 from shared.postgres.explaining import postgres_explained
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.provision import SchemaOwner, provision
@@ -21,7 +22,8 @@ from shared.runtime.starting import StartError, explained, sentence
 
 PAUSE_SECONDS = 1.0
 NOTHING_TO_DO = (
-    "Neither a service's DSN nor WARREN_AMQP_ADMIN_URL was given; WARREN_TRACKING_DSN is one."
+    "Neither a service's DSN nor WARREN_AMQP_ADMIN_URL nor WARREN_S3_ADMIN_ACCESS_KEY was given; "
+    "WARREN_TRACKING_DSN is a DSN."
 )
 ADDRESSES = "WARREN_ADMIN_DSN and the DSNs of the services are its addresses"
 NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
@@ -31,13 +33,15 @@ log = structlog.get_logger(__name__)
 
 
 async def prepare(settings: ProvisionSettings) -> None:
-    """Prepare PostgreSQL and RabbitMQ, with retries until the servers answer. Raises StartError."""
+    """Prepare each server that was given, with retries until it answers. Raises StartError."""
+    if not (settings.dsns or settings.amqp_admin_url or settings.s3_admin_access_key):
+        raise StartError(NOTHING_TO_DO)
     if settings.dsns:
         await _prepare_postgres(settings)
-    elif not settings.amqp_admin_url:
-        raise StartError(NOTHING_TO_DO)
     if settings.amqp_admin_url:
         await prepare_broker(settings)
+    if settings.s3_admin_access_key:
+        await prepare_storage(settings)
 
 
 async def _prepare_postgres(settings: ProvisionSettings) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.artifacts.settings import S3Settings
 from shared.postgres.provision import SchemaOwner
 from shared.runtime.addresses import AmqpUrl, PostgresDsn
 from shared.runtime.settings import PREFIX, LogLevel, TransientQueues
@@ -16,16 +17,18 @@ POSTGRES_SERVICES = ("tracking", "registry", "access")
 
 
 class ProvisionSettings(BaseSettings):
-    """Prepare PostgreSQL and RabbitMQ for the services, then exit.
+    """Prepare PostgreSQL, RabbitMQ and the S3 server for the services, then exit.
 
     Each service with a DSN gets its role and its schema, which is migrated. RabbitMQ gets the queues, and an account
-    for each part of Warren.
+    for each part of Warren. The S3 server gets the bucket, and a user for the artifacts service.
 
     Every option is also an environment variable, WARREN_<NAME>.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
         extra="ignore",
         cli_kebab_case=True,
         cli_prog_name="python -m deploy.provision",
@@ -68,6 +71,19 @@ class ProvisionSettings(BaseSettings):
     transient_queues: TransientQueues = Field(
         default="classic",
         description="Type of the queues of queries and points, as in the services",
+    )
+    s3: S3Settings | None = Field(
+        default=None, description="The storage, by the keys that the artifacts service gets"
+    )
+    s3_admin_access_key: str = Field(
+        default="",
+        repr=False,
+        description="Access key of the administrator of MinIO, or of a server with its administration API: makes the "
+        "bucket, and a user with the access key and the secret key above, who may use that bucket alone. "
+        "Where empty, user and bucket are yours to make",
+    )
+    s3_admin_secret_key: str = Field(
+        default="", repr=False, description="The administrator's secret key"
     )
     provision_timeout: PositiveFloat = Field(
         default=60.0, description="Seconds to wait for a server that is still on its way"

@@ -274,20 +274,24 @@ def _directories_of(keys: Sequence[str], prefix: str) -> set[str]:
 
 
 def connect(settings: S3Settings, endpoint: str) -> Minio:
-    """Return a client with short timeouts and one retry: callers wait for the answer and may repeat the request."""
+    """Return a client of the S3 server."""
     scheme, _, host = endpoint.rstrip("/").partition("://")
-    pool = urllib3.PoolManager(
-        maxsize=settings.threads,
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=str(settings.ca_file) if settings.ca_file else None,
-        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-        retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=False),
-    )
     return Minio(
         host,
         settings.access_key,
         settings.secret_key,
         secure=scheme == "https",
         region=settings.region,
-        http_client=pool,
+        http_client=connections(settings),
+    )
+
+
+def connections(settings: S3Settings) -> urllib3.PoolManager:
+    """Return connections with short timeouts and one retry: callers wait for the answer and may repeat the request."""
+    return urllib3.PoolManager(
+        maxsize=settings.threads,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=str(settings.ca_file) if settings.ca_file else None,
+        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+        retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=False),
     )

@@ -72,7 +72,7 @@ def test_only_the_load_balancer_is_published():
 
 def test_networks_separate_storage_and_database():
     members = {net: {n for n in SERVICES if net in networks_of(n)} for net in COMPOSE["networks"]}
-    assert members["storage"] == {"s3", "artifacts", "gateway"}
+    assert members["storage"] == {"s3", "artifacts", "gateway", "provision"}
     with_schema = {n for n in OURS if any(k.endswith("_DSN") for k in OURS[n]["environment"])}
     assert members["database"] == {"postgres"} | with_schema
     assert members["bus"] == {"rabbitmq", "prometheus", *OURS}
@@ -110,9 +110,16 @@ def test_an_image_may_be_pinned_by_its_digest(name):
     assert re.fullmatch(r"\$\{[A-Z0-9]+_IMAGE:-.*\}", SERVICES[name]["image"])
 
 
-def test_only_the_artifacts_service_has_the_storage_keys():
+def test_the_artifacts_service_has_a_user_of_the_storage_and_not_the_administrators_keys():
     holders = {n for n in OURS if any("S3_" in key for key in OURS[n]["environment"])}
-    assert holders == {"artifacts"}
+    assert holders == {"artifacts", "provision"}
+    user, makes_it = OURS["artifacts"]["environment"], OURS["provision"]["environment"]
+    for key in ("WARREN_S3_ENDPOINT", "WARREN_S3_ACCESS_KEY", "WARREN_S3_SECRET_KEY"):
+        assert user[key] == makes_it[key]
+    administrator = SERVICES["s3"]["environment"]
+    assert makes_it["WARREN_S3_ADMIN_ACCESS_KEY"] == administrator["MINIO_ROOT_USER"]
+    assert makes_it["WARREN_S3_ADMIN_SECRET_KEY"] == administrator["MINIO_ROOT_PASSWORD"]
+    assert not set(administrator.values()) & set(user.values())
 
 
 def test_passwords_have_no_default():
