@@ -3,10 +3,12 @@
 import itertools
 import logging
 import re
+import secrets
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +19,8 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from deploy.local.embedded.s3 import EmbeddedS3
+from services.artifacts.settings import S3Settings
+from services.artifacts.store.minio import connect
 from tests.service_pools import registry_pool, service_pools, tracking_pool
 
 __all__ = ["registry_pool", "service_pools", "tracking_pool"]
@@ -118,6 +122,15 @@ async def rabbitmq(server_directory: Path) -> AsyncIterator[EmbeddedRabbitMQ]:
 async def s3(server_directory: Path) -> AsyncIterator[EmbeddedS3]:
     async with EmbeddedS3(server_directory / "s3", bucket="test-*") as server:
         yield server
+
+
+@pytest.fixture
+def storage(s3: EmbeddedS3) -> S3Settings:
+    """A bucket of the test's own, and the keys of the user who may use it and make none."""
+    bucket = f"test-{secrets.token_hex(8)}"
+    administrator = S3Settings(endpoint=s3.endpoint, bucket=bucket, **asdict(s3.credentials))
+    connect(administrator, s3.endpoint).make_bucket(bucket)
+    return administrator.model_copy(update=asdict(s3.bucket_credentials))
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ import io
 import os
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import pytest
 
 from services.access.bootstrap import ensure_root_token
-from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
 from shared.messaging.messages import new_id
 from shared.postgres.migrate import migrate, service_migrations
@@ -88,13 +88,8 @@ async def everything(tracking, registry):
 class Site:
     """A database and a bucket, and the command that knows both."""
 
-    def __init__(self, dsn, s3, bucket):
-        self.s3 = S3Settings(
-            endpoint=s3.endpoint,
-            access_key=s3.credentials.access_key,
-            secret_key=s3.credentials.secret_key,
-            bucket=bucket,
-        )
+    def __init__(self, dsn, storage):
+        self.s3 = storage
         self.client = connect(self.s3, self.s3.endpoint)
         self.environment = {
             "WARREN_TRACKING_DSN": dsn,
@@ -104,8 +99,6 @@ class Site:
         }
 
     def put(self, key, body, content_type="application/octet-stream"):
-        if not self.client.bucket_exists(self.s3.bucket):
-            self.client.make_bucket(self.s3.bucket)
         self.client.put_object(self.s3.bucket, key, io.BytesIO(body), len(body), content_type)
 
     def objects(self):
@@ -128,10 +121,13 @@ class Site:
         return process.returncode, said.decode()
 
 
-async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn, s3, tmp_path):
-    suffix = new_id().hex
-    before = Site(database_dsn, s3, f"before-{suffix}")
-    after = Site(another_dsn, s3, f"after-{suffix}")
+async def test_what_was_backed_up_is_what_is_restored(
+    database_dsn, another_dsn, s3, storage, tmp_path
+):
+    before = Site(database_dsn, storage)
+    # The bucket is not there yet. Whoever may make one may restore without it.
+    elsewhere = {"bucket": f"after-{new_id().hex}", **asdict(s3.credentials)}
+    after = Site(another_dsn, storage.model_copy(update=elsewhere))
     async with services(database_dsn) as (tracking, registry):
         await fill(tracking, registry)
         await ensure_root_token(database_dsn, "a-token-of-the-administrator")
@@ -170,11 +166,11 @@ async def test_what_was_backed_up_is_what_is_restored(database_dsn, another_dsn,
 
 
 async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
-    database_dsn, another_dsn, s3, tmp_path
+    database_dsn, another_dsn, storage, tmp_path
 ):
-    suffix = new_id().hex
-    before = Site(database_dsn, s3, f"before-{suffix}")
-    after = Site(another_dsn, s3, f"after-{suffix}")
+    before = Site(database_dsn, storage)
+    # Into the same bucket: by the keys of the artifacts service, which may make none.
+    after = Site(another_dsn, storage)
     code, said = await before.warren("backup", tmp_path / "b")
     assert (code, said) == (
         1,

@@ -14,7 +14,6 @@ import pytest
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts.service import ArtifactsService
-from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.tracking.handlers import HANDLERS
 from shared.contracts.root_project import ROOT_PROJECT
@@ -79,14 +78,7 @@ class Warren:
 
 
 @pytest.fixture
-async def warren(amqp_vhost_url, database_dsn, s3):
-    keys = s3.credentials
-    s3_settings = S3Settings(
-        endpoint=s3.endpoint,
-        access_key=keys.access_key,
-        secret_key=keys.secret_key,
-        bucket=f"gc-{new_id().hex}",
-    )
+async def warren(amqp_vhost_url, database_dsn, storage):
     connect = partial(AmqpTransport, amqp_vhost_url, services=["tracking"])
     artifacts = AmqpTransport(amqp_vhost_url, party="artifacts", services=["artifacts"])
     async with AsyncExitStack() as running:
@@ -95,12 +87,12 @@ async def warren(amqp_vhost_url, database_dsn, s3):
             "tracking", settings, HANDLERS, partial(connect, party="tracking")
         )
         running.push_async_callback(tracking.close)
-        storing = await ArtifactsService.start(s3_settings, 1000, artifacts)
+        storing = await ArtifactsService.start(storage, 1000, artifacts)
         running.push_async_callback(storing.close)
         bus = BusClient(connect(party="gateway"))
         await bus.start()
         running.push_async_callback(bus.close)
-        store = MinioStore(s3_settings)
+        store = MinioStore(storage)
         running.callback(store.close)
         yield Warren(amqp_vhost_url, bus, store)
 
