@@ -112,6 +112,8 @@ def _make_user(user: S3Settings, administrator: S3Settings) -> None:
         http_client=connections(administrator),
     )
     try:
+        # Other S3 servers take the calls below for objects of a bucket `minio`. They have no object to read here.
+        admin.policy_list()
         # A policy of the bucket's name: two Warrens on one server do not overwrite each other's.
         admin.policy_add(user.bucket, policy=dict(policy_of(user.bucket)))
         admin.user_add(user.access_key, user.secret_key)

@@ -32,7 +32,10 @@ class S3Settings(BaseModel):
         "else those of the system",
     )
     region: str = Field(default="us-east-1", description="Region that requests are signed for")
-    bucket: str = Field(default="warren-artifacts", description="Bucket; made where it is missing")
+    bucket: str = Field(
+        default="warren-artifacts",
+        description="Bucket; made where it is missing, if the keys may make one",
+    )
     threads: PositiveInt = Field(
         default=16, description="Calls to the S3 server that a process makes at a time"
     )

@@ -14,6 +14,9 @@ from minio.error import S3Error
 
 from deploy.local.embedded.bucket import provision_bucket
 from deploy.local.embedded.s3 import EmbeddedS3
+from deploy.provision.__main__ import prepare
+from deploy.provision.settings import ProvisionSettings
+from shared.runtime.starting import StartError
 
 OWN = "warren"
 # SeaweedFS compares names of buckets as text, so neighbours in the alphabet are asked about, too.
@@ -106,6 +109,23 @@ async def test_the_user_neither_deletes_nor_publishes_its_own_bucket(clients):
         clients.user.set_bucket_policy(OWN, EVERYBODY_READS % OWN)
     with clients.user.get_object(OWN, "mine") as answer:
         assert answer.read() == b"mine"
+
+
+async def test_provisioning_writes_nothing_to_a_server_without_minios_administration_api(tmp_path):
+    async with EmbeddedS3(tmp_path / "s3", bucket=OWN) as server:
+        user = await provision_bucket(server)
+        administrator = connect(server.endpoint, server.credentials)
+        # The server takes a call of that API for an object of this bucket.
+        administrator.make_bucket("minio")
+        given = ProvisionSettings(
+            s3=user,
+            s3_admin_access_key=server.credentials.access_key,
+            s3_admin_secret_key=server.credentials.secret_key,
+            _cli_parse_args=[],
+        )
+        with pytest.raises(StartError, match="has the server MinIO's administration API"):
+            await prepare(given)
+        assert list(administrator.list_objects("minio", recursive=True)) == []
 
 
 async def test_the_users_keys_stay_and_differ_from_the_administrators(tmp_path):

@@ -1,8 +1,10 @@
 """`deploy.provision` makes the bucket and its user by MinIO's administration API, of which this is a fake."""
 
 import json
+import re
 from http import HTTPStatus
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,6 +14,7 @@ from urllib3 import HTTPResponse
 
 from deploy.provision.__main__ import prepare
 from deploy.provision.settings import ProvisionSettings
+from deploy.provision.storage import policy_of
 from services.artifacts.settings import S3Settings
 from shared.runtime.starting import StartError
 
@@ -33,6 +36,7 @@ class MinioLike:
 
     def _application(self):
         application = web.Application(middlewares=[self._refuse])
+        application.router.add_get(f"{ADMINISTRATION}/list-canned-policies", self._list_policies)
         put = application.router.add_put
         put(f"{ADMINISTRATION}/add-canned-policy", self._add_policy)
         put(f"{ADMINISTRATION}/add-user", self._add_user)
@@ -45,6 +49,9 @@ class MinioLike:
     async def _refuse(self, request, handler):
         assert f"Credential={ADMINISTRATOR}/" in request.headers["Authorization"]
         return self.refusals.pop(0) if self.refusals else await handler(request)
+
+    async def _list_policies(self, _):
+        return web.json_response(self.policies)
 
     async def _add_policy(self, request):
         self.policies[request.query["name"]] = await request.json()
@@ -106,6 +113,12 @@ async def test_the_user_of_the_bucket_may_do_nothing_elsewhere(minio):
         [resource] = statement["Resource"]
         assert resource in {f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"}
         assert not [action for action in statement["Action"] if "*" in action]
+
+
+async def test_the_policy_of_the_manual_is_the_one_that_provisioning_sets():
+    manual = (Path(__file__).parents[3] / "docs/operating.md").read_text()
+    [policy] = re.findall(r"```json\n(.*?)```", manual, flags=re.DOTALL)
+    assert json.loads(policy) == policy_of("warren-artifacts")
 
 
 async def test_the_bucket_is_made_once_with_its_rule(minio):
