@@ -20,7 +20,7 @@ from shared.handling import dispatch
 from shared.handling.handlers import Handlers
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame
-from shared.messaging.worker import Outcome, RetryLaterError
+from shared.messaging.processor import Outcome, RetryLaterError
 from shared.runtime.log_context import bound_messages
 
 

@@ -13,9 +13,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import structlog
@@ -28,12 +28,12 @@ from shared.messaging.measures import QueueMeasures, event_ended
 from shared.messaging.messages import (
     Answer,
     Answers,
-    Envelope,
     Frame,
     decode_frame,
     encode_frame,
     encode_replies,
 )
+from shared.messaging.processor import EventProcessor, Outcome, Processor, RetryLaterError
 from shared.messaging.transport import (
     BrokerUnavailableError,
     Delivery,
@@ -64,40 +64,8 @@ EVENTS_AT_A_TIME = 8
 """Events that a process handles at the same time. So their handlers must not rely on an order."""
 
 
-COMPANY_SECONDS = 0.002
+REPLY_LINGER = 0.002
 """How long the answer to a query waits for answers to other queries of its frame. A message of its own costs more."""
-
-
-class RetryLaterError(Exception):
-    """The message can't be processed now (the database is unavailable). Another attempt may succeed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of a command frame: answers by index, and poison commands, as index and reason.
-
-    A poison command raised an unexpected error. It goes to the dead letters.
-    """
-
-    answers: Answers
-    poison: Mapping[int, str] = field(default_factory=dict)
-
-
-class Processor(Protocol):
-    """Processes a service's frames, independent of the transport."""
-
-    async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
-        """Carry out a frame exactly once; ``redelivered`` frames may be done already. Raises RetryLaterError."""
-
-    async def query(self, envelope: Envelope) -> Answer:
-        """Answer one query."""
-
-
-class EventProcessor(Protocol):
-    """Processes a service's events."""
-
-    async def event(self, event: ReceivedEvent) -> None:
-        """Handle an event. A repetition has no effect. Raises RetryLaterError."""
 
 
 class Worker:
@@ -391,8 +359,8 @@ async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[A
     """Wait for the first answer, then a moment for others that can share its message."""
     done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     if rest:
-        min_batch_size, _ = await asyncio.wait(rest, timeout=COMPANY_SECONDS)
-        done |= min_batch_size
+        also_done, _ = await asyncio.wait(rest, timeout=REPLY_LINGER)
+        done |= also_done
     return done
 
 

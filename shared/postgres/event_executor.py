@@ -4,7 +4,7 @@ import asyncpg
 from asyncpg import Pool, Record
 
 from shared.messaging.events import ReceivedEvent
-from shared.messaging.worker import RetryLaterError
+from shared.messaging.processor import RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.connection import AnyConnection
 from shared.postgres.executor import (

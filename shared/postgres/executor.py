@@ -25,7 +25,7 @@ from shared.handling import dispatch
 from shared.handling.context import EmittedEvent
 from shared.messaging.calls import Bus
 from shared.messaging.messages import Answer, Envelope, Frame
-from shared.messaging.worker import Outcome, RetryLaterError
+from shared.messaging.processor import Outcome, RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.clock import database_now
 from shared.postgres.connection import AnyConnection

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from shared.messaging.calls import Bus
-from shared.messaging.worker import EventProcessor, Processor
+from shared.messaging.processor import EventProcessor, Processor
 
 R = TypeVar("R")
 

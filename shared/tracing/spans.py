@@ -25,8 +25,8 @@ from shared.contracts.message import Kind
 from shared.messaging.calls import Bus
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame
+from shared.messaging.processor import EventProcessor, Outcome, Processor
 from shared.messaging.topology import queue_name
-from shared.messaging.worker import EventProcessor, Outcome, Processor
 from shared.tracing.hooks import R, Tracing, Work
 
 _W3C = TraceContextTextMapPropagator()

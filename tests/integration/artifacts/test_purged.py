@@ -13,7 +13,7 @@ from services.artifacts.store.objects import Signature
 from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import new_id
-from shared.messaging.worker import RetryLaterError
+from shared.messaging.processor import RetryLaterError
 
 ROOT = "mlflow-artifacts:/1/0"
 FILES = (

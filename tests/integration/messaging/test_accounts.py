@@ -22,9 +22,10 @@ from shared.messaging.client import BusClient
 from shared.messaging.declarations import declare_all
 from shared.messaging.messages import Answer, Envelope, Frame, encode_frame, new_id
 from shared.messaging.permissions import permissions, private_queue
+from shared.messaging.processor import Outcome
 from shared.messaging.topology import ASKS, LAYOUT, PARTIES, SERVICES, SUBSCRIPTIONS, exchange_name
 from shared.messaging.transport import Publication
-from shared.messaging.worker import Outcome, Worker
+from shared.messaging.worker import Worker
 from shared.runtime.starting import StartError
 
 QUEUES = [spec.name for spec in LAYOUT.queues(SERVICES)]

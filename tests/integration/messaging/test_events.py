@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from shared.messaging.events import outgoing_event
 from shared.messaging.messages import new_id
+from shared.messaging.processor import RetryLaterError
 from shared.messaging.transport import Publication
-from shared.messaging.worker import RetryLaterError, Worker
+from shared.messaging.worker import Worker
 from shared.postgres.event_executor import EventExecutor
 from shared.postgres.executor import Executor
 from tests.integration.messaging import toy

@@ -12,7 +12,8 @@ from services.artifacts.processor import StorageProcessor
 from shared.messaging.client import BusClient
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Answer, Envelope, new_id
-from shared.messaging.worker import Outcome, RetryLaterError, Worker
+from shared.messaging.processor import Outcome, RetryLaterError
+from shared.messaging.worker import Worker
 from shared.runtime import log_context
 from shared.runtime.log_context import add_context, bound_messages
 

@@ -16,7 +16,8 @@ from shared.messaging.client import BusClient
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Answer, Envelope, Frame, new_id
-from shared.messaging.worker import Outcome, Worker
+from shared.messaging.processor import Outcome
+from shared.messaging.worker import Worker
 from shared.runtime.settings import TracingSettings
 from shared.runtime.starting import StartError
 from shared.tracing.hooks import OFF
