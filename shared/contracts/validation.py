@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, SchemaValidator, core_schema, from_json, to_json
 
+from shared.contracts import limits
 from shared.contracts.errors import DomainError, invalid
 
 API_DOCS_HINT = "See the API docs for more information about request parameters."
 LONGEST_SHOWN = 200
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
@@ -36,8 +38,13 @@ def _snake(name: str) -> str:
 
 def shown(value: Any) -> str:
     """Return the value as compact JSON. Long values are cut as in MLflow."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+    text = ""
+    # A value can be a whole body. Only its beginning is turned into text.
+    for piece in _COMPACT.iterencode(value):
+        text += piece
+        if len(text) > LONGEST_SHOWN:
+            return text[:LONGEST_SHOWN] + "..."
+    return text
 
 
 def missing_value(path: str) -> str:
@@ -100,15 +107,24 @@ def _sentence(detail: ErrorDetails) -> str:
 def without_nulls(payload: bytes, known: frozenset[str]) -> bytes | None:
     """Return a JSON text without its null fields: proto-JSON reads null as unset.
 
-    Returns None if there are no null fields to remove. A null element of a list is an error and is not removed.
-    Only the ``known`` fields are read: a client can send half a million others.
+    Returns None if there are no null fields to remove, or too many fields to look at. A null element of a list is an
+    error and is not removed. Only the ``known`` fields are read: a client can send half a million others.
     """
-    if b"null" not in payload:
+    if b"null" not in payload or _fields_and_lists(payload) > limits.NULLABLE_FIELDS:
         return None
     try:
         return to_json(_stripped(_picker(known).validate_json(payload)))
     except ValueError:
         return None
+
+
+def _fields_and_lists(payload: bytes) -> int:
+    """Return about how many fields and lists a JSON text has, without parsing it.
+
+    JSON inside a text, as in a dataset's schema, does not count: its colons follow an escaped quotation mark.
+    """
+    inside = payload.count(b'\\":') + payload.count(b'\\":[') + payload.count(b'\\": [')
+    return payload.count(b":") + payload.count(b"[") - inside
 
 
 @cache
