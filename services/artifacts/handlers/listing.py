@@ -47,7 +47,7 @@ async def list_proxied_artifacts(
                 f"The directory has more than {LONGEST_LISTING} entries; "
                 "artifacts/list reads it page by page."
             )
-    entries.sort(key=lambda entry: entry.name)
+    entries.sort(key=lambda entry: unescaped(entry.name))
     return ListProxiedArtifactsReply(files=[_file_info(entry) for entry in entries])
 
 

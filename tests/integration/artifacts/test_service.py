@@ -52,13 +52,13 @@ async def test_names_that_the_storage_reserves_are_listed_and_deleted_like_other
 ):
     service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
     names = [".uploads", ".versions", "a.versions"]
-    for path in [*(f"1/r/{name}/x.versions" for name in names), "1/r/v.versions"]:
+    for path in [*(f"1/r/{name}/x.versions" for name in names), "1/r/v.versions", "1/r/.a"]:
         signed = await ask(bus, "queries", "PresignArtifact", method="PUT", path=path)
         assert signed["name"] == path.rpartition("/")[2]
         async with http.put(signed["url"], data=b"content") as answer:
             assert answer.status == 200
     listed = (await ask(bus, "queries", "ListProxiedArtifacts", path="1/r"))["files"]
-    assert [each["path"] for each in listed] == [*names, "v.versions"]
+    assert [each["path"] for each in listed] == [".a", *names, "v.versions"]
     for name in names:
         [entry] = (await ask(bus, "queries", "ListProxiedArtifacts", path=f"1/r/{name}"))["files"]
         assert entry == {"path": "x.versions", "is_dir": False, "file_size": 7}
