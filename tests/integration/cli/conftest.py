@@ -101,7 +101,7 @@ async def warren(amqp_vhost_url, database_dsn, storage):
 async def access(warren, database_dsn):
     """The access service beside it, which knows the paths of projects."""
     await ensure_root_token(database_dsn)
-    connect = partial(AmqpTransport, warren.url, name="test", services=[SCHEMA])
+    connect = partial(AmqpTransport, warren.url, party=SCHEMA, services=[SCHEMA])
     settings = PostgresServiceSettings(dsn=database_dsn)
     service = await PostgresService.start(SCHEMA, settings, ACCESS, connect)
     yield service

@@ -77,7 +77,7 @@ async def test_what_lies_at_a_chosen_path_goes_with_its_run_and_with_nothing_els
     put = "1/~/dir/a.txt"
     warren.store._client.put_object(warren.store._bucket, put, io.BytesIO(b"x"), 1)
     await warren.call("DeleteRun", run_id=gone)
-    code, said = await warren.collected("--sweep", "--grace", "0s")
+    code, said = await warren.collected("--yes", "--sweep", "--grace", "0s")
     assert code == 0, said
     for _ in range(100):
         if len(found := await warren.store.keys("1", "")) == 3:
