@@ -94,6 +94,17 @@ def resolved(text):
     return re.sub(r"\$\{(\w+)[^}]*\}", r"\1", text)
 
 
+def test_the_gateway_learns_the_clients_address_from_the_load_balancer_alone():
+    assert "WARREN_HTTP_TRUSTED_PROXIES" in OURS["gateway"]["environment"]
+    assert set(SERVICES["gateway"]["networks"]) & set(SERVICES["lb"]["networks"]) == {"front"}
+    assert {name for name, each in SERVICES.items() if "front" in each["networks"]} == {
+        "lb",
+        "gateway",
+    }
+    nginx = (ROOT / "deploy/nginx/nginx.conf").read_text()
+    assert "X-Forwarded-For $remote_addr;" in nginx
+
+
 def test_each_part_has_its_own_account_at_the_broker_alone():
     urls = json.loads(resolved(OURS["provision"]["environment"]["WARREN_AMQP_URLS"]))
     assert urls.keys() == set(PARTIES) == OURS.keys() - {"provision"}
