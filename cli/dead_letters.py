@@ -39,7 +39,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--queue",
         choices=queues(),
         metavar="QUEUE",
-        help="only those of one queue, as tracking.commands",
+        help="only of one queue, such as tracking.commands",
     )
     common.add_argument("--json", action="store_true", help="write one JSON object a line")
     listing = acts.add_parser(

@@ -25,8 +25,8 @@ from shared.runtime.settings import ProcessSettings
 DESCRIPTION = """\
 Look at the broker and its queues, and ask each service for its schema, its storage and its clock.
 
-Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault. Artifacts that are
-nobody's are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
+Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault. Artifacts
+without an owner are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
 """
 SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
@@ -125,7 +125,7 @@ async def _ran(connection: AbstractConnection, service: str) -> bool:
 async def _queue(connection: AbstractConnection, queue: str) -> Finding:
     waiting, consumers = await _counts(connection, queue)
     if waiting is None or not consumers:
-        return Finding(queue, "wrong", f"nobody works on it; {waiting or 0} messages wait")
+        return Finding(queue, "wrong", f"it has no consumer; {waiting or 0} messages wait")
     state: Literal["ok", "warning"] = "warning" if waiting > CROWD else "ok"
     return Finding(queue, state, f"{waiting} messages wait for {consumers} processes")
 

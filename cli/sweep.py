@@ -33,7 +33,7 @@ class Swept:
     def line(self) -> str:
         """Return the sums as one line."""
         return (
-            f"{self.orphans} of {self.directories} directories are nobody's; "
+            f"{self.orphans} of {self.directories} directories have no owner; "
             f"{self.objects} objects of theirs, {self.bytes} bytes"
         )
 

@@ -16,7 +16,7 @@ def add_projects(parsers: Parsers) -> None:
         "--visibility",
         choices=("private", "internal", "public"),
         default="private",
-        help="who may read it: members, all users, anybody (default: %(default)s)",
+        help="visibility: members, all users, or everyone (default: %(default)s)",
     )
     listing(parsers, list_projects, "list the projects that you see")
 

@@ -26,7 +26,7 @@ to its end has no manifest.json and is refused by restore.
 RESTORE = f"""\
 Fill empty databases and an empty bucket from a backup, then migrate to this release.
 
-No service may run meanwhile, nor have run: the databases must hold no table of ours. A restore that
+No service may be running or have run: the databases must hold no Warren table. A restore that
 was interrupted in the bucket may be begun again; of the databases each is filled completely or not at
 all, and one that holds tables afterwards must be emptied first.
 

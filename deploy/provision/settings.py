@@ -37,7 +37,7 @@ class ProvisionSettings(BaseSettings):
     admin_dsn: PostgresDsn = Field(
         default="",
         repr=False,
-        description="PostgreSQL as somebody who may create roles and databases; "
+        description="PostgreSQL as a user that may create roles and databases; "
         "where empty, roles and schemas must be there and are only migrated",
     )
     tracking_dsn: PostgresDsn = Field(

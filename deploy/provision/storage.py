@@ -128,7 +128,7 @@ def _explained(error: MinioAdminException) -> Exception:
         return ConnectionError(f"The S3 server's administration API answers {status}.")
     return StartError(
         f"The S3 server's administration API answers {status}: {error._body.strip()} "  # noqa: SLF001
-        "Are WARREN_S3_ADMIN_ACCESS_KEY and _SECRET_KEY those of an administrator, and has the server MinIO's "
+        "Are WARREN_S3_ADMIN_ACCESS_KEY and _SECRET_KEY an administrator's, and has the server MinIO's "
         "administration API? Otherwise leave both empty, and make the bucket and its user by the server's own means."
     )
 

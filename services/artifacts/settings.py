@@ -29,7 +29,7 @@ class S3Settings(BaseModel):
     ca_file: AuthorityFile | None = Field(
         default=None,
         description="PEM file of the authority that signed an https endpoint's certificate; "
-        "else those of the system",
+        "else the system's",
     )
     region: str = Field(default="us-east-1", description="Region that requests are signed for")
     bucket: str = Field(

@@ -37,7 +37,7 @@ class Settings(ProcessSettings):
     """Seconds until a request without an answer is given up with 503."""
 
     access_mode: Mode | None = None
-    """open: anonymous clients use the root project as Developers; token: everybody shows a token;
+    """open: anonymous clients use the root project as Developers; token: all clients need a token;
     unset: open where the gateway listens on loopback, but for what comes through a proxy, else token."""
 
     max_body_bytes: PositiveInt = limits.INPUTS_BODY

@@ -55,7 +55,7 @@ def file_key(path: str, project: int) -> str:
         raise absent(path)
     if not all(map(is_listed_as_it_is, settled.split("/"))):
         raise _bad_path(
-            "MLflow's clients could not ask for a name with '#' or '?', or one that begins like a URL"
+            "MLflow's clients can't ask for a name with '#' or '?', or for a name that begins like a URL"
         )
     return _key(settled, project)
 

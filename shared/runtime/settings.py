@@ -103,7 +103,7 @@ class ProcessSettings(BaseSettings):
         repr=False,
         description="RabbitMQ, as amqp://user:password@host:port/vhost, a cluster's nodes as "
         "host:port,host:port; with TLS as amqps://…, ?cafile= its authority, certfile= and keyfile= "
-        "a certificate of ours",
+        "a client certificate",
     )
     transient_queues: TransientQueues = Field(
         default="classic",

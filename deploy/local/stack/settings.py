@@ -49,8 +49,8 @@ class StackSettings(BaseSettings):
     )
     access_mode: Mode | None = Field(
         default=None,
-        description="open: anonymous clients use the root project as Developers; token: everybody "
-        "shows a token; unset: open where it listens on loopback, else token",
+        description="open: anonymous clients use the root project as Developers; token: all "
+        "clients need a token; unset: open where it listens on loopback, else token",
     )
     root_token: RootToken = Field(
         default="", repr=False, description="A token of the first administrator; else one is made"

@@ -13,7 +13,9 @@ from shared.runtime.clock import now
 async def diagnose(_query: Diagnose, context: StorageContext) -> Diagnosis:
     """Return the diagnosis after checking the bucket. Raises DomainError if the bucket does not exist."""
     if not await context.store.has_bucket():
-        raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "The storage has no bucket of ours.")
+        raise DomainError(
+            ErrorCode.TEMPORARILY_UNAVAILABLE, "The storage does not have Warren's bucket."
+        )
     return Diagnosis(clocks={"process": now()})
 
 

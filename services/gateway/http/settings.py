@@ -27,7 +27,7 @@ class HttpSettings(BaseModel):
     )
     keepalive_timeout: PositiveFloat = Field(
         default=75.0,
-        description="Seconds that a connection may rest; more than those of a proxy in front",
+        description="Seconds that an idle connection stays open; more than a proxy in front waits",
     )
     body_timeout: PositiveFloat = Field(
         default=60.0, description="Seconds that a request's body may take, but for artifacts"
@@ -44,7 +44,7 @@ class HttpSettings(BaseModel):
     cors_allowed_origins: str = Field(
         default="",
         description="Origins of other web pages that may use the API, separated by commas, * is any; "
-        "those of localhost always may",
+        "localhost's always may",
     )
     rate_limit: float = Field(
         default=0.0,

@@ -39,7 +39,7 @@ REQUEST_ID = {
     "name": "X-Request-Id",
     "in": "header",
     "description": "Comes back in the answer and goes along to the services' logs; replaced by "
-    "one of ours unless it is 1 to 255 visible ASCII characters.",
+    "a new id unless it is 1 to 255 visible ASCII characters.",
     "schema": {"type": "string"},
 }
 REQUEST_ID_PARAMETER = {"$ref": "#/components/parameters/RequestId"}

@@ -27,7 +27,7 @@ async def test_a_service_that_does_not_run_is_wrong_and_all_that_run_are_well(wa
     code, said = await diagnosed(warren)
     assert code == 1
     assert "ok       broker: RabbitMQ 3" in said or "ok       broker: RabbitMQ 4" in said
-    assert "wrong    registry.commands: nobody works on it; 0 messages wait" in said
+    assert "wrong    registry.commands: it has no consumer; 0 messages wait" in said
     assert "wrong    registry: The registry service is not running." in said
     assert f"ok       tracking schema: tracking is at {NEWEST}, the code at {NEWEST}" in said
 

@@ -63,7 +63,7 @@ async def test_what_an_experiment_keeps_in_another_ones_directory_outlives_it(wa
         await asyncio.sleep(0.1)
     assert set(found) == set(kept)
     code, said = await warren.collected("--yes", "--sweep", "--grace", "0s")
-    assert "1: 1 of 1 directories are nobody's; 0 objects" in said
+    assert "1: 1 of 1 directories have no owner; 0 objects" in said
     assert set(await warren.store.keys("1", "")) == set(kept)
 
 
@@ -102,14 +102,14 @@ async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
         assert code == 0, said
         return said
 
-    assert "1: 3 of 5 directories are nobody's; 0 objects" in await swept("--dry-run")
+    assert "1: 3 of 5 directories have no owner; 0 objects" in await swept("--dry-run")
     said = await swept("--dry-run", "--grace", "0s")
-    assert "1: 3 of 5 directories are nobody's; 3 objects" in said
-    assert "7: 1 of 1 directories are nobody's; 1 objects" in said
+    assert "1: 3 of 5 directories have no owner; 3 objects" in said
+    assert "7: 1 of 1 directories have no owner; 1 objects" in said
     assert "3 objects" in await swept("--grace", "0s", "--project", "1")
     said = await swept("--grace", "0s")
     assert "1: 0 of 2 directories" in said
-    assert "7: 1 of 1 directories are nobody's; 1 objects" in said
+    assert "7: 1 of 1 directories have no owner; 1 objects" in said
     assert set(await warren.store.keys("1", "")) == {
         *strays,
         inside,
