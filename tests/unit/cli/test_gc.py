@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from cli import asking
+from cli import client
 from cli.__main__ import parser
 from cli.client import Project
 from cli.gc import _confirmed, _takes_everything, collect
@@ -41,7 +41,7 @@ async def gather(bus, **options):
 
 
 async def test_portions_are_asked_for_until_there_is_nothing_left(monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0)
+    monkeypatch.setattr(client, "PAUSE", 0)
     portions = [PurgeDeletedReply(runs=2, logged_models=1), AWAY, PurgeDeletedReply(rows=7)]
     bus = FakeBus(PLAN, *portions, PurgeDeletedReply(finished=True))
     done, lines = await gather(bus)
@@ -61,11 +61,11 @@ async def test_a_dry_run_only_asks_how_much_there_is():
 
 
 async def test_a_refusal_ends_it_and_so_does_a_service_that_stays_away(monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0)
+    monkeypatch.setattr(client, "PAUSE", 0)
     with pytest.raises(DomainError, match="not in `deleted`"):
         await gather(FakeBus(Answer.refusal(invalid("Run r is not in `deleted` lifecycle stage."))))
     with pytest.raises(DomainError, match="did not answer"):
-        await gather(FakeBus(*[AWAY] * (asking.PATIENCE + 1)))
+        await gather(FakeBus(*[AWAY] * (client.PATIENCE + 1)))
 
 
 def test_the_command_line_reads_lists_and_durations():
