@@ -175,7 +175,9 @@ async def test_the_largest_request_of_each_endpoint_holds_up_nobody(warren, know
     with capsys.disabled():
         slowest, held = max(measured), max(measured, key=lambda each: each.slowest_metric)
         sys.stdout.write(f"\nslowest answer: {slowest}\nslowest metric: {held}\n")
-    assert [each for each in measured if each.status >= HTTPStatus.INTERNAL_SERVER_ERROR] == []
+    # 501 is the answer where direct transfers are off.
+    faults = [each for each in measured if each.status >= HTTPStatus.INTERNAL_SERVER_ERROR]
+    assert [each for each in faults if each.status != HTTPStatus.NOT_IMPLEMENTED] == []
     assert [each for each in measured if each.seconds > SECONDS] == []
     assert statistics.median(each.metric for each in measured) < HELD_UP
     assert [each for each in measured if each.slowest_metric > SECONDS] == []
