@@ -1,6 +1,7 @@
 """Looking at processes from the outside."""
 
 import asyncio
+import stat
 import time
 from pathlib import Path
 from typing import Self
@@ -34,11 +35,17 @@ def opened(directory: Path) -> None:
 
 def open_to_others(directory: Path) -> list[Path]:
     """Return what others may do something with; what they may pass at most is left out."""
-    return [
-        path
-        for path in (directory, *directory.rglob("*"))
-        if not path.is_symlink() and path.stat().st_mode & (0o067 if path.is_dir() else 0o077)
-    ]
+    return [path for path in (directory, *directory.rglob("*")) if _is_open(path)]
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False  # A running PostgreSQL removes files between the listing and the look.
+    if stat.S_ISLNK(mode):
+        return False
+    return bool(mode & (0o067 if stat.S_ISDIR(mode) else 0o077))
 
 
 class MemoryWatch:
