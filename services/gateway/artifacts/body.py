@@ -104,7 +104,7 @@ def _check_is_artifact(request: BaseRequest) -> None:
         message = "An upload replaces the whole artifact, so it has no Content-Range; send the whole artifact."
         raise invalid(message)
     transfer = headers.get("Transfer-Encoding", _CHUNKED).strip().lower()
-    if transfer != _CHUNKED:
+    if transfer not in {"", _CHUNKED}:
         message = (
             f"The Transfer-Encoding {transfer!r} is not supported; send the body uncompressed, "
             "or compressed with Content-Encoding: gzip."

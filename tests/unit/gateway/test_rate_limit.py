@@ -39,7 +39,7 @@ async def test_request_over_the_limit_is_429_with_the_time_to_wait(limited, bus)
     status, wait, body = await create(limited, Authorization="Bearer a")
     assert (status, wait) == (429, "10")
     assert body["error_code"] == "REQUEST_LIMIT_EXCEEDED"
-    assert "Nothing was done" in body["message"]
+    assert "The request was not processed" in body["message"]
     assert [envelope.name for _, _, envelope in bus.sent].count("CreateRun") == 2
     assert REGISTRY.get_sample_value("warren_http_rate_limited_total") == before + 1
 
