@@ -1,6 +1,7 @@
 """Slow clients, and requests that are too large: bounded, and answered in the envelope."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -184,5 +185,7 @@ async def test_many_slow_clients_do_not_keep_others_out(bus, settings):
     async with ClientSession(f"http://127.0.0.1:{server.port}") as session:
         assert (await session.get("/health")).status == 200
     for reader, _ in slow:
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        # A server that closes while bytes are unread may reset the connection.
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
     await server.close()
