@@ -5,6 +5,7 @@ it follow, and then one statement with ``$1`` placeholders.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -36,6 +37,13 @@ class Statement:
             message = f"The clause {clause!r} is not in the statement exactly once."
             raise ValueError(message)
         return Statement(before + after, self.writes)
+
+    def fill(self, names: Mapping[str, str]) -> "Statement":
+        """Return the statement with names of tables and columns in the place of its ``{placeholders}``.
+
+        The names are never a client's. Raises KeyError for a placeholder without a name.
+        """
+        return Statement(self.sql.format_map(names), self.writes)
 
 
 def parse_queries(text: str) -> dict[str, Statement]:

@@ -7,11 +7,17 @@ transaction emits the event by which the artifacts are deleted.
 
 from collections.abc import Mapping, Sequence
 
-from asyncpg import Record
-
 from services.tracking.artifact_uris import kept_within
 from services.tracking.store import purges
-from services.tracking.store.purges import Kind, Selection
+from services.tracking.store.purges import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MAX_ROWS,
+    RUNS,
+    PurgedEntity,
+    PurgeTarget,
+    Selection,
+)
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.validation import is_run_id
 from shared.contracts.errors import DomainError, invalid
@@ -32,12 +38,6 @@ from shared.handling.handlers import Handler
 from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
-NAMES = {
-    Kind.RUN: "Run",
-    Kind.LOGGED_MODEL: "Logged model",
-    Kind.EXPERIMENT: "Experiment",
-}
-
 
 async def get_purge_plan(query: GetPurgePlan, tx: Transaction) -> PurgePlan:
     """Count the entities in a scope.
@@ -48,16 +48,17 @@ async def get_purge_plan(query: GetPurgePlan, tx: Transaction) -> PurgePlan:
     """
     selection = _selection(query)
     missing: list[str] = []
-    for kind, named in (
-        (Kind.RUN, query.run_ids),
-        (Kind.LOGGED_MODEL, query.logged_model_ids),
-        (Kind.EXPERIMENT, query.experiment_ids),
+    for target, named in (
+        (RUNS, query.run_ids),
+        (LOGGED_MODELS, query.logged_model_ids),
+        (EXPERIMENTS, query.experiment_ids),
     ):
-        times = await purges.deletion_times(tx, kind, selection.ids(kind) or [])
+        times = await purges.deletion_times(tx, target, selection.ids(target) or [])
+        name = target.name.replace("_", " ").capitalize()
         for each in named:
             if each not in times:
                 missing.append(each)
-            elif fault := _fault(NAMES[kind], each, times[each], selection.deleted_before):
+            elif fault := _fault(name, each, times[each], selection.deleted_before):
                 raise fault
     found = await purges.plan(tx, selection)
     return PurgePlan(**dict(found or {}), missing=missing)
@@ -86,49 +87,55 @@ def _selection(scope: PurgeScope) -> Selection:
     )
 
 
-async def purge_deleted(cmd: PurgeDeleted, tx: Transaction) -> PurgeDeletedReply:
+async def purge_deleted(
+    cmd: PurgeDeleted, tx: Transaction, max_rows: int = MAX_ROWS
+) -> PurgeDeletedReply:
     """Do the next portion. Entities that are invisible already come first."""
     return (
-        await _empty(tx, Kind.RUN)
-        or await _empty(tx, Kind.LOGGED_MODEL)
-        or await _empty_experiments(tx)
-        or await _begin(tx, _selection(cmd))
+        await _continue(tx, RUNS, max_rows)
+        or await _continue(tx, LOGGED_MODELS, max_rows)
+        or await _continue_experiments(tx, max_rows)
+        or await _start(tx, _selection(cmd))
     )
 
 
-async def _empty(tx: Transaction, kind: Kind) -> PurgeDeletedReply | None:
-    """Delete rows of invisible entities of a kind; None if there are none."""
-    ids = await purges.begun(tx, kind)
-    return await _delete_rows(tx, kind, ids) if ids else None
+async def _continue(
+    tx: Transaction, target: PurgeTarget, max_rows: int
+) -> PurgeDeletedReply | None:
+    """Delete rows of invisible entities; None if there are none of this type."""
+    ids = await purges.unfinished(tx, target)
+    return await _delete_rows(tx, target, ids, max_rows) if ids else None
 
 
-async def _delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> PurgeDeletedReply:
-    rows = await purges.delete_rows(tx, kind, ids)
+async def _delete_rows(
+    tx: Transaction, target: PurgeTarget, ids: Sequence[str], max_rows: int
+) -> PurgeDeletedReply:
+    rows = await purges.delete_rows(tx, target, ids, max_rows)
     # Each command deletes a limited number of rows. Only one that finds none shows that none are left.
     if rows == 0:
-        await purges.finish(tx, kind, ids)
+        await purges.complete(tx, target, ids)
     return PurgeDeletedReply(rows=rows)
 
 
-async def _empty_experiments(tx: Transaction) -> PurgeDeletedReply | None:
+async def _continue_experiments(tx: Transaction, max_rows: int) -> PurgeDeletedReply | None:
     """Purge the runs and logged models in invisible experiments, then delete rows of the experiments."""
-    ids = await purges.begun(tx, Kind.EXPERIMENT)
+    ids = await purges.unfinished(tx, EXPERIMENTS)
     if not ids:
         return None
-    runs = await purges.purge_contents(tx, Kind.RUN, ids)
-    models = await purges.purge_contents(tx, Kind.LOGGED_MODEL, ids)
-    await _tell(tx, runs, models)
+    runs = await purges.purge_contents(tx, RUNS, ids)
+    models = await purges.purge_contents(tx, LOGGED_MODELS, ids)
+    await _emit_purged(tx, runs, models)
     if runs or models:
         return PurgeDeletedReply(runs=len(runs), logged_models=len(models))
-    return await _delete_rows(tx, Kind.EXPERIMENT, ids)
+    return await _delete_rows(tx, EXPERIMENTS, ids, max_rows)
 
 
-async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
+async def _start(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
     """Make some entities of the selection invisible. If there are none, the purge is finished."""
-    runs = await purges.purge_deleted(tx, Kind.RUN, selection)
-    models = await purges.purge_deleted(tx, Kind.LOGGED_MODEL, selection)
-    experiments = await purges.purge_deleted(tx, Kind.EXPERIMENT, selection)
-    await _tell(tx, runs, models, experiments)
+    runs = await purges.purge_deleted(tx, RUNS, selection)
+    models = await purges.purge_deleted(tx, LOGGED_MODELS, selection)
+    experiments = await purges.purge_deleted(tx, EXPERIMENTS, selection)
+    await _emit_purged(tx, runs, models, experiments)
     return PurgeDeletedReply(
         runs=len(runs),
         logged_models=len(models),
@@ -137,17 +144,17 @@ async def _begin(tx: Transaction, selection: Selection) -> PurgeDeletedReply:
     )
 
 
-def _own_directory(tx: Transaction, experiment: Record) -> str | None:
+def _own_directory(tx: Transaction, experiment: PurgedEntity) -> str | None:
     """Return where an experiment keeps artifacts; None if a client chose the place, as others may share it."""
-    own = f"mlflow-artifacts:/{tx.project}/{experiment['experiment_id']}"
-    return own if experiment["artifact_location"] == own else None
+    own = f"mlflow-artifacts:/{tx.project}/{experiment.id}"
+    return own if experiment.artifact_uri == own else None
 
 
-async def _tell(
+async def _emit_purged(
     tx: Transaction,
-    runs: Sequence[Record],
-    models: Sequence[Record],
-    experiments: Sequence[Record] = (),
+    runs: Sequence[PurgedEntity],
+    models: Sequence[PurgedEntity],
+    experiments: Sequence[PurgedEntity] = (),
 ) -> None:
     """Emit the events by which artifacts are deleted.
 
@@ -156,31 +163,31 @@ async def _tell(
     if not (runs or models or experiments):
         return
     chosen = await purges.chosen_directories(tx)
-    for row in experiments:
-        uri = _own_directory(tx, row)
+    for each in experiments:
+        uri = _own_directory(tx, each)
         tx.emit(
             ExperimentPurged(
-                experiment_id=str(row["experiment_id"]),
+                experiment_id=each.experiment_id,
                 artifact_uri=uri,
                 kept=kept_within(uri, chosen, tx.project) if uri else [],
             )
         )
-    for row in runs:
+    for each in runs:
         tx.emit(
             RunPurged(
-                run_id=row["run_id"].hex,
-                experiment_id=str(row["experiment_id"]),
-                artifact_uri=row["artifact_uri"],
-                kept=kept_within(row["artifact_uri"], chosen, tx.project),
+                run_id=each.id,
+                experiment_id=each.experiment_id,
+                artifact_uri=each.artifact_uri,
+                kept=kept_within(each.artifact_uri, chosen, tx.project),
             )
         )
-    for row in models:
+    for each in models:
         tx.emit(
             LoggedModelPurged(
-                model_id=row["model_id"],
-                experiment_id=str(row["experiment_id"]),
-                artifact_uri=row["artifact_uri"],
-                kept=kept_within(row["artifact_uri"], chosen, tx.project),
+                model_id=each.id,
+                experiment_id=each.experiment_id,
+                artifact_uri=each.artifact_uri,
+                kept=kept_within(each.artifact_uri, chosen, tx.project),
             )
         )
 

@@ -1,37 +1,99 @@
 """Purges, in portions: entities are selected, then made invisible and noted, then their rows are deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from uuid import UUID
 
 from asyncpg import Record
 
 from services.tracking.artifact_uris import stored_directories
-from shared.postgres.queries import load_queries
+from shared.postgres.queries import Statement, load_queries
 from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "purges")
 
-ROWS = 5_000
+MAX_ROWS = 5_000
 """Most rows of each table that one command deletes. This takes some tens of milliseconds."""
 
-THINGS = 100
+MAX_ENTITIES = 100
 """Most runs, logged models or experiments that one command makes invisible, or deletes rows of."""
 
 
-class Kind(StrEnum):
-    """The kinds of entities that can be purged; the names of the queries contain these values."""
+@dataclass(frozen=True, slots=True)
+class PurgeTarget:
+    """A type of entities that can be purged: its name, its table and columns, and the tables of its rows."""
 
-    RUN = "run"
-    LOGGED_MODEL = "logged_model"
-    EXPERIMENT = "experiment"
+    name: str
+    table: str
+    columns: Mapping[str, str]
+    row_tables: Sequence[str]
+    has_points: bool = False
+
+    def fill(self, statement: Statement, **names: str) -> Statement:
+        """Return a statement with the names of the table and the columns in the place of placeholders."""
+        return statement.fill({"table": self.table, **self.columns, **names})
+
+    def delete_statements(self) -> Iterator[Statement]:
+        """Yield the statements that delete rows, in their order: points before their series."""
+        if self.has_points:
+            yield SQL["delete_points"]
+            yield SQL["delete_series"]
+        for row_table in self.row_tables:
+            yield self.fill(SQL["delete_rows"], row_table=row_table)
+
+
+RUNS = PurgeTarget(
+    "run",
+    "runs",
+    {
+        "id": "run_id",
+        "id_type": "uuid",
+        "deleted_time": "deleted_time",
+        "artifact_uri": "artifact_uri",
+    },
+    (
+        "params",
+        "tags",
+        "run_inputs",
+        "run_input_tags",
+        "run_model_inputs",
+        "run_model_outputs",
+        "logged_model_metrics",
+    ),
+    has_points=True,
+)
+
+# As in MLflow, a run keeps the record that it read or produced a model.
+LOGGED_MODELS = PurgeTarget(
+    "logged_model",
+    "logged_models",
+    {
+        "id": "model_id",
+        "id_type": "text",
+        "deleted_time": "last_updated_timestamp_ms",
+        "artifact_uri": "artifact_uri",
+    },
+    ("logged_model_metrics", "logged_model_params", "logged_model_tags"),
+)
+
+EXPERIMENTS = PurgeTarget(
+    "experiment",
+    "experiments",
+    {
+        "id": "experiment_id",
+        "id_type": "bigint",
+        "deleted_time": "last_update_time",
+        "artifact_uri": "artifact_location",
+    },
+    ("experiment_tags", "datasets"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Entities that were deleted at ``deleted_before`` (Unix milliseconds) or earlier.
 
-    The other fields are ids; None means all of that kind.
+    The other fields are ids; None means all of that type.
     """
 
     deleted_before: int
@@ -39,51 +101,76 @@ class Selection:
     logged_models: Sequence[str] | None
     experiments: Sequence[str] | None
 
-    def ids(self, kind: Kind) -> Sequence[str] | None:
-        """Return the selected ids of a kind; None means all."""
-        if kind is Kind.RUN:
+    def ids(self, target: PurgeTarget) -> Sequence[str] | None:
+        """Return the selected ids of a type of entities; None means all."""
+        if target is RUNS:
             return self.runs
-        return self.logged_models if kind is Kind.LOGGED_MODEL else self.experiments
+        return self.logged_models if target is LOGGED_MODELS else self.experiments
 
 
-async def purge_deleted(tx: Transaction, kind: Kind, selection: Selection) -> list[Record]:
-    """Make some entities of the selection invisible; return their ids and artifact URIs."""
-    ids = selection.ids(kind)
-    rows = await tx.rows(SQL[f"deleted_{kind}s"], tx.project, selection.deleted_before, ids, THINGS)
-    return await _purge(tx, kind, [row[0] for row in rows])
+@dataclass(frozen=True, slots=True)
+class PurgedEntity:
+    """A run, logged model or experiment that was made invisible."""
+
+    id: str
+    experiment_id: str
+    artifact_uri: str
+
+
+async def purge_deleted(
+    tx: Transaction, target: PurgeTarget, selection: Selection
+) -> list[PurgedEntity]:
+    """Make some entities of the selection invisible and return them."""
+    query = target.fill(SQL["select_deleted"])
+    before, ids = selection.deleted_before, selection.ids(target)
+    return await _purge(tx, target, await tx.rows(query, tx.project, before, ids, MAX_ENTITIES))
 
 
 async def purge_contents(
-    tx: Transaction, kind: Kind, experiment_ids: Sequence[str]
-) -> list[Record]:
-    """Make some runs or logged models of experiments invisible; return their ids and artifact URIs."""
-    wanted = [int(each) for each in experiment_ids]
-    rows = await tx.rows(SQL[f"{kind}s_of_experiments"], tx.project, wanted, THINGS)
-    return await _purge(tx, kind, [row[0] for row in rows])
+    tx: Transaction, target: PurgeTarget, experiment_ids: Sequence[str]
+) -> list[PurgedEntity]:
+    """Make some runs or logged models of experiments invisible and return them."""
+    query = target.fill(SQL["select_of_experiments"])
+    return await _purge(tx, target, await tx.rows(query, tx.project, experiment_ids, MAX_ENTITIES))
 
 
-async def _purge(tx: Transaction, kind: Kind, ids: Sequence[object]) -> list[Record]:
-    if not ids:
+async def _purge(
+    tx: Transaction, target: PurgeTarget, selected: Sequence[Record]
+) -> list[PurgedEntity]:
+    if not selected:
         return []
-    return await tx.rows(SQL[f"purge_{kind}s"], tx.project, ids)
+    ids = [row["id"] for row in selected]
+    rows = await tx.rows(target.fill(SQL["purge"]), tx.project, ids, target.name)
+    return [
+        PurgedEntity(_id_text(row["id"]), str(row["experiment_id"]), row["artifact_uri"])
+        for row in rows
+    ]
 
 
-async def begun(tx: Transaction, kind: Kind) -> list[str]:
+def _id_text(entity_id: UUID | str | int) -> str:
+    """Return an id as clients know it."""
+    return entity_id.hex if isinstance(entity_id, UUID) else str(entity_id)
+
+
+async def unfinished(tx: Transaction, target: PurgeTarget) -> list[str]:
     """Return some invisible entities that may still have rows."""
-    rows = await tx.rows(SQL["purges"], tx.project, kind, THINGS)
+    rows = await tx.rows(SQL["unfinished_purges"], tx.project, target.name, MAX_ENTITIES)
     return [row["id"] for row in rows]
 
 
-async def delete_rows(tx: Transaction, kind: Kind, ids: Sequence[str]) -> int:
+async def delete_rows(
+    tx: Transaction, target: PurgeTarget, ids: Sequence[str], max_rows: int
+) -> int:
     """Delete some rows of invisible entities; return how many. 0 means that none are left."""
-    keys = [int(each) for each in ids] if kind is Kind.EXPERIMENT else ids
-    count: int = await tx.value(SQL[f"delete_rows_of_{kind}s"], tx.project, keys, ROWS)
-    return count
+    deleted = 0
+    for statement in target.delete_statements():
+        deleted += await tx.value(statement, tx.project, ids, max_rows)
+    return deleted
 
 
-async def finish(tx: Transaction, kind: Kind, ids: Sequence[str]) -> None:
+async def complete(tx: Transaction, target: PurgeTarget, ids: Sequence[str]) -> None:
     """Remove the notes of entities that have no rows any more."""
-    await tx.execute(SQL["finish_purges"], tx.project, kind, ids)
+    await tx.execute(SQL["complete_purges"], tx.project, target.name, ids)
 
 
 async def plan(tx: Transaction, selection: Selection) -> Record | None:
@@ -98,10 +185,12 @@ async def plan(tx: Transaction, selection: Selection) -> Record | None:
     )
 
 
-async def deletion_times(tx: Transaction, kind: Kind, ids: Sequence[str]) -> dict[str, int | None]:
+async def deletion_times(
+    tx: Transaction, target: PurgeTarget, ids: Sequence[str]
+) -> dict[str, int | None]:
     """Return when each entity was deleted; None if it was not. Ids that do not exist are left out."""
-    rows = await tx.rows(SQL[f"{kind}_times"], tx.project, ids)
-    return {row["id"]: row["deleted_time"] for row in rows}
+    rows = await tx.rows(target.fill(SQL["deletion_times"]), tx.project, ids)
+    return {_id_text(row["id"]): row["deleted_time"] for row in rows}
 
 
 async def chosen_directories(tx: Transaction) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,7 +16,9 @@ from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts.service import ArtifactsService
 from services.artifacts.store.minio import MinioStore
-from services.tracking.handlers import HANDLERS
+from services.tracking.handlers import HANDLERS as TRACKING
+from services.tracking.handlers.purges import purge_deleted
+from shared.contracts.purges import PurgeDeleted
 from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
@@ -23,6 +26,11 @@ from shared.messaging.messages import Envelope, new_id
 from shared.mlflow.artifact_paths import file_key, proxied_root
 from shared.runtime.settings import PostgresServiceSettings
 from shared.serving.postgres import PostgresService
+
+PORTIONS = replace(
+    TRACKING, single={**TRACKING.single, PurgeDeleted: partial(purge_deleted, max_rows=20)}
+)
+"""Tracking's handlers, with purges that take many commands."""
 
 
 class Warren:
@@ -34,7 +42,7 @@ class Warren:
         self.store = store
 
     async def call(self, name, /, **fields):
-        contract = HANDLERS.messages[name]
+        contract = TRACKING.messages[name]
         payload = json.dumps(fields).encode()
         envelope = Envelope(new_id(), name, ROOT_PROJECT, payload, time.time() + 20)
         answer = await self.bus.call("tracking", contract.kind, envelope)
@@ -84,7 +92,7 @@ async def warren(amqp_vhost_url, database_dsn, storage):
     async with AsyncExitStack() as running:
         settings = PostgresServiceSettings(dsn=database_dsn)
         tracking = await PostgresService.start(
-            "tracking", settings, HANDLERS, partial(connect, party="tracking")
+            "tracking", settings, PORTIONS, partial(connect, party="tracking")
         )
         running.push_async_callback(tracking.close)
         storing = await ArtifactsService.start(storage, 1000, artifacts)

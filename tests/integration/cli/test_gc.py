@@ -3,7 +3,6 @@
 import asyncio
 import io
 
-from services.tracking.store import purges
 from shared.messaging.messages import new_id
 
 
@@ -26,8 +25,7 @@ async def test_gc_takes_rows_and_artifacts_and_leaves_the_rest(warren):
     assert f"Run {kept} is not in `deleted` lifecycle stage." in said
 
 
-async def test_a_gc_that_was_killed_goes_on_from_there(warren, monkeypatch):
-    monkeypatch.setattr(purges, "ROWS", 20)
+async def test_a_gc_that_was_killed_goes_on_from_there(warren):
     runs = [await warren.run_with_artifact(600) for _ in range(4)]
     for run_id, _ in runs:
         await warren.call("DeleteRun", run_id=run_id)

@@ -22,13 +22,15 @@ OTHER_PROJECT = 8
 class Tracking:
     """Sends messages to the handlers as the executor would; one transaction a call, or one statement.
 
-    ``events`` are the topics of what was told meanwhile, ``told`` what it says.
+    ``events`` are the topics of the emitted events, ``payloads`` their payloads. A test may put a handler with
+    other limits into ``handlers``.
     """
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.handlers = dict(HANDLERS.single)
         self.events: list[str] = []
-        self.told: list[dict[str, Any]] = []
+        self.payloads: list[dict[str, Any]] = []
 
     async def call(self, name: str, project: int = PROJECT, /, **fields: Any) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""
@@ -56,10 +58,10 @@ class Tracking:
         answers = []
         for call in calls:
             tx = Transaction(call.envelope.project, call.envelope, connection=connection)
-            handler = HANDLERS.single[type(call.message)]
+            handler = self.handlers[type(call.message)]
             answers.append(await handler(call.message, tx))
             self.events += [event.topic for event in tx.events]
-            self.told += [json.loads(event.payload) for event in tx.events]
+            self.payloads += [json.loads(event.payload) for event in tx.events]
         return answers
 
     async def run(self, project: int = PROJECT, /, **fields: Any) -> str:

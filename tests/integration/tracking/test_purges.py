@@ -1,11 +1,13 @@
 """Purging: portion by portion, and nothing is left of what is gone."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from services.tracking.store import purges
+from services.tracking.handlers.purges import purge_deleted
 from shared.contracts.errors import DomainError
+from shared.contracts.purges import PurgeDeleted
 from tests.integration.tracking.conftest import PROJECT, Tracking
 
 DAY = 86_400_000
@@ -86,9 +88,9 @@ async def age(tracking: Tracking, days: int) -> None:
 
 
 async def test_nothing_is_left_of_a_purged_run_and_all_of_the_others(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking,
 ) -> None:
-    monkeypatch.setattr(purges, "ROWS", 3)
+    tracking.handlers[PurgeDeleted] = partial(purge_deleted, max_rows=3)
     model_id = await model(tracking)
     gone, kept, deleted = [await full_run(tracking, model_id) for _ in range(3)]
     await tracking.call("DeleteRun", run_id=gone)
@@ -107,9 +109,9 @@ async def test_nothing_is_left_of_a_purged_run_and_all_of_the_others(
 
 
 async def test_a_purge_that_was_interrupted_goes_on_whatever_it_is_asked_for_then(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking,
 ) -> None:
-    monkeypatch.setattr(purges, "ROWS", 3)
+    tracking.handlers[PurgeDeleted] = partial(purge_deleted, max_rows=3)
     run_id = await full_run(tracking, await model(tracking))
     await tracking.call("DeleteRun", run_id=run_id)
     for _ in range(3):
@@ -169,9 +171,9 @@ async def test_what_clients_made_others_keep_in_a_purged_directory_is_named(
         ["7/1/their place", f"7/1/{run_id}/artifacts/deep", "7/12", "7/~/models", "7/1/a"]
     )
     await tracking.call("DeleteExperiment", experiment_id="1")
-    tracking.told.clear()
+    tracking.payloads.clear()
     await purge(tracking, experiment_ids=["1"])
-    kept = {each.get("run_id", "experiment"): set(each["kept"]) for each in tracking.told}
+    kept = {each.get("run_id", "experiment"): set(each["kept"]) for each in tracking.payloads}
     assert kept == {
         "experiment": {"7/1/their place", f"7/1/{run_id}/artifacts/deep", "7/1/a"},
         run_id: {f"7/1/{run_id}/artifacts/deep"},

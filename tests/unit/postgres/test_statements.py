@@ -29,3 +29,11 @@ def test_a_clause_that_is_not_there_cannot_be_left_out():
     assert statement.without(" ON CONFLICT DO NOTHING").sql == "INSERT INTO t VALUES (1)"
     with pytest.raises(ValueError, match="exactly once"):
         statement.without("ON CONFLICT DO UPDATE")
+
+
+def test_a_placeholder_without_a_name_is_refused():
+    statement = Statement.of("DELETE FROM {table} WHERE {id} = $1")
+    filled = statement.fill({"table": "runs", "id": "run_id", "more": "x"})
+    assert (filled.sql, filled.writes) == ("DELETE FROM runs WHERE run_id = $1", True)
+    with pytest.raises(KeyError, match="id"):
+        statement.fill({"table": "runs"})
