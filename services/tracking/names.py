@@ -27,7 +27,7 @@ NOUNS = [
     "trout", "vole", "whale", "wolf", "wren", "yak",
 ]
 # fmt: on
-NUMBERS = 1000
+MLFLOW_NUMBERS = 1000
 # fmt: off
 ANIMALS = [
     "alpaca", "badger", "beaver", "bison", "bobcat", "buffalo", "camel", "caribou", "cheetah", "cobra",
@@ -41,20 +41,20 @@ ANIMALS = [
     "wombat", "zebra",
 ]
 # fmt: on
-NICKNAME_NUMBERS = 10_000
+GITLAB_NUMBERS = 10_000
 
 
-def run_name(run_id: UUID) -> str:
+def mlflow_name(run_id: UUID) -> str:
     """Return a predicate, a noun and a number, as MLflow names runs."""
-    rest, number = divmod(run_id.int, NUMBERS)
+    rest, number = divmod(run_id.int, MLFLOW_NUMBERS)
     rest, noun = divmod(rest, len(NOUNS))
     predicate = rest % len(PREDICATES)
     return f"{PREDICATES[predicate]}-{NOUNS[noun]}-{number}"
 
 
-def nickname(run_id: UUID) -> str:
+def gitlab_name(run_id: UUID) -> str:
     """Return three animals and a number, as GitLab names runs and the runs of versions."""
-    rest, number = divmod(run_id.int, NICKNAME_NUMBERS)
+    rest, number = divmod(run_id.int, GITLAB_NUMBERS)
     animals = []
     for _ in range(3):
         rest, animal = divmod(rest, len(ANIMALS))

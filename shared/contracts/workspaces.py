@@ -77,19 +77,19 @@ class DeleteWorkspace(Command):
     mode: str = "RESTRICT"
 
 
-class ListTrackedKinds(Query):
-    """Return which kinds of entities tracking has in a project. Deleted ones count until they are purged."""
+class ListTrackedEntityTypes(Query):
+    """Return which types of entities tracking has in a project. Deleted ones count until they are purged."""
 
     service: ClassVar[str] = "tracking"
 
 
-class ListRegisteredKinds(Query):
-    """Return which kinds of entities the registry has in a project."""
+class ListRegisteredEntityTypes(Query):
+    """Return which types of entities the registry has in a project."""
 
     service: ClassVar[str] = "registry"
 
 
-class KindsReply(Wire):
+class EntityTypesReply(Wire):
     """Nouns in the plural, such as ``runs``. Entities that every project has from its start are left out."""
 
-    kinds: list[str] = Field(default_factory=list)
+    entity_types: list[str] = Field(default_factory=list)

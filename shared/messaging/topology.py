@@ -91,7 +91,10 @@ ASKS: Asks = {
             "RenameModelExperiment",
         ),
     },
-    "access": {"tracking": ("ListTrackedKinds",), "registry": ("ListRegisteredKinds",)},
+    "access": {
+        "tracking": ("ListTrackedEntityTypes",),
+        "registry": ("ListRegisteredEntityTypes",),
+    },
 }
 """Which messages each party may send. The broker binds no other party; a service refuses other messages."""
 

@@ -26,10 +26,10 @@ from shared.contracts.root_project import ROOT_PROJECT
 from shared.contracts.workspaces import (
     CreateWorkspace,
     DeleteWorkspace,
+    EntityTypesReply,
     GetWorkspace,
-    KindsReply,
-    ListRegisteredKinds,
-    ListTrackedKinds,
+    ListRegisteredEntityTypes,
+    ListTrackedEntityTypes,
     ListWorkspaces,
     UpdateWorkspace,
     Workspace,
@@ -108,12 +108,12 @@ async def delete_workspace(cmd: DeleteWorkspace, tx: Transaction) -> bytes:
             "What belongs to a project stays in it: nothing moves to the default workspace. "
             "Use CASCADE, or RESTRICT after removing what is in the workspace.",
         )
-    if cmd.mode == "RESTRICT" and (kinds := await _kinds(tx, found.project_id)):
+    if cmd.mode == "RESTRICT" and (present := await _entity_types(tx, found.project_id)):
         # MLflow's code is INVALID_STATE with status 500. Its client retries that for minutes and
         # then hides the message.
         raise DomainError(
             ErrorCode.RESOURCE_CONFLICT,
-            f"Cannot delete workspace '{found.name}': it still contains {', '.join(kinds)}. "
+            f"Cannot delete workspace '{found.name}': it still contains {', '.join(present)}. "
             "Remove them before deleting the workspace; deleted ones count until they are purged.",
         )
     await projects.delete_project(DeleteProject(project=reference), tx)
@@ -155,10 +155,12 @@ async def _group(tx: Transaction, actor: Actor, path: str) -> int:
         raise missing_resource(message) from error
 
 
-async def _kinds(tx: Transaction, number: int) -> list[str]:
-    """Return which kinds of entities tracking and the registry have in a project."""
-    answers = [await tx.query(query(), number) for query in (ListTrackedKinds, ListRegisteredKinds)]
-    return [kind for each in answers for kind in KindsReply.model_validate_json(each).kinds]
+async def _entity_types(tx: Transaction, number: int) -> list[str]:
+    """Return which types of entities tracking and the registry have in a project."""
+    queries = (ListTrackedEntityTypes(), ListRegisteredEntityTypes())
+    answers = [await tx.query(query, number) for query in queries]
+    replies = [EntityTypesReply.model_validate_json(answer) for answer in answers]
+    return [entity_type for reply in replies for entity_type in reply.entity_types]
 
 
 def _refuse_settings(cmd: WorkspaceFields) -> None:

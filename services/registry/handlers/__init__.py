@@ -1,6 +1,11 @@
 """All commands and queries of the registry service."""
 
-from services.registry.handlers import kinds, model_aliases, model_versions, registered_models
+from services.registry.handlers import (
+    entity_types,
+    model_aliases,
+    model_versions,
+    registered_models,
+)
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
 from shared.handling.handlers import Handler
@@ -12,7 +17,7 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **registered_models.HANDLERS,
     **model_versions.HANDLERS,
     **model_aliases.HANDLERS,
-    **kinds.HANDLERS,
+    **entity_types.HANDLERS,
     Diagnose: diagnosis_of("registry"),
 }
 

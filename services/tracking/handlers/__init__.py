@@ -6,8 +6,8 @@ messages of their types in a frame together.
 
 from services.tracking.handlers import (
     datasets,
+    entity_types,
     experiments,
-    kinds,
     log,
     logged_models,
     metrics,
@@ -30,7 +30,7 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **datasets.HANDLERS,
     **logged_models.HANDLERS,
     **purges.HANDLERS,
-    **kinds.HANDLERS,
+    **entity_types.HANDLERS,
     Diagnose: diagnosis_of("tracking"),
     **model_experiments.HANDLERS,
 }

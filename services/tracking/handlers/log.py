@@ -94,7 +94,7 @@ def _checked(index: int, call: BatchItem[LogCommand]) -> Entry:
     message, envelope = call.message, call.envelope
     entry = Entry(index, envelope.project, message.run_id)
     if type(message) is LogMetric:
-        point = _point(message)
+        point = message.point
         check_metric(point)
         entry.metrics = (point,)
         if message.model_id:
@@ -108,18 +108,6 @@ def _checked(index: int, call: BatchItem[LogCommand]) -> Entry:
     if not is_run_id(message.run_id):
         raise run_not_found(message.run_id)
     return entry
-
-
-def _point(message: LogMetric) -> Point:
-    return {
-        "key": message.key,
-        "value": message.value,
-        "timestamp": message.timestamp,
-        "step": message.step,
-        "model_id": message.model_id or "",
-        "dataset_name": message.dataset_name or "",
-        "dataset_digest": message.dataset_digest or "",
-    }
 
 
 def _check_batch(entry: Entry, batch: LogBatch) -> None:

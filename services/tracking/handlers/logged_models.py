@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from services.tracking.artifact_uris import below
 from services.tracking.handlers.experiments import not_active, not_found
-from services.tracking.names import run_name
+from services.tracking.names import mlflow_name
 from services.tracking.store import experiments
 from services.tracking.store import logged_models as models
 from services.tracking.store.logged_models import NewModel
@@ -60,7 +60,7 @@ async def create_logged_model(cmd: CreateLoggedModel, tx: Transaction) -> bytes:
     model = NewModel(
         model_id=model_id,
         experiment_id=experiment_id,
-        name=cmd.name or run_name(tx.envelope.id),
+        name=cmd.name or mlflow_name(tx.envelope.id),
         artifact_uri=below(location, "models", model_id, "artifacts"),
         model_type=cmd.model_type,
         source_run_id=cmd.source_run_id,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from services.tracking.handlers.logged_models import name_version
-from services.tracking.names import nickname
+from services.tracking.names import gitlab_name
 from services.tracking.store import experiments, model_experiments, runs
 from services.tracking.store.runs import NewRun
 from shared.contracts.errors import DomainError, already_exists, invalid
@@ -39,8 +39,8 @@ async def ensure_model_experiment(cmd: EnsureModelExperiment, tx: Transaction) -
     Raises DomainError if an experiment has the same name, or the model's name.
     """
     # As in GitLab, no experiment may have the name of the model itself.
-    like_it = await model_experiments.named(tx, cmd.name)
-    if like_it is not None and not like_it.deleted:
+    same_name = await model_experiments.find_by_name(tx, cmd.name)
+    if same_name is not None and not same_name.deleted:
         raise _taken(cmd.name)
     await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
     return Empty()
@@ -60,12 +60,12 @@ async def _ensure_experiment(tx: Transaction, model_id: UUID, model_name: str) -
     own = await model_experiments.of_model(tx, model_id)
     if own is not None and own.name == name:
         return own.experiment_id
-    owner = await model_experiments.named(tx, name)
+    owner = await model_experiments.find_by_name(tx, name)
     if owner is not None:
         if owner.registered_model_id is None:
             raise _taken(name)
         # The registry has only one model of this name, and it is not the owner. So the owner is deleted.
-        await _release(tx, owner.registered_model_id)
+        await _delete_experiment(tx, owner.registered_model_id)
     if own is None:
         return await _create(tx, model_id, name)
     if not await experiments.rename(tx, own.experiment_id, name):
@@ -77,7 +77,7 @@ async def _create(tx: Transaction, model_id: UUID, name: str) -> int:
     experiment_id = await experiments.create(tx, name, None, {})
     if experiment_id is None:
         raise _taken(name)
-    await model_experiments.own(tx, experiment_id, model_id)
+    await model_experiments.assign(tx, experiment_id, model_id)
     return experiment_id
 
 
@@ -94,13 +94,13 @@ async def ensure_version_run(cmd: EnsureVersionRun, tx: Transaction) -> EnsureVe
     artifact_uri = await runs.artifact_uri(tx, run_id)
     if artifact_uri is None:
         artifact_uri = await _create_run(cmd, run_id, tx)
-    await model_experiments.claim(tx, cmd.claim, cmd.registered_model_id, run_id, made=True)
+    await model_experiments.claim(tx, cmd.claim, cmd.registered_model_id, run_id, created=True)
     return EnsureVersionRunReply(run_id=run_id.hex, artifact_uri=artifact_uri)
 
 
 async def _create_run(cmd: EnsureVersionRun, run_id: UUID, tx: Transaction) -> str:
     experiment_id = await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
-    name = nickname(run_id)
+    name = gitlab_name(run_id)
     run = NewRun(
         run_id=run_id,
         experiment_id=experiment_id,
@@ -128,7 +128,7 @@ async def _promote(cmd: EnsureVersionRun, run_id: str, tx: Transaction) -> Ensur
         raise invalid(message)
     await _ensure_experiment(tx, cmd.registered_model_id, cmd.name)
     await model_experiments.claim(
-        tx, cmd.claim, cmd.registered_model_id, UUID(hex=run_id), made=False
+        tx, cmd.claim, cmd.registered_model_id, UUID(hex=run_id), created=False
     )
     return EnsureVersionRunReply(run_id=run_id, artifact_uri=run.artifact_uri)
 
@@ -144,22 +144,24 @@ async def on_model_deleted(event: RegisteredModelDeleted, tx: Transaction) -> No
     """Mark the experiment of a deleted model, and its runs, deleted."""
     if event.registered_model_id is None:
         return  # From a process of the previous release, whose models have no experiments.
-    await model_experiments.give_up_all(tx, event.registered_model_id)
-    await _release(tx, event.registered_model_id)
+    await model_experiments.delete_claims(tx, event.registered_model_id)
+    await _delete_experiment(tx, event.registered_model_id)
 
 
-async def _release(tx: Transaction, model_id: UUID) -> None:
-    experiment_id = await model_experiments.release(tx, model_id)
+async def _delete_experiment(tx: Transaction, model_id: UUID) -> None:
+    experiment_id = await model_experiments.delete(tx, model_id)
     if experiment_id is not None:
         tx.emit(ExperimentDeleted(experiment_id=str(experiment_id)))
 
 
 async def on_version_deleted(event: ModelVersionDeleted, tx: Transaction) -> None:
     """Delete the run of a deleted version if it was created for the version; an existing run stays."""
-    given_up = await model_experiments.give_up(tx, event.run_claim) if event.run_claim else None
-    if given_up is None or not given_up.made:
+    if not event.run_claim:
         return
-    run_id = given_up.run_id.hex
+    claimed = await model_experiments.delete_claim(tx, event.run_claim)
+    if claimed is None or not claimed.created:
+        return
+    run_id = claimed.run_id.hex
     # Another version may have got this run, too: then it stays.
     if await runs.lock(tx, run_id) is None or await model_experiments.is_claimed(tx, run_id):
         return

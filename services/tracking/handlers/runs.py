@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from services.tracking import dialects
+from services.tracking.dialects import dialect_of
 from services.tracking.handlers.experiments import not_active, not_found
 from services.tracking.store import model_experiments, runs
 from services.tracking.store.runs import NewRun
@@ -80,12 +80,13 @@ def _new_run(cmd: CreateRun, tx: Transaction) -> NewRun:
             f"values (run_name='{cmd.run_name}', mlflow.runName='{tagged}')."
         )
         raise invalid(message)
-    name = dialects.run_name(tx, cmd.run_name or tagged)
+    dialect = dialect_of(tx)
+    name = dialect.run_name(tx, cmd.run_name or tagged)
     return NewRun(
         run_id=tx.envelope.id,
         experiment_id=experiment_id,
         name=name,
-        user_id=dialects.run_user(tx, cmd.user_id or tags.get(USER, "")),
+        user_id=dialect.run_user(tx, cmd.user_id or tags.get(USER, "")),
         start_time=cmd.start_time or 0,
         tags={**tags, RUN_NAME: name},
     )

@@ -6,16 +6,16 @@ SELECT experiment_id, name FROM experiments WHERE project_id = $1 AND registered
 -- The model that an experiment belongs to; NULL if it belongs to none.
 SELECT registered_model_id FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
--- name: named_experiment
+-- name: experiment_by_name
 -- An experiment by its name: the model that it belongs to, and whether it is deleted.
 SELECT experiment_id, registered_model_id, deleted FROM experiments
 WHERE project_id = $1 AND name = $2;
 
--- name: own_experiment
+-- name: assign_experiment
 -- Assign an experiment to a model.
 UPDATE experiments SET registered_model_id = $3 WHERE project_id = $1 AND experiment_id = $2;
 
--- name: release_experiment
+-- name: delete_experiment_of_model
 -- Mark the experiment of a deleted model, and its runs, deleted. Its new name, which contains the model's
 -- id, frees the old one.
 WITH experiment AS (
@@ -55,11 +55,11 @@ SELECT EXISTS (
         )
 );
 
--- name: give_up_run
+-- name: delete_claim
 -- Remove the claim of a version.
 DELETE FROM version_runs WHERE project_id = $1 AND claim = $2
 RETURNING run_id, made;
 
--- name: give_up_runs
+-- name: delete_claims
 -- Remove the claims of all versions of a model.
 DELETE FROM version_runs WHERE project_id = $1 AND registered_model_id = $2;

@@ -14,8 +14,8 @@ from shared.runtime.clock import now
 SQL = load_queries("services.tracking.sql", "model_experiments")
 
 
-UNCONFIRMED = 3_600_000
-"""Milliseconds for which a claim counts without the registry's event that the version was created.
+CLAIM_LIFETIME_MS = 3_600_000
+"""The time for which a claim counts without the registry's event that the version was created.
 
 The event comes at once. If it never comes there is no version: the registry failed after its claim.
 The database's clock counts, because different processes may write and read a claim.
@@ -37,11 +37,11 @@ class NamedExperiment(NamedTuple):
     deleted: bool
 
 
-class GivenUp(NamedTuple):
-    """The run that a version had; ``made`` is true if it was created for the version."""
+class ClaimedRun(NamedTuple):
+    """The run that a version had; ``created`` is true if it was created for the version."""
 
     run_id: UUID
-    made: bool
+    created: bool
 
 
 async def of_model(tx: Transaction, model_id: UUID) -> OwnExperiment | None:
@@ -56,28 +56,28 @@ async def is_a_models(tx: Transaction, experiment_id: int) -> bool:
     return model_id is not None
 
 
-async def named(tx: Transaction, name: str) -> NamedExperiment | None:
+async def find_by_name(tx: Transaction, name: str) -> NamedExperiment | None:
     """Return the experiment with a name, deleted or not."""
-    row = await tx.row(SQL["named_experiment"], tx.project, name)
+    row = await tx.row(SQL["experiment_by_name"], tx.project, name)
     return NamedExperiment(*row) if row else None
 
 
-async def own(tx: Transaction, experiment_id: int, model_id: UUID) -> None:
+async def assign(tx: Transaction, experiment_id: int, model_id: UUID) -> None:
     """Assign an experiment to a model."""
-    await tx.execute(SQL["own_experiment"], tx.project, experiment_id, model_id)
+    await tx.execute(SQL["assign_experiment"], tx.project, experiment_id, model_id)
 
 
-async def release(tx: Transaction, model_id: UUID) -> int | None:
+async def delete(tx: Transaction, model_id: UUID) -> int | None:
     """Mark the experiment of a model deleted and free its name; return its id, None if there is none."""
-    row = await tx.row(SQL["release_experiment"], tx.project, model_id, now())
+    row = await tx.row(SQL["delete_experiment_of_model"], tx.project, model_id, now())
     return row["experiment_id"] if row else None
 
 
 async def claim(
-    tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, made: bool
+    tx: Transaction, claim_id: UUID, model_id: UUID, run_id: UUID, *, created: bool
 ) -> None:
     """Record that a version, which is not created yet, has a run."""
-    await tx.execute(SQL["claim_run"], tx.project, claim_id, model_id, run_id, made)
+    await tx.execute(SQL["claim_run"], tx.project, claim_id, model_id, run_id, created)
 
 
 async def confirm(tx: Transaction, claim_id: UUID) -> None:
@@ -87,16 +87,16 @@ async def confirm(tx: Transaction, claim_id: UUID) -> None:
 
 async def is_claimed(tx: Transaction, run_id: str | UUID) -> bool:
     """Tell whether the run belongs to a version, or to one that is being created."""
-    claimed: bool = await tx.value(SQL["is_claimed"], tx.project, run_id, UNCONFIRMED)
+    claimed: bool = await tx.value(SQL["is_claimed"], tx.project, run_id, CLAIM_LIFETIME_MS)
     return claimed
 
 
-async def give_up(tx: Transaction, claim_id: UUID) -> GivenUp | None:
+async def delete_claim(tx: Transaction, claim_id: UUID) -> ClaimedRun | None:
     """Remove the claim of a version and return its run; None if there is no claim."""
-    row = await tx.row(SQL["give_up_run"], tx.project, claim_id)
-    return GivenUp(*row) if row else None
+    row = await tx.row(SQL["delete_claim"], tx.project, claim_id)
+    return ClaimedRun(*row) if row else None
 
 
-async def give_up_all(tx: Transaction, model_id: UUID) -> None:
+async def delete_claims(tx: Transaction, model_id: UUID) -> None:
     """Remove the claims of all versions of a model."""
-    await tx.execute(SQL["give_up_runs"], tx.project, model_id)
+    await tx.execute(SQL["delete_claims"], tx.project, model_id)

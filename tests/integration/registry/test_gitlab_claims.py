@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.tracking.store.model_experiments import UNCONFIRMED
+from services.tracking.store.model_experiments import CLAIM_LIFETIME_MS
 from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.both import Both
 from tests.service_pools import Pool
@@ -28,7 +28,7 @@ async def test_a_run_is_free_again_if_its_version_was_never_made(both: Both) -> 
             await both.ask("DeleteRun", run_id=each)
     await both.spread_events(twice=True)
     await both.tracking_pool.execute(
-        "UPDATE version_runs SET claimed_time = claimed_time - $1", 2 * UNCONFIRMED
+        "UPDATE version_runs SET claimed_time = claimed_time - $1", 2 * CLAIM_LIFETIME_MS
     )
     with pytest.raises(DomainError, match="Cannot delete a candidate associated"):
         await both.ask("DeleteRun", run_id=made)

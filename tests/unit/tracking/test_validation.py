@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.tracking.names import run_name
+from services.tracking.names import mlflow_name
 from services.tracking.validation import is_run_id
 from shared.messaging.messages import new_id
 from shared.mlflow.validation import name_fault
@@ -30,5 +30,5 @@ def test_what_is_no_run_id(run_id: str) -> None:
 def test_a_run_is_named_by_its_id_alone() -> None:
     run_id = new_id()
     assert is_run_id(run_id.hex)
-    assert run_name(run_id) == run_name(run_id)
-    assert len({run_name(new_id()) for _ in range(100)}) > 90
+    assert mlflow_name(run_id) == mlflow_name(run_id)
+    assert len({mlflow_name(new_id()) for _ in range(100)}) > 90

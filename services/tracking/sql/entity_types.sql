@@ -1,7 +1,7 @@
--- name: list_kinds
--- The kinds of which a project ($1) has at least one thing. The default experiment, which every project has
+-- name: list_entity_types
+-- The types of which a project ($1) has at least one entity. The default experiment, which every project has
 -- from the start, does not count.
-SELECT kind
+SELECT entity_type
 FROM (
     VALUES
         (1, 'experiments', EXISTS (
@@ -9,6 +9,6 @@ FROM (
         )),
         (2, 'runs', EXISTS (SELECT FROM runs WHERE project_id = $1)),
         (3, 'logged models', EXISTS (SELECT FROM logged_models WHERE project_id = $1))
-) AS found (position, kind, any_of_it)
-WHERE any_of_it
+) AS found (position, entity_type, is_present)
+WHERE is_present
 ORDER BY position;
