@@ -32,7 +32,7 @@ VHOST_BATCH = 20
 SERVERS_OF_CLIENTS = re.compile(r"tests/compat/.*\[.*\b(standalone|stack|project)\b")
 
 
-class Shares(LoadScopeScheduling):
+class Shares(LoadScopeScheduling):  # type: ignore[misc]
     """Give a file's tests to one worker, but those of stock clients by the server that they need."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -24,7 +25,7 @@ async def running(server: WebServer) -> AsyncIterator[WebServer]:
 
 @asynccontextmanager
 async def running_stack(
-    directory: Path, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, **processes: int
+    directory: Path, postgres: EmbeddedPostgres, rabbitmq: EmbeddedRabbitMQ, **processes: Any
 ) -> AsyncIterator[WebServer]:
     """Run a stack on the session's PostgreSQL and RabbitMQ, in a database and a virtual host of its own."""
     name = directory.name.replace("-", "_")

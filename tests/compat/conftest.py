@@ -2,9 +2,10 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ CELL = "cell of the compatibility page"
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[pytest.TestReport]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Write on each report which script, client and server it is about."""
     report = yield
     parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -103,7 +104,7 @@ def pytest_runtest_makereport(
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember how each script ended; where workers share the tests, this is told of all of them."""
-    cell = dict(report.user_properties).get(CELL)
+    cell: Any = dict(report.user_properties).get(CELL)
     if cell and (report.when == "call" or report.outcome != "passed"):
         _outcomes[tuple(cell)] = report.outcome
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import asyncpg
 import pytest
@@ -18,7 +19,7 @@ from tests.warren_fixtures import running
 from tests.web_server import WebServer, stack
 
 NAME = "faults"
-PROCESSES = {"gateway": 2, "tracking": 2, "registry": 2, "artifacts": 2}
+PROCESSES: dict[str, Any] = {"gateway": 2, "tracking": 2, "registry": 2, "artifacts": 2}
 
 
 @dataclass(frozen=True)

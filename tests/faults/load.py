@@ -162,6 +162,7 @@ class Load:
         headers = {"Idempotency-Key": uuid4().hex}
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
+            status: int | str
             try:
                 async with self._session.post(
                     f"{self._url}/api/2.0/mlflow/{path}", json=body, headers=headers

@@ -98,6 +98,7 @@ class Api:
         self.url = url
         self.token = token
         self.workspace = workspace
+        self.user: dict[str, Any] = {}
 
     def of(self, token: str) -> "Api":
         """Return the same as somebody else uses it."""

@@ -46,7 +46,8 @@ class Project:
         status, body = await self.api(
             method,
             f"{self.door}/api/2.0/mlflow/{path}",
-            **({"params": fields} if method == "GET" else {"json": fields}),
+            params=fields if method == "GET" else None,
+            json=None if method == "GET" else fields,
         )
         assert status == 200, body
         return body

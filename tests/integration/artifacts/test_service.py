@@ -17,11 +17,14 @@ from shared.messaging.messages import Envelope, new_id
 
 
 @pytest.fixture
-async def bus():
-    broker = MemoryBroker(["artifacts"])
+def broker():
+    return MemoryBroker(["artifacts"])
+
+
+@pytest.fixture
+async def bus(broker):
     client = BusClient(MemoryTransport(broker))
     await client.start()
-    client.broker = broker
     yield client
     await client.close()
 
@@ -35,8 +38,8 @@ async def ask(bus, kind, name, **fields):
     return answer.error or json.loads(answer.body)
 
 
-async def test_service_makes_its_bucket_and_answers(bus, s3_settings, http):
-    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+async def test_service_makes_its_bucket_and_answers(bus, broker, s3_settings, http):
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(broker))
     url = (await ask(bus, "queries", "PresignArtifact", method="PUT", path="1/a"))["url"]
     async with http.put(url, data=b"content") as answer:
         assert answer.status == 200
@@ -48,9 +51,9 @@ async def test_service_makes_its_bucket_and_answers(bus, s3_settings, http):
 
 
 async def test_names_that_the_storage_reserves_are_listed_and_deleted_like_others(
-    bus, s3_settings, http
+    bus, broker, s3_settings, http
 ):
-    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(broker))
     names = [".uploads", ".versions", "a.versions"]
     for path in [*(f"1/r/{name}/x.versions" for name in names), "1/r/v.versions", "1/r/.a"]:
         signed = await ask(bus, "queries", "PresignArtifact", method="PUT", path=path)
@@ -72,8 +75,8 @@ async def test_names_that_the_storage_reserves_are_listed_and_deleted_like_other
     await service.close()
 
 
-async def test_completion_that_is_repeated_is_answered_alike(bus, s3_settings, http):
-    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+async def test_completion_that_is_repeated_is_answered_alike(bus, broker, s3_settings, http):
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(broker))
     named = {"artifact_path": "1/dir", "path": "big"}
     begun = await ask(bus, "commands", "CreateMultipartUpload", **named)
     async with http.put(begun["credentials"][0]["url"], data=b"x") as answer:
@@ -84,16 +87,18 @@ async def test_completion_that_is_repeated_is_answered_alike(bus, s3_settings, h
     await service.close()
 
 
-async def test_service_starts_without_its_storage_and_says_so(bus):
+async def test_service_starts_without_its_storage_and_says_so(bus, broker):
     [port] = free_ports(1)
     nowhere = S3Settings(endpoint=f"http://127.0.0.1:{port}", access_key="a", secret_key="b")
-    service = await ArtifactsService.start(nowhere, 1000, MemoryTransport(bus.broker))
+    service = await ArtifactsService.start(nowhere, 1000, MemoryTransport(broker))
     listed = await ask(bus, "queries", "ListProxiedArtifacts", path="1")
     assert listed == ErrorCode.TEMPORARILY_UNAVAILABLE
     await service.close()
 
 
-async def test_service_starts_whatever_is_wrong_with_its_bucket(bus, s3_settings, monkeypatch):
+async def test_service_starts_whatever_is_wrong_with_its_bucket(
+    bus, broker, s3_settings, monkeypatch
+):
     ensure = MinioStore.ensure_bucket
     tries = iter([ValueError("an answer that the SDK can't read")])
 
@@ -104,7 +109,7 @@ async def test_service_starts_whatever_is_wrong_with_its_bucket(bus, s3_settings
 
     monkeypatch.setattr(MinioStore, "ensure_bucket", fail_first)
     monkeypatch.setattr("services.artifacts.service.BUCKET_INTERVAL", 0.1)
-    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(bus.broker))
+    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(broker))
     async with asyncio.timeout(10):
         while not await service.checks["storage"]():
             await asyncio.sleep(0.05)

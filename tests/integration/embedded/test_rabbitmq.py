@@ -2,11 +2,12 @@ import asyncio
 from pathlib import Path
 
 import aio_pika
+from pamqp.common import FieldTable
 
 from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.processes import open_to_others, opened
 
-QUORUM = {"x-queue-type": "quorum"}
+QUORUM: FieldTable = {"x-queue-type": "quorum"}
 KEPT = aio_pika.Message(b"kept", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
 
 

@@ -213,7 +213,8 @@ async def test_line_breaks_of_a_path_reach_no_header(bucket, session):
             f"GET /get-artifact?{run}&path={INJECTION}",
         ),
     ):
-        assert (await ask(bucket, *put.split(" "), b"x"))[0] == 200
+        method, target = put.split(" ")
+        assert (await ask(bucket, method, target, b"x"))[0] == 200
         status, head, _ = await ask(bucket, *get.split(" "))
         assert status == 200
         assert b"\nset-cookie" not in head.lower()

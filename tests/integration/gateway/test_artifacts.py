@@ -241,10 +241,10 @@ async def test_artifacts_of_a_logged_model_are_listed_and_read(session, warren):
     ):
         async with session.get(directories, params=query) as answer:
             assert await answer.json() == {"root_uri": info["artifact_uri"], "files": files}
-    files = f"{warren.url}/ajax-api/2.0/mlflow/logged-models/{info['model_id']}/artifacts/files"
-    async with session.get(files, params={"artifact_file_path": "data/model.pkl"}) as answer:
+    file = f"{warren.url}/ajax-api/2.0/mlflow/logged-models/{info['model_id']}/artifacts/files"
+    async with session.get(file, params={"artifact_file_path": "data/model.pkl"}) as answer:
         assert await answer.read() == b"1234"
-    async with session.get(files.replace(info["model_id"], "m-none")) as answer:
+    async with session.get(file.replace(info["model_id"], "m-none")) as answer:
         assert answer.status == 404
     async with session.get(directories, params={"artifact_directory_path": "../.."}) as answer:
         assert answer.status == 400

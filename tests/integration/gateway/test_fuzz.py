@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
@@ -207,7 +208,7 @@ def test_fuzzed_filter_and_order_are_answered_or_refused(fuzzed, path):
 
 def point_to_what_exists(case: Case, fuzzed: Fuzzed) -> None:
     """Let a request get past the search for its run or experiment, to the code behind it."""
-    known = {
+    known: dict[str, Any] = {
         "run_id": fuzzed.run_id,
         "run_ids": [fuzzed.run_id],
         "experiment_id": fuzzed.experiment_id,

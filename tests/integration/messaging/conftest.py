@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from shared.contracts.message import Kind
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.batcher import Limits
 from shared.messaging.client import BusClient
@@ -108,7 +109,7 @@ def envelope(
     )
 
 
-KINDS = {"Read": "queries", "AddSoon": "transient-commands"}
+KINDS: dict[str, Kind] = {"Read": "queries", "AddSoon": "transient-commands"}
 
 
 async def send(client: BusClient, message: str, /, **fields):

@@ -189,8 +189,10 @@ async def parties(provisioned):
     workers = [Worker(connect[name](), name, service) for name, service in services.items()]
     clients = {asker: BusClient(connect[asker]()) for asker in ASKS}
     clients["gateway"].subscribe(("token.revoked",), lambda _event: None, lambda: None)
-    for each in (*workers, *clients.values()):
-        await each.start()
+    for worker in workers:
+        await worker.start()
+    for client in clients.values():
+        await client.start()
     yield services, clients
     for client in clients.values():
         await client.close()

@@ -5,12 +5,12 @@ import asyncio
 from shared.messaging import amqp, client
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
+from shared.messaging.declarations import ensure
 from shared.runtime.tasks import AGAIN_SECONDS
 from tests.integration.messaging import toy
 
 
 async def test_a_connection_whose_setup_is_not_answered_is_made_anew(amqp_vhost_url, monkeypatch):
-    ensure = amqp.ensure
     tries = []
 
     async def stall_first(*arguments):

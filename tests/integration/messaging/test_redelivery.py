@@ -36,9 +36,12 @@ class Hanging:
     def __init__(self) -> None:
         self.begun = asyncio.Event()
 
-    async def commands(self, *_frame, **_told):
+    async def commands(self, frame, *, redelivered):  # noqa: ARG002
         self.begun.set()
         await asyncio.Event().wait()
+
+    async def query(self, envelope):
+        raise NotImplementedError(envelope)
 
 
 @pytest.mark.parametrize("command", ["Add", "AddSoon"])

@@ -21,7 +21,10 @@ class Named:
     def __init__(self, name):
         self.name = name
 
-    async def query(self, _envelope):
+    async def commands(self, frame, *, redelivered):
+        raise NotImplementedError(frame, redelivered)
+
+    async def query(self, envelope):  # noqa: ARG002
         return Answer(json.dumps(self.name).encode())
 
 
@@ -38,13 +41,14 @@ async def start(amqp_vhost_url):
             layout=replace(toy.LAYOUT, transient_queues=transient_queues),
         )
         if name is None:
-            made = BusClient(transport)
-            closing.append(made.close)
-        else:
-            made = Worker(transport, "toy", Named(name))
-            closing.append(made.drain)
-        await made.start()
-        return made
+            client = BusClient(transport)
+            closing.append(client.close)
+            await client.start()
+            return client
+        worker = Worker(transport, "toy", Named(name))
+        closing.append(worker.drain)
+        await worker.start()
+        return worker
 
     yield start
     for close in reversed(closing):

@@ -1,6 +1,7 @@
 """A service small enough to see through: it counts, and misbehaves on demand."""
 
 import asyncio
+from collections.abc import Sequence
 
 from pydantic import Field
 
@@ -14,7 +15,7 @@ from shared.contracts.message import (
     Wire,
 )
 from shared.messaging.topology import Layout
-from shared.postgres.handlers import BatchItem, PostgresHandlers
+from shared.postgres.handlers import BatchItem, BatchResult, PostgresHandlers
 from shared.postgres.queries import Statement
 from shared.postgres.transaction import Transaction
 
@@ -104,7 +105,7 @@ async def add_then_refuse(cmd: AddThenRefuse, tx: Transaction) -> Total:
     raise invalid(message)
 
 
-async def append(calls: list[BatchItem[Append]], connection) -> list[bytes]:
+async def append(calls: Sequence[BatchItem[Append]], connection) -> list[BatchResult]:
     names = [call.message.name for call in calls]
     await connection.execute("INSERT INTO log (name) SELECT unnest($1::text[])", names)
     return [b"%d" % len(calls)] * len(calls)

@@ -18,6 +18,8 @@ from tests.integration.registry.conftest import envelope
 class Both:
     """Sends messages to the service that they are for; ``call`` of it is the registry's bus."""
 
+    ready = True
+
     def __init__(self, registry_pool: Any, tracking_pool: Any) -> None:
         self.registry_pool, self.tracking_pool = registry_pool, tracking_pool
         self.tracking = Executor(tracking_pool, TRACKING)
@@ -29,7 +31,11 @@ class Both:
         """Whether tracking gets no command."""
 
     async def call(
-        self, service: str, kind: Kind, envelope: Envelope, _seconds: float | None = None
+        self,
+        service: str,
+        kind: Kind,
+        envelope: Envelope,
+        seconds: float | None = None,  # noqa: ARG002
     ) -> Answer:
         assert service == "tracking"
         if self.away and kind == "commands":
@@ -42,8 +48,8 @@ class Both:
 
     async def ask(self, name: str, /, dialect: str = "gitlab", **fields: Any) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""
-        user = {"user_id": 42, "username": "ada"}
-        return await self.send(replace(envelope(name, **fields), dialect=dialect, **user))
+        message = envelope(name, **fields)
+        return await self.send(replace(message, dialect=dialect, user_id=42, username="ada"))
 
     async def send(self, message: Envelope) -> Any:
         """Carry out one message and return its JSON. Raises DomainError."""

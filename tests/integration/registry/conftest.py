@@ -24,6 +24,8 @@ class FakeTracking:
     Whatever it has done here is done.
     """
 
+    ready = True
+
     def __init__(self) -> None:
         self.run_roots: dict[str, str] = {}
         self.models: dict[str, dict[str, str]] = {}
@@ -32,7 +34,11 @@ class FakeTracking:
         self.done = Answer(b"{}")
 
     async def call(
-        self, service: str, kind: Kind, envelope: Envelope, _seconds: float | None = None
+        self,
+        service: str,
+        kind: Kind,
+        envelope: Envelope,
+        seconds: float | None = None,  # noqa: ARG002
     ) -> Answer:
         assert service == "tracking"
         self.asked.append(envelope)

@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ async def both(registry_pool: Pool, tracking_pool: Pool) -> Both:
     return both
 
 
-async def refusal(both: Both, message: str, **fields: object) -> str:
+async def refusal(both: Both, message: str, **fields: Any) -> str:
     """Return the sentence of a refusal, whose code is INVALID_PARAMETER_VALUE."""
     with pytest.raises(DomainError) as caught:
         await both.ask(message, **fields)

@@ -6,6 +6,7 @@ import pytest
 
 from services.tracking.handlers import HANDLERS
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.metrics import LogMetric
 from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
 
@@ -113,9 +114,9 @@ async def test_finalizing_sets_the_status_as_often_as_asked(tracking: Tracking) 
     ):
         reply = await tracking.call("FinalizeLoggedModel", model_id=model_id, status=status)
         assert reply["model"]["info"]["status"] == stored
-    for status in ("READY", 9, None):
+    for wrong in ("READY", 9, None):
         with pytest.raises(DomainError, match="'status'"):
-            await tracking.call("FinalizeLoggedModel", model_id=model_id, status=status)
+            await tracking.call("FinalizeLoggedModel", model_id=model_id, status=wrong)
 
 
 async def test_a_deleted_model_is_hidden_but_can_be_asked_for(tracking: Tracking) -> None:
@@ -273,6 +274,7 @@ async def test_points_without_a_model_are_one_statement_as_before(tracking: Trac
         log = HANDLERS.batch[type(call.message)]
         async with tracking.pool.acquire() as connection:
             await log([call], connection)  # asyncpg asks for the types of the parameters once.
+            assert isinstance(call.message, LogMetric)
             call.message.step += 1
             with connection.query_logger(statements.append):
                 await log([call], connection)

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.tracking.conftest import PROJECT, Tracking
 
-MODELS = {
+MODELS: dict[str, dict[str, Any]] = {
     "a": {"model_type": "cnn", "params": {"lr": "0.1"}, "tags": {"team": "x"}},
     "b": {"model_type": "cnn", "params": {"lr": "0.2"}, "tags": {"team": "y"}},
     "c": {"model_type": "", "params": {}, "tags": {"team": "x", "odd key": "1"}},

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from services.tracking.store.search_runs import search_run_ids
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import SearchRuns
 from shared.contracts.views import ViewType
+from shared.postgres.connection import AnyConnection
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import OTHER_PROJECT, PROJECT
 from tests.service_pools import Pool, service_pool
@@ -45,7 +45,7 @@ class Run:
 
 
 @pytest.fixture
-async def connection(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
+async def connection(pool: Pool) -> AsyncIterator[AnyConnection]:
     """A connection to the service's tables, whose changes are undone after the test."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
@@ -54,7 +54,7 @@ async def connection(pool: Pool) -> AsyncIterator[asyncpg.Connection]:
         await transaction.rollback()
 
 
-async def store(connection: asyncpg.Connection, runs: Iterable[Run]) -> None:
+async def store(connection: AnyConnection, runs: Iterable[Run]) -> None:
     for run in runs:
         await connection.execute(
             "INSERT INTO runs (project_id, run_id, experiment_id, name, user_id, status,"
@@ -88,7 +88,7 @@ async def store(connection: asyncpg.Connection, runs: Iterable[Run]) -> None:
 
 
 async def _store_dataset(
-    connection: asyncpg.Connection, run: Run, dataset: UUID, name: str, context: str
+    connection: AnyConnection, run: Run, dataset: UUID, name: str, context: str
 ) -> None:
     await connection.execute(
         "INSERT INTO datasets (project_id, dataset_id, experiment_id, name, digest, source_type,"
@@ -107,7 +107,7 @@ async def _store_dataset(
 
 
 async def find(
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
     filter_: str = "",
     order_by: Sequence[str] = (),
     max_results: int = 100,
@@ -214,9 +214,7 @@ RUNS = [
         ("dataset.name != 'mnist'", {1}),
     ],
 )
-async def test_a_filter_finds(
-    connection: asyncpg.Connection, filter_: str, expected: set[int]
-) -> None:
+async def test_a_filter_finds(connection: AnyConnection, filter_: str, expected: set[int]) -> None:
     await store(connection, RUNS)
     assert set(await find(connection, filter_)) == expected
 
@@ -234,7 +232,7 @@ async def test_a_filter_finds(
     ],
 )
 async def test_the_scope_is_some_experiments_of_one_project(
-    connection: asyncpg.Connection, scope: dict[str, object], expected: list[int]
+    connection: AnyConnection, scope: dict[str, object], expected: list[int]
 ) -> None:
     await store(connection, RUNS)
     assert await find(connection, scope=scope) == expected
@@ -272,7 +270,7 @@ ORDERED = [
 )
 @pytest.mark.parametrize("page", [1, 2, 3, 8, 100])
 async def test_the_order_is_mlflows_whatever_the_page(
-    connection: asyncpg.Connection, order_by: list[str], expected: list[int], page: int
+    connection: AnyConnection, order_by: list[str], expected: list[int], page: int
 ) -> None:
     await store(connection, ORDERED)
     assert await find(connection, "", order_by, page) == expected
@@ -305,7 +303,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
     page=st.integers(1, 5),
 )
 async def test_paging_never_skips_and_never_repeats(
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
     rows: list[tuple[float | None, str | None, int | None, str]],
     order_by: list[str],
     page: int,
@@ -329,7 +327,7 @@ async def test_paging_never_skips_and_never_repeats(
 
 
 async def test_a_run_that_arrives_between_pages_moves_no_other(
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
 ) -> None:
     await store(connection, [Run(number) for number in range(1, 5)])
     query = SearchRuns(experiment_ids=["1"], max_results=2)
@@ -353,14 +351,14 @@ async def test_a_run_that_arrives_between_pages_moves_no_other(
         SearchRuns(experiment_ids=["1"], max_results=0),
     ],
 )
-async def test_a_wrong_search_is_refused(connection: asyncpg.Connection, query: SearchRuns) -> None:
+async def test_a_wrong_search_is_refused(connection: AnyConnection, query: SearchRuns) -> None:
     with pytest.raises(DomainError) as caught:
         await search_run_ids(connection, PROJECT, query)
     assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
 
 
 async def test_a_page_of_newest_runs_is_read_from_the_index_in_order(
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
 ) -> None:
     """No sort of the whole experiment for the one page that user interfaces show first."""
     await connection.execute(

@@ -92,9 +92,12 @@ def test_what_says_nothing_of_what_is_to_go_is_asked_for(arguments, asks):
     assert _takes_everything(options, scope) is asks
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_person_is_asked_and_only_yes_purges(monkeypatch):
     for typed, confirmed in (("y\n", True), ("yes\n", True), ("\n", False), ("no\n", False)):
-        terminal = io.StringIO(typed)
-        terminal.isatty = lambda: True
-        monkeypatch.setattr("sys.stdin", terminal)
+        monkeypatch.setattr("sys.stdin", Terminal(typed))
         assert _confirmed() is confirmed

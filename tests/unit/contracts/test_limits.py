@@ -28,7 +28,10 @@ STORED = {
 }
 """Fields of MLflow's that are stored as they are. GitLab's REST API takes 100 kB, which bounds its texts."""
 
-CLIENTS = {endpoint.contract for endpoint in (*ENDPOINTS, *REST_ENDPOINTS, *WORKSPACE_ENDPOINTS)}
+CLIENTS = {
+    *(endpoint.contract for endpoint in ENDPOINTS),
+    *(endpoint.contract for endpoint in (*REST_ENDPOINTS, *WORKSPACE_ENDPOINTS)),
+}
 
 
 def nodes(contracts):

@@ -123,7 +123,9 @@ def test_what_is_no_integer_is_refused(contract):
 @pytest.mark.parametrize("sent", ["9.223372036854775807e18", "9223372036854775807"])
 def test_integers_are_exact_up_to_the_last(sent):
     body = {"run_id": "r", "key": "k", "value": 1, "timestamp": sent}
-    assert read(LogMetric, body).timestamp == 2**63 - 1
+    metric = read(LogMetric, body)
+    assert isinstance(metric, LogMetric)
+    assert metric.timestamp == 2**63 - 1
     assert "timestamp" in refusal(LogMetric, body | {"timestamp": "9.223372036854775808e18"})
 
 

@@ -5,6 +5,7 @@ import re
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -94,7 +95,7 @@ def settings(minio, **changes):
         secret_key="the service's secret",
         bucket=BUCKET,
     )
-    given = {
+    given: dict[str, Any] = {
         "s3": storage,
         "s3_admin_access_key": ADMINISTRATOR,
         "s3_admin_secret_key": ADMINISTRATORS_SECRET,

@@ -25,14 +25,14 @@ class FakeBus:
 
     def __init__(self):
         self.ready = True
-        self.reply = Answer(b"{}")
+        self.reply: Answer | BaseException = Answer(b"{}")
         self.replies = {"Authorize": Answer(ADMITTED.model_dump_json().encode())}
         self.sent = []
         self.called = asyncio.Event()
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def call(self, service, kind, envelope):
+    async def call(self, service, kind, envelope, seconds=None):  # noqa: ARG002
         self.sent.append((service, kind, envelope))
         self.called.set()
         await self.hold.wait()

@@ -1,6 +1,7 @@
 """What the path says, no body and no query string can unsay, by whatever name they call it."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import AliasChoices, Field
@@ -18,7 +19,7 @@ DOOR = "/api/v4/projects/1/ml/mlflow"
 TOKEN = {"PRIVATE-TOKEN": "glpat-x"}
 PAGE = {"items": [], "total": 0, "page": 1, "per_page": 20, "model": {"info": {"artifact_uri": ""}}}
 
-ROUTES = [
+ROUTES: list[tuple[str, str, Any, Any]] = [
     (method, prefix + endpoint.prefixes[0] + endpoint.path, endpoint.contract, {})
     for endpoint in ENDPOINTS
     for method in endpoint.methods.split()

@@ -20,11 +20,13 @@ IN_TIME = DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, "No answer in time.")
 class OtherService:
     """Answers, or raises, one after another."""
 
+    ready = True
+
     def __init__(self, *outcomes):
         self.outcomes = list(outcomes)
         self.asked = []
 
-    async def call(self, _service, _kind, envelope, _seconds):
+    async def call(self, service, kind, envelope, seconds=None):  # noqa: ARG002
         self.asked.append(envelope)
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, DomainError):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,7 +75,13 @@ def test_an_idempotency_key_is_of_one_project_user_dialect_and_route(pair):
 
 
 def test_a_name_that_looks_like_anothers_number_shares_no_key():
-    fields = {"name": "Add", "project": 1, "payload": b"", "deadline": 0.0, "idempotency_key": "k"}
+    fields: dict[str, Any] = {
+        "name": "Add",
+        "project": 1,
+        "payload": b"",
+        "deadline": 0.0,
+        "idempotency_key": "k",
+    }
     numbered = Envelope(id=new_id(), user_id=5, username="ann", dialect="gitlab", **fields)
     named = Envelope(id=new_id(), user_id=6, username="5", **fields)
     assert key_id(numbered) != key_id(named)

@@ -10,7 +10,7 @@ import pytest
 from shared.messaging import topology
 from shared.messaging.askers import Askers
 from shared.messaging.messages import Envelope, new_id
-from shared.messaging.topology import SUBSCRIPTIONS, Layout
+from shared.messaging.topology import SUBSCRIPTIONS, Asks, Layout
 
 
 def test_every_handler_of_an_event_is_subscribed_and_every_subscription_handled():
@@ -72,7 +72,7 @@ def test_every_message_of_the_lists_is_a_contract_of_the_asked_service():
 
 
 def test_an_asker_that_is_not_the_gateway_asks_for_what_is_listed_alone():
-    asks = {"other": {"toy": ("Read",)}, "gateway": {"toy": None}}
+    asks: Asks = {"other": {"toy": ("Read",)}, "gateway": {"toy": None}}
     askers = Askers("toy", asks)
     read, write = (Envelope(new_id(), name, 1, b"", 0.0) for name in ("Read", "Write"))
     assert askers.refuse("other.requests", [read]) is None

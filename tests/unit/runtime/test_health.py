@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from shared.runtime import health as module
 from shared.runtime.health import Monitor
@@ -98,10 +98,8 @@ async def test_a_page_whose_name_leads_here_reads_nothing(client):
 
 
 async def test_a_listener_for_the_network_is_asked_by_any_name(monkeypatch):
-    site = module.web.TCPSite
-    monkeypatch.setattr(
-        module.web, "TCPSite", lambda runner, _host, port: site(runner, "127.0.0.1", port)
-    )
+    site = web.TCPSite
+    monkeypatch.setattr(web, "TCPSite", lambda runner, _host, port: site(runner, "127.0.0.1", port))
     settings = MonitorSettings(host="tracking.internal", port=0)
     async with (
         Monitor().listening(settings) as listening,

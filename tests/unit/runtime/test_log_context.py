@@ -38,6 +38,9 @@ class Noisy:
             raise RetryLaterError("later")
         return Outcome({i: Answer(b"{}") for i in range(len(frame.envelopes))})
 
+    async def query(self, envelope):
+        raise NotImplementedError(envelope)
+
 
 @pytest.fixture
 def lines():

@@ -58,6 +58,7 @@ def logs(monkeypatch, own_logging):
 
 def test_line_that_cannot_be_written_stops_nothing(logs):
     handler = logging.getLogger().handlers[0]  # Beside it are those of pytest.
+    assert isinstance(handler, logging.StreamHandler)
     closed = io.StringIO()
     closed.close()
     handler.setStream(closed)

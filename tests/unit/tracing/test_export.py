@@ -9,6 +9,7 @@ import pytest
 from deploy.local.embedded.process import free_ports
 from shared.messaging.messages import Envelope, new_id
 from shared.runtime.settings import TracingSettings
+from shared.tracing.spans import SpanTracing
 from shared.tracing.start import start_tracing
 
 
@@ -39,6 +40,7 @@ def collector(received):
 
 def trace_one(endpoint, ratio=1.0):
     tracing = start_tracing("gateway", TracingSettings(endpoint=endpoint, ratio=ratio))
+    assert isinstance(tracing, SpanTracing)
     with tracing.calling("tracking", "queries", Envelope(new_id(), "GetRun", 7, b"", 0)):
         pass
     tracing.close()

@@ -2,7 +2,6 @@ import os
 
 import pytest
 
-from deploy.local.embedded import private
 from deploy.local.embedded.private import close_data, close_tree, write_private
 from deploy.local.embedded.process import ProcessFailedError
 
@@ -81,7 +80,7 @@ def test_what_cannot_be_closed_is_named(loose, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(private.os, "fchmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
     with pytest.raises(ProcessFailedError, match=r"s3/\w+ is open to other users.*not permitted"):
         close_tree(loose / "s3")
 
