@@ -9,6 +9,7 @@ ACCESS ?= 1
 TESTS ?= $(wildcard tests/faults tests/compat tests/integration tests/unit)
 WORKERS ?= 3
 BENCH ?=
+SCALE ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
@@ -74,6 +75,9 @@ bench: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackml/.ins
 	.venvs/runtime/bin/python -m tests.bench $(BENCH)
 	.venvs/runtime/bin/python -m tests.bench.transfers $(filter --quick,$(BENCH))
 
+bench-scale: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackml/.installed  ## Search 100,000 runs and read long histories, beside FastTrackML (SCALE="--experiments 10")
+	.venvs/runtime/bin/python -m tests.bench.scale $(SCALE)
+
 soak: .venv/.dev $(CLIENTS)  ## Measure the gateway's memory during large transfers, streamed and direct (some minutes, 10 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 .venv/bin/python -m pytest -s tests/integration/gateway/test_artifact_memory.py \
 		tests/compat/test_direct_transfers.py
@@ -127,4 +131,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 		--require-hashes --target .venvs/gitlab-mlops -r $<
 	@touch $@
 
-.PHONY: .env compose-test dev fmt help run demo stack test unit lint audit bench soak chaos docs compatibility lock clean
+.PHONY: .env compose-test dev fmt help run demo stack test unit lint audit bench bench-scale soak chaos docs compatibility lock clean

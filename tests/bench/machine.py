@@ -55,6 +55,18 @@ def wrk_version() -> str:
     return " ".join(answer.split()[1:2])
 
 
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children; none if it has ended."""
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")
@@ -84,16 +96,5 @@ def _with_children(pids: Iterable[int]) -> set[int]:
         pid = waiting.pop()
         if pid not in found:
             found.add(pid)
-            waiting.extend(_children(pid))
+            waiting.extend(children(pid))
     return found
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except OSError:
-        return []

@@ -1,0 +1,1 @@
+"""`python -m tests.bench.scale`: searches and histories on data sets of many runs."""

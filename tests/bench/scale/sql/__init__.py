@@ -1,0 +1,1 @@
+"""The statements that load a data set into each server's tables."""
