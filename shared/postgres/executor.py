@@ -27,6 +27,7 @@ from shared.messaging.calls import Bus
 from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.processor import Outcome, RetryLaterError
 from shared.postgres import inbox, outbox
+from shared.postgres.afterwards import Backlog
 from shared.postgres.clock import database_now
 from shared.postgres.connection import AnyConnection
 from shared.postgres.early_events import deliver, with_early_events
@@ -93,6 +94,7 @@ class Executor:
         self._bus = bus
         self.told = asyncio.Event()
         """Set when events were committed to the outbox. The relay clears it."""
+        self.backlog = Backlog(pool)
         self._messages = self._handlers.messages
         self._prepared: set[int] = set()
 
@@ -124,7 +126,9 @@ class Executor:
                 # Without a transaction block: each statement of a query has its own snapshot, and the
                 # query saves the round trips of BEGIN and COMMIT.
                 tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
-                return dispatch.answer(await self._handlers.single[type(message)](message, tx))
+                answer = dispatch.answer(await self._handlers.single[type(message)](message, tx))
+            self.backlog.add(tx.afterwards)
+            return answer  # noqa: TRY300 - the work is added only if there is an answer
         except DomainError as error:
             return Answer.refusal(error)
         except DATABASE_UNAVAILABLE as error:

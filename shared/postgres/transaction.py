@@ -4,14 +4,18 @@ The executor (``shared.postgres.executor``) begins and commits the transaction, 
 handler only sees the part of its own command.
 """
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from asyncpg import Record
+from asyncpg import Pool, Record
 
 from shared.handling.context import Context
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import Statement
+
+Afterwards = Callable[["Pool[Record]"], Awaitable[object]]
+"""Work that a query leaves behind. It takes connections from the pool."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +28,15 @@ class Transaction(Context):
     """
 
     connection: AnyConnection
+    afterwards: dict[str, Afterwards] = field(default_factory=dict)
+
+    def later(self, name: str, work: Afterwards) -> None:
+        """Run work after a query's answer, on connections of its own.
+
+        It is lost if the process ends, and left out while work of the same name waits or runs. So it must
+        be work that can be left out: what makes later queries faster.
+        """
+        self.afterwards[name] = work
 
     async def rows(self, statement: Statement, *values: Any) -> list[Record]:
         """Execute a statement and return its rows."""

@@ -40,11 +40,13 @@ class PostgresService:
     def __init__(
         self,
         pool: "Pool[Record]",
+        executor: Executor,
         worker: Worker,
         bus: BusClient | None,
         background: list[asyncio.Task[None]],
     ) -> None:
         self._pool = pool
+        self._executor = executor
         self._worker = worker
         self._bus = bus
         self._background = background
@@ -93,7 +95,7 @@ class PostgresService:
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]
         log.info("service_started", name=name)
-        return cls(pool, worker, bus, background)
+        return cls(pool, executor, worker, bus, background)
 
     @property
     def checks(self) -> Checks:
@@ -113,6 +115,7 @@ class PostgresService:
         # stay in the outbox.
         await cancel_and_wait(self._background)
         await self._worker.drain()
+        await self._executor.backlog.close()
         if self._bus:
             await self._bus.close()
         await self._pool.close()

@@ -1,8 +1,10 @@
 """Histories of metrics: MLflow's ``metrics/*``."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from services.tracking.store import metrics
+from services.tracking.store.blocks import make_blocks
 from services.tracking.store.metrics import BIGINT, START, Place
 from services.tracking.validation import is_run_id
 from shared.contracts.errors import invalid
@@ -34,8 +36,10 @@ async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
     start = Place.parse(query.page_token) if query.page_token else START
     if not is_run_id(query.run_id):
         return page_json("metrics", b"", None)
-    points, place = await metrics.history(tx, query.run_id, query.metric_key, start, limit)
-    return page_json("metrics", points, place.token() if place else None)
+    page = await metrics.history(tx, query.run_id, query.metric_key, start, limit)
+    if page.unsettled:
+        _make_blocks_later(tx, query.run_id, query.metric_key)
+    return page_json("metrics", page.points, page.next.token() if page.next else None)
 
 
 async def get_metric_history_bulk(query: GetMetricHistoryBulk, tx: Transaction) -> bytes:
@@ -76,10 +80,20 @@ async def get_metric_history_bulk_interval(
     if not 1 <= limit <= MAX_POINTS_PER_RUN:
         message = f"max_results must be between 1 and {MAX_POINTS_PER_RUN}. {API_DOCS_HINT}"
         raise invalid(message)
-    points = await metrics.history_sampled(
+    points, unsettled = await metrics.history_sampled(
         tx, _known(query.run_ids), query.metric_key, limit, _steps(query)
     )
+    for run_id in unsettled:
+        _make_blocks_later(tx, run_id.hex, query.metric_key)
     return page_json("metrics", points, None)
+
+
+def _make_blocks_later(tx: Transaction, run_id: str, key: str) -> None:
+    """Make blocks of a long series after the answer, so that later reads of it are short."""
+    tx.later(
+        f"blocks {tx.project} {run_id} {key}",
+        partial(make_blocks, project=tx.project, run_id=run_id, key=key),
+    )
 
 
 def _steps(query: GetMetricHistoryBulkInterval) -> range:

@@ -37,7 +37,7 @@ points AS (
     WHERE ((SELECT state FROM states))[($3::int[])[point.moment]] = 1
 ),
 known AS MATERIALIZED (
-    SELECT points.*, series_id
+    SELECT points.*, series_id, settled_step, settled_timestamp
     FROM points
     LEFT JOIN metric_series USING (project_id, run_id, key)
 ),
@@ -59,7 +59,13 @@ history AS (
     SELECT
         known.project_id,
         coalesce(known.series_id, made.series_id),
-        step,
+        -- The function updates metric_series. As a part of this statement the update would cost each point that
+        -- is not late a tenth more; a function that is not called costs nothing.
+        CASE
+            WHEN (step, "timestamp") < (settled_step, settled_timestamp)
+                THEN unsettle_series(known.project_id, known.run_id, known.key, step, "timestamp")
+            ELSE step
+        END,
         "timestamp",
         value,
         model_id,

@@ -54,6 +54,19 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
+-- name: delete_blocks
+-- Delete at most $3 blocks of series of runs that are being purged; count them.
+WITH gone AS (
+    DELETE FROM metric_blocks WHERE ctid = ANY (ARRAY(
+        SELECT metric_blocks.ctid
+        FROM metric_series
+        JOIN metric_blocks USING (project_id, series_id)
+        WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[])
+        LIMIT $3
+    )) RETURNING 1
+)
+SELECT count(*) FROM gone;
+
 -- name: delete_points
 -- Delete at most $3 points of runs that are being purged; count them.
 WITH gone AS (
@@ -68,8 +81,8 @@ WITH gone AS (
 SELECT count(*) FROM gone;
 
 -- name: delete_series
--- Delete at most $3 series of runs that are being purged, if their points are all gone; count them. A point
--- can't be found without its series.
+-- Delete at most $3 series of runs that are being purged, if their points and blocks are all gone; count them.
+-- Neither can be found without its series.
 WITH gone AS (
     DELETE FROM metric_series WHERE ctid = ANY (ARRAY(
         SELECT ctid
@@ -80,6 +93,12 @@ WITH gone AS (
                 FROM metric_points
                 WHERE metric_points.project_id = metric_series.project_id
                     AND metric_points.series_id = metric_series.series_id
+            )
+            AND NOT EXISTS (
+                SELECT
+                FROM metric_blocks
+                WHERE metric_blocks.project_id = metric_series.project_id
+                    AND metric_blocks.series_id = metric_series.series_id
             )
         LIMIT $3
     )) RETURNING 1

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
+from uuid import UUID
 
+from services.tracking.store.blocks import WORTH_BLOCKS
 from shared.mlflow.search.page_token import load_token, wrong_token
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
 
 SQL = load_queries("services.tracking.sql", "metrics")
+
+SAMPLES = load_queries("services.tracking.sql", "samples")
 
 BIGINT = range(-(2**63), 2**63)
 """The values of PostgreSQL's bigint and of protobuf's int64."""
@@ -45,10 +49,20 @@ class Place:
 START = Place(BIGINT.start, BIGINT.start, float("-inf"))
 
 
-async def history(
-    tx: Transaction, run_id: str, key: str, start: Place, limit: int | None
-) -> tuple[bytes, Place | None]:
-    """Return points as JSON objects, comma-separated, and the start of the next page; None on the last page."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Points as JSON objects, comma-separated, and the start of the next page; None on the last page.
+
+    ``unsettled``: whether the series is worth blocks (``store.blocks``) that it does not have.
+    """
+
+    points: bytes
+    next: Place | None
+    unsettled: bool
+
+
+async def history(tx: Transaction, run_id: str, key: str, start: Place, limit: int | None) -> Page:
+    """Return a page of at most ``limit`` points, ordered by timestamp, step and value."""
     row = await tx.row(
         SQL["history"],
         tx.project,
@@ -58,10 +72,14 @@ async def history(
         start.step,
         start.value,
         limit,
+        WORTH_BLOCKS,
     )
-    if row is None or row["timestamp"] is None:
-        return row["json"] if row else b"", None
-    return row["json"], Place(row["timestamp"], row["step"], row["value"])
+    if row is None:
+        return Page(b"", None, unsettled=False)
+    following = None
+    if row["timestamp"] is not None:
+        following = Place(row["timestamp"], row["step"], row["value"])
+    return Page(row["json"], following, row["unsettled"])
 
 
 async def history_bulk(tx: Transaction, run_ids: Sequence[str], key: str, limit: int) -> bytes:
@@ -72,15 +90,19 @@ async def history_bulk(tx: Transaction, run_ids: Sequence[str], key: str, limit:
 
 async def history_sampled(
     tx: Transaction, run_ids: Sequence[str], key: str, limit: int, steps: range
-) -> bytes:
-    """Return at most ``limit`` points of each run as JSON objects, comma-separated."""
-    text: bytes = await tx.value(
-        SQL["history_sampled"],
+) -> tuple[bytes, list[UUID]]:
+    """Return at most ``limit`` points of each run as JSON objects, comma-separated.
+
+    Also the runs whose series are worth blocks (``store.blocks``) that they do not have.
+    """
+    row = await tx.row(
+        SAMPLES["sampled"],
         tx.project,
         run_ids,
         key,
         limit,
         steps.start,
         steps.stop - 1,
+        WORTH_BLOCKS,
     )
-    return text
+    return (row["json"], row["unsettled"]) if row else (b"", [])

@@ -34,8 +34,9 @@ class PurgeTarget:
         return statement.fill({"table": self.table, **self.columns, **names})
 
     def delete_statements(self) -> Iterator[Statement]:
-        """Yield the statements that delete rows, in their order: points before their series."""
+        """Yield the statements that delete rows, in their order: blocks and points before their series."""
         if self.has_points:
+            yield SQL["delete_blocks"]
             yield SQL["delete_points"]
             yield SQL["delete_series"]
         for row_table in self.row_tables:

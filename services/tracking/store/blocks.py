@@ -1,0 +1,93 @@
+"""Blocks of long series: where their points lie, so that few are read to show a part of them (ADR 15).
+
+A block stands for ``BLOCK`` neighbours in the index of points. Blocks are made behind the back of writers, and a
+writer that logs a point among theirs says so in its own statement (``append_metrics``): it moves the settled moment
+of the series back, and blocks that end later are not read any more.
+"""
+
+import asyncio
+from time import monotonic
+
+from asyncpg import Pool, Record
+
+from shared.postgres.connection import AnyConnection
+from shared.postgres.queries import load_queries
+
+SQL = load_queries("services.tracking.sql", "blocks")
+
+BLOCK = 128
+"""Points of a block. It is a number in the SQL, too."""
+
+LIVE_POINTS = 4 * BLOCK
+"""The newest points of a series that get no block yet: points near them may still arrive out of order."""
+
+WORTH_BLOCKS = 64 * BLOCK
+"""Points beyond the blocks of a series from which on a reader asks for blocks."""
+
+PORTION = 400 * BLOCK
+"""Points that become blocks in one transaction. A writer of an old point waits for it, about 0.1 s."""
+
+WRITERS_SECONDS = 10.0
+"""How long to wait for the writers that were at work when the settled moment moved."""
+
+
+async def make_blocks(pool: "Pool[Record]", project: int, run_id: object, key: str) -> int:
+    """Make blocks of all points of a series but the newest; return how many were made.
+
+    None are made if another process makes blocks of the series, or if a writer holds its transaction open.
+    """
+    async with pool.acquire() as connection:
+        round_ = await _settle(connection, project, run_id, key)
+        if round_ is None or not await _writers_gone(connection):
+            return 0
+        total = 0
+        while made := await _append(connection, round_, project, run_id, key):
+            total += made
+        return total
+
+
+async def _settle(connection: AnyConnection, project: int, run_id: object, key: str) -> int | None:
+    """Move the settled moment forward; return the number of the round, or None if there is nothing to do."""
+    async with connection.transaction():
+        series = await connection.fetchrow(SQL["lock_series"].sql, project, run_id, key)
+        if series is None:
+            return None
+        await _delete_false(connection, project, series)
+        round_: int | None = await connection.fetchval(
+            SQL["settle"].sql, project, run_id, key, LIVE_POINTS
+        )
+        return round_
+
+
+async def _writers_gone(connection: AnyConnection) -> bool:
+    """Wait until the writers that may not know of the settled moment have ended."""
+    writers = set(await connection.fetchval(SQL["writers"].sql))
+    give_up = monotonic() + WRITERS_SECONDS
+    while writers and monotonic() < give_up:
+        await asyncio.sleep(0.02)
+        writers &= set(await connection.fetchval(SQL["writers"].sql))
+    return not writers
+
+
+async def _append(
+    connection: AnyConnection, round_: int, project: int, run_id: object, key: str
+) -> int:
+    """Make the blocks of a portion of points; return how many were made."""
+    async with connection.transaction():
+        series = await connection.fetchrow(SQL["lock_series"].sql, project, run_id, key)
+        # In a later round the moment is further forward, and this process has not waited for the writers
+        # that do not know of it.
+        if series is None or series["settled_round"] != round_:
+            return 0
+        await _delete_false(connection, project, series)
+        moment = (series["settled_step"], series["settled_timestamp"])
+        made: int = await connection.fetchval(
+            SQL["append_blocks"].sql, project, series["series_id"], *moment, PORTION
+        )
+        return made
+
+
+async def _delete_false(connection: AnyConnection, project: int, series: Record) -> None:
+    """Delete blocks of a locked series that a writer has made false. Otherwise a later moment would make them true."""
+    moment = (series["settled_step"], series["settled_timestamp"])
+    await connection.execute(SQL["delete_false_blocks"].sql, project, series["series_id"], *moment)
