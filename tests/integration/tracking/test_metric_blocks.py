@@ -230,6 +230,10 @@ async def explained(pool: Pool, statement: str, *values: object) -> int:
     return pages_read(plan)
 
 
+def sample_arguments(run_id: str) -> Sequence[object]:
+    return (PROJECT, [run_id], "m", 20, -(2**63), 2**63 - 1, WORTH_BLOCKS)
+
+
 def page_arguments(run_id: str, start: int) -> Sequence[object]:
     place = (start, START.step, START.value)
     return (PROJECT, run_id, "m", *place, 1_000, WORTH_BLOCKS)
@@ -242,7 +246,7 @@ async def test_what_is_read_does_not_grow_with_the_series(tracking: Tracking) ->
         await insert_rising(tracking.pool, run_id, count)
         await make_blocks(tracking.pool, PROJECT, run_id, "m")
         await tracking.pool.execute("VACUUM ANALYZE metric_points")
-        arguments = (PROJECT, [run_id], "m", 20, -(2**63), 2**63 - 1, WORTH_BLOCKS)
+        arguments: Sequence[object] = sample_arguments(run_id)
         sampled.append(await explained(tracking.pool, SAMPLES["sampled"].sql, *arguments))
         arguments = page_arguments(run_id, count // 2)
         pages.append(await explained(tracking.pool, SQL["history"].sql, *arguments))
