@@ -16,7 +16,7 @@ from minio.error import MinioAdminException
 from deploy.provision.settings import ProvisionSettings
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore, connections
-from services.artifacts.store.objects import StorageAwayError
+from services.artifacts.store.objects import StorageUnavailableError
 from shared.runtime.starting import StartError, sentence
 
 PAUSE_SECONDS = 1.0
@@ -28,7 +28,7 @@ OBJECT_ACTIONS = (
     "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts",
 )
-NOT_YET = (StorageAwayError, urllib3.exceptions.HTTPError, OSError)
+NOT_YET = (StorageUnavailableError, urllib3.exceptions.HTTPError, OSError)
 """Errors of a server that is starting; provisioning tries again."""
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from services.artifacts.store.objects import (
     BadRequestError,
     NoSuchObjectError,
     ObjectStore,
-    StorageAwayError,
+    StorageUnavailableError,
 )
 from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.handling import dispatch
@@ -60,7 +60,7 @@ class StorageProcessor:
             return Answer.refusal(missing_resource("No such artifact."))
         except BadRequestError as error:
             return Answer.refusal(invalid(str(error)))
-        except StorageAwayError as error:
+        except StorageUnavailableError as error:
             return Answer.refusal(DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, str(error)))
         except Exception:
             return dispatch.internal_error()
@@ -72,7 +72,7 @@ class StorageProcessor:
         contract, handle = self._topics[event.topic]
         try:
             await handle(contract.parse(event.payload), self._context(event.as_message()))
-        except StorageAwayError as error:
+        except StorageUnavailableError as error:
             raise RetryLaterError(str(error)) from error
 
     async def _answer(self, envelope: Envelope) -> Answer:

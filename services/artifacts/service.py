@@ -10,7 +10,7 @@ from services.artifacts.handlers.context import UrlLifetimes
 from services.artifacts.processor import StorageProcessor
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
-from services.artifacts.store.objects import StorageAwayError
+from services.artifacts.store.objects import StorageUnavailableError
 from shared.messaging.transport import Transport
 from shared.messaging.worker import Worker
 from shared.runtime.health import Checks
@@ -82,7 +82,7 @@ async def _ensure_bucket(store: MinioStore, tried: asyncio.Event) -> None:
     while True:
         try:
             await store.ensure_bucket()
-        except StorageAwayError:
+        except StorageUnavailableError:
             log.warning("bucket_missing")
         except Exception:
             log.exception("bucket_missing")

@@ -22,7 +22,7 @@ from services.gateway.http.guard import Guard
 from services.gateway.http.health import fixed_json, probes, version
 from services.gateway.http.measuring import measuring
 from services.gateway.http.origins import EXTRA_HEADERS
-from services.gateway.http.retry_after import WAIT_IS_KNOWN, RetryAfter
+from services.gateway.http.retry_after import RETRY_AFTER_IS_SET, RetryAfter
 from services.gateway.http.routing import NO_PARAMETERS, Parameters, Route, RouteHandler, RouteTable
 from services.gateway.mlflow.routes import (
     MLFLOW_OF_PROJECT,
@@ -54,7 +54,7 @@ class App:
         HTTP_IN_FLIGHT.set_function(lambda: self._under_way)
         self._storage = storage
         self._guard = guard
-        self._patience = RetryAfter()
+        self._retry_after = RetryAfter()
 
     async def close(self) -> None:
         """Close the connections to the storage."""
@@ -71,7 +71,7 @@ class App:
                 NO_PARAMETERS,
             )
         except KeyError:
-            route_handler, parameters = self._look_further(request)
+            route_handler, parameters = self._search(request)
         # Without an answer, because the client has gone, the status stays 0: it is measured as "aborted".
         status = 0
         self._under_way += 1
@@ -84,7 +84,7 @@ class App:
             route_handler.measure(status, perf_counter() - began)
         # The guard knows when its own refusals end, so its Retry-After stays.
         if status in RETRY_AFTER_SECONDS and not stopped:
-            self._tell_when(request, response)
+            self._set_retry_after(request, response)
         # The headers of a streamed answer are sent already; its handler has added these itself.
         if "Origin" in request.headers and not response.prepared:
             response.headers.update(request.get(EXTRA_HEADERS, {}))
@@ -92,11 +92,11 @@ class App:
             response.force_close()
         return response
 
-    def _tell_when(self, request: BaseRequest, response: StreamResponse) -> None:
-        if "Retry-After" in response.headers and WAIT_IS_KNOWN not in request:
-            response.headers["Retry-After"] = str(self._patience.wait())
+    def _set_retry_after(self, request: BaseRequest, response: StreamResponse) -> None:
+        if "Retry-After" in response.headers and RETRY_AFTER_IS_SET not in request:
+            response.headers["Retry-After"] = str(self._retry_after.seconds())
 
-    def _look_further(self, request: BaseRequest) -> tuple[RouteHandler, Parameters]:
+    def _search(self, request: BaseRequest) -> tuple[RouteHandler, Parameters]:
         route = self._find(request)
         if route is None:
             return _NO_PATH, NO_PARAMETERS

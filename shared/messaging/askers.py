@@ -29,7 +29,7 @@ class Askers:
             return None
         asker = exchange.partition(".")[0]
         names = sorted({envelope.name for envelope in envelopes} - allowed)
-        log.error("frame_refused", asker=asker, names=names)
+        log.error("frame_not_permitted", asker=asker, names=names)
         message = f"{asker} may not ask {self._service} for {', '.join(names)}; topology.ASKS names what it may."
         refusal = Answer.refusal(DomainError(ErrorCode.PERMISSION_DENIED, message))
         return dict.fromkeys(range(len(envelopes)), refusal)

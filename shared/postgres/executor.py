@@ -164,7 +164,7 @@ class Executor:
                 break
             except Exception:
                 # Running one by one finds the command that caused this, and saves the others.
-                log.exception("frame_refused", frame=frame.id.hex, size=len(frame.envelopes))
+                log.exception("frame_rolled_back", frame=frame.id.hex, size=len(frame.envelopes))
                 break
         return await self._one_by_one(connection, frame)
 

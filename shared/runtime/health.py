@@ -59,7 +59,7 @@ class Monitor:
 
     async def _listen(self, host: str, port: int) -> None:
         hide_versions()
-        app = web.Application(middlewares=[_refuse_rebinding] if _is_near(host) else [])
+        app = web.Application(middlewares=[_refuse_rebinding] if _is_loopback_host(host) else [])
         app.router.add_get("/health/live", _alive)
         app.router.add_get("/health/ready", self._ready)
         app.router.add_get("/metrics", _metrics)
@@ -98,12 +98,12 @@ async def _refuse_rebinding(request: web.Request, handler: Handler) -> web.Strea
     A web page's domain can be pointed to this machine. The page's browser then takes this listener for
     the page's own server, and lets the page read the answers.
     """
-    if not _is_near(request.headers.get("Host", "")):
+    if not _is_loopback_host(request.headers.get("Host", "")):
         raise web.HTTPForbidden(text="This listener on loopback is asked by address only.")
     return await handler(request)
 
 
-def _is_near(host: str) -> bool:
+def _is_loopback_host(host: str) -> bool:
     """Return whether a host, with or without a port, is an address of loopback or ``localhost``."""
     name = re.sub(r":\d+$", "", host).strip("[]")
     try:

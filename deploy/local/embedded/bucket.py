@@ -7,7 +7,7 @@ from deploy.local.embedded.process import ProcessFailedError
 from deploy.local.embedded.s3 import EmbeddedS3
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
-from services.artifacts.store.objects import StorageAwayError
+from services.artifacts.store.objects import StorageUnavailableError
 
 BUCKET: str = S3Settings.model_fields["bucket"].default
 
@@ -38,7 +38,7 @@ async def _make(administrator: MinioStore) -> None:
     while True:
         try:
             return await administrator.ensure_bucket()
-        except StorageAwayError:
+        except StorageUnavailableError:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 

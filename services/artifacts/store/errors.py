@@ -7,7 +7,7 @@ from services.artifacts.store.objects import (
     BadRequestError,
     NoSuchObjectError,
     NoSuchUploadError,
-    StorageAwayError,
+    StorageUnavailableError,
 )
 
 _MISSING = {"NoSuchKey", "NoSuchObject", "NoSuchVersion"}
@@ -37,5 +37,5 @@ def translated(error: Exception) -> Exception:
             return NoSuchUploadError(error.message)
         if error.code in _REFUSALS:
             return BadRequestError(_REFUSALS[error.code])
-    _log.error("storage_away", error=repr(error))
-    return StorageAwayError("The object storage can't serve the request now.")
+    _log.error("storage_unavailable", error=repr(error))
+    return StorageUnavailableError("The object storage can't serve the request now.")

@@ -58,14 +58,14 @@ class MinioStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ensure_bucket(self) -> None:
-        """Create the bucket if it does not exist. Raises StorageAwayError.
+        """Create the bucket if it does not exist. Raises StorageUnavailableError.
 
         Only a bucket created here gets the rule for abandoned uploads. An existing bucket keeps its owner's rules.
         """
         await self._run(self._ensure_bucket)
 
     async def has_bucket(self) -> bool:
-        """Return whether the bucket exists. Raises StorageAwayError."""
+        """Return whether the bucket exists. Raises StorageUnavailableError."""
         return await self._run(self._client.bucket_exists, self._bucket)
 
     def presign(self, signature: Signature) -> str:

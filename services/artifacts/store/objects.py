@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 Method = Literal["GET", "HEAD", "PUT"]
 
 
-class StorageAwayError(Exception):
+class StorageUnavailableError(Exception):
     """The storage can't be reached or can't serve the request now. The same request may succeed later."""
 
 
@@ -73,7 +73,7 @@ class Signature:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Every method except the presigning ones raises StorageAwayError."""
+    """One bucket. Every method except the presigning ones raises StorageUnavailableError."""
 
     async def has_bucket(self) -> bool:
         """Return whether the bucket exists."""

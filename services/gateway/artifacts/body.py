@@ -28,16 +28,16 @@ class Body:
     """The body of one request. ``length`` is None if it is not known in advance."""
 
     def __init__(
-        self, request: BaseRequest, limit: int, patience: float, too_large: str = TOO_LARGE
+        self, request: BaseRequest, limit: int, stall_seconds: float, too_large: str = TOO_LARGE
     ) -> None:
         """Read the announced length, encoding and digest.
 
         Raises DomainError if the length is over the limit, or if the body is not the artifact itself.
-        ``patience`` is the number of seconds for which the client may send nothing.
+        ``stall_seconds`` is the number of seconds for which the client may send nothing.
         """
         self._request = request
         self._limit = limit
-        self._patience = patience
+        self._stall_seconds = stall_seconds
         self._too_large = too_large
         self._size = 0
         _check_is_artifact(request)
@@ -72,10 +72,10 @@ class Body:
     async def _next(self) -> bytes:
         """Return the bytes that have arrived, or empty bytes at the end."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._stall_seconds):
                 return await self._request.content.readany()
         except TimeoutError:
-            message = f"The upload timed out: no data arrived for {self._patience:g} s. Nothing was stored; retry."
+            message = f"The upload timed out: no data arrived for {self._stall_seconds:g} s. Nothing was stored; retry."
             raise TooSlowError(message) from None
 
     def _refusal(self, size: str) -> DomainError:

@@ -7,7 +7,7 @@ beginning of the message, for downloads the status (``http_artifact_repo.py`` an
 
 from collections.abc import Mapping
 
-from services.gateway.http.forward import Completion
+from services.gateway.http.forward import FieldLookup
 from services.gateway.service_client import ServiceClient
 from shared.contracts.artifacts import (
     AbortMultipartUpload,
@@ -41,11 +41,11 @@ def is_direct(contract: type[Message]) -> bool:
     return contract in _REFUSALS
 
 
-def refusing(contract: type[Message]) -> Completion:
-    """Return a completion that refuses each request. Unauthorized callers are refused before it runs."""
+def refuse_direct(contract: type[Message]) -> FieldLookup:
+    """Return a look-up that refuses each request. Unauthorized callers are refused before it runs."""
     code, what = _REFUSALS[contract]
 
-    async def refuse(_payload: bytes, _asker: ServiceClient) -> Mapping[str, str]:
+    async def refuse(_payload: bytes, _services: ServiceClient) -> Mapping[str, str]:
         raise DomainError(code, f"{what} {_WHY}")
 
     return refuse

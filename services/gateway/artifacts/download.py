@@ -30,12 +30,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def send_artifact(
-    request: BaseRequest, path: str, services: ServiceClient, storage: Storage, patience: float
+    request: BaseRequest, path: str, services: ServiceClient, storage: Storage, stall_seconds: float
 ) -> StreamResponse:
     """Answer GET or HEAD with an artifact, or with the part that the request's Range names.
 
     As in MLflow's server, the answer has a media type and is an attachment: otherwise a browser could run the
-    artifact's scripts with the gateway's origin. ``patience`` is the number of seconds for which the client may
+    artifact's scripts with the gateway's origin. ``stall_seconds`` is the number of seconds for which the client may
     read nothing. Raises DomainError.
     """
     query = PresignArtifact(method=request.method, path=path)
@@ -45,14 +45,14 @@ async def send_artifact(
         if stored.status == HTTPStatus.NOT_FOUND:
             raise absent(path)
         if stored.status != HTTPStatus.PRECONDITION_FAILED:
-            return await _pass_on(request, reply.name, services, stored, patience)
+            return await _pass_on(request, reply.name, services, stored, stall_seconds)
         # 412 may come from ``If-Range``, which the storage gets as ``If-Match``. Then the whole is sent.
         whole = without_range(request.headers, wanted)
         if whole is None:
             message = "The artifact has changed: If-Match or If-Unmodified-Since does not match."
             raise HttpError(HTTPStatus.PRECONDITION_FAILED, message)
     async with storage.read(request.method, reply.url, whole) as stored:
-        return await _pass_on(request, reply.name, services, stored, patience)
+        return await _pass_on(request, reply.name, services, stored, stall_seconds)
 
 
 async def _pass_on(
@@ -60,7 +60,7 @@ async def _pass_on(
     name: str,
     services: ServiceClient,
     stored: aiohttp.ClientResponse,
-    patience: float,
+    stall_seconds: float,
 ) -> StreamResponse:
     if stored.status == HTTPStatus.NOT_FOUND:
         raise absent(name)
@@ -73,7 +73,7 @@ async def _pass_on(
     response = StreamResponse(status=stored.status, headers=headers)
     await response.prepare(request)
     if request.method != "HEAD" and stored.status != HTTPStatus.NOT_MODIFIED:
-        await _copy(request, response, stored, patience)
+        await _copy(request, response, stored, stall_seconds)
     return response
 
 
@@ -97,7 +97,7 @@ async def _copy(
     request: BaseRequest,
     response: StreamResponse,
     stored: aiohttp.ClientResponse,
-    patience: float,
+    stall_seconds: float,
 ) -> None:
     """Write each chunk to the client. A write waits while the client's socket is full.
 
@@ -106,7 +106,7 @@ async def _copy(
     """
     try:
         async for chunk in stored.content.iter_any():
-            await _write(response, chunk, patience)
+            await _write(response, chunk, stall_seconds)
         await response.write_eof()
     except (
         aiohttp.ClientPayloadError,
@@ -120,10 +120,10 @@ async def _copy(
         raise ConnectionResetError("The download was broken off.") from error
 
 
-async def _write(response: StreamResponse, chunk: bytes, patience: float) -> None:
+async def _write(response: StreamResponse, chunk: bytes, stall_seconds: float) -> None:
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(stall_seconds):
             await response.write(chunk)
     except TimeoutError:
-        raise TooSlowError(f"The client has taken nothing for {patience:g} s.") from None
+        raise TooSlowError(f"The client has taken nothing for {stall_seconds:g} s.") from None
     _OUTGOING.inc(len(chunk))

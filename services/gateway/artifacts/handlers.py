@@ -26,7 +26,7 @@ from services.gateway.auth.permissions import (
     WRITE_VERSION_PACKAGE,
     Permission,
 )
-from services.gateway.http.forward import explained
+from services.gateway.http.forward import error_response
 from services.gateway.http.requests import expect_nothing, read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.service_client import ServiceClient
@@ -141,7 +141,7 @@ class Streams:
         package = await find_package(parameters, services)
         path = f"{proxied_root(package.root)}/{parameters['path']}"
         if not is_run_package(parameters) and not package.is_published(path):
-            await self.mount.authenticate(of_run)(request)
+            await self.mount.authenticator_for(of_run)(request)
         return path
 
     def _package_handler(self, work: Work, of_run: Permission, of_version: Permission) -> Handler:
@@ -175,12 +175,12 @@ class Streams:
     async def _send(
         self, request: BaseRequest, path: str, services: ServiceClient
     ) -> StreamResponse:
-        patience = self.settings.http.stall_timeout
-        return await send_artifact(request, path, services, self.storage, patience)
+        stall_seconds = self.settings.http.stall_timeout
+        return await send_artifact(request, path, services, self.storage, stall_seconds)
 
     def _handler(self, permission: Permission, work: Work) -> Handler:
         """Return a handler that authenticates the caller, runs ``work``, and turns errors into answers."""
-        authenticate, dialect = self.mount.authenticate(permission), self.mount.dialect
+        authenticate, dialect = self.mount.authenticator_for(permission), self.mount.dialect
 
         async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
             request_id = read_request_id(request.headers, new_id().hex)
@@ -192,7 +192,7 @@ class Streams:
                 )
                 return await work(request, parameters, services)
             except Exception as error:
-                response = explained(error, request, request_id, dialect)
+                response = error_response(error, request, request_id, dialect)
                 if not request.content.is_eof():
                     _leave_unread(request, response)
                 return response

@@ -64,7 +64,7 @@ class Storage:
         try:
             answer = await self._tracing.outgoing(f"{method} storage", _method(method), work)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise away(error) from error
+            raise storage_unavailable(error) from error
         async with answer:
             yield answer
 
@@ -86,9 +86,9 @@ class Storage:
         headers = {"Content-Length": str(length), "Content-Type": content_type}
         failures: list[Exception] = []
         try:
-            async with asyncio.timeout(SILENT_SECONDS) as patience:
+            async with asyncio.timeout(SILENT_SECONDS) as deadline:
                 # aiohttp would send an empty generator with chunked encoding, which S3 refuses.
-                body = _timed(chunks, patience, failures) if length else b""
+                body = _timed(chunks, deadline, failures) if length else b""
                 async with self._open().put(
                     URL(url, encoded=True), data=body, headers=headers, timeout=_WRITING
                 ) as answer:
@@ -99,7 +99,7 @@ class Storage:
             # The error of the client's body is the cause; aiohttp's error only follows from it.
             if failures:
                 raise failures[0] from None
-            raise away(error) from error
+            raise storage_unavailable(error) from error
 
     @staticmethod
     async def refusal(answer: aiohttp.ClientResponse) -> DomainError:
@@ -108,7 +108,7 @@ class Storage:
         code = found[1].decode() if found else ""
         if answer.status == HTTPStatus.BAD_REQUEST and code and code not in _OF_THE_MOMENT:
             return invalid(f"The storage refuses this artifact: {code}.")
-        return away(f"{answer.status} {code}")
+        return storage_unavailable(f"{answer.status} {code}")
 
     def _open(self) -> aiohttp.ClientSession:
         """Return the session. It is made at the first call, because it belongs to the event loop that runs then."""
@@ -129,9 +129,9 @@ def _method(name: str) -> dict[str, str]:
 
 
 async def _timed(
-    chunks: AsyncIterable[bytes], patience: asyncio.Timeout, failures: list[Exception]
+    chunks: AsyncIterable[bytes], deadline: asyncio.Timeout, failures: list[Exception]
 ) -> AsyncIterator[bytes]:
-    """Yield the chunks. ``patience`` runs while the storage takes a chunk, and not while the client sends one.
+    """Yield the chunks. ``deadline`` is set while the storage takes a chunk, and not while the client sends one.
 
     An error of ``chunks`` is also added to ``failures``, because aiohttp turns it into an error of the
     connection to the storage.
@@ -139,17 +139,17 @@ async def _timed(
     now = asyncio.get_running_loop().time
     try:
         async for chunk in chunks:
-            patience.reschedule(now() + SILENT_SECONDS)
+            deadline.reschedule(now() + SILENT_SECONDS)
             yield chunk
-            patience.reschedule(None)
+            deadline.reschedule(None)
     except Exception as error:
         failures.append(error)
         raise
-    patience.reschedule(now() + SILENT_SECONDS)
+    deadline.reschedule(now() + SILENT_SECONDS)
 
 
-def away(reason: object) -> DomainError:
+def storage_unavailable(reason: object) -> DomainError:
     """Log why the storage can't serve the request, and return a 503 for the client."""
-    _log.warning("storage_away", reason=repr(reason))
+    _log.warning("storage_unavailable", reason=repr(reason))
     message = "The artifact storage is temporarily unavailable; retry."
     return DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, message)

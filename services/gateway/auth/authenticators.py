@@ -11,8 +11,8 @@ from dataclasses import replace
 from aiohttp.web import BaseRequest
 
 from services.gateway.auth.authorizations import Authorizations, is_root
-from services.gateway.auth.callers import PROJECT, Authenticate, Caller, Mount
-from services.gateway.auth.credentials import presented
+from services.gateway.auth.callers import PROJECT, Authenticator, Caller, Mount
+from services.gateway.auth.credentials import token_digest
 from services.gateway.auth.failures import Failures
 from services.gateway.auth.grants import Grant, no_token
 from services.gateway.auth.mode import Mode
@@ -23,8 +23,8 @@ from shared.contracts.access import TokenState
 from shared.contracts.errors import DomainError
 from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
 
-ANYONE = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
-ANYONE_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
+ANONYMOUS = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
+ANONYMOUS_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
 
 
 class Authenticators:
@@ -39,18 +39,18 @@ class Authenticators:
     @property
     def root(self) -> Mount:
         """The mount at the root, for MLflow clients that name no project."""
-        return Mount(self._authenticate_at_root, mlflow)
+        return Mount(self._authenticator_at_root, mlflow)
 
     @property
     def by_project(self) -> Mount:
         """The mount under ``/api/v4/projects/<project>``."""
-        return Mount(self._authenticate_in_project, gitlab)
+        return Mount(self._authenticator_in_project, gitlab)
 
     def forget(self) -> None:
         """Forget all grants after a change by this gateway, whose effect is then visible before its event arrives."""
         self._authorizations.forget()
 
-    async def _find_out(
+    async def _ask_grant(
         self, request: BaseRequest, digest: str, project: str, workspace: str = ""
     ) -> Grant:
         """Return the grant of a token that is not known to be valid.
@@ -72,37 +72,37 @@ class Authenticators:
         self,
         scopes: frozenset[str],
         *,
-        lets_revoked_in: bool = False,
-        lets_anybody_in: bool = False,
-    ) -> Authenticate:
+        allow_revoked: bool = False,
+        allow_anonymous: bool = False,
+    ) -> Authenticator:
         """Return the authenticator of a route that belongs to no project.
 
-        Such a route requires a token, in open mode, too. With ``lets_revoked_in`` a revoked token, and with
-        ``lets_anybody_in`` a missing one, makes the caller anonymous instead of raising AccessRefused.
+        Such a route requires a token, in open mode, too. With ``allow_revoked`` a revoked token, and with
+        ``allow_anonymous`` a missing one, makes the caller anonymous instead of raising AccessRefused.
         """
 
         async def authenticate(request: BaseRequest) -> Caller:
-            digest = presented(request)
+            digest = token_digest(request)
             if digest is None:
-                if lets_anybody_in:
-                    return ANYONE_BY_PROJECT
+                if allow_anonymous:
+                    return ANONYMOUS_BY_PROJECT
                 raise no_token()
-            grant = self._known(digest, "") or await self._find_out(request, digest, "")
-            if lets_revoked_in and grant.state is TokenState.REVOKED:
-                return ANYONE_BY_PROJECT
+            grant = self._known(digest, "") or await self._ask_grant(request, digest, "")
+            if allow_revoked and grant.state is TokenState.REVOKED:
+                return ANONYMOUS_BY_PROJECT
             grant.check_token(scopes)
             return replace(grant.caller_by_project, project=ROOT_PROJECT)
 
         return authenticate
 
-    def _authenticate_at_root(self, permission: Permission) -> Authenticate:
+    def _authenticator_at_root(self, permission: Permission) -> Authenticator:
         async def authenticate(request: BaseRequest) -> Caller:
-            digest, workspace = presented(request), workspace_of(request)
+            digest, workspace = token_digest(request), workspace_of(request)
             if digest is None:
                 if self.open and not workspace:
-                    return ANYONE
+                    return ANONYMOUS
                 raise no_token()
-            grant = self._known(digest, "", workspace) or await self._find_out(
+            grant = self._known(digest, "", workspace) or await self._ask_grant(
                 request, digest, "", workspace
             )
             grant.check(permission, workspace)
@@ -110,15 +110,15 @@ class Authenticators:
 
         return authenticate
 
-    def _authenticate_in_project(self, permission: Permission) -> Authenticate:
+    def _authenticator_in_project(self, permission: Permission) -> Authenticator:
         async def authenticate(request: BaseRequest) -> Caller:
             refuse_workspace(request)
-            digest, project = presented(request), request[PROJECT]
+            digest, project = token_digest(request), request[PROJECT]
             if digest is None:
                 if self.open and is_root(project):
-                    return ANYONE_BY_PROJECT
+                    return ANONYMOUS_BY_PROJECT
                 raise no_token()
-            grant = self._known(digest, project) or await self._find_out(request, digest, project)
+            grant = self._known(digest, project) or await self._ask_grant(request, digest, project)
             grant.check(permission)
             return grant.caller_by_project
 

@@ -30,7 +30,7 @@ TTL = 60.0
 REFUSAL_TTL = 3.0
 """Seconds for which a negative answer is valid. It is short, because the token or project may be created soon."""
 
-MOST = 10_000
+MAX_ANSWERS = 10_000
 """The most answers that are kept, counted separately for positive and negative ones.
 
 Guessed tokens therefore can't push out the tokens in use.
@@ -73,7 +73,7 @@ class Authorizations:
         self._refused: OrderedDict[Key, _Kept] = OrderedDict()
         self._asking: dict[Key, asyncio.Task[Grant]] = {}
         # Grows with each event, so that a question under way notices that its answer may be outdated.
-        self._age = 0
+        self._generation = 0
 
     def known(self, digest: str, project: str, workspace: str = "") -> Grant | None:
         """Return the remembered grant of a token; None if there is none, or a negative one."""
@@ -105,7 +105,7 @@ class Authorizations:
 
     def on_event(self, event: ReceivedEvent) -> None:
         """Forget the answers that an event outdates."""
-        self._age += 1
+        self._generation += 1
         if event.topic == TokensRevoked.topic:
             digests = set(TokensRevoked.parse(event.payload).digests)
             for kept in (self._granted, self._refused):
@@ -117,17 +117,17 @@ class Authorizations:
 
     def forget(self) -> None:
         """Forget all answers. The next request asks again, even if a question is under way."""
-        self._age += 1
+        self._generation += 1
         self._granted.clear()
         self._refused.clear()
         self._asking.clear()
 
     async def _ask(self, key: Key) -> Grant:
-        age, began = self._age, time.monotonic()
+        generation, began = self._generation, time.monotonic()
         answer = await self._answer(key)
         grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
         # An event since then may be newer than the answer. The waiting requests still get it; no later one does.
-        if age == self._age:
+        if generation == self._generation:
             self._keep(key, grant, began + _seconds(grant, answer.fresh_for))
         return grant
 
@@ -155,7 +155,7 @@ class Authorizations:
         kept[key] = _Kept(grant, until)
         kept.move_to_end(key)
         # The first is the least recently used.
-        if len(kept) > MOST:
+        if len(kept) > MAX_ANSWERS:
             kept.popitem(last=False)
 
     def _done(self, key: Key, asked: "asyncio.Task[Grant]") -> None:

@@ -27,15 +27,15 @@ class Caller:
     """The project's full path, for links."""
 
 
-Authenticate = Callable[[BaseRequest], Awaitable[Caller]]
-"""Returns the caller. Raises AccessRefused; DomainError if the access service does not answer."""
+Authenticator = Callable[[BaseRequest], Awaitable[Caller]]
+"""Returns the caller of a request. Raises AccessRefused; DomainError if the access service does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A place where the API is reachable. It makes a route's authenticator from the permission, and has a dialect."""
+    """A place where the API is reachable. ``authenticator_for`` makes the authenticator of a route."""
 
-    authenticate: Callable[[Permission], Authenticate]
+    authenticator_for: Callable[[Permission], Authenticator]
     dialect: Dialect
 
 

@@ -19,7 +19,7 @@ REMEMBERED = 4096
 """The number of ``Authorization`` headers whose digests are cached."""
 
 
-def presented(request: BaseRequest) -> str | None:
+def token_digest(request: BaseRequest) -> str | None:
     """Return the digest of a request's token; None if it has no credentials.
 
     An unsupported scheme counts as an invalid token, not as an anonymous request.

@@ -12,7 +12,7 @@ from aiohttp.web import BaseRequest
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.peers import peer_of
 from services.gateway.http.rate_limit import RateLimit
-from services.gateway.http.retry_after import WAIT_IS_KNOWN
+from services.gateway.http.retry_after import RETRY_AFTER_IS_SET
 from services.gateway.http.settings import HttpSettings
 from shared.contracts.errors import ErrorCode
 
@@ -35,7 +35,7 @@ class Failures:
             return
         seconds = self._limit.take(self._peer_of(request), monotonic())
         if seconds:
-            request[WAIT_IS_KNOWN] = True
+            request[RETRY_AFTER_IS_SET] = True
             wait = {"Retry-After": str(seconds)}
             code = ErrorCode.REQUEST_LIMIT_EXCEEDED
             raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, _MESSAGE, wait, code)

@@ -38,24 +38,24 @@ def refuse_with(error: DomainError, note: str) -> Refusal:
     """Return the same as ``refuse``, with ``note`` at the end of the message if refused access gives a 401."""
     if isinstance(error, AccessRefused):
         return _refuse_access(error, note)
-    return refusal(error, {**_beside(error, status_of(error)), **_of_mlflow(error)})
+    return refusal(error, {**_error_field(error, status_of(error)), **_mlflow_fields(error)})
 
 
 def _refuse_access(error: AccessRefused, note: str) -> Refusal:
-    said = _OF_ACCESS[error.reason]
-    message = f"{said.words} - {error.message}" if said.words else error.message
-    if said.status == HTTPStatus.UNAUTHORIZED:
+    answer = _ACCESS_ANSWERS[error.reason]
+    message = f"{answer.title} - {error.message}" if answer.title else error.message
+    if answer.status == HTTPStatus.UNAUTHORIZED:
         message += note
-    beside = {name: value or error.scope for name, value in said.beside.items()}
-    code = said.code or error.code
-    return refusal(error, {**beside, "error_code": code, "message": message}, said.status)
+    fields = {name: value or error.scope for name, value in answer.fields.items()}
+    code = answer.code or error.code
+    return refusal(error, {**fields, "error_code": code, "message": message}, answer.status)
 
 
-def _of_mlflow(error: DomainError) -> Fields:
+def _mlflow_fields(error: DomainError) -> Fields:
     return {"error_code": error.code, "message": error.message}
 
 
-def _beside(error: DomainError, status: int) -> Fields:
+def _error_field(error: DomainError, status: int) -> Fields:
     """Return GitLab's field ``error`` if GitLab sends it for such an error."""
     if error.code == ErrorCode.ENDPOINT_NOT_FOUND:
         return {"error": NOT_ALLOWED if status == HTTPStatus.METHOD_NOT_ALLOWED else NOT_FOUND}
@@ -72,44 +72,44 @@ def _nested(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """GitLab's answer for one reason. ``words`` begin the message; ``code`` replaces the error's own code."""
+class _AccessAnswer:
+    """GitLab's answer for one reason. ``title`` begins the message; ``code`` replaces the error's own code."""
 
     status: HTTPStatus
-    words: str
+    title: str
     code: ErrorCode | None = None
-    beside: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     """Further fields. An empty value stands for the scopes that are enough."""
 
 
-def _invalid_token(description: str) -> _Said:
-    beside = {"error": "invalid_token", "error_description": description}
-    return _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, beside=beside)
+def _invalid_token(description: str) -> _AccessAnswer:
+    fields = {"error": "invalid_token", "error_description": description}
+    return _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED, fields=fields)
 
 
-_OF_ACCESS: Mapping[Reason, _Said] = {
-    Reason.NO_TOKEN: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
-    Reason.UNKNOWN: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+_ACCESS_ANSWERS: Mapping[Reason, _AccessAnswer] = {
+    Reason.NO_TOKEN: _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+    Reason.UNKNOWN: _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
     Reason.EXPIRED: _invalid_token(
         "Token is expired. You can either do re-authorization or token refresh."
     ),
     Reason.REVOKED: _invalid_token("Token was revoked. You have to re-authorize from the user."),
-    Reason.BLOCKED: _Said(HTTPStatus.FORBIDDEN, FORBIDDEN),
-    Reason.SCOPE: _Said(
+    Reason.BLOCKED: _AccessAnswer(HTTPStatus.FORBIDDEN, FORBIDDEN),
+    Reason.SCOPE: _AccessAnswer(
         HTTPStatus.FORBIDDEN,
         "",
-        beside={
+        fields={
             "error": "insufficient_scope",
             "error_description": "The request requires higher privileges than provided by the access token.",
             "scope": "",
         },
     ),
     # MLflow clients would take RESOURCE_DOES_NOT_EXIST for a missing experiment or model.
-    Reason.HIDDEN_PROJECT: _Said(
+    Reason.HIDDEN_PROJECT: _AccessAnswer(
         HTTPStatus.NOT_FOUND, "404 Project Not Found", ErrorCode.NOT_FOUND
     ),
-    Reason.NO_READ: _Said(HTTPStatus.NOT_FOUND, NOT_FOUND, ErrorCode.NOT_FOUND),
-    Reason.NO_PACKAGE: _Said(HTTPStatus.FORBIDDEN, FORBIDDEN),
+    Reason.NO_READ: _AccessAnswer(HTTPStatus.NOT_FOUND, NOT_FOUND, ErrorCode.NOT_FOUND),
+    Reason.NO_PACKAGE: _AccessAnswer(HTTPStatus.FORBIDDEN, FORBIDDEN),
     # GitLab answers 401, not 403, if the caller may read but not write (``check_api_write!``).
-    Reason.NO_WRITE: _Said(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+    Reason.NO_WRITE: _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
 }

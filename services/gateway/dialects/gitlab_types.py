@@ -59,8 +59,12 @@ class GitLabTypes:
     def _clause(self, text: str) -> str:
         """Translate a clause such as ``created_at DESC``. Without a GitLab column it is MLflow's grammar already."""
         column, *direction = text.split() or [""]
-        ours = self._columns.get(column.lower())
-        return text if ours is None else " ".join((ours, *(direction or [self._direction])))
+        translated = self._columns.get(column.lower())
+        return (
+            text
+            if translated is None
+            else " ".join((translated, *(direction or [self._direction])))
+        )
 
 
 def _text(value: object) -> object:

@@ -6,14 +6,14 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 from pydantic_core import from_json, to_json
 
 from services.gateway.auth.authenticators import Authenticators
-from services.gateway.auth.credentials import presented
+from services.gateway.auth.credentials import token_digest
 from services.gateway.dialects import gitlab_rest, mlflow
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.gitlab import answers, workspaces
 from services.gateway.gitlab.endpoints import API, ENDPOINTS, RestEndpoint
 from services.gateway.gitlab.web_urls import Fill, web_urls
 from services.gateway.http.fields import Overlay
-from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, explained
+from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, error_response
 from services.gateway.http.requests import BodyLimit, read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.service_client import ServiceClient
@@ -55,8 +55,8 @@ def rest(
     """Return the handler of one endpoint."""
     authenticate = authenticators.of_user(
         endpoint.scopes,
-        lets_revoked_in=endpoint.reuse,
-        lets_anybody_in=endpoint.public or (endpoint.open and authenticators.open),
+        allow_revoked=endpoint.reuse,
+        allow_anonymous=endpoint.public or (endpoint.open and authenticators.open),
     )
     limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     fill = web_urls(settings.gitlab_url)
@@ -68,31 +68,33 @@ def rest(
         token = new_token() if endpoint.makes else ""
         try:
             caller = await authenticate(request)
-            ours = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
-            payload = overlay.put(await read(request), ours)
+            values = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
+            payload = overlay.put(await read(request), values)
             services = ServiceClient(bus, caller, request_id, settings.request_timeout)
             body = await services.forward(endpoint.contract, payload)
             # The caller must see the change at once; the event that tells all gateways comes later.
             if endpoint.contract.changes:
                 authenticators.forget()
-            headers, said = _answer(endpoint, request, body, token, fill)
+            headers, content = _answer(endpoint, request, body, token, fill)
             return Response(
-                status=endpoint.status, body=said, headers={**headers, "X-Request-Id": request_id}
+                status=endpoint.status,
+                body=content,
+                headers={**headers, "X-Request-Id": request_id},
             )
         except Exception as error:
-            return explained(error, request, request_id, dialect)
+            return error_response(error, request, request_id, dialect)
 
     return handle
 
 
 def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mapping[str, object]:
     """Return the fields that carry digests instead of tokens: no token is sent over the bus."""
-    ours: dict[str, object] = {}
+    digests: dict[str, object] = {}
     if issubclass(endpoint.contract, OneToken):
-        ours["own_digest"] = presented(request)
+        digests["own_digest"] = token_digest(request)
     if token:
-        ours["new_digest"] = digest_of(token)
-    return ours
+        digests["new_digest"] = digest_of(token)
+    return digests
 
 
 def _answer(

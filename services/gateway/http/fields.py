@@ -27,18 +27,18 @@ class Overlay:
         fields = contract.model_fields.items()
         self._names = {name: frozenset(names_of(name, field)) for name, field in fields}
 
-    def put(self, payload: bytes, ours: Mapping[str, object]) -> bytes:
-        """Return the payload with ``ours`` in it. An empty payload counts as ``{}``. Raises DomainError."""
+    def put(self, payload: bytes, values: Mapping[str, object]) -> bytes:
+        """Return the payload with ``values`` in it. An empty payload counts as ``{}``. Raises DomainError."""
         try:
             fields = from_json(payload or b"{}")
         except ValueError:
             raise self._unreadable(payload) from None
         if not isinstance(fields, dict):
             raise self._unreadable(payload)
-        for name in ours:
+        for name in values:
             for known in self._names.get(name, ()):
                 fields.pop(known, None)
-        return to_json({**fields, **ours})
+        return to_json({**fields, **values})
 
     def _unreadable(self, payload: bytes) -> Exception:
         """Return the error for a body that is no JSON object. Raises DomainError if the contract has its own words."""

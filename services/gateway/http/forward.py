@@ -39,7 +39,7 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 _log = structlog.get_logger(__name__)
 
 
-Completion = Callable[[bytes, ServiceClient], Awaitable[Mapping[str, str]]]
+FieldLookup = Callable[[bytes, ServiceClient], Awaitable[Mapping[str, str]]]
 """Returns the fields of a payload that only another service knows. Raises DomainError."""
 
 
@@ -48,14 +48,14 @@ def forward(
     bus: Bus,
     mount: Mount,
     settings: Settings,
-    complete: Completion | None = None,
+    look_up_fields: FieldLookup | None = None,
 ) -> Handler:
     """Make the handler that sends an endpoint's requests over the bus."""
     contract = endpoint.contract
     name, service, kind = contract.__name__, contract.service, contract.kind
     is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
-    authenticate, dialect = mount.authenticate(required_permission(contract)), mount.dialect
+    authenticate, dialect = mount.authenticator_for(required_permission(contract)), mount.dialect
     read, overlay = _reader(endpoint, dialect, settings), Overlay(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
@@ -71,8 +71,10 @@ def forward(
             # Most payloads go on unparsed. Only the overlay parses them, to write fields into them.
             if parameters:
                 payload = overlay.put(payload, parameters)
-            if complete:
-                found = await complete(payload, ServiceClient(bus, caller, request_id, timeout))
+            if look_up_fields:
+                found = await look_up_fields(
+                    payload, ServiceClient(bus, caller, request_id, timeout)
+                )
                 payload = overlay.put(payload, found)
             envelope = Envelope(
                 id=key,
@@ -88,7 +90,7 @@ def forward(
             )
             body = (await bus.call(service, kind, envelope)).checked()
         except Exception as error:
-            return explained(error, request, request_id, dialect)
+            return error_response(error, request, request_id, dialect)
         return Response(body=body, headers={**JSON_HEADERS, "X-Request-Id": request_id})
 
     return handle
@@ -100,23 +102,23 @@ def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
     return dialect.reader(endpoint.contract, limit)
 
 
-def explained(
+def error_response(
     error: Exception, request: BaseRequest, request_id: str, dialect: Dialect
 ) -> Response:
     """Return the answer for any error of a request. Raises ``error`` again if the client has gone."""
     if isinstance(error, DomainError):
-        return refused(error, request_id, dialect)
+        return domain_error_response(error, request_id, dialect)
     if isinstance(error, RequestPayloadError):
-        return malformed(request, request_id, error, dialect)
+        return malformed_response(request, request_id, error, dialect)
     if isinstance(error, TooSlowError):
-        return too_slow(request, request_id, error, dialect)
+        return timeout_response(request, request_id, error, dialect)
     transport = request.transport
     if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
         raise error  # The client has gone. aiohttp expects the error and closes the connection.
-    return failed(request, request_id, error, dialect)
+    return internal_error_response(request, request_id, error, dialect)
 
 
-def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
+def domain_error_response(error: DomainError, request_id: str, dialect: Dialect) -> Response:
     """Return the answer for a DomainError."""
     refusal = dialect.refuse(error)
     headers = {**JSON_HEADERS, "X-Request-Id": request_id}
@@ -125,34 +127,36 @@ def refused(error: DomainError, request_id: str, dialect: Dialect) -> Response:
     )
 
 
-def malformed(
+def malformed_response(
     request: BaseRequest, request_id: str, error: BaseException | str, dialect: Dialect
 ) -> Response:
     """Return a 400 for malformed HTTP and close the connection, on which no further request can be found."""
     text = f"Malformed HTTP request: {error}"
-    response = refused(DomainError(ErrorCode.BAD_REQUEST, text), request_id, dialect)
+    response = domain_error_response(DomainError(ErrorCode.BAD_REQUEST, text), request_id, dialect)
     response.force_close()
     # Otherwise aiohttp would wait for the rest of the body, and log that it is missing.
     request.content.feed_eof()
     return response
 
 
-def too_slow(
+def timeout_response(
     request: BaseRequest, request_id: str, error: TooSlowError, dialect: Dialect
 ) -> Response:
     """Return a 408 for a client that has stopped sending, and close the connection."""
     timed_out = HttpError(HTTPStatus.REQUEST_TIMEOUT, str(error))
-    response = refused(timed_out, request_id, dialect)
+    response = domain_error_response(timed_out, request_id, dialect)
     response.force_close()
     # Otherwise aiohttp would wait for the rest of the body.
     request.content.feed_eof()
     return response
 
 
-def failed(
+def internal_error_response(
     request: BaseRequest, request_id: str, error: BaseException | None, dialect: Dialect
 ) -> Response:
     """Log an unexpected error once, and return INTERNAL_ERROR with the request id under which it is logged."""
     _log.error("request_failed", request_id=request_id, path=request.path, exc_info=error)
     message = f"Internal error. The server's log has the details under {request_id}."
-    return refused(DomainError(ErrorCode.INTERNAL_ERROR, message), request_id, dialect)
+    return domain_error_response(
+        DomainError(ErrorCode.INTERNAL_ERROR, message), request_id, dialect
+    )

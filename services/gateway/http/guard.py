@@ -5,7 +5,7 @@ from time import monotonic
 
 from aiohttp.web import BaseRequest, Response
 
-from services.gateway.auth.credentials import presented
+from services.gateway.auth.credentials import token_digest
 from services.gateway.auth.mode import is_open_by_default, refuse_proxied
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.origins import EXEMPT, OriginGuard
@@ -22,7 +22,7 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         http = settings.http
-        self._browsers = OriginGuard(http, settings.host)
+        self._origins = OriginGuard(http, settings.host)
         self._limit = RateLimit(http.rate_limit, http.rate_burst) if http.rate_limit else None
         self._peer_of = peer_of(http.trusted_proxies)
         self._refuses_proxied = is_open_by_default(settings.access_mode, settings.host)
@@ -30,7 +30,7 @@ class Guard:
     def stop(self, request: BaseRequest) -> Response | None:
         """Return a refusal or the answer to a preflight; None for a request that goes on to its handler."""
         try:
-            answer = self._browsers.check(request)
+            answer = self._origins.check(request)
             if self._refuses_proxied and request.path not in EXEMPT:
                 refuse_proxied(request)
         except DomainError as error:
@@ -48,7 +48,7 @@ class Guard:
         The token is not verified here. Invalid tokens have a limit of their own in
         ``services/gateway/auth/failures.py``.
         """
-        digest = presented(request)
+        digest = token_digest(request)
         key = self._peer_of(request) if digest is None else hash(digest)
         seconds = limit.take(key, monotonic())
         if not seconds:

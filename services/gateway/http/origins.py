@@ -14,6 +14,7 @@ patterns such as ``10.*``, which ``10.example.com`` matches.
 
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ EXEMPT = frozenset({"/health", "/health/live", "/health/ready", "/version"})
 """Paths of health probes, which may send any ``Host``."""
 
 REMEMBERED = 1000
+"""The number of hosts, and of origins, whose test is cached."""
+
 _WRONG_HOST = (
     "Invalid Host header: possible DNS rebinding attack. WARREN_HTTP_ALLOWED_HOSTS names the hosts "
     "that this server answers to."
@@ -48,21 +51,25 @@ class OriginGuard:
         """``host`` is the address that the gateway listens on."""
         # An empty list means localhost and private addresses.
         hosts = _listed(settings.allowed_hosts) or ([] if is_loopback(host) else ["*"])
-        self._hosts = _Known(lambda value: _is_host(value, hosts) if hosts else _is_near(value))
+        self._is_allowed_host = _cached(
+            lambda value: _is_host(value, hosts) if hosts else _is_private_host(value)
+        )
         origins = _listed(settings.cors_allowed_origins)
-        self._origins = _Known(lambda value: _is_local(value) or _matches(value, origins))
+        self._is_allowed_origin = _cached(
+            lambda value: _is_local(value) or _matches(value, origins)
+        )
         self._any_origin = "*" in origins
 
     def check(self, request: BaseRequest) -> Response | None:
         """Return the answer to a preflight; None for a request that may pass. Raises DomainError(PERMISSION_DENIED)."""
         headers = request.headers
-        if not self._hosts.has(headers.get("Host", "")) and request.path not in EXEMPT:
+        if not self._is_allowed_host(headers.get("Host", "")) and request.path not in EXEMPT:
             raise DomainError(ErrorCode.PERMISSION_DENIED, _WRONG_HOST)
         origin = headers.get("Origin")
         return None if origin is None else self._check_origin(request, origin)
 
     def _check_origin(self, request: BaseRequest, origin: str) -> Response | None:
-        allowed = self._origins.has(origin)
+        allowed = self._is_allowed_origin(origin)
         if allowed:
             request[EXTRA_HEADERS] = self._permission(origin)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
@@ -86,22 +93,10 @@ class OriginGuard:
         }
 
 
-class _Known:
-    """A test that remembers its results."""
-
-    def __init__(self, test: Callable[[str], bool]) -> None:
-        self._test = test
-        self._seen: dict[str, bool] = {}
-
-    def has(self, value: str) -> bool:
-        """Return whether a value passes the test."""
-        known = self._seen.get(value)
-        if known is None:
-            # Clients choose the values, so the memory needs a bound.
-            if len(self._seen) >= REMEMBERED:
-                self._seen.clear()
-            known = self._seen[value] = self._test(value.lower())
-        return known
+def _cached(test: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return a test of a header that ignores case. Its results are cached, because each request sends the header."""
+    # Clients choose the values, so the cache needs a bound.
+    return lru_cache(REMEMBERED)(lambda value: test(value.lower()))
 
 
 def _listed(text: str) -> list[str]:
@@ -116,7 +111,7 @@ def _is_host(value: str, patterns: Sequence[str]) -> bool:
     return _matches(value, patterns) or _matches(_without_port(value), patterns)
 
 
-def _is_near(value: str) -> bool:
+def _is_private_host(value: str) -> bool:
     """Return whether a Host is this machine or a private address (RFC 1918, RFC 4193)."""
     host = _without_port(value)
     try:

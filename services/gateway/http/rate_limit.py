@@ -8,7 +8,7 @@ import math
 
 from shared.runtime.metrics import HTTP_RATE_LIMITED
 
-MOST_BUCKETS = 20_000
+MAX_BUCKETS = 20_000
 
 
 class RateLimit:
@@ -27,7 +27,7 @@ class RateLimit:
         if late > 0:
             HTTP_RATE_LIMITED.inc()
             return math.ceil(late)
-        if len(self._full_at) >= MOST_BUCKETS:
+        if len(self._full_at) >= MAX_BUCKETS:
             self._forget(now)
         self._full_at[key] = full_at + self._interval
         return 0
@@ -40,6 +40,6 @@ class RateLimit:
     def _forget(self, now: float) -> None:
         """Drop the full buckets. If too many are left, also drop the older half."""
         used = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
-        if len(used) >= MOST_BUCKETS:
-            used = dict(list(used.items())[MOST_BUCKETS // 2 :])
+        if len(used) >= MAX_BUCKETS:
+            used = dict(list(used.items())[MAX_BUCKETS // 2 :])
         self._full_at = used

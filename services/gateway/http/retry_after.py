@@ -14,14 +14,14 @@ from aiohttp.web import RequestKey
 LONGEST = 30.0
 """The longest wait in seconds. With longer ones a recovered server would stay idle while its clients wait."""
 
-LULL = 5.0
+QUIET_SECONDS = 5.0
 """Seconds after the end of the last wait. Without a refusal until then, the outage is over."""
 
 SPREAD = 1.5
 """The ratio of the longest to the shortest wait: clients refused together must not all return together."""
 
 
-WAIT_IS_KNOWN = RequestKey("WAIT_IS_KNOWN", bool)
+RETRY_AFTER_IS_SET = RequestKey("RETRY_AFTER_IS_SET", bool)
 """Request key: the refusal has its own ``Retry-After``. It concerns one client and is no sign of an outage."""
 
 
@@ -32,12 +32,12 @@ class RetryAfter:
         self._clock = clock
         self._since = self._over_at = float("-inf")
 
-    def wait(self) -> int:
+    def seconds(self) -> int:
         """Return the ``Retry-After`` of a request that is refused now: whole seconds, at least one."""
         now = self._clock()
         if now > self._over_at:
             self._since = now
         shortest = min(max(now - self._since, 1.0), LONGEST)
-        told = int(shortest * random.uniform(1, SPREAD))  # noqa: S311  # Jitter needs no secure randomness.
-        self._over_at = max(self._over_at, now + told + LULL)
-        return told
+        seconds = int(shortest * random.uniform(1, SPREAD))  # noqa: S311  # Jitter needs no secure randomness.
+        self._over_at = max(self._over_at, now + seconds + QUIET_SECONDS)
+        return seconds

@@ -17,7 +17,7 @@ from aiohttp.web import (
 )
 
 from services.gateway.app import App
-from services.gateway.http.forward import failed, malformed
+from services.gateway.http.forward import internal_error_response, malformed_response
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.tls import server_context
 from services.gateway.mlflow.routes import dialect_of
@@ -28,9 +28,9 @@ from shared.runtime.server_header import hide_versions
 from shared.runtime.settings import PREFIX
 
 BACKLOG = 1024
-FAREWELL_SECONDS = 0.5
-"""The time in which active connections still get an answer with ``Connection: close``. Then idle ones are closed."""
-FAREWELL_LOOKS = 50
+CLOSE_DELAY_SECONDS = 0.5
+"""Active connections get an answer with ``Connection: close`` in this time. Then idle ones are closed."""
+CLOSE_DELAY_POLLS = 50
 """How often the server looks in this time whether all connections are closed."""
 
 MAX_LINE_BYTES = 65_536
@@ -83,10 +83,10 @@ class _Connection(RequestHandler):
         request_id = read_request_id(request.headers, new_id().hex)
         dialect = dialect_of(request)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return malformed(request, request_id, message or exc or "unreadable", dialect)
+            return malformed_response(request, request_id, message or exc or "unreadable", dialect)
         if isinstance(exc, ConnectionError):
             raise exc  # The client has gone. aiohttp closes the connection without logging an error.
-        response = failed(request, request_id, exc, dialect)
+        response = internal_error_response(request, request_id, exc, dialect)
         # After the first byte of an answer, its status can't change: only a broken connection shows the error.
         if request.writer.output_size > 0:
             message = "An answer was begun already: all that is left is to break it off."
@@ -152,10 +152,10 @@ class RunningServer:
             await site.stop()
         # A client whose kept-alive connection is closed while it sends a request sees an error. With this
         # delay, active clients learn from an answer that the connection closes.
-        for _ in range(FAREWELL_LOOKS):
+        for _ in range(CLOSE_DELAY_POLLS):
             if not self._server.connections:
                 break
-            await asyncio.sleep(FAREWELL_SECONDS / FAREWELL_LOOKS)
+            await asyncio.sleep(CLOSE_DELAY_SECONDS / CLOSE_DELAY_POLLS)
         await self._runner.cleanup()
         await self._app.close()
 

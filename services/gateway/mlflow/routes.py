@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from aiohttp.web import BaseRequest, Response
 
-from services.gateway.artifacts.direct import is_direct, refusing
+from services.gateway.artifacts.direct import is_direct, refuse_direct
 from services.gateway.artifacts.handlers import Streams
 from services.gateway.artifacts.roots import (
     uri_of_model,
@@ -16,7 +16,7 @@ from services.gateway.artifacts.roots import (
 from services.gateway.artifacts.routes import stream_routes
 from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
-from services.gateway.http.forward import Completion, forward, refused
+from services.gateway.http.forward import FieldLookup, domain_error_response, forward
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler
 from services.gateway.mlflow.endpoints import ENDPOINTS
@@ -35,7 +35,7 @@ _PROJECT_LOOSELY = re.compile(r"/+api/+v4/+projects/([^/]+)(/.+)", re.DOTALL)
 _ALIAS = re.compile(r"\A/+mlflow(?=/|\Z)")
 """The documentation of gitlab-mlops has this instead of ``MLFLOW_OF_PROJECT`` in tracking URIs."""
 
-COMPLETIONS: Mapping[str, Completion] = {
+FIELD_LOOKUPS: Mapping[str, FieldLookup] = {
     "run": uri_of_run,
     "model": uri_of_model,
     "run or model": uri_of_run_or_model,
@@ -65,16 +65,18 @@ def dialect_of(request: BaseRequest) -> Dialect:
 
 def unrouted_error(request: BaseRequest, error: DomainError) -> Response:
     """Return the error's answer for a request that reaches no handler."""
-    return refused(error, read_request_id(request.headers, new_id().hex), dialect_of(request))
+    return domain_error_response(
+        error, read_request_id(request.headers, new_id().hex), dialect_of(request)
+    )
 
 
 def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     """Yield the method, path and handler of each route of MLflow's API, for one mount."""
     for endpoint in ENDPOINTS:
-        complete = COMPLETIONS.get(endpoint.owner)
+        look_up_fields = FIELD_LOOKUPS.get(endpoint.owner)
         if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
-            complete = refusing(endpoint.contract)
-        handler = forward(endpoint, streams.bus, streams.mount, streams.settings, complete)
+            look_up_fields = refuse_direct(endpoint.contract)
+        handler = forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)
         for prefix in endpoint.prefixes:
             for method in endpoint.methods.split():
                 yield method, prefix + endpoint.path, handler

@@ -52,7 +52,7 @@ REPLIES: Mapping[type[Message], type[Wire]] = {
 CONTRACTS = tuple(dict.fromkeys(each.contract for each in (*ENDPOINTS, *workspaces.ENDPOINTS)))
 """The contracts. Their fields are repeated in each operation, because the client may not set all of them."""
 
-OURS = frozenset({"own_digest", "new_digest"})
+SET_BY_GATEWAY = frozenset({"own_digest", "new_digest"})
 """Fields that the gateway sets itself."""
 
 ERROR = {
@@ -90,7 +90,7 @@ def describe_workspaces(contracts: Schemas) -> Iterator[tuple[str, str, dict[str
 def _operation(endpoint: RestEndpoint, tag: str, contracts: Schemas) -> dict[str, Any]:
     schema = contracts[endpoint.contract.__name__]
     in_path = variables(endpoint.path)
-    asked = _without(schema, {*in_path, *endpoint.fixed, *OURS})
+    asked = _without(schema, {*in_path, *endpoint.fixed, *SET_BY_GATEWAY})
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": schema["properties"][name]}
         for name in in_path

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
-from services.gateway.http.forward import JSON_HEADERS, explained
+from services.gateway.http.forward import JSON_HEADERS, error_response
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from shared.contracts.runs import GetRun
@@ -48,14 +48,14 @@ def page_routes() -> Iterator[tuple[str, str, Handler]]:
 
 def links_route(mount: Mount, gitlab_url: str) -> tuple[str, str, Handler]:
     """Return the route of ``links.json``: the address of the project's CI jobs, null without a GitLab."""
-    authenticate = mount.authenticate(required_permission(GetRun))
+    authenticate = mount.authenticator_for(required_permission(GetRun))
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
         request_id = read_request_id(request.headers, new_id().hex)
         try:
             caller = await authenticate(request)
         except Exception as error:
-            return explained(error, request, request_id, mount.dialect)
+            return error_response(error, request, request_id, mount.dialect)
         jobs = f"{gitlab_url.rstrip('/')}/{caller.project_path}/-/jobs/" if gitlab_url else None
         return Response(
             body=to_json({"jobs": jobs}), headers={**JSON_HEADERS, "X-Request-Id": request_id}

@@ -17,7 +17,7 @@ from services.artifacts.store.objects import (
     NoSuchUploadError,
     Part,
     Signature,
-    StorageAwayError,
+    StorageUnavailableError,
 )
 
 SOON = timedelta(minutes=5)
@@ -196,11 +196,11 @@ async def test_storage_that_is_away_is_said_to_be_soon():
             away.delete("1/a"),
             away.begin_upload("1/a"),
         ):
-            with pytest.raises(StorageAwayError):
+            with pytest.raises(StorageUnavailableError):
                 await call
 
 
 async def test_wrong_keys_are_the_operators_business(s3_settings):
     stranger = MinioStore(s3_settings.model_copy(update={"secret_key": "wrong"}))
-    with pytest.raises(StorageAwayError):
+    with pytest.raises(StorageUnavailableError):
         await stranger.ensure_bucket()

@@ -10,7 +10,7 @@ from services.artifacts.store.objects import (
     Page,
     Part,
     Signature,
-    StorageAwayError,
+    StorageUnavailableError,
     Sweep,
 )
 from shared.mlflow.artifact_paths import is_within
@@ -136,7 +136,7 @@ class FakeStore:
 
     def _check(self):
         if self.away:
-            raise StorageAwayError("The storage is away.")
+            raise StorageUnavailableError("The storage is away.")
 
 
 def _md5(body):

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
-from services.artifacts.store.objects import StorageAwayError
+from services.artifacts.store.objects import StorageUnavailableError
 from services.gateway.artifacts.storage import Storage
 from shared.contracts.errors import DomainError, ErrorCode
 from tests.tls_server import TlsServer
@@ -61,7 +61,7 @@ async def test_store_trusts_the_authority_that_it_is_given(store_of, tls):
 
 async def test_store_trusts_no_other(store_of, tls):
     for ca_file in (None, tls.other_ca):
-        with pytest.raises(StorageAwayError):
+        with pytest.raises(StorageUnavailableError):
             await store_of(ca_file).has_bucket()
 
 

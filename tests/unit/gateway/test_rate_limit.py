@@ -93,7 +93,7 @@ def test_client_that_waits_as_long_as_it_is_told_passes():
 
 
 def test_buckets_are_bounded_and_busy_ones_are_kept(monkeypatch):
-    monkeypatch.setattr(module, "MOST_BUCKETS", 100)
+    monkeypatch.setattr(module, "MAX_BUCKETS", 100)
     limit = RateLimit(rate=1, burst=1)
     for key in range(1000):
         limit.take(key, 1000 + key / 1000)

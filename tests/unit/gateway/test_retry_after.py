@@ -1,6 +1,6 @@
 """Clients that are refused are told to wait for as long as the trouble has lasted."""
 
-from services.gateway.http.retry_after import LONGEST, LULL, SPREAD, RetryAfter
+from services.gateway.http.retry_after import LONGEST, QUIET_SECONDS, SPREAD, RetryAfter
 from shared.contracts.errors import DomainError, ErrorCode
 
 REPETITIONS = 7
@@ -17,38 +17,38 @@ class Clock:
 
 def test_a_client_that_obeys_is_there_for_more_than_a_minute():
     clock = Clock()
-    patience = RetryAfter(clock)
+    retry_after = RetryAfter(clock)
     began = clock.now
     for _ in range(REPETITIONS):
-        clock.now += patience.wait()
+        clock.now += retry_after.seconds()
     assert clock.now - began > 60
 
 
 def test_waits_grow_with_the_trouble_and_are_spread():
     clock = Clock()
-    patience = RetryAfter(clock)
-    assert patience.wait() == 1
+    retry_after = RetryAfter(clock)
+    assert retry_after.seconds() == 1
     for lasted in range(1, 200):
         clock.now += 1
-        assert min(lasted, LONGEST) - 1 <= patience.wait() <= min(lasted, LONGEST) * SPREAD
-    assert len({patience.wait() for _ in range(100)}) > 5
+        assert min(lasted, LONGEST) - 1 <= retry_after.seconds() <= min(lasted, LONGEST) * SPREAD
+    assert len({retry_after.seconds() for _ in range(100)}) > 5
 
 
 def test_trouble_is_over_when_nobody_was_refused_after_the_wait():
     clock = Clock()
-    patience = RetryAfter(clock)
+    retry_after = RetryAfter(clock)
     for _ in range(20):
-        told = patience.wait()
+        told = retry_after.seconds()
         clock.now += 1
-    clock.now += told + LULL / 2
-    assert patience.wait() > 1
-    clock.now += LONGEST * SPREAD + LULL + 1
-    assert patience.wait() == 1
+    clock.now += told + QUIET_SECONDS / 2
+    assert retry_after.seconds() > 1
+    clock.now += LONGEST * SPREAD + QUIET_SECONDS + 1
+    assert retry_after.seconds() == 1
 
 
 async def test_a_gateway_tells_it(client, bus, monkeypatch):
     waits = iter((1, 4))
-    monkeypatch.setattr(RetryAfter, "wait", lambda _self: next(waits))
+    monkeypatch.setattr(RetryAfter, "seconds", lambda _self: next(waits))
     for code in (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE):
         bus.reply = DomainError(code, "later")
         response = await client.post("/api/2.0/mlflow/runs/log-metric", json={})

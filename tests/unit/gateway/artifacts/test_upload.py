@@ -250,7 +250,7 @@ async def test_client_that_leaves_in_the_middle_leaves_nothing(server, bus, stor
     assert "CompleteMultipartUpload" not in names(bus)
     logged = "".join(capfd.readouterr())
     assert "request_failed" not in logged
-    assert "storage_away" not in logged
+    assert "storage_unavailable" not in logged
 
 
 async def test_upload_may_last_longer_than_the_storage_may_be_silent(client, storage, monkeypatch):

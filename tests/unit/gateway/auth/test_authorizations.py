@@ -154,7 +154,7 @@ async def test_an_answer_that_an_event_overtook_is_not_kept(bus, known):
 
 
 async def test_guesses_do_not_drive_out_what_is_in_use(bus, known, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 10)
+    monkeypatch.setattr(module, "MAX_ANSWERS", 10)
     await known.grant("good", "p")
     answer(bus, state="unknown")
     for number in range(50):
@@ -166,7 +166,7 @@ async def test_guesses_do_not_drive_out_what_is_in_use(bus, known, monkeypatch):
 
 
 async def test_what_was_not_asked_for_longest_is_forgotten_first(bus, known, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 10)
+    monkeypatch.setattr(module, "MAX_ANSWERS", 10)
     await known.grant("first", "p")
     for number in range(50):
         await known.grant(f"other {number}", "p")
