@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from shared.contracts.errors import DomainError, ErrorCode
-from shared.contracts.validation import WrongParameter, wrong_parameter
 
 _RUBY = re.compile(r'\{:(?P<field>\w+)=>\["(?P<fault>[^"]+)"')
 """GitLab's form of an error: `Failed to save group {:path=>["has already been taken"]}`."""
+
+_PARAMETER = re.compile(r"(?P<field>[^\[\s]+)\S* is (?P<fault>missing|invalid)")
+"""GitLab's field ``error`` about a parameter: `scopes[0] is invalid`."""
 
 _MISSING = re.compile(r"^404 (?:(?P<noun>\w+) )?Not Found$")
 
@@ -45,6 +47,7 @@ class Refused(DomainError):
         self.status = status
         self.path = path
         self.fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
+        self.about = _PARAMETER.fullmatch(str(fields.get("error") or ""))
         self.invalid_token = str(fields.get("error_description") or "")
 
 
@@ -91,8 +94,8 @@ def sentence(refused: Refused, typed: Typed) -> str:
         return (
             f"There is no {_named(refused.path, missing['noun'])}, or WARREN_TOKEN may not see it."
         )
-    if wrong := wrong_parameter(refused.message):
-        return _about(wrong, typed)
+    if refused.about:
+        return _about(refused.about["field"], refused.about["fault"], typed)
     faults = [*_faults(refused)]
     if faults:
         return " ".join(
@@ -102,10 +105,9 @@ def sentence(refused: Refused, typed: Typed) -> str:
     return _ended(refused.message)
 
 
-def _about(wrong: WrongParameter, typed: Typed) -> str:
-    field = wrong.path.partition("[")[0]
+def _about(field: str, fault: str, typed: Typed) -> str:
     name = typed.name(field)
-    if wrong.missing:
+    if fault == "missing":
         return f"{name} is missing{typed.form(field)}."
     return f"{name} can't be {typed.value(field)!r}{typed.form(field)}."
 

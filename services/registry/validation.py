@@ -36,7 +36,8 @@ _INTEGER = range(1, 2**31)
 def check_model_name(name: str, path: str = "name") -> None:
     """Raise DomainError if a text can't be the name of a model or prompt."""
     if not name.strip():
-        raise invalid(f"Missing value for required parameter '{path}'.")
+        message = f"Missing value for required parameter '{path}'."
+        raise invalid(message, path, missing=True)
     if "/" in name or ":" in name:
         raise invalid(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
     if fault := path_fault(name):

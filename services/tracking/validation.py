@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.metrics import Point
 from shared.contracts.runs import LogBatch
-from shared.contracts.validation import shown
+from shared.contracts.validation import invalid_value, shown
 from shared.mlflow.validation import (
     bad_name,
     check_length,
@@ -55,11 +55,11 @@ def _metric_fault(point: Point, path: str) -> DomainError:
     if fault := long_name_fault(key):
         return bad_name(f"{path}name", key, fault)
     if timestamp < 0:
-        return invalid(
-            f"Invalid value {timestamp} for parameter '{path}timestamp' supplied: "
+        hint = (
             f"metric '{key}' (value={point['value']}). "
             "Timestamp must be a nonnegative long (64-bit integer) "
         )
+        return invalid_value(f"{path}timestamp", timestamp, hint)
     return too_long("Metric name", MAX_ENTITY_KEY_LENGTH)
 
 
@@ -117,7 +117,8 @@ def check_unique_params(params: Sequence[Pair]) -> None:
 def check_run_id(run_id: str) -> None:
     """Raise DomainError if a text can't be a run's id in any MLflow store."""
     if not _RUN_ID_CHARACTERS.fullmatch(run_id):
-        raise invalid(f"Invalid value {shown(run_id)} for parameter 'run_id' supplied.")
+        message = f"Invalid value {shown(run_id)} for parameter 'run_id' supplied."
+        raise invalid(message, "run_id")
 
 
 def run_not_found(run_id: str) -> DomainError:

@@ -27,20 +27,28 @@ class ErrorCode(StrEnum):
 
 
 class DomainError(Exception):
-    """An error for the client to read: an MLflow error code and a message."""
+    """An error for the client to read: an MLflow error code and a message.
 
-    def __init__(self, code: ErrorCode, message: str) -> None:
+    ``parameter`` is the path of the parameter that the error is about, such as ``metrics[0].key``, or empty.
+    With ``missing`` the parameter has no value, otherwise its value is invalid.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str, parameter: str = "", *, missing: bool = False
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.parameter = parameter
+        self.missing = missing
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
 
-def invalid(message: str) -> DomainError:
-    """Return an INVALID_PARAMETER_VALUE error."""
-    return DomainError(ErrorCode.INVALID_PARAMETER_VALUE, message)
+def invalid(message: str, parameter: str = "", *, missing: bool = False) -> DomainError:
+    """Return an INVALID_PARAMETER_VALUE error. The arguments are those of DomainError."""
+    return DomainError(ErrorCode.INVALID_PARAMETER_VALUE, message, parameter, missing=missing)
 
 
 def missing_resource(message: str) -> DomainError:

@@ -5,10 +5,9 @@ Source of the messages: ``mlflow/utils/validation.py`` (``invalid_value``, ``mis
 """
 
 import json
-import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, SchemaValidator, core_schema, from_json, to_json
@@ -47,56 +46,36 @@ def shown(value: Any) -> str:
     return text
 
 
-def missing_value(path: str) -> str:
-    """Return MLflow's message for a missing required parameter."""
-    return f"Missing value for required parameter '{path}'. {API_DOCS_HINT}"
+def missing_value(path: str) -> DomainError:
+    """Return MLflow's error for a missing required parameter."""
+    message = f"Missing value for required parameter '{path}'. {API_DOCS_HINT}"
+    return invalid(message, path, missing=True)
 
 
-def invalid_value(path: str, value: Any, hint: str) -> str:
-    """Return MLflow's message for a value of the wrong type or out of range."""
-    return f"Invalid value {shown(value)} for parameter '{path}' supplied: {hint}"
-
-
-class WrongParameter(NamedTuple):
-    """The parameter that an error is about, as ``path_of`` writes it."""
-
-    path: str
-    missing: bool
-
-
-_ABOUT_PARAMETER = re.compile(
-    r"(Missing value for required|Invalid value .* for) parameter '([^']+)'[. ]", re.DOTALL
-)
-
-
-def wrong_parameter(message: str) -> WrongParameter | None:
-    """Return the parameter that a message of the two functions above is about; None for other messages.
-
-    An error crosses the bus as MLflow's code and message. GitLab's dialect has its own message and builds it from
-    this parameter.
-    """
-    found = _ABOUT_PARAMETER.match(message)
-    return WrongParameter(found[2], missing=found[1].startswith("Missing")) if found else None
+def invalid_value(path: str, value: Any, hint: str) -> DomainError:
+    """Return MLflow's error for a value of the wrong type or out of range."""
+    return invalid(f"Invalid value {shown(value)} for parameter '{path}' supplied: {hint}", path)
 
 
 def to_domain_error(error: ValidationError) -> DomainError:
     """Return pydantic's first error as MLflow's server reports it."""
     first = error.errors(include_url=False, include_context=True)[0]
-    return invalid(_sentence(first))
+    return _domain_error(first)
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def _domain_error(detail: ErrorDetails) -> DomainError:
     kind, path, value = detail["type"], path_of(detail["loc"]), detail["input"]
     if kind == "json_invalid":
-        return f"Malformed JSON in request body: {detail['msg']}."
+        return invalid(f"Malformed JSON in request body: {detail['msg']}.")
     if not detail["loc"]:
-        return f"The request body must be a JSON object, not {shown(value)}."
+        return invalid(f"The request body must be a JSON object, not {shown(value)}.")
     if kind == "missing" or value is None or value == "":
         return missing_value(path)
     if kind == "too_long":
-        return f"'{path}' can contain at most {detail['ctx']['max_length']} elements."
+        return invalid(f"'{path}' can contain at most {detail['ctx']['max_length']} elements.")
     if kind == "string_too_long":
-        return f"'{path}' exceeds the maximum length of {detail['ctx']['max_length']} characters"
+        limit = detail["ctx"]["max_length"]
+        return invalid(f"'{path}' exceeds the maximum length of {limit} characters")
     return invalid_value(
         path,
         value,

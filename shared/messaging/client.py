@@ -230,7 +230,7 @@ class BusClient:
                 continue
             call = sent.calls.pop(piece.index, None)
             if call is not None and not call.answer.done():
-                late += _settle(call, Answer(body, piece.error))
+                late += _settle(call, Answer(body, piece.error, *piece.about))
         if late:
             log.warning("clocks_differ", queue=batcher.queue, calls=late)
         # The first reply frees the slot. The frame's other calls may be slow, but its worker is

@@ -68,20 +68,27 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to one envelope: JSON in ``body``. With ``error``, ``body`` is the error's text in UTF-8."""
+    """The reply to one envelope: JSON in ``body``. With ``error``, ``body`` is the error's text in UTF-8.
+
+    ``parameter`` and ``missing`` are those of the DomainError.
+    """
 
     body: bytes
     error: ErrorCode | None = None
+    parameter: str = ""
+    missing: bool = False
 
     @classmethod
     def refusal(cls, error: DomainError) -> "Answer":
         """Return the answer that carries a domain error."""
-        return cls(error.message.encode(errors="replace"), error.code)
+        body = error.message.encode(errors="replace")
+        return cls(body, error.code, error.parameter, error.missing)
 
     def checked(self) -> bytes:
         """Return the JSON. Raises the answer's error as a DomainError."""
         if self.error is not None:
-            raise DomainError(self.error, self.body.decode(errors="replace"))
+            message = self.body.decode(errors="replace")
+            raise DomainError(self.error, message, self.parameter, missing=self.missing)
         return self.body
 
 
@@ -154,7 +161,10 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
 
 def encode_answers(answers: Answers) -> bytes:
     """Write answers in the same form as frames: a JSON line, then the bodies."""
-    header = [[index, answer.error, len(answer.body)] for index, answer in answers.items()]
+    header = [
+        [index, answer.error, len(answer.body), *(_about(answer) if answer.error else ())]
+        for index, answer in answers.items()
+    ]
     return b"".join([to_json(header), b"\n", *(answer.body for answer in answers.values())])
 
 
@@ -163,21 +173,31 @@ def decode_answers(body: bytes) -> dict[int, Answer]:
     line, _, rest = body.partition(b"\n")
     answers = {}
     start = 0
-    for index, error, size in from_json(line):
-        answers[index] = Answer(rest[start : start + size], ErrorCode(error) if error else None)
+    for index, error, size, *about in from_json(line):
+        code = ErrorCode(error) if error else None
+        answers[index] = Answer(rest[start : start + size], code, *about)
         start += size
     return answers
 
 
+def _about(answer: Answer) -> tuple[str, bool] | tuple[()]:
+    """Return the parameter that an error is about. Most answers are about none, so that it costs no bytes."""
+    return (answer.parameter, answer.missing) if answer.parameter else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the answer at ``index``. It begins at the byte ``start``; ``last`` marks the last piece."""
+    """A piece of the answer at ``index``. It begins at the byte ``start``; ``last`` marks the last piece.
+
+    ``about`` has the answer's ``parameter`` and ``missing``, or is empty.
+    """
 
     index: int
     error: ErrorCode | None
     start: int
     body: bytes
     last: bool
+    about: tuple[str, bool] | tuple[()] = ()
 
 
 def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator[bytes]:
@@ -189,11 +209,12 @@ def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator
     room = reply_bytes
     for index, answer in answers.items():
         start, last = 0, False
+        about = _about(answer) if answer.error else ()
         # At least one round: an answer with an empty body is one empty piece.
         while not last:
             body = answer.body[start : start + room]
             last = start + len(body) == len(answer.body)
-            held.append(Piece(index, answer.error, start, body, last))
+            held.append(Piece(index, answer.error, start, body, last, about))
             start += len(body)
             room -= len(body)
             if not room:
@@ -204,7 +225,10 @@ def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator
 
 
 def _encode_pieces(pieces: Sequence[Piece]) -> bytes:
-    header = [[each.index, each.error, each.start, len(each.body), each.last] for each in pieces]
+    header = [
+        [each.index, each.error, each.start, len(each.body), each.last, *each.about]
+        for each in pieces
+    ]
     return b"".join([to_json(header), b"\n", *(piece.body for piece in pieces)])
 
 
@@ -212,7 +236,7 @@ def decode_reply(body: bytes) -> Iterator[Piece]:
     """Read one message that ``encode_replies`` wrote. Raises ValueError for other bodies."""
     line, _, rest = body.partition(b"\n")
     at = 0
-    for index, error, start, size, last in from_json(line):
+    for index, error, start, size, last, *about in from_json(line):
         code = ErrorCode(error) if error else None
-        yield Piece(index, code, start, rest[at : at + size], last)
+        yield Piece(index, code, start, rest[at : at + size], last, tuple(about))
         at += size

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from shared.contracts.errors import DomainError, invalid
-from shared.contracts.validation import shown
+from shared.contracts.validation import invalid_value
 
 _REMEMBERED = 250
 """The longest name whose check is cached. No key may be longer; names of files, checked in the same way, may."""
@@ -58,7 +58,7 @@ def path_fault(name: str) -> str | None:
 
 def bad_name(path: str, name: str, fault: str) -> DomainError:
     """Return MLflow's error for a name with a fault."""
-    return invalid(f"Invalid value {shown(name)} for parameter '{path}' supplied: {fault}")
+    return invalid_value(path, name, fault)
 
 
 def check_name(path: str, name: str) -> None:

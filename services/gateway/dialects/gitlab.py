@@ -14,7 +14,6 @@ from services.gateway.auth.refusals import AccessRefused, Reason
 from services.gateway.dialects.gitlab_parameters import reader
 from services.gateway.dialects.refusal import Refusal, refusal, status_of
 from shared.contracts.errors import DomainError, ErrorCode
-from shared.contracts.validation import wrong_parameter
 
 __all__ = ["reader", "refuse", "refuse_with"]
 
@@ -59,10 +58,9 @@ def _error_field(error: DomainError, status: int) -> Fields:
     """Return GitLab's field ``error`` if GitLab sends it for such an error."""
     if error.code == ErrorCode.ENDPOINT_NOT_FOUND:
         return {"error": NOT_ALLOWED if status == HTTPStatus.METHOD_NOT_ALLOWED else NOT_FOUND}
-    wrong = wrong_parameter(error.message)
-    if error.code != ErrorCode.INVALID_PARAMETER_VALUE or wrong is None:
+    if not error.parameter:
         return {}
-    return {"error": f"{_nested(wrong.path)} is {'missing' if wrong.missing else 'invalid'}"}
+    return {"error": f"{_nested(error.parameter)} is {'missing' if error.missing else 'invalid'}"}
 
 
 def _nested(path: str) -> str:

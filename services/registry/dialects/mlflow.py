@@ -13,7 +13,6 @@ from services.registry.validation import (
     parse_stage,
     parse_version,
 )
-from shared.contracts.errors import invalid
 from shared.contracts.model_versions import CreateModelVersion
 from shared.contracts.validation import missing_value
 from shared.contracts.views import ModelStage
@@ -60,5 +59,5 @@ class MLflow:
     async def lineage(self, tx: Transaction, _model_id: UUID, cmd: CreateModelVersion) -> Lineage:
         """Follow the source. Raises DomainError if it is empty."""
         if not cmd.source:
-            raise invalid(missing_value("source"))
+            raise missing_value("source")
         return await of_model(cmd, tx, self)

@@ -79,7 +79,7 @@ async def search_experiments(query: SearchExperiments, tx: Transaction) -> bytes
 async def update_experiment(cmd: UpdateExperiment, tx: Transaction) -> Empty:
     """Rename an active experiment."""
     if not cmd.new_name:
-        raise invalid(missing_value("new_name"))
+        raise missing_value("new_name")
     check_experiment_name(cmd.new_name)
     experiment_id = parse_experiment_id(cmd.experiment_id)
     deleted = await experiments.is_deleted(tx, experiment_id)

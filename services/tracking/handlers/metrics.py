@@ -32,7 +32,7 @@ async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
             f"Invalid value {limit} for parameter 'max_results' supplied. "
             "It must be a positive integer."
         )
-        raise invalid(message)
+        raise invalid(message, "max_results")
     start = Place.parse(query.page_token) if query.page_token else START
     if not is_run_id(query.run_id):
         return page_json("metrics", b"", None)
@@ -67,7 +67,7 @@ async def get_metric_history_bulk_interval(
 ) -> bytes:
     """Read a sample of the points of one metric in several runs, for charts."""
     if not query.run_ids:
-        raise invalid(missing_value("run_ids"))
+        raise missing_value("run_ids")
     if len(query.run_ids) > MAX_RUNS:
         message = (
             f"GetMetricHistoryBulkInterval request must specify at most {MAX_RUNS} run_ids. "
@@ -75,7 +75,7 @@ async def get_metric_history_bulk_interval(
         )
         raise invalid(message)
     if not query.metric_key:
-        raise invalid(missing_value("metric_key"))
+        raise missing_value("metric_key")
     limit = MAX_POINTS_PER_RUN if query.max_results is None else query.max_results
     if not 1 <= limit <= MAX_POINTS_PER_RUN:
         message = f"max_results must be between 1 and {MAX_POINTS_PER_RUN}. {API_DOCS_HINT}"

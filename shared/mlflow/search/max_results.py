@@ -16,7 +16,7 @@ def check_max_results(value: int | None, default: int = DEFAULT, threshold: int 
         return default
     refused = f"Invalid value {value} for parameter 'max_results' supplied. It must be"
     if value < 1:
-        raise invalid(f"{refused} a positive integer")
+        raise invalid(f"{refused} a positive integer", "max_results")
     if value > threshold:
-        raise invalid(f"{refused} at most {threshold}")
+        raise invalid(f"{refused} at most {threshold}", "max_results")
     return value

@@ -35,7 +35,7 @@ CASES = [
         "token create x --project 1",
         (
             400,
-            {"message": "Missing value for required parameter 'expires_at'. See."},
+            {"message": "Missing value for …", "error": "expires_at is missing"},
             "/projects/1/access_tokens",
         ),
         "--expires is missing (YYYY-MM-DD: the day on which it ends; tokens of projects and groups need one).",
@@ -44,7 +44,7 @@ CASES = [
         "token rotate self --expires soon",
         (
             400,
-            {"message": "Invalid value \"soon\" for parameter 'expires_at' supplied: Hint: x"},
+            {"message": "Invalid value …", "error": "expires_at is invalid"},
             "/personal_access_tokens/self/rotate",
         ),
         "--expires can't be 'soon' (YYYY-MM-DD: the day on which the new one ends (default: in a week)).",
@@ -53,7 +53,7 @@ CASES = [
         "token create x --scope all --scope none",
         (
             400,
-            {"message": "Invalid value [] for parameter 'scopes[0]' supplied: Hint: x"},
+            {"message": "Invalid value …", "error": "scopes[0] is invalid"},
             "/users/1",
         ),
         (

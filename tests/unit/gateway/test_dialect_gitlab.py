@@ -140,6 +140,7 @@ def parsing(contract, body):
         (LogMetric, b'{"run_id":"a","key":"k","value":"x","timestamp":1}', "value is invalid"),
         (LogBatch, b'{"run_id":"a","metrics":[{"value":1}]}', "metrics[0][key] is missing"),
         (LogBatch, b'{"run_id":"a","params":"x"}', "params is invalid"),
+        (LogBatch, b"""{"run_id":"a","params":"for parameter 'tags' "}""", "params is invalid"),
     ],
 )
 def test_wrong_parameter_is_named_in_both_envelopes(contract, body, error):

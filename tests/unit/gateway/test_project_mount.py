@@ -7,6 +7,7 @@ import pytest
 from services.gateway.http.routing import variables
 from services.gateway.mlflow.endpoints import ENDPOINTS
 from shared.contracts.errors import ErrorCode
+from shared.contracts.validation import missing_value
 from shared.messaging.messages import Answer
 
 DOOR = "/api/v4/projects/1/ml/mlflow"
@@ -84,14 +85,10 @@ async def test_wrong_method_answers_as_gitlab(client):
 
 
 async def test_error_of_a_service_is_in_gitlabs_envelope(client, bus):
-    bus.reply = Answer(
-        b"Missing value for required parameter 'run_id'. See.", ErrorCode("BAD_REQUEST")
-    )
+    bus.reply = Answer(b"Not now.", ErrorCode("BAD_REQUEST"))
     body = await (await client.get(f"{API}/runs/get")).json()
-    assert body["error_code"] == "BAD_REQUEST"
-    bus.reply = Answer(
-        b"Missing value for required parameter 'run_id'. See.", ErrorCode.INVALID_PARAMETER_VALUE
-    )
+    assert body == {"error_code": "BAD_REQUEST", "message": "Not now."}
+    bus.reply = Answer.refusal(missing_value("run_id"))
     assert (await (await client.get(f"{API}/runs/get")).json())["error"] == "run_id is missing"
 
 

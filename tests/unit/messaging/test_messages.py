@@ -1,10 +1,12 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.errors import ErrorCode
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.validation import missing_value
 from shared.messaging.messages import (
     Answer,
     Envelope,
@@ -33,9 +35,12 @@ envelopes = st.builds(
     idempotency_key=st.none() | st.text(),
     traceparent=st.text(),
 )
-answers = st.dictionaries(
-    st.integers(0, 1000), st.builds(Answer, st.binary(), st.none() | st.sampled_from(ErrorCode))
+done = st.builds(Answer, st.binary())
+refused = st.builds(Answer, st.binary(), st.sampled_from(ErrorCode))
+about_parameter = st.builds(
+    Answer, st.binary(), st.sampled_from(ErrorCode), st.text(min_size=1), st.booleans()
 )
+answers = st.dictionaries(st.integers(0, 1000), done | refused | about_parameter)
 
 
 @given(st.builds(Frame, st.uuids(), st.sampled_from(["commands", "queries"]), st.lists(envelopes)))
@@ -48,6 +53,13 @@ def test_answers_read_back_as_they_were_written(given_answers):
     assert decode_answers(encode_answers(given_answers)) == given_answers
 
 
+def test_an_error_crosses_the_bus_with_its_parameter():
+    error = missing_value("metrics[0].key")
+    with pytest.raises(DomainError) as raised:
+        decode_answers(encode_answers({0: Answer.refusal(error)}))[0].checked()
+    assert vars(raised.value) == vars(error)
+
+
 @given(answers, st.integers(1, 50))
 def test_reply_messages_carry_every_answer_in_pieces_of_a_bounded_size(given_answers, reply_bytes):
     bodies = dict.fromkeys(given_answers, b"")
@@ -58,7 +70,8 @@ def test_reply_messages_carry_every_answer_in_pieces_of_a_bounded_size(given_ans
         for piece in pieces:
             assert piece.index not in ended
             assert piece.start == len(bodies[piece.index])
-            assert piece.error == given_answers[piece.index].error
+            given_answer = given_answers[piece.index]
+            assert Answer(given_answer.body, piece.error, *piece.about) == given_answer
             bodies[piece.index] += piece.body
             if piece.last:
                 ended.append(piece.index)
