@@ -11,10 +11,11 @@ from shared.messaging.messages import Envelope, new_id
 
 @dataclass(frozen=True, slots=True)
 class ServiceClient:
-    """Sends messages with the caller and the id of one request. ``timeout`` is in seconds, for each message."""
+    """Sends messages with the caller, the dialect and the id of one request. ``timeout`` is in seconds, for each message."""
 
     bus: Bus
     caller: Caller
+    dialect: str
     request_id: str
     timeout: float
 
@@ -34,7 +35,7 @@ class ServiceClient:
             deadline=time.time() + self.timeout,
             user_id=self.caller.user_id,
             username=self.caller.username,
-            dialect=self.caller.dialect,
+            dialect=self.dialect,
             request_id=self.request_id,
         )
         answer = await self.bus.call(contract.service, contract.kind, envelope)

@@ -188,7 +188,7 @@ class Streams:
             try:
                 caller = await authenticate(request)
                 services = ServiceClient(
-                    self.bus, caller, request_id, self.settings.request_timeout
+                    self.bus, caller, dialect.name, request_id, self.settings.request_timeout
                 )
                 return await work(request, parameters, services)
             except Exception as error:

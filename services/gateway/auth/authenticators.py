@@ -18,13 +18,13 @@ from services.gateway.auth.grants import Grant, no_token
 from services.gateway.auth.mode import Mode
 from services.gateway.auth.permissions import Permission
 from services.gateway.auth.workspaces import refuse_workspace, workspace_of
-from services.gateway.dialects import gitlab, mlflow
+from services.gateway.dialects.gitlab import GITLAB
+from services.gateway.dialects.mlflow import MLFLOW
 from shared.contracts.access import TokenState
 from shared.contracts.errors import DomainError
 from shared.contracts.root_project import ROOT_PATH, ROOT_PROJECT
 
 ANONYMOUS = Caller(ROOT_PROJECT, project_path=ROOT_PATH)
-ANONYMOUS_BY_PROJECT = Caller(ROOT_PROJECT, dialect="gitlab", project_path=ROOT_PATH)
 
 
 class Authenticators:
@@ -39,12 +39,12 @@ class Authenticators:
     @property
     def root(self) -> Mount:
         """The mount at the root, for MLflow clients that name no project."""
-        return Mount(self._authenticator_at_root, mlflow)
+        return Mount(self._authenticator_at_root, MLFLOW)
 
     @property
     def by_project(self) -> Mount:
         """The mount under ``/api/v4/projects/<project>``."""
-        return Mount(self._authenticator_in_project, gitlab)
+        return Mount(self._authenticator_in_project, GITLAB)
 
     def forget(self) -> None:
         """Forget all grants after a change by this gateway, whose effect is then visible before its event arrives."""
@@ -85,13 +85,13 @@ class Authenticators:
             digest = token_digest(request)
             if digest is None:
                 if allow_anonymous:
-                    return ANONYMOUS_BY_PROJECT
+                    return ANONYMOUS
                 raise no_token()
             grant = self._known(digest, "") or await self._ask_grant(request, digest, "")
             if allow_revoked and grant.state is TokenState.REVOKED:
-                return ANONYMOUS_BY_PROJECT
+                return ANONYMOUS
             grant.check_token(scopes)
-            return replace(grant.caller_by_project, project=ROOT_PROJECT)
+            return replace(grant.caller, project=ROOT_PROJECT)
 
         return authenticate
 
@@ -116,10 +116,10 @@ class Authenticators:
             digest, project = token_digest(request), request[PROJECT]
             if digest is None:
                 if self.open and is_root(project):
-                    return ANONYMOUS_BY_PROJECT
+                    return ANONYMOUS
                 raise no_token()
             grant = self._known(digest, project) or await self._ask_grant(request, digest, project)
             grant.check(permission)
-            return grant.caller_by_project
+            return grant.caller
 
         return authenticate

@@ -7,7 +7,6 @@ authenticator, so its handler does not know how the caller was recognised. The a
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from aiohttp.web import BaseRequest, RequestKey
 
@@ -22,7 +21,6 @@ class Caller:
     project: int
     user_id: int | None = None
     username: str = ""
-    dialect: Literal["mlflow", "gitlab"] = "mlflow"
     project_path: str = ""
     """The project's full path, for links."""
 

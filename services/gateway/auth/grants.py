@@ -1,6 +1,6 @@
 """Answers of the access service, in a form in which requests are checked against them quickly."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.gateway.auth.callers import Caller
 from services.gateway.auth.permissions import Permission
@@ -39,9 +39,6 @@ class Grant:
     abilities: frozenset[Ability]
     project: int | None
     caller: Caller
-    """The caller at MLflow's mount."""
-    caller_by_project: Caller
-    """The caller at GitLab's mount."""
 
     @classmethod
     def of(cls, answer: Authorization, *, opened: bool = False) -> "Grant":
@@ -56,14 +53,7 @@ class Grant:
             username=answer.username,
             project_path=path,
         )
-        return cls(
-            answer.state,
-            frozenset(answer.scopes),
-            abilities,
-            project,
-            caller,
-            replace(caller, dialect="gitlab"),
-        )
+        return cls(answer.state, frozenset(answer.scopes), abilities, project, caller)
 
     @property
     def is_positive(self) -> bool:

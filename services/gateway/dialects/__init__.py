@@ -1,1 +1,1 @@
-"""The dialects: the differences between the APIs of the gateway. Each dialect has its module."""
+"""The dialects: the differences between the APIs of the gateway. Each dialect is a class."""

@@ -1,7 +1,7 @@
-"""The interface of a dialect. The modules ``mlflow``, ``gitlab`` and ``gitlab_rest`` implement it."""
+"""The protocol of a dialect. ``MLflow`` and ``GitLab`` implement it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from aiohttp.web import BaseRequest
 
@@ -16,6 +16,9 @@ Read = Callable[[BaseRequest], Awaitable[bytes]]
 
 class Dialect(Protocol):
     """The way in which the same commands and queries are written in HTTP."""
+
+    name: ClassVar[str]
+    """The name in envelopes, by which services choose their own dialect."""
 
     def refuse(self, error: DomainError) -> Refusal:
         """Return an error as an answer of this dialect."""

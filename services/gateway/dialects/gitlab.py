@@ -9,13 +9,15 @@ GitLab's errors have three forms (``lib/api/helpers.rb``, ``lib/api/api_guard.rb
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import ClassVar
 
 from services.gateway.auth.refusals import AccessRefused, Reason
+from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.gitlab_parameters import reader
 from services.gateway.dialects.refusal import Refusal, refusal, status_of
+from services.gateway.http.requests import BodyLimit
 from shared.contracts.errors import DomainError, ErrorCode
-
-__all__ = ["reader", "refuse", "refuse_with"]
+from shared.contracts.message import Message
 
 Fields = Mapping[str, object]
 
@@ -28,26 +30,40 @@ _FOR_GITLABS_CLIENT = " (GitLab's client looks for these words: INTERNAL_ERROR: 
 """gitlab-mlops 0.3.0 searches MLflow's exception for these words, to distinguish a bad token from other errors."""
 
 
-def refuse(error: DomainError) -> Refusal:
-    """Return the error as GitLab would send it to a client of its MLflow API."""
-    return refuse_with(error, _FOR_GITLABS_CLIENT)
+class GitLab:
+    """GitLab's dialect."""
+
+    name: ClassVar[str] = "gitlab"
+
+    def __init__(self, note: str = "") -> None:
+        """``note`` is the end of the message of each 401."""
+        self._note = note
+
+    def refuse(self, error: DomainError) -> Refusal:
+        """Return the error as GitLab would send it."""
+        if isinstance(error, AccessRefused):
+            return self._refuse_access(error)
+        return refusal(error, {**_error_field(error, status_of(error)), **_mlflow_fields(error)})
+
+    def reader(self, contract: type[Message], limit: BodyLimit) -> Read:
+        """Return the function that merges the parameters of query string, form and body."""
+        return reader(contract, limit)
+
+    def _refuse_access(self, error: AccessRefused) -> Refusal:
+        answer = _ACCESS_ANSWERS[error.reason]
+        message = f"{answer.title} - {error.message}" if answer.title else error.message
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            message += self._note
+        fields = {name: value or error.scope for name, value in answer.fields.items()}
+        code = answer.code or error.code
+        return refusal(error, {**fields, "error_code": code, "message": message}, answer.status)
 
 
-def refuse_with(error: DomainError, note: str) -> Refusal:
-    """Return the same as ``refuse``, with ``note`` at the end of the message if refused access gives a 401."""
-    if isinstance(error, AccessRefused):
-        return _refuse_access(error, note)
-    return refusal(error, {**_error_field(error, status_of(error)), **_mlflow_fields(error)})
+GITLAB = GitLab(_FOR_GITLABS_CLIENT)
+"""The dialect of GitLab's MLflow API."""
 
-
-def _refuse_access(error: AccessRefused, note: str) -> Refusal:
-    answer = _ACCESS_ANSWERS[error.reason]
-    message = f"{answer.title} - {error.message}" if answer.title else error.message
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        message += note
-    fields = {name: value or error.scope for name, value in answer.fields.items()}
-    code = answer.code or error.code
-    return refusal(error, {**fields, "error_code": code, "message": message}, answer.status)
+GITLAB_REST = GitLab()
+"""The dialect of GitLab's REST API about users, groups, projects and tokens, which no MLflow client calls."""
 
 
 def _mlflow_fields(error: DomainError) -> Fields:

@@ -7,8 +7,9 @@ from pydantic_core import from_json, to_json
 
 from services.gateway.auth.authenticators import Authenticators
 from services.gateway.auth.credentials import token_digest
-from services.gateway.dialects import gitlab_rest, mlflow
 from services.gateway.dialects.dialect import Dialect
+from services.gateway.dialects.gitlab import GITLAB_REST
+from services.gateway.dialects.mlflow import MLFLOW
 from services.gateway.gitlab import answers, workspaces
 from services.gateway.gitlab.endpoints import API, ENDPOINTS, RestEndpoint
 from services.gateway.gitlab.web_urls import Fill, web_urls
@@ -37,10 +38,10 @@ def rest_routes(
         yield (
             endpoint.method,
             API + endpoint.path,
-            rest(endpoint, gitlab_rest, authenticators, bus, settings),
+            rest(endpoint, GITLAB_REST, authenticators, bus, settings),
         )
     for endpoint in workspaces.ENDPOINTS:
-        handler = rest(endpoint, mlflow, authenticators, bus, settings)
+        handler = rest(endpoint, MLFLOW, authenticators, bus, settings)
         for prefix in workspaces.PREFIXES:
             yield endpoint.method, prefix + endpoint.path, handler
 
@@ -70,7 +71,9 @@ def rest(
             caller = await authenticate(request)
             values = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
             payload = overlay.put(await read(request), values)
-            services = ServiceClient(bus, caller, request_id, settings.request_timeout)
+            services = ServiceClient(
+                bus, caller, dialect.name, request_id, settings.request_timeout
+            )
             body = await services.forward(endpoint.contract, payload)
             # The caller must see the change at once; the event that tells all gateways comes later.
             if endpoint.contract.changes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp.web import BaseRequest
 
-from services.gateway.mlflow.routes import GITLAB, MLFLOW_OF_PROJECT
+from services.gateway.mlflow.routes import GITLAB_PREFIX, MLFLOW_OF_PROJECT
 
 Item = dict[str, Any]
 
@@ -32,7 +32,7 @@ def web_urls(gitlab_url: str) -> Fill:
             return {**item, "web_url": f"{base}/{_path_at_gitlab(item)}"}
         if "path_with_namespace" not in item:
             return item
-        page = f"{GITLAB}projects/{item['id']}{MLFLOW_OF_PROJECT}/"
+        page = f"{GITLAB_PREFIX}projects/{item['id']}{MLFLOW_OF_PROJECT}/"
         return {**item, "web_url": origin_of(request) + page}
 
     return fill

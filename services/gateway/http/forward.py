@@ -73,7 +73,7 @@ def forward(
                 payload = overlay.put(payload, parameters)
             if look_up_fields:
                 found = await look_up_fields(
-                    payload, ServiceClient(bus, caller, request_id, timeout)
+                    payload, ServiceClient(bus, caller, dialect.name, request_id, timeout)
                 )
                 payload = overlay.put(payload, found)
             envelope = Envelope(
@@ -84,7 +84,7 @@ def forward(
                 deadline=time.time() + timeout,
                 user_id=caller.user_id,
                 username=caller.username,
-                dialect=caller.dialect,
+                dialect=dialect.name,
                 request_id=request_id,
                 idempotency_key=read_key(headers) if is_command else None,
             )

@@ -14,8 +14,9 @@ from services.gateway.artifacts.roots import (
     uri_of_run_or_model,
 )
 from services.gateway.artifacts.routes import stream_routes
-from services.gateway.dialects import gitlab, mlflow
 from services.gateway.dialects.dialect import Dialect
+from services.gateway.dialects.gitlab import GITLAB
+from services.gateway.dialects.mlflow import MLFLOW
 from services.gateway.http.forward import FieldLookup, domain_error_response, forward
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler
@@ -23,7 +24,7 @@ from services.gateway.mlflow.endpoints import ENDPOINTS
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import new_id
 
-GITLAB = "/api/v4/"
+GITLAB_PREFIX = "/api/v4/"
 """All paths under this prefix have GitLab's dialect."""
 
 MLFLOW_OF_PROJECT = "/ml/mlflow"
@@ -60,7 +61,7 @@ def inside_project(path: str, *, loosely: bool = False) -> tuple[str, str] | Non
 def dialect_of(request: BaseRequest) -> Dialect:
     """Return the dialect of an answer that comes from no handler."""
     path = "/" + request.path.lstrip("/")
-    return gitlab if path.startswith(GITLAB) else mlflow
+    return GITLAB if path.startswith(GITLAB_PREFIX) else MLFLOW
 
 
 def unrouted_error(request: BaseRequest, error: DomainError) -> Response:

@@ -7,7 +7,7 @@ import pytest
 from services.gateway.auth.grants import Grant, no_token
 from services.gateway.auth.permissions import required_permission
 from services.gateway.auth.refusals import AccessRefused, Reason
-from services.gateway.dialects import gitlab, gitlab_rest
+from services.gateway.dialects.gitlab import GITLAB, GITLAB_REST
 from services.gateway.dialects.refusal import HttpError, wrong_method
 from shared.contracts.access import Ability, Authorization, Project, TokenState
 from shared.contracts.errors import DomainError, ErrorCode
@@ -27,7 +27,7 @@ def refused_by(**fields):
 
 
 def said(error):
-    refusal = gitlab.refuse(error)
+    refusal = GITLAB.refuse(error)
     return refusal.status, json.loads(refusal.body)
 
 
@@ -76,7 +76,7 @@ def test_gitlabs_client_finds_unauthorized_in_what_mlflows_makes_of_a_401(
     _, body = said(error)
     read = f"{body['error_code']}: {body['message']}"
     assert ("INTERNAL_ERROR: 401 Unauthorized" in read) == (status == 401)
-    rest = json.loads(gitlab_rest.refuse(error).body)
+    rest = json.loads(GITLAB_REST.refuse(error).body)
     assert "INTERNAL_ERROR" not in rest["message"]
     assert {**body, "message": rest["message"]} == rest
 
@@ -164,11 +164,11 @@ def test_mlflow_clients_see_code_and_message(code):
 def test_unknown_route_and_method_are_grapes():
     error = DomainError(ErrorCode.ENDPOINT_NOT_FOUND, "There is no endpoint x.")
     assert said(error)[1]["error"] == "404 Not Found"
-    refusal = gitlab.refuse(wrong_method("PUT", "GET, HEAD"))
+    refusal = GITLAB.refuse(wrong_method("PUT", "GET, HEAD"))
     assert (refusal.status, refusal.headers["Allow"]) == (405, "GET, HEAD")
     assert json.loads(refusal.body)["error"] == "405 Not Allowed"
 
 
 def test_status_of_http_keeps_its_headers():
-    refusal = gitlab.refuse(HttpError(416, "no", {"Content-Range": "bytes */3"}))
+    refusal = GITLAB.refuse(HttpError(416, "no", {"Content-Range": "bytes */3"}))
     assert (refusal.status, refusal.headers) == (416, {"Content-Range": "bytes */3"})
