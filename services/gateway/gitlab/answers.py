@@ -52,7 +52,7 @@ def with_token(made: Mapping[str, Any], token: str) -> bytes:
     return to_json({**made, "token": token})
 
 
-def successor(rotated: Mapping[str, Any], token: str) -> bytes:
+def with_rotated_token(rotated: Mapping[str, Any], token: str) -> bytes:
     """Return the same as ``with_token``. Raises AccessRefused if the old token was revoked already."""
     made = rotated["token"]
     if made is None:

@@ -11,11 +11,12 @@ from services.gateway.dialects.dialect import Dialect
 from services.gateway.dialects.gitlab import GITLAB_REST
 from services.gateway.dialects.mlflow import MLFLOW
 from services.gateway.gitlab import answers, workspaces
-from services.gateway.gitlab.endpoints import API, ENDPOINTS, RestEndpoint
+from services.gateway.gitlab.endpoints import ENDPOINTS
 from services.gateway.gitlab.web_urls import Fill, web_urls
+from services.gateway.http.endpoint import Endpoint
 from services.gateway.http.fields import Overlay
-from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, error_response
-from services.gateway.http.requests import BodyLimit, read_request_id
+from services.gateway.http.forward import JSON_HEADERS, body_reader, error_response
+from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
@@ -26,7 +27,6 @@ from shared.messaging.calls import Bus
 from shared.messaging.messages import new_id
 from shared.runtime import log_context
 
-MAX_BYTES = 100_000
 NO_CONTENT = 204
 
 
@@ -34,20 +34,15 @@ def rest_routes(
     authenticators: Authenticators, bus: Bus, settings: Settings
 ) -> Iterator[tuple[str, str, Handler]]:
     """Yield the method, path and handler of each endpoint."""
-    for endpoint in ENDPOINTS:
-        yield (
-            endpoint.method,
-            API + endpoint.path,
-            rest(endpoint, GITLAB_REST, authenticators, bus, settings),
-        )
-    for endpoint in workspaces.ENDPOINTS:
-        handler = rest(endpoint, MLFLOW, authenticators, bus, settings)
-        for prefix in workspaces.PREFIXES:
-            yield endpoint.method, prefix + endpoint.path, handler
+    for dialect, endpoints in ((GITLAB_REST, ENDPOINTS), (MLFLOW, workspaces.ENDPOINTS)):
+        for endpoint in endpoints:
+            handler = rest(endpoint, dialect, authenticators, bus, settings)
+            for method, path in endpoint.routes:
+                yield method, path, handler
 
 
 def rest(
-    endpoint: RestEndpoint,
+    endpoint: Endpoint,
     dialect: Dialect,
     authenticators: Authenticators,
     bus: Bus,
@@ -56,20 +51,20 @@ def rest(
     """Return the handler of one endpoint."""
     authenticate = authenticators.of_user(
         endpoint.scopes,
-        allow_revoked=endpoint.reuse,
-        allow_anonymous=endpoint.public or (endpoint.open and authenticators.open),
+        allow_revoked=endpoint.allow_revoked,
+        allow_anonymous=endpoint.anonymous == "always"
+        or (endpoint.anonymous == "in open mode" and authenticators.open),
     )
-    limit = BodyLimit(min(MAX_BYTES, settings.max_body_bytes), TOO_LONG, settings.http.body_timeout)
     fill = web_urls(settings.gitlab_url)
-    read, overlay = dialect.reader(endpoint.contract, limit), Overlay(endpoint.contract)
+    read, overlay = body_reader(endpoint, dialect, settings), Overlay(endpoint.contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)
         log_context.request_id.set(request_id)
-        token = new_token() if endpoint.makes else ""
+        token = new_token() if endpoint.issues else ""
         try:
             caller = await authenticate(request)
-            values = {**parameters, **endpoint.fixed, **_digests(endpoint, request, token)}
+            values = {**parameters, **endpoint.implied_fields, **_digests(endpoint, request, token)}
             payload = overlay.put(await read(request), values)
             services = ServiceClient(
                 bus, caller, dialect.name, request_id, settings.request_timeout
@@ -90,7 +85,7 @@ def rest(
     return handle
 
 
-def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mapping[str, object]:
+def _digests(endpoint: Endpoint, request: BaseRequest, token: str) -> Mapping[str, object]:
     """Return the fields that carry digests instead of tokens: no token is sent over the bus."""
     digests: dict[str, object] = {}
     if issubclass(endpoint.contract, OneToken):
@@ -101,7 +96,7 @@ def _digests(endpoint: RestEndpoint, request: BaseRequest, token: str) -> Mappin
 
 
 def _answer(
-    endpoint: RestEndpoint, request: BaseRequest, body: bytes, token: str, fill: Fill
+    endpoint: Endpoint, request: BaseRequest, body: bytes, token: str, fill: Fill
 ) -> tuple[answers.Headers, bytes]:
     """Return the headers and body of an answer. Raises AccessRefused."""
     if endpoint.status == NO_CONTENT:
@@ -110,8 +105,8 @@ def _answer(
     if issubclass(endpoint.contract, Paged):
         items = [fill(request, item) for item in found["items"]]
         return {**JSON_HEADERS, **answers.page_headers(request, found)}, to_json(items)
-    if endpoint.makes == "token":
+    if endpoint.issues == "token":
         return JSON_HEADERS, answers.with_token(found, token)
-    if endpoint.makes == "successor":
-        return JSON_HEADERS, answers.successor(found, token)
+    if endpoint.issues == "rotated token":
+        return JSON_HEADERS, answers.with_rotated_token(found, token)
     return JSON_HEADERS, to_json(fill(request, found) if isinstance(found, dict) else found)

@@ -14,6 +14,7 @@ from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
+from services.gateway.http.endpoint import Endpoint
 from services.gateway.http.fields import Overlay
 from services.gateway.http.requests import (
     BodyLimit,
@@ -22,7 +23,6 @@ from services.gateway.http.requests import (
     read_request_id,
 )
 from services.gateway.http.routing import Handler, Parameters
-from services.gateway.mlflow.endpoints import Endpoint
 from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
 from shared.contracts.errors import DomainError, ErrorCode
@@ -56,7 +56,7 @@ def forward(
     is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
     authenticate, dialect = mount.authenticator_for(required_permission(contract)), mount.dialect
-    read, overlay = _reader(endpoint, dialect, settings), Overlay(contract)
+    read, overlay = body_reader(endpoint, dialect, settings), Overlay(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         # One random id serves as the envelope's id and as the default request id.
@@ -96,7 +96,8 @@ def forward(
     return handle
 
 
-def _reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
+def body_reader(endpoint: Endpoint, dialect: Dialect, settings: Settings) -> Read:
+    """Return the function that reads the parameters of an endpoint's requests."""
     max_bytes = min(endpoint.max_bytes, settings.max_body_bytes)
     limit = BodyLimit(max_bytes, TOO_LONG, settings.http.body_timeout)
     return dialect.reader(endpoint.contract, limit)

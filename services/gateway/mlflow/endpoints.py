@@ -1,8 +1,8 @@
 """The endpoints of MLflow's REST API: one line per endpoint, with MLflow's paths."""
 
-from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
+from services.gateway.http.endpoint import Endpoint
 from shared.contracts import artifacts as a
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
@@ -13,7 +13,6 @@ from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
 from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
-from shared.contracts.message import Message, Wire
 
 PREFIXES = (
     "/api/2.0/mlflow/",
@@ -27,88 +26,65 @@ PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/
 """The prefixes of MLflow's artifact proxy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One endpoint.
-
-    ``methods`` are separated by spaces. ``path`` may have variable parts, as in
-    ``logged-models/{model_id}``: they become fields of the contract. ``max_bytes`` is the largest body;
-    the gateway's settings may allow less. ``owner`` says what the artifacts of the request belong to:
-    the gateway looks up the run or model that the request names, and adds its ``artifact_uri``.
-    """
-
-    methods: str
-    path: str
-    contract: type[Message]
-    reply: type[Wire]
-    max_bytes: int = limits.BODY
-    prefixes: tuple[str, ...] = PREFIXES
-    owner: Literal["", "run", "model", "run or model"] = ""
-
-
-def _proxy(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, prefixes=PROXY_PREFIXES)
-
-
-def _of_run(methods: str, path: str, contract: type[Message], reply: type[Wire]) -> Endpoint:
-    return Endpoint(methods, path, contract, reply, owner="run")
-
+_endpoint = partial(Endpoint, prefixes=PREFIXES)
+_proxy = partial(Endpoint, prefixes=PROXY_PREFIXES)
+_of_run = partial(Endpoint, prefixes=PREFIXES, owner="run")
 
 ENDPOINTS = (
-    Endpoint("POST", "experiments/create", e.CreateExperiment, e.CreateExperimentReply),
-    Endpoint("GET", "experiments/get", e.GetExperiment, e.GetExperimentReply),
-    Endpoint("GET", "experiments/get-by-name", e.GetExperimentByName, e.GetExperimentReply),
-    Endpoint("GET POST", "experiments/search", e.SearchExperiments, e.SearchExperimentsReply),
-    Endpoint("POST", "experiments/update", e.UpdateExperiment, e.Empty),
-    Endpoint("POST", "experiments/delete", e.DeleteExperiment, e.Empty),
-    Endpoint("POST", "experiments/restore", e.RestoreExperiment, e.Empty),
-    Endpoint("POST", "experiments/set-experiment-tag", e.SetExperimentTag, e.Empty),
-    Endpoint("POST", "experiments/delete-experiment-tag", e.DeleteExperimentTag, e.Empty),
-    Endpoint("POST", "experiments/search-datasets", d.SearchDatasets, d.SearchDatasetsReply),
-    Endpoint("POST", "runs/create", r.CreateRun, r.RunReply),
-    Endpoint("GET", "runs/get", r.GetRun, r.RunReply),
-    Endpoint("POST", "runs/search", r.SearchRuns, r.SearchRunsReply),
-    Endpoint("POST", "runs/update", r.UpdateRun, r.UpdateRunReply),
-    Endpoint("POST", "runs/delete", r.DeleteRun, e.Empty),
-    Endpoint("POST", "runs/restore", r.RestoreRun, e.Empty),
-    Endpoint("POST", "runs/log-metric", m.LogMetric, e.Empty),
-    Endpoint("POST", "runs/log-batch", r.LogBatch, e.Empty, limits.BATCH_BODY),
-    Endpoint("POST", "runs/log-parameter", r.LogParam, e.Empty),
-    Endpoint("POST", "runs/set-tag", r.SetTag, e.Empty),
-    Endpoint("POST", "runs/delete-tag", r.DeleteTag, e.Empty),
-    Endpoint("POST", "runs/log-model", r.LogModel, e.Empty),
-    Endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty, limits.INPUTS_BODY),
-    Endpoint("POST", "runs/outputs", d.LogOutputs, e.Empty),
-    Endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply),
-    Endpoint("GET", "metrics/get-history-bulk", m.GetMetricHistoryBulk, m.MetricHistoryBulkReply),
-    Endpoint(
+    _endpoint("POST", "experiments/create", e.CreateExperiment, e.CreateExperimentReply),
+    _endpoint("GET", "experiments/get", e.GetExperiment, e.GetExperimentReply),
+    _endpoint("GET", "experiments/get-by-name", e.GetExperimentByName, e.GetExperimentReply),
+    _endpoint("GET POST", "experiments/search", e.SearchExperiments, e.SearchExperimentsReply),
+    _endpoint("POST", "experiments/update", e.UpdateExperiment, e.Empty),
+    _endpoint("POST", "experiments/delete", e.DeleteExperiment, e.Empty),
+    _endpoint("POST", "experiments/restore", e.RestoreExperiment, e.Empty),
+    _endpoint("POST", "experiments/set-experiment-tag", e.SetExperimentTag, e.Empty),
+    _endpoint("POST", "experiments/delete-experiment-tag", e.DeleteExperimentTag, e.Empty),
+    _endpoint("POST", "experiments/search-datasets", d.SearchDatasets, d.SearchDatasetsReply),
+    _endpoint("POST", "runs/create", r.CreateRun, r.RunReply),
+    _endpoint("GET", "runs/get", r.GetRun, r.RunReply),
+    _endpoint("POST", "runs/search", r.SearchRuns, r.SearchRunsReply),
+    _endpoint("POST", "runs/update", r.UpdateRun, r.UpdateRunReply),
+    _endpoint("POST", "runs/delete", r.DeleteRun, e.Empty),
+    _endpoint("POST", "runs/restore", r.RestoreRun, e.Empty),
+    _endpoint("POST", "runs/log-metric", m.LogMetric, e.Empty),
+    _endpoint("POST", "runs/log-batch", r.LogBatch, e.Empty, limits.BATCH_BODY),
+    _endpoint("POST", "runs/log-parameter", r.LogParam, e.Empty),
+    _endpoint("POST", "runs/set-tag", r.SetTag, e.Empty),
+    _endpoint("POST", "runs/delete-tag", r.DeleteTag, e.Empty),
+    _endpoint("POST", "runs/log-model", r.LogModel, e.Empty),
+    _endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty, limits.INPUTS_BODY),
+    _endpoint("POST", "runs/outputs", d.LogOutputs, e.Empty),
+    _endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply),
+    _endpoint("GET", "metrics/get-history-bulk", m.GetMetricHistoryBulk, m.MetricHistoryBulkReply),
+    _endpoint(
         "GET",
         "metrics/get-history-bulk-interval",
         m.GetMetricHistoryBulkInterval,
         m.MetricHistoryBulkReply,
     ),
-    Endpoint("POST", "registered-models/create", rm.CreateRegisteredModel, rm.RegisteredModelReply),
-    Endpoint("GET", "registered-models/get", rm.GetRegisteredModel, rm.RegisteredModelReply),
-    Endpoint("POST", "registered-models/rename", rm.RenameRegisteredModel, rm.RegisteredModelReply),
-    Endpoint("PATCH", "registered-models/update", rm.UpdateRegisteredModel, rm.RegisteredModelReply),
-    Endpoint("DELETE", "registered-models/delete", rm.DeleteRegisteredModel, e.Empty),
-    Endpoint("GET", "registered-models/search", rm.SearchRegisteredModels, rm.SearchRegisteredModelsReply),
-    Endpoint("GET POST", "registered-models/get-latest-versions", rm.GetLatestVersions, rm.GetLatestVersionsReply),
-    Endpoint("POST", "registered-models/set-tag", rm.SetRegisteredModelTag, e.Empty),
-    Endpoint("DELETE", "registered-models/delete-tag", rm.DeleteRegisteredModelTag, e.Empty),
-    Endpoint("POST", "registered-models/alias", ma.SetRegisteredModelAlias, e.Empty),
-    Endpoint("DELETE", "registered-models/alias", ma.DeleteRegisteredModelAlias, e.Empty),
-    Endpoint("GET", "registered-models/alias", ma.GetModelVersionByAlias, v.ModelVersionReply),
-    Endpoint("POST", "model-versions/create", v.CreateModelVersion, v.ModelVersionReply),
-    Endpoint("GET", "model-versions/get", v.GetModelVersion, v.ModelVersionReply),
-    Endpoint("PATCH", "model-versions/update", v.UpdateModelVersion, v.ModelVersionReply),
-    Endpoint("DELETE", "model-versions/delete", v.DeleteModelVersion, e.Empty),
-    Endpoint("GET", "model-versions/search", v.SearchModelVersions, v.SearchModelVersionsReply),
-    Endpoint("GET", "model-versions/get-download-uri", v.GetModelVersionDownloadUri, v.GetModelVersionDownloadUriReply),
-    Endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
-    Endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
-    Endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
-    Endpoint(
+    _endpoint("POST", "registered-models/create", rm.CreateRegisteredModel, rm.RegisteredModelReply),
+    _endpoint("GET", "registered-models/get", rm.GetRegisteredModel, rm.RegisteredModelReply),
+    _endpoint("POST", "registered-models/rename", rm.RenameRegisteredModel, rm.RegisteredModelReply),
+    _endpoint("PATCH", "registered-models/update", rm.UpdateRegisteredModel, rm.RegisteredModelReply),
+    _endpoint("DELETE", "registered-models/delete", rm.DeleteRegisteredModel, e.Empty),
+    _endpoint("GET", "registered-models/search", rm.SearchRegisteredModels, rm.SearchRegisteredModelsReply),
+    _endpoint("GET POST", "registered-models/get-latest-versions", rm.GetLatestVersions, rm.GetLatestVersionsReply),
+    _endpoint("POST", "registered-models/set-tag", rm.SetRegisteredModelTag, e.Empty),
+    _endpoint("DELETE", "registered-models/delete-tag", rm.DeleteRegisteredModelTag, e.Empty),
+    _endpoint("POST", "registered-models/alias", ma.SetRegisteredModelAlias, e.Empty),
+    _endpoint("DELETE", "registered-models/alias", ma.DeleteRegisteredModelAlias, e.Empty),
+    _endpoint("GET", "registered-models/alias", ma.GetModelVersionByAlias, v.ModelVersionReply),
+    _endpoint("POST", "model-versions/create", v.CreateModelVersion, v.ModelVersionReply),
+    _endpoint("GET", "model-versions/get", v.GetModelVersion, v.ModelVersionReply),
+    _endpoint("PATCH", "model-versions/update", v.UpdateModelVersion, v.ModelVersionReply),
+    _endpoint("DELETE", "model-versions/delete", v.DeleteModelVersion, e.Empty),
+    _endpoint("GET", "model-versions/search", v.SearchModelVersions, v.SearchModelVersionsReply),
+    _endpoint("GET", "model-versions/get-download-uri", v.GetModelVersionDownloadUri, v.GetModelVersionDownloadUriReply),
+    _endpoint("POST", "model-versions/transition-stage", v.TransitionModelVersionStage, v.ModelVersionReply),
+    _endpoint("POST", "model-versions/set-tag", v.SetModelVersionTag, e.Empty),
+    _endpoint("DELETE", "model-versions/delete-tag", v.DeleteModelVersionTag, e.Empty),
+    _endpoint(
         "GET",
         "logged-models/{model_id}/artifacts/directories",
         a.ListLoggedModelArtifacts,
@@ -116,7 +92,7 @@ ENDPOINTS = (
         owner="model",
     ),
     _of_run("GET", "artifacts/list", a.ListArtifacts, a.ListArtifactsReply),
-    Endpoint(
+    _endpoint(
         "POST",
         "artifacts/presigned-upload-url",
         a.CreatePresignedUploadUrl,
@@ -130,12 +106,12 @@ ENDPOINTS = (
     _proxy("POST", "mpu/create/{artifact_path:path}", a.CreateMultipartUpload, a.CreateMultipartUploadReply),
     _proxy("POST", "mpu/complete/{artifact_path:path}", a.CompleteMultipartUpload, e.Empty),
     _proxy("POST", "mpu/abort/{artifact_path:path}", a.AbortMultipartUpload, e.Empty),
-    Endpoint("POST", "logged-models", lm.CreateLoggedModel, lm.LoggedModelReply),
-    Endpoint("POST", "logged-models/search", lm.SearchLoggedModels, lm.SearchLoggedModelsReply),
-    Endpoint("GET", "logged-models/{model_id}", lm.GetLoggedModel, lm.LoggedModelReply),
-    Endpoint("PATCH", "logged-models/{model_id}", lm.FinalizeLoggedModel, lm.LoggedModelReply),
-    Endpoint("DELETE", "logged-models/{model_id}", lm.DeleteLoggedModel, e.Empty),
-    Endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
-    Endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
-    Endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
+    _endpoint("POST", "logged-models", lm.CreateLoggedModel, lm.LoggedModelReply),
+    _endpoint("POST", "logged-models/search", lm.SearchLoggedModels, lm.SearchLoggedModelsReply),
+    _endpoint("GET", "logged-models/{model_id}", lm.GetLoggedModel, lm.LoggedModelReply),
+    _endpoint("PATCH", "logged-models/{model_id}", lm.FinalizeLoggedModel, lm.LoggedModelReply),
+    _endpoint("DELETE", "logged-models/{model_id}", lm.DeleteLoggedModel, e.Empty),
+    _endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
+    _endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
+    _endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
 )  # fmt: skip

@@ -78,7 +78,6 @@ def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
         if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
             look_up_fields = refuse_direct(endpoint.contract)
         handler = forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)
-        for prefix in endpoint.prefixes:
-            for method in endpoint.methods.split():
-                yield method, prefix + endpoint.path, handler
+        for method, path in endpoint.routes:
+            yield method, path, handler
     yield from stream_routes(streams)

@@ -2,21 +2,17 @@
 
 from typing import Any
 
-from pydantic.json_schema import JsonSchemaValue
-
 from services.gateway.auth.workspaces import WORKSPACE
-from services.gateway.http.routing import plain, variables
-from services.gateway.mlflow.endpoints import ENDPOINTS, PREFIXES, PROXY_PREFIXES, Endpoint
-from services.gateway.openapi import gitlab as rest
+from services.gateway.mlflow.endpoints import PREFIXES, PROXY_PREFIXES
 from services.gateway.openapi.artifacts import describe_packages, describe_streams
-from services.gateway.openapi.schemas import (
-    REF,
-    content_of,
-    json_content,
-    query_parameters,
-    schemas_of,
+from services.gateway.openapi.operations import (
+    ENDPOINTS,
+    USER_ENDPOINTS,
+    Schemas,
+    describe_endpoints,
 )
-from shared.contracts.message import Command, Wire
+from services.gateway.openapi.schemas import REF, json_content, schemas_of
+from shared.contracts.message import Wire
 
 ERROR = {
     "type": "object",
@@ -25,6 +21,19 @@ ERROR = {
         "message": {"type": "string"},
     },
     "required": ["error_code", "message"],
+}
+
+GITLAB_ERROR = {
+    "type": "object",
+    "description": "GitLab's errors: who may do what in `message`, parameters and routes in `error`; "
+    "MLflow's code where it has one.",
+    "properties": {
+        "message": {},
+        "error": {"type": "string"},
+        "error_description": {"type": "string"},
+        "error_code": {"type": "string"},
+        "scope": {"type": "string"},
+    },
 }
 
 REFUSALS = {
@@ -54,11 +63,16 @@ IDEMPOTENCY_KEY = {
 def describe() -> dict[str, Any]:
     """Return the OpenAPI document."""
     schemas = schemas_of(
-        (*(each.contract for each in ENDPOINTS), *rest.CONTRACTS),
-        (*(each.reply for each in ENDPOINTS), *rest.REPLIES.values()),
+        (each.contract for each in ENDPOINTS),
+        (
+            each.reply
+            for each in ENDPOINTS
+            if each.reply is not None and issubclass(each.reply, Wire)
+        ),
     )
-    # GitLab's operations contain the fields of their contracts, so these are no components of the document.
-    contracts = {each.__name__: schemas.pop(each.__name__) for each in rest.CONTRACTS}
+    paths = _paths(schemas)
+    for endpoint in USER_ENDPOINTS:
+        schemas.pop(endpoint.contract.__name__, None)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,68 +85,28 @@ def describe() -> dict[str, Any]:
             f"root the header {WORKSPACE} names the project. And GitLab's REST API about projects, "
             "members and tokens.",
         },
-        "paths": _paths(schemas, contracts),
+        "paths": paths,
         "components": {
-            "schemas": schemas | {"Error": ERROR, "GitLabError": rest.ERROR},
+            "schemas": schemas | {"Error": ERROR, "GitLabError": GITLAB_ERROR},
             "parameters": {"RequestId": REQUEST_ID, "IdempotencyKey": IDEMPOTENCY_KEY},
         },
     }
 
 
-def _paths(
-    schemas: dict[str, JsonSchemaValue], contracts: dict[str, JsonSchemaValue]
-) -> dict[str, Any]:
-    """Return the operations by path and method. Each endpoint appears under the first of its prefixes only."""
-    paths: dict[str, Any] = {}
-    for endpoint in ENDPOINTS:
-        path = plain(endpoint.prefixes[0] + endpoint.path)
-        for method in endpoint.methods.split():
-            operation = _operation(endpoint, method, schemas)
-            paths.setdefault(path, {})[method.lower()] = operation
-    for error, described in (
-        ("Error", (*describe_streams(), *rest.describe_workspaces(contracts))),
-        ("GitLabError", (*describe_packages(), *rest.describe_rest(contracts))),
-    ):
-        for method, path, operation in described:
-            paths.setdefault(path, {})[method.lower()] = operation | {
-                "parameters": [REQUEST_ID_PARAMETER, *operation["parameters"]],
-                "responses": operation["responses"] | _refusals(error),
-            }
-    return paths
-
-
-def _operation(
-    endpoint: Endpoint, method: str, schemas: dict[str, JsonSchemaValue]
-) -> dict[str, Any]:
-    contract = endpoint.contract
-    parameters: list[dict[str, Any]] = [REQUEST_ID_PARAMETER]
-    operation: dict[str, Any] = {
-        "operationId": contract.__name__ + ("ByQuery" if method == "GET" else ""),
-        "summary": (contract.__doc__ or "").partition("\n")[0],
-        "tags": [endpoint.path.partition("/")[0]],
-        "parameters": parameters,
-        "responses": _responses(endpoint.reply),
-    }
-    if issubclass(contract, Command):
-        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
-    schema = schemas[contract.__name__]
-    in_path = variables(endpoint.path)
-    parameters.extend(
-        {"name": name, "in": "path", "required": True, "schema": schema["properties"][name]}
-        for name in in_path
+def _paths(schemas: Schemas) -> dict[str, Any]:
+    """Return the operations by path and method."""
+    described = (
+        *describe_endpoints(schemas),
+        *(("Error", each) for each in describe_streams()),
+        *(("GitLabError", each) for each in describe_packages()),
     )
-    if method == "GET":
-        parameters.extend(each for each in query_parameters(schema) if each["name"] not in in_path)
-    else:
-        operation["requestBody"] = {
-            "required": bool(set(schema.get("required", [])).difference(in_path)),
-            "content": content_of(contract),
+    paths: dict[str, Any] = {}
+    for error, (method, path, operation) in described:
+        paths.setdefault(path, {})[method.lower()] = operation | {
+            "parameters": [REQUEST_ID_PARAMETER, *operation["parameters"]],
+            "responses": operation["responses"] | _refusals(error),
         }
-    return operation
-
-
-def _responses(reply: type[Wire]) -> dict[str, Any]:
-    return {"200": {"description": "Done.", "content": content_of(reply)}, **_refusals("Error")}
+    return paths
 
 
 def _refusals(model: str) -> dict[str, Any]:

@@ -26,13 +26,9 @@ ROUTES: list[tuple[str, str, Any, Any]] = [
     for prefix in ("", DOOR)
     if variables(endpoint.path)
 ] + [
-    (endpoint.method, prefix + endpoint.path, endpoint.contract, endpoint.fixed)
-    for prefix, table in (
-        (rest.API, rest.ENDPOINTS),
-        (workspaces.PREFIXES[0], workspaces.ENDPOINTS),
-    )
-    for endpoint in table
-    if variables(endpoint.path) or endpoint.fixed
+    (*next(endpoint.routes), endpoint.contract, endpoint.implied_fields)
+    for endpoint in (*rest.ENDPOINTS, *workspaces.ENDPOINTS)
+    if variables(endpoint.path) or endpoint.implied_fields
 ]
 
 
