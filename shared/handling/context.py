@@ -16,29 +16,29 @@ CALL_SECONDS = 5.0
 class EmittedEvent:
     """An event that a handler has emitted.
 
-    ``topic`` is ``<project>.<noun>.<verb>``, ``payload`` is JSON. ``at_once``: see ``Context.emit``.
+    ``topic`` is ``<project>.<noun>.<verb>``, ``payload`` is JSON. ``early``: see ``Context.emit``.
     """
 
     id: UUID
     topic: str
     payload: bytes
     traceparent: str = ""
-    at_once: bool = False
+    early: bool = False
 
 
 @dataclass(slots=True)
 class Context:
     """The context of one message. Services on PostgreSQL and on S3 each extend it.
 
-    ``writes`` is true when the handler has changed the service's own state.
+    ``has_written`` is true when the handler has changed the service's own state.
     """
 
     project: int
     envelope: Envelope
     bus: Bus | None = None
     events: list[EmittedEvent] = field(default_factory=list)
-    writes: bool = False
-    has_begun: bool = False
+    has_written: bool = False
+    remote_command_sent: bool = False
     """Whether another service has, or may have, carried out a command for this message."""
 
     async def query(self, query: Query, project: int | None = None) -> bytes:
@@ -59,7 +59,7 @@ class Context:
         return await self._call(command)
 
     async def _call(self, message: Query | Command, project: int | None = None) -> bytes:
-        if self.bus is None or self.writes:
+        if self.bus is None or self.has_written:
             fault = "A handler calls only services that topology.ASKS names, and before it writes."
             raise RuntimeError(fault)
         name = type(message).__name__
@@ -76,32 +76,32 @@ class Context:
         )
         is_command = isinstance(message, Command)
         # After a timeout the other service may have carried out a command; only REQUEST_LIMIT_EXCEEDED
-        # from `call` says that it has not. `has_begun` remembers this for later error messages.
+        # from `call` says that it has not. `remote_command_sent` remembers this for later error messages.
         try:
             # The deadline stays as the sender's clock set it: this process's clock may differ.
             answer = await self.bus.call(message.service, message.kind, envelope, CALL_SECONDS)
         except DomainError as error:
             unsent = error.code is ErrorCode.REQUEST_LIMIT_EXCEEDED
-            self.has_begun = self.has_begun or (is_command and not unsent)
+            self.remote_command_sent = self.remote_command_sent or (is_command and not unsent)
             raise self._unanswered(message.service) from error
-        self.has_begun = self.has_begun or (is_command and answer.error is None)
+        self.remote_command_sent = self.remote_command_sent or (is_command and answer.error is None)
         return answer.checked()
 
     def _unanswered(self, service: str) -> DomainError:
-        done = "A part may have been done" if self.has_begun else "Nothing was done"
+        done = "A part may have been done" if self.remote_command_sent else "Nothing was done"
         text = f"The {service} service did not answer. {done}; try again."
         return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, text)
 
-    def emit(self, event: DomainEvent, *, at_once: bool = False) -> None:
+    def emit(self, event: DomainEvent, *, early: bool = False) -> None:
         """Publish an event if, and only if, the handler's work is committed.
 
-        With ``at_once`` the command is answered after the subscribed services have handled the event. So
+        With ``early`` the command is answered after the subscribed services have handled the event. So
         its client reads there what it has written. ``topology.ASKS`` must name those services.
         """
-        if at_once and self.bus is None:
-            fault = "Events at once go only to services that topology.ASKS names."
+        if early and self.bus is None:
+            fault = "Early events go only to services that topology.ASKS names."
             raise RuntimeError(fault)
         payload = event.__pydantic_serializer__.to_json(event, exclude_none=True)
         topic = f"{self.project}.{event.topic}"
         traceparent = self.envelope.traceparent
-        self.events.append(EmittedEvent(new_id(), topic, payload, traceparent, at_once))
+        self.events.append(EmittedEvent(new_id(), topic, payload, traceparent, early))

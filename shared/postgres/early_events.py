@@ -89,7 +89,7 @@ def _handler_of(
             contract, handle = topics[cmd.topic]
             await handle(contract.parse(cmd.payload.encode()), tx)
             # The inbox row below is a write that does not pass through `tx.execute`.
-            tx.writes = True
+            tx.has_written = True
             await inbox.store(tx.connection, {cmd.event_id: {}})
         return Empty()
 

@@ -67,8 +67,8 @@ RETRYABLE = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE
 """Refusals that the client should repeat. They are not stored under an Idempotency-Key."""
 
 
-class _UndoError(Exception):
-    """The frame's transaction must be rolled back, and its commands must run one by one."""
+class _RunOneByOneError(Exception):
+    """The frame's transaction must be rolled back, so that its commands run one by one."""
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Executor:
         self._pool = pool
         self._handlers = with_early_events(handlers)
         self._bus = bus
-        self.told = asyncio.Event()
+        self.events_committed = asyncio.Event()
         """Set when events were committed to the outbox. The relay clears it."""
         self.backlog = Backlog(pool)
         self._messages = self._handlers.messages
@@ -152,7 +152,7 @@ class Executor:
                         return Outcome(answers)
                     break  # Begun one by one: finish it in the same way.
             try:
-                return await self._together(connection, frame)
+                return await self._in_one_transaction(connection, frame)
             except asyncpg.UniqueViolationError:
                 # Perhaps a copy of the frame, or of a command with the same Idempotency-Key, has committed.
                 look_first = True
@@ -160,7 +160,7 @@ class Executor:
                 continue
             except (*DATABASE_UNAVAILABLE, *DATABASE_FULL):
                 raise
-            except (_UndoError, Contention):
+            except (_RunOneByOneError, Contention):
                 break
             except Exception:
                 # Running one by one finds the command that caused this, and saves the others.
@@ -168,7 +168,7 @@ class Executor:
                 break
         return await self._one_by_one(connection, frame)
 
-    async def _together(self, connection: AnyConnection, frame: Frame) -> Outcome:
+    async def _in_one_transaction(self, connection: AnyConnection, frame: Frame) -> Outcome:
         """Carry out a frame in one transaction."""
         work = self._read(frame.envelopes, await _now(connection, frame.envelopes))
         await self._prepare(connection, frame.envelopes)
@@ -189,7 +189,7 @@ class Executor:
             # redelivered frame is answered, whenever its worker dies.
             await inbox.store(connection, {frame.id: work.answers, **keyed})
         if work.events:
-            self.told.set()
+            self.events_committed.set()
         if self._bus is not None and work.early:
             # After the commit: a subscriber can't take back what it does for an event, and this
             # transaction could still be rolled back.
@@ -207,7 +207,7 @@ class Executor:
         """Carry out a frame's commands in a transaction each, after its own transaction was rolled back."""
         # Committed at once. From here on no copy of this frame can commit as a whole: its own inbox row
         # would have the same id. Otherwise the commands that are done here could be done twice.
-        await inbox.begin_in_pieces(connection, frame.id)
+        await inbox.begin_one_by_one(connection, frame.id)
         # A worker before this one may have died halfway. Its commands have inbox rows of their own.
         known = await inbox.find(connection, [frame.id, *(e.id for e in frame.envelopes)])
         if whole := known.get(frame.id):
@@ -217,25 +217,27 @@ class Executor:
         for index, envelope in enumerate(frame.envelopes):
             try:
                 done = known.get(envelope.id)
-                answers[index] = done[0] if done else await self._alone(connection, envelope)
+                answers[index] = (
+                    done[0] if done else await self._in_own_transaction(connection, envelope)
+                )
             except (*DATABASE_UNAVAILABLE, *DATABASE_FULL):
                 raise
             except Exception as error:
                 with bound_messages((envelope,)):
                     answers[index] = dispatch.internal_error()
                 poison[index] = repr(error)[:500]
-        await inbox.finish_in_pieces(connection, frame.id, answers)
+        await inbox.finish_one_by_one(connection, frame.id, answers)
         return Outcome(answers, poison)
 
-    async def _alone(self, connection: AnyConnection, envelope: Envelope) -> Answer:
+    async def _in_own_transaction(self, connection: AnyConnection, envelope: Envelope) -> Answer:
         """Carry out one command in its own transaction. A refusal undoes its writes."""
         with bound_messages((envelope,)):
-            return await self._until_done(connection, envelope)
+            return await self._until_carried_out(connection, envelope)
 
-    async def _until_done(self, connection: AnyConnection, envelope: Envelope) -> Answer:
+    async def _until_carried_out(self, connection: AnyConnection, envelope: Envelope) -> Answer:
         for attempt in range(MAX_ATTEMPTS):
             try:
-                answer = await self._together(
+                answer = await self._in_one_transaction(
                     connection, Frame(envelope.id, "commands", [envelope])
                 )
                 return answer.answers[0]
@@ -246,7 +248,7 @@ class Executor:
                     return done[0]
                 if attempt + 1 == MAX_ATTEMPTS:
                     raise
-            except _UndoError as undo:
+            except _RunOneByOneError as undo:
                 # The rollback has undone the command's writes. Its refusal is the answer.
                 cause = undo.__cause__
                 if isinstance(cause, DomainError):
@@ -285,7 +287,7 @@ class Executor:
             if key in keys:
                 # The same key twice in one frame. The commands must run one by one, so that the second
                 # gets the answer of the first.
-                raise _UndoError
+                raise _RunOneByOneError
             if key is not None:
                 keys[key] = index
         if keys:
@@ -319,11 +321,11 @@ class Executor:
         except DomainError as error:
             # The transaction is shared. Before a write a refusal leaves nothing behind, so the frame can
             # be committed. After one, only a rollback of the whole frame undoes this command.
-            if tx.writes:
-                raise _UndoError from error
+            if tx.has_written:
+                raise _RunOneByOneError from error
             return Answer.refusal(error)
         work.events.extend(tx.events)
-        work.early.extend((call.envelope, event) for event in tx.events if event.at_once)
+        work.early.extend((call.envelope, event) for event in tx.events if event.early)
         return dispatch.answer(reply)
 
 

@@ -54,11 +54,11 @@ async def store(connection: AnyConnection, rows: Mapping[UUID, Answers]) -> None
     await connection.execute(SQL["store"].sql, list(rows), encoded)
 
 
-async def begin_in_pieces(connection: AnyConnection, frame_id: UUID) -> None:
+async def begin_one_by_one(connection: AnyConnection, frame_id: UUID) -> None:
     """Mark a frame as begun one by one, so that no copy of it is carried out as a whole."""
-    await connection.execute(SQL["begin_in_pieces"].sql, frame_id)
+    await connection.execute(SQL["begin_one_by_one"].sql, frame_id)
 
 
-async def finish_in_pieces(connection: AnyConnection, frame_id: UUID, answers: Answers) -> None:
+async def finish_one_by_one(connection: AnyConnection, frame_id: UUID, answers: Answers) -> None:
     """Store the answers of a frame that was carried out one by one."""
-    await connection.execute(SQL["finish_in_pieces"].sql, frame_id, encode_answers(answers))
+    await connection.execute(SQL["finish_one_by_one"].sql, frame_id, encode_answers(answers))

@@ -50,26 +50,34 @@ async def relay_once(pool: "Pool[Record]", transport: Transport) -> int:
         return len(rows)
 
 
-async def relay(pool: "Pool[Record]", transport: Transport, told: asyncio.Event) -> None:
-    """Publish events until cancelled; ``told`` signals new ones."""
+async def relay(
+    pool: "Pool[Record]",
+    transport: Transport,
+    events_committed: asyncio.Event,
+    interval: float = RELAY_INTERVAL,
+) -> None:
+    """Publish events until cancelled; ``events_committed`` signals new ones.
+
+    ``interval`` is the time in seconds between two looks without a signal, and after a failure.
+    """
     while True:
         try:
             if await relay_once(pool, transport) < RELAY_BATCH:
-                await _next(told)
+                await _next(events_committed, interval)
         except (BrokerUnavailableError, PublishUncertainError) as error:
             log.warning("outbox_waits", error=str(error))
-            await asyncio.sleep(RELAY_INTERVAL)
+            await asyncio.sleep(interval)
         except Exception:
             log.exception("outbox_failed")
-            await asyncio.sleep(RELAY_INTERVAL)
+            await asyncio.sleep(interval)
 
 
-async def _next(told: asyncio.Event) -> None:
+async def _next(events_committed: asyncio.Event, interval: float) -> None:
     """Wait for a signal, or for the time of the next look without one."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(told.wait(), RELAY_INTERVAL)
+        await asyncio.wait_for(events_committed.wait(), interval)
         # Cleared before the linger, not after it: a signal during the linger then leads to one more look.
-        told.clear()
+        events_committed.clear()
         await asyncio.sleep(RELAY_LINGER)
 
 

@@ -21,7 +21,7 @@ PLANNER = {
 """Settings of PostgreSQL's planner on every connection."""
 
 
-async def _leave_as_it_is(_connection: AnyConnection) -> None:
+async def _no_reset(_connection: AnyConnection) -> None:
     """Replace asyncpg's reset of a connection that returns to the pool."""
 
 
@@ -57,7 +57,7 @@ async def open_pool(
         max_inactive_connection_lifetime=0,
         # asyncpg's own reset is a round trip after each use. Nothing here outlives its transaction: no
         # session lock, no cursor, no LISTEN, no SET.
-        reset=_leave_as_it_is,
+        reset=_no_reset,
         init=_watched_by(query_logger),
         server_settings={
             "search_path": schema,

@@ -22,7 +22,7 @@ Afterwards = Callable[["Pool[Record]"], Awaitable[object]]
 class Transaction(Context):
     """One command's part of a transaction.
 
-    Each statement says itself whether it writes, which sets ``writes``. If a command is refused after it
+    Each statement says itself whether it writes, which sets ``has_written``. If a command is refused after it
     has written, its writes must be undone: the executor then rolls the frame back and runs its commands
     one by one.
     """
@@ -62,10 +62,10 @@ class Transaction(Context):
         self._note(statement, found=True)
 
     def _note(self, statement: Statement, *, found: bool) -> None:
-        """Set ``writes`` if a statement has written.
+        """Set ``has_written`` if a statement has written.
 
         A statement that writes and returns rows returns one if it has changed anything: without a row,
         its ``WHERE`` found none.
         """
         if statement.writes and found:
-            self.writes = True
+            self.has_written = True

@@ -90,7 +90,9 @@ class PostgresService:
         events = tracing.events(EventExecutor(pool, handlers), name) if handlers.events else None
         await worker.start(events)
         background = [
-            asyncio.create_task(outbox.relay(pool, transport, executor.told), name="outbox-relay"),
+            asyncio.create_task(
+                outbox.relay(pool, transport, executor.events_committed), name="outbox-relay"
+            ),
             asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
         ]

@@ -89,7 +89,7 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
             run_claim=new.lineage.run_claim,
         ),
         # Before the client is answered, tracking adds the version to a tag of the logged model.
-        at_once=new.lineage.model_id is not None,
+        early=new.lineage.model_id is not None,
     )
     return await version_reply(tx, cmd.name, created.key)
 
@@ -160,7 +160,7 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
         raise version_not_found(cmd.name, cmd.version)
     told = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
     # Tracking deletes the version's run before the client is answered (ADR 40).
-    tx.emit(told, at_once=deleted.run_claim is not None)
+    tx.emit(told, early=deleted.run_claim is not None)
     return Empty()
 
 

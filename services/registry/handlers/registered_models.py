@@ -119,7 +119,7 @@ async def delete_registered_model(cmd: DeleteRegisteredModel, tx: Transaction) -
         raise model_not_found(cmd.name)
     deleted = RegisteredModelDeleted(name=cmd.name, registered_model_id=model_id)
     # Tracking deletes the model's experiment before the client is answered (ADR 40).
-    tx.emit(deleted, at_once=True)
+    tx.emit(deleted, early=True)
     return Empty()
 
 

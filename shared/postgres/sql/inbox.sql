@@ -7,11 +7,11 @@ SELECT id, replies FROM inbox WHERE id = ANY($1::uuid[]);
 -- transaction, because a copy of the same work was committed.
 INSERT INTO inbox (id, replies) SELECT * FROM unnest($1::uuid[], $2::bytea[]);
 
--- name: begin_in_pieces
+-- name: begin_one_by_one
 -- Mark the frame $1 as begun one by one. ON CONFLICT: a worker before this one may have begun it.
 INSERT INTO inbox (id) VALUES ($1) ON CONFLICT DO NOTHING;
 
--- name: finish_in_pieces
+-- name: finish_one_by_one
 -- Store the replies $2 (bytea) of the frame $1 that was carried out one by one.
 UPDATE inbox SET replies = $2 WHERE id = $1;
 
