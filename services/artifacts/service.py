@@ -1,6 +1,7 @@
 """The artifacts service as one object, for its own process and for ``deploy.local.standalone``."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -39,12 +40,13 @@ class ArtifactsService:
         max_artifact_bytes: int,
         transport: Transport,
         tracing: Tracing = OFF,
+        open_store: Callable[[S3Settings, Tracing], MinioStore] = MinioStore,
     ) -> "ArtifactsService":
         """Find or create the bucket and start consuming.
 
         Unavailable storage does not keep the service from starting. Requests get status 503 until it is available.
         """
-        store = MinioStore(settings, tracing)
+        store = open_store(settings, tracing)
         lifetimes = UrlLifetimes(
             timedelta(seconds=settings.url_seconds), timedelta(seconds=settings.part_url_seconds)
         )

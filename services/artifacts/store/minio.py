@@ -42,10 +42,13 @@ _READ_SECONDS = 60.0
 
 
 class MinioStore:
-    """One bucket of an S3 server."""
+    """One bucket of an S3 server. ``page_entries``: entries of a page, and keys of one delete call."""
 
-    def __init__(self, settings: S3Settings, tracing: Tracing = OFF) -> None:
+    def __init__(
+        self, settings: S3Settings, tracing: Tracing = OFF, page_entries: int = PAGE_ENTRIES
+    ) -> None:
         self._tracing = tracing
+        self._page_entries = page_entries
         self._bucket = settings.bucket
         self._secret_key = settings.secret_key
         self._client = connect(settings, settings.endpoint)
@@ -102,7 +105,7 @@ class MinioStore:
         return await self._run(self._directories)
 
     async def keys(self, directory: str, after: str) -> Sequence[str]:
-        """Return up to ``PAGE_ENTRIES`` keys below a directory, in order, that are greater than ``after``."""
+        """Return a page of the keys below a directory, in order, that are greater than ``after``."""
         return await self._run(self._keys, f"{directory}/", after)
 
     async def sweep(
@@ -176,7 +179,7 @@ class MinioStore:
             "list-type": "2",
             "prefix": prefix,
             "delimiter": delimiter,
-            "max-keys": str(PAGE_ENTRIES),
+            "max-keys": str(self._page_entries),
             "encoding-type": "url",
         }
         if token:
@@ -220,7 +223,7 @@ class MinioStore:
         listed = self._client.list_objects(
             self._bucket, prefix=prefix, recursive=True, start_after=after or None
         )
-        return [each.object_name or "" for each in islice(listed, PAGE_ENTRIES)]
+        return [each.object_name or "" for each in islice(listed, self._page_entries)]
 
     def _sweep(
         self, prefix: str, before: datetime, kept: Collection[str], dry_run: object
@@ -238,8 +241,8 @@ class MinioStore:
         return Sweep(len(old), sum(each.size or 0 for each in old))
 
     def _delete_all(self, keys: Sequence[str]) -> None:
-        for start in range(0, len(keys), PAGE_ENTRIES):
-            batch = [DeleteObject(key) for key in keys[start : start + PAGE_ENTRIES]]
+        for start in range(0, len(keys), self._page_entries):
+            batch = [DeleteObject(key) for key in keys[start : start + self._page_entries]]
             for error in self._client.remove_objects(self._bucket, batch):
                 # SeaweedFS refuses to delete a directory that is not empty. That is no failure.
                 if not (error.name or "").endswith("/"):

@@ -1,5 +1,6 @@
 """A revocation on RabbitMQ: every gateway hears of it."""
 
+import asyncio
 import json
 import time
 from contextlib import AsyncExitStack
@@ -16,29 +17,38 @@ from shared.contracts.token_digests import digest_of
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.messages import Envelope, new_id
+from shared.messaging.worker import Worker
 from shared.postgres import outbox
-from shared.runtime.settings import PostgresServiceSettings
-from shared.serving.postgres import PostgresService
+from shared.postgres.executor import Executor
+from shared.postgres.migrate import migrate, service_migrations
+from shared.postgres.pool import open_pool
+from shared.runtime.tasks import cancel_and_wait
 from tests.integration.access.conftest import ROOT_TOKEN, SOON, until
 
 DIGEST = digest_of(ROOT_TOKEN)
 
 
 @pytest.fixture
-async def gateways(database_dsn, amqp_vhost_url, monkeypatch):
+async def gateways(database_dsn, amqp_vhost_url):
     """Two gateways' clients of the bus and what they remember, beside the access service.
 
-    The service publishes what it tells at once: nobody waits for its next look into the outbox.
+    The service looks into its outbox once a minute: an event that arrives earlier was published at its commit.
     """
-    monkeypatch.setattr(outbox, "RELAY_INTERVAL", 60)
     await ensure_root_token(database_dsn, ROOT_TOKEN)
     connect = partial(AmqpTransport, amqp_vhost_url, services=[SCHEMA])
     async with AsyncExitStack() as running:
-        settings = PostgresServiceSettings(dsn=database_dsn)
-        service = await PostgresService.start(
-            SCHEMA, settings, HANDLERS, partial(connect, party=SCHEMA)
+        await migrate(database_dsn, SCHEMA, service_migrations(SCHEMA))
+        pool = await open_pool(database_dsn, schema=SCHEMA, size=4, application_name="test")
+        running.push_async_callback(pool.close)
+        transport = connect(party=SCHEMA)
+        executor = Executor(pool, HANDLERS)
+        worker = Worker(transport, SCHEMA, executor)
+        await worker.start()
+        running.push_async_callback(worker.drain)
+        relay = asyncio.create_task(
+            outbox.relay(pool, transport, executor.events_committed, interval=60)
         )
-        running.push_async_callback(service.close)
+        running.push_async_callback(cancel_and_wait, [relay])
         made = []
         for _ in range(2):
             bus = BusClient(connect(party="gateway"))

@@ -1,4 +1,5 @@
 import itertools
+from contextlib import ExitStack
 
 import aiohttp
 import pytest
@@ -22,16 +23,27 @@ def s3_settings(s3):
 
 
 @pytest.fixture
-async def store(s3, s3_settings):
-    """Make the bucket as the administrator, and use it by the keys of a user who can't."""
+async def open_store(s3, s3_settings):
+    """Make the bucket as the administrator; return what opens it by the keys of a user who can't make one."""
     administrator = MinioStore(s3_settings)
     await administrator.ensure_bucket()
     administrator.close()
     keys = s3.bucket_credentials
     narrow = {"access_key": keys.access_key, "secret_key": keys.secret_key}
-    made = MinioStore(s3_settings.model_copy(update=narrow))
-    yield made
-    made.close()
+    with ExitStack() as opened:
+
+        def open_store(**limits):
+            store = MinioStore(s3_settings.model_copy(update=narrow), **limits)
+            opened.callback(store.close)
+            return store
+
+        yield open_store
+
+
+@pytest.fixture
+def store(open_store):
+    """The bucket, with pages as long as in production."""
+    return open_store()
 
 
 @pytest.fixture

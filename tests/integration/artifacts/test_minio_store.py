@@ -9,7 +9,6 @@ from yarl import URL
 
 from deploy.local.embedded.process import free_ports
 from services.artifacts.settings import S3Settings
-from services.artifacts.store import minio as module
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import (
     BadRequestError,
@@ -113,8 +112,8 @@ async def test_object_and_directory_of_one_name_live_side_by_side(http, store):
     assert await names(store, "1/a") == [("b", 7)]
 
 
-async def test_long_directory_comes_in_pages_without_a_gap(http, store, monkeypatch):
-    monkeypatch.setattr(module, "PAGE_ENTRIES", 7)
+async def test_long_directory_comes_in_pages_without_a_gap(http, open_store):
+    store = open_store(page_entries=7)
     for number in range(10):
         await put(http, store, f"1/{number:02}")
         await put(http, store, f"1/{number:02}d/x")
@@ -136,8 +135,8 @@ async def test_missing_object_is_said_to_be(store):
         await store.size("1/nothing")
 
 
-async def test_deletion_takes_the_directory_and_leaves_its_neighbours(http, store, monkeypatch):
-    monkeypatch.setattr(module, "PAGE_ENTRIES", 2)
+async def test_deletion_takes_the_directory_and_leaves_its_neighbours(http, open_store):
+    store = open_store(page_entries=2)
     for name in ("dir", "dir/a", "dir/b/c", "dir/b/d/e", "dir/f", "dirty", "di"):
         await put(http, store, f"1/{name}")
     await store.delete("1/dir")

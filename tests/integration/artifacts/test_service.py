@@ -96,20 +96,21 @@ async def test_service_starts_without_its_storage_and_says_so(bus, broker):
     await service.close()
 
 
-async def test_service_starts_whatever_is_wrong_with_its_bucket(
-    bus, broker, s3_settings, monkeypatch
-):
-    ensure = MinioStore.ensure_bucket
-    tries = iter([ValueError("an answer that the SDK can't read")])
+class FailsFirst(MinioStore):
+    """A store that does not understand the first answer about its bucket."""
 
-    async def fail_first(store):
-        if error := next(tries, None):
-            raise error
-        await ensure(store)
+    failed = False
 
-    monkeypatch.setattr(MinioStore, "ensure_bucket", fail_first)
-    monkeypatch.setattr("services.artifacts.service.BUCKET_INTERVAL", 0.1)
-    service = await ArtifactsService.start(s3_settings, 1000, MemoryTransport(broker))
+    async def ensure_bucket(self):
+        if not self.failed:
+            self.failed = True
+            raise ValueError("an answer that the SDK can't read")
+        await super().ensure_bucket()
+
+
+async def test_service_starts_whatever_is_wrong_with_its_bucket(broker, s3_settings):
+    transport = MemoryTransport(broker)
+    service = await ArtifactsService.start(s3_settings, 1000, transport, open_store=FailsFirst)
     async with asyncio.timeout(10):
         while not await service.checks["storage"]():
             await asyncio.sleep(0.05)
