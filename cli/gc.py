@@ -14,7 +14,7 @@ from shared.contracts.access import Project as Located
 from shared.contracts.errors import invalid
 from shared.contracts.purges import (
     GetPurgePlan,
-    ListProjects,
+    ListProjectsWithData,
     ListStoredProjects,
     ProjectIds,
     PurgeDeleted,
@@ -171,7 +171,7 @@ async def _only_project(bus: BusClient, given: str | None) -> int | None:
 async def _projects(bus: BusClient, scope: PurgeScope) -> list[int]:
     if scope.run_ids or scope.experiment_ids or scope.logged_model_ids:
         return [ROOT_PROJECT]
-    return (await Project(bus, ROOT_PROJECT).ask(ListProjects(), ProjectIds)).projects
+    return (await Project(bus, ROOT_PROJECT).ask(ListProjectsWithData(), ProjectIds)).projects
 
 
 async def _stored_projects(bus: BusClient) -> list[int]:

@@ -7,17 +7,17 @@ database for each message, so a blocked user or a removed role counts at once.
 from dataclasses import dataclass
 from datetime import date
 
-from services.access.dates import today
-from services.access.policy import Role, Standing, sees
+from services.access.dates import current_date
+from services.access.policy import CallerRole, Role, sees
 from services.access.store import authorize, groups, users
 from services.access.store.authorize import FoundProject
 from services.access.store.groups import FoundGroup
 from services.access.store.members import Source
 from shared.contracts.errors import DomainError, ErrorCode, missing_resource
-from shared.contracts.members import Of
+from shared.contracts.members import SourceReference
 from shared.postgres.transaction import Transaction
 
-NOBODY = 0
+ANONYMOUS_ID = 0
 """User id of an anonymous caller; no user has it."""
 
 
@@ -28,27 +28,27 @@ class Actor:
     user_id: int
     is_admin: bool
     is_bot: bool
-    day: date
+    today: date
 
     @classmethod
-    async def of(cls, tx: Transaction) -> "Actor":
+    async def authenticated(cls, tx: Transaction) -> "Actor":
         """Return the sender of a message. Raises DomainError(UNAUTHENTICATED) for an anonymous caller."""
         number = tx.envelope.user_id
         user = None if number is None else await users.find(tx, number)
         if user is None or user.state != "active":
             raise DomainError(ErrorCode.UNAUTHENTICATED, "401 Unauthorized")
-        return cls(user.user_id, user.is_admin, user.is_bot, await today(tx))
+        return cls(user.user_id, user.is_admin, user.is_bot, await current_date(tx))
 
     @classmethod
-    async def of_anybody(cls, tx: Transaction) -> "Actor":
+    async def or_anonymous(cls, tx: Transaction) -> "Actor":
         """Return the sender of a message, which may be an anonymous caller."""
         if tx.envelope.user_id is None:
-            return cls(NOBODY, is_admin=False, is_bot=False, day=await today(tx))
-        return await cls.of(tx)
+            return cls(ANONYMOUS_ID, is_admin=False, is_bot=False, today=await current_date(tx))
+        return await cls.authenticated(tx)
 
-    def standing(self, role: Role) -> Standing:
-        """Return the actor's standing in a project or group where it has ``role``."""
-        return Standing(self.user_id != NOBODY, self.is_admin, role)
+    def with_role(self, role: Role) -> CallerRole:
+        """Return the actor as a caller with ``role`` in a project or group."""
+        return CallerRole(self.user_id != ANONYMOUS_ID, self.is_admin, role)
 
     def require_admin(self) -> None:
         """Raise DomainError(PERMISSION_DENIED) unless the actor is an administrator."""
@@ -57,7 +57,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SourceAccess:
     """A project or group that is visible to the actor, and the actor's role in it."""
 
     actor: Actor
@@ -85,37 +85,37 @@ class Place:
         return self.source.project_id is None
 
 
-async def find_place(tx: Transaction, actor: Actor, of: Of) -> Place:
+async def find_source(tx: Transaction, actor: Actor, reference: SourceReference) -> SourceAccess:
     """Return a project or group. Raises DomainError(RESOURCE_DOES_NOT_EXIST) if the actor can't see it."""
-    if of.source_kind == "group":
-        group = await find_group(tx, actor, of.source)
+    if reference.source_kind == "group":
+        group = await find_group(tx, actor, reference.source)
         source = Source(group.namespace_id, None)
-        return Place(actor, source, Role.OWNER if actor.is_admin else group.role)
-    project = await find_project(tx, actor, of.source)
+        return SourceAccess(actor, source, Role.OWNER if actor.is_admin else group.role)
+    project = await find_project(tx, actor, reference.source)
     source = Source(project.namespace_id, project.project_id)
-    return Place(actor, source, Role.OWNER if actor.is_admin else project.role)
+    return SourceAccess(actor, source, Role.OWNER if actor.is_admin else project.role)
 
 
 async def find_project(tx: Transaction, actor: Actor, reference: str) -> FoundProject:
     """Return a project, by its number or its full path. Raises DomainError if the actor can't see it."""
-    project = await authorize.find_project(tx, reference, actor.user_id, actor.day)
-    if project is None or not sees(actor.standing(project.role), project.switches.visibility):
+    project = await authorize.find_project(tx, reference, actor.user_id, actor.today)
+    if project is None or not sees(actor.with_role(project.role), project.settings.visibility):
         raise missing_resource("404 Project Not Found")
     return project
 
 
 async def find_group(tx: Transaction, actor: Actor, reference: str) -> FoundGroup:
     """Return a group, by its number or its full path. Raises DomainError if the actor can't see it."""
-    return _seen(actor, await groups.find(tx, reference, actor.user_id, actor.day))
+    return _seen(actor, await groups.find(tx, reference, actor.user_id, actor.today))
 
 
 async def find_group_at(tx: Transaction, actor: Actor, path: str) -> FoundGroup:
     """Return a group, by its full path alone. Raises DomainError if the actor can't see it."""
-    return _seen(actor, await groups.find_at(tx, path, actor.user_id, actor.day))
+    return _seen(actor, await groups.find_at(tx, path, actor.user_id, actor.today))
 
 
 def _seen(actor: Actor, group: FoundGroup | None) -> FoundGroup:
-    if group is None or not sees(actor.standing(group.role), group.visibility):
+    if group is None or not sees(actor.with_role(group.role), group.visibility):
         raise missing_resource("404 Group Not Found")
     return group
 

@@ -9,14 +9,14 @@ from shared.postgres.clock import database_now
 from shared.postgres.transaction import Transaction
 
 
-async def today(tx: Transaction) -> date:
+async def current_date(tx: Transaction) -> date:
     """Return the current date of the database's clock."""
-    return day_of(await database_now(tx.connection))
+    return date_of(await database_now(tx.connection))
 
 
-def day_of(moment: int) -> date:
+def date_of(unix_ms: int) -> date:
     """Return the date of a time in Unix milliseconds."""
-    return datetime.fromtimestamp(moment / 1000, UTC).date()
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).date()
 
 
 def milliseconds(day: date) -> int:

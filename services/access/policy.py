@@ -39,8 +39,8 @@ class Feature(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A caller in relation to a project: anonymous, or a user with a role. The role may be NONE."""
+class CallerRole:
+    """A caller's role in a project: anonymous, or a user with a role, which may be NONE."""
 
     signed_in: bool = False
     is_admin: bool = False
@@ -57,7 +57,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
+class ProjectSettings:
     """A project's visibility and feature settings."""
 
     visibility: Visibility
@@ -65,12 +65,12 @@ class Switches:
     model_registry: Feature
 
 
-def abilities(standing: Standing, project: Switches) -> list[Ability]:
+def abilities(caller: CallerRole, project: ProjectSettings) -> list[Ability]:
     """Return what the caller may do in a project. Without any ability the project looks absent."""
-    if not sees(standing, project.visibility):
+    if not sees(caller, project.visibility):
         return []
     found = [Ability.READ_PROJECT]
-    writes = standing.has(Role.DEVELOPER)
+    writes = caller.has(Role.DEVELOPER)
     for feature, read, write in (
         (
             project.model_experiments,
@@ -79,23 +79,23 @@ def abilities(standing: Standing, project: Switches) -> list[Ability]:
         ),
         (project.model_registry, Ability.READ_MODEL_REGISTRY, Ability.WRITE_MODEL_REGISTRY),
     ):
-        if _uses(standing, project.visibility, feature):
+        if _uses(caller, project.visibility, feature):
             found += [read, write] if writes else [read]
     if writes:
         found.append(Ability.CREATE_PACKAGE)
-    if standing.has(Role.MAINTAINER):
+    if caller.has(Role.MAINTAINER):
         found.append(Ability.ADMIN_PROJECT)
     return found
 
 
-def sees(standing: Standing, visibility: Visibility) -> bool:
+def sees(caller: CallerRole, visibility: Visibility) -> bool:
     """Return whether a project or a group is visible to the caller."""
     if visibility is Visibility.PUBLIC:
         return True
-    return standing.is_member or (visibility is Visibility.INTERNAL and standing.signed_in)
+    return caller.is_member or (visibility is Visibility.INTERNAL and caller.signed_in)
 
 
-def _uses(standing: Standing, visibility: Visibility, feature: Feature) -> bool:
+def _uses(caller: CallerRole, visibility: Visibility, feature: Feature) -> bool:
     """Return whether the caller may read the data of a feature.
 
     Callers who are not members may do so only in public projects, and only if they are signed in. GitLab's API
@@ -103,6 +103,6 @@ def _uses(standing: Standing, visibility: Visibility, feature: Feature) -> bool:
     """
     if feature is Feature.DISABLED:
         return False
-    if standing.is_member:
+    if caller.is_member:
         return True
-    return feature is Feature.ENABLED and visibility is Visibility.PUBLIC and standing.signed_in
+    return feature is Feature.ENABLED and visibility is Visibility.PUBLIC and caller.signed_in

@@ -82,7 +82,7 @@ async def _of_version(
             cmd.source,
             "The run_id and model_id request parameters must match the referenced model version.",
         )
-    source = f"models:/{uri.name}/{dialect.called(found.id, number)}"
+    source = f"models:/{uri.name}/{dialect.display_version(found.id, number)}"
     sources.check_path(source)
     return Lineage(source, found.storage_location, found.run_id, found.model_id)
 
@@ -162,7 +162,7 @@ async def _run_root(source: str, run_id: str, tx: Transaction) -> str:
     try:
         answer = await tx.query(GetRun(run_id=run_id))
     except DomainError as error:
-        raise _asked_in_vain(error, source, "run_id") from error
+        raise _source_fault(error, source, "run_id") from error
     return RunReply.model_validate_json(answer).run.info.artifact_uri
 
 
@@ -170,11 +170,11 @@ async def _logged_model(source: str, model_id: str, tx: Transaction) -> LoggedMo
     try:
         answer = await tx.query(GetLoggedModel(model_id=model_id))
     except DomainError as error:
-        raise _asked_in_vain(error, source, "model_id") from error
+        raise _source_fault(error, source, "model_id") from error
     return LoggedModelReply.model_validate_json(answer).model.info
 
 
-def _asked_in_vain(error: DomainError, source: str, parameter: str) -> DomainError:
+def _source_fault(error: DomainError, source: str, parameter: str) -> DomainError:
     """Return MLflow's error for a source in a run or logged model that does not exist; else ``error``."""
     if error.code is ErrorCode.RESOURCE_DOES_NOT_EXIST:
         return sources.not_contained(source, parameter)

@@ -64,7 +64,7 @@ def parse(text: str) -> SemVer | None:
     return SemVer(*match.groups()) if match else None
 
 
-def checked(text: str) -> SemVer:
+def parse_or_refuse(text: str) -> SemVer:
     """Read a semantic version. Raises DomainError in GitLab's words."""
     semver = parse(text)
     if semver is None:
@@ -77,7 +77,7 @@ def next_version(highest: str | None) -> SemVer:
     """Return the version after the highest one. Raises DomainError if it would be too long."""
     if highest is None:
         return FIRST
-    semver = checked(highest).next_patch()
+    semver = parse_or_refuse(highest).next_patch()
     if len(str(semver)) > MAX_LENGTH:
         raise _no_room(highest)
     return semver

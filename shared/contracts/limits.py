@@ -59,7 +59,7 @@ STAGES = 100
 PARTS = 10_000
 """Parts of a multipart upload: S3's own limit."""
 
-USERS = 100
+SMALL_LIST = 100
 """Users, or scopes of a token, in a list of GitLab's REST API."""
 
 BODY = 8 * 1024**2

@@ -23,7 +23,7 @@ AccessLevel = Annotated[Int64, AfterValidator(_role)]
 """Guest 10, Planner 15, Reporter 20, Developer 30, Maintainer 40, Owner 50."""
 
 
-class Of(Wire):
+class SourceReference(Wire):
     """A project or a group, by its number or its full path."""
 
     source_kind: Literal["project", "group"] = "project"
@@ -44,15 +44,15 @@ class Member(Wire):
     avatar_url: str | None = None
 
 
-class ListMembers(Paged, Of):
+class ListMembers(Paged, SourceReference):
     """List members; with ``inherited`` also the members of the parent groups."""
 
     inherited: bool = False
     query: str | None = None
-    user_ids: Annotated[list[Int64], AtMost(limits.USERS)] = Field(default_factory=list)
+    user_ids: Annotated[list[Int64], AtMost(limits.SMALL_LIST)] = Field(default_factory=list)
 
 
-class GetMember(Query, Of):
+class GetMember(Query, SourceReference):
     """Return one member."""
 
     service = "access"
@@ -60,7 +60,7 @@ class GetMember(Query, Of):
     user_id: Int64
 
 
-class AddMember(Command, Of):
+class AddMember(Command, SourceReference):
     """Give users a role. ``user_id`` is one number, or several separated by commas."""
 
     service = "access"
@@ -71,7 +71,7 @@ class AddMember(Command, Of):
     expires_at: date | None = None
 
 
-class UpdateMember(Command, Of):
+class UpdateMember(Command, SourceReference):
     """Change a member's role or expiry date."""
 
     service = "access"
@@ -80,7 +80,7 @@ class UpdateMember(Command, Of):
     expires_at: date | None = None
 
 
-class RemoveMember(Command, Of):
+class RemoveMember(Command, SourceReference):
     """Remove a member."""
 
     service = "access"

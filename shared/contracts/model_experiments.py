@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.contracts.message import Command, Required, Wire
 
-PREFIX = "[model]"
+EXPERIMENT_PREFIX = "[model]"
 """Prefix of the name of a model's experiment; the model's name follows."""
 
 

@@ -58,7 +58,7 @@ class PurgeDeletedReply(Wire):
     finished: bool = False
 
 
-class ListProjects(Query):
+class ListProjectsWithData(Query):
     """List every project that has rows in the service's schema."""
 
     service: ClassVar[str] = "tracking"

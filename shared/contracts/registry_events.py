@@ -65,12 +65,12 @@ class VersionEvent(ModelEvent):
 class ModelVersionCreated(VersionEvent):
     """A version was created, perhaps from a run or a logged model.
 
-    ``called`` is the version's name in the dialect of the client that created it: in GitLab's dialect another
+    ``display_version`` is the version's name in the dialect of the client that created it: in GitLab's dialect another
     number. ``run_claim``: see ``EnsureVersionRun.claim``.
     """
 
     topic: ClassVar[str] = "model_version.created"
-    called: str = ""
+    display_version: str = ""
     source: str
     run_id: str
     model_id: str | None = None

@@ -8,7 +8,7 @@ import hashlib
 import re
 import secrets
 
-PREFIX = "glpat-"
+TOKEN_PREFIX = "glpat-"  # noqa: S105
 """GitLab's prefix, the same for personal, project and group tokens. gitlab-mlops requires it, and 20 characters."""
 
 RANDOM_BYTES = 20
@@ -20,7 +20,7 @@ ACCEPTABLE = re.compile(r"[\x21-\x7e]{20,255}")
 
 def new_token() -> str:
     """Return a new random token."""
-    return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+    return TOKEN_PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
 
 
 def digest_of(token: str) -> str:

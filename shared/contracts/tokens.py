@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from shared.contracts import limits
 from shared.contracts.accounts import Name, Paged
-from shared.contracts.members import AccessLevel, Of
+from shared.contracts.members import AccessLevel, SourceReference
 from shared.contracts.message import AtMost, Command, Int64, Query, Wire
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -31,7 +31,7 @@ Scopes = Annotated[
         ]
     ],
     Field(min_length=1),
-    AtMost(limits.USERS),
+    AtMost(limits.SMALL_LIST),
 ]
 """The GitLab scopes that clients request. Only ``api``, ``read_api``, ``read_user`` and ``self_rotate`` have an
 effect here."""
@@ -108,17 +108,17 @@ class RevokeToken(Command, OneToken):
     service = "access"
 
 
-class ListAccessTokens(TokenPage, Of):
+class ListAccessTokens(TokenPage, SourceReference):
     """List the tokens of a project or a group."""
 
 
-class GetAccessToken(Query, Of, OneToken):
+class GetAccessToken(Query, SourceReference, OneToken):
     """Return one token of a project or a group."""
 
     service = "access"
 
 
-class CreateAccessToken(Command, Of):
+class CreateAccessToken(Command, SourceReference):
     """Create a token of a project or a group, and a bot user that holds it and has a role there."""
 
     service = "access"
@@ -130,7 +130,7 @@ class CreateAccessToken(Command, Of):
     expires_at: date
 
 
-class RotateAccessToken(Command, Of, OneToken):
+class RotateAccessToken(Command, SourceReference, OneToken):
     """Revoke a token of a project or a group and create its successor, as ``RotateToken`` does."""
 
     service = "access"
@@ -138,7 +138,7 @@ class RotateAccessToken(Command, Of, OneToken):
     expires_at: date | None = None
 
 
-class RevokeAccessToken(Command, Of, OneToken):
+class RevokeAccessToken(Command, SourceReference, OneToken):
     """Revoke a token of a project or a group."""
 
     service = "access"

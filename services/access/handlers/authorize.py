@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.access.dates import day_of, milliseconds
-from services.access.policy import Role, Standing, abilities
+from services.access.dates import date_of, milliseconds
+from services.access.policy import CallerRole, Role, abilities
 from services.access.store import authorize as store
 from services.access.store import workspaces
-from services.access.store.authorize import Bearer, FoundProject
+from services.access.store.authorize import FoundProject, TokenUser
 from shared.contracts.access import (
     Authorization,
     Authorize,
@@ -32,9 +32,9 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
     reference = query.project or str(ROOT_PROJECT)
     if query.token_digest:
         return await _of_token(query.token_digest, reference, tx)
-    moment = await database_now(tx.connection)
-    found = await store.find_project(tx, reference, None, day_of(moment))
-    return _answer(None, found, moment)
+    now_ms = await database_now(tx.connection)
+    found = await store.find_project(tx, reference, None, date_of(now_ms))
+    return _answer(None, found, now_ms)
 
 
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
@@ -45,25 +45,25 @@ async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Aut
 
 
 async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Authorization:
-    moment = await database_now(tx.connection)
-    day = day_of(moment)
+    now_ms = await database_now(tx.connection)
+    today = date_of(now_ms)
     digest = _bytes(token_digest)
-    bearer = await store.find_bearer(tx, digest) if digest else None
-    if bearer is None:
+    token = await store.find_token_user(tx, digest) if digest else None
+    if token is None:
         return Authorization(state=TokenState.UNKNOWN)
-    state = _state(bearer, day)
+    state = _state(token, today)
     if state is not TokenState.ACTIVE:
-        return Authorization(state=state, user_id=bearer.user_id, username=bearer.username)
-    if moment - (bearer.last_used_time or 0) > USE_NOTED_EVERY:
-        await store.touch(tx, bearer.token_id, moment)
-    found = await store.find_project(tx, reference, bearer.user_id, day)
-    return _answer(bearer, found, moment)
+        return Authorization(state=state, user_id=token.user_id, username=token.username)
+    if now_ms - (token.last_used_time or 0) > USE_NOTED_EVERY:
+        await store.touch(tx, token.token_id, now_ms)
+    found = await store.find_project(tx, reference, token.user_id, today)
+    return _answer(token, found, now_ms)
 
 
 async def locate_project(query: LocateProject, tx: Transaction) -> Project:
     """Return the project with a full path. Raises DomainError if there is none."""
-    day = day_of(await database_now(tx.connection))
-    found = await store.find_project(tx, query.path, None, day) if "/" in query.path else None
+    today = date_of(await database_now(tx.connection))
+    found = await store.find_project(tx, query.path, None, today) if "/" in query.path else None
     if found is None:
         raise missing_resource(f"There is no project {query.path}.")
     return Project(id=found.project_id, path=found.full_path, name=found.name)
@@ -77,34 +77,34 @@ def _bytes(digest: str) -> bytes | None:
         return None
 
 
-def _state(bearer: Bearer, day: date) -> TokenState:
+def _state(token: TokenUser, today: date) -> TokenState:
     """Return the state of a token. If several apply, GitLab's order decides."""
-    if bearer.revoked:
+    if token.revoked:
         return TokenState.REVOKED
-    if bearer.expires_at is not None and bearer.expires_at <= day:
+    if token.expires_at is not None and token.expires_at <= today:
         return TokenState.EXPIRED
-    return TokenState.ACTIVE if bearer.state == "active" else TokenState.BLOCKED
+    return TokenState.ACTIVE if token.state == "active" else TokenState.BLOCKED
 
 
-def _answer(bearer: Bearer | None, found: FoundProject | None, moment: int) -> Authorization:
-    standing = Standing(
-        signed_in=bearer is not None,
-        is_admin=bearer is not None and bearer.is_admin,
+def _answer(token: TokenUser | None, found: FoundProject | None, now_ms: int) -> Authorization:
+    caller = CallerRole(
+        signed_in=token is not None,
+        is_admin=token is not None and token.is_admin,
         role=found.role if found else Role.NONE,
     )
-    allowed = abilities(standing, found.switches) if found else []
-    ends = [each.expires_at for each in (bearer, found) if each and each.expires_at]
+    allowed = abilities(caller, found.settings) if found else []
+    ends = [each.expires_at for each in (token, found) if each and each.expires_at]
     return Authorization(
         state=TokenState.ACTIVE,
-        user_id=bearer.user_id if bearer else 0,
-        username=bearer.username if bearer else "",
-        is_admin=standing.is_admin,
-        scopes=bearer.scopes if bearer else [],
+        user_id=token.user_id if token else 0,
+        username=token.username if token else "",
+        is_admin=caller.is_admin,
+        scopes=token.scopes if token else [],
         project=Project(id=found.project_id, path=found.full_path, name=found.name)
         if found and allowed
         else None,
         abilities=allowed,
-        fresh_for=milliseconds(min(ends)) - moment if ends else None,
+        fresh_for=milliseconds(min(ends)) - now_ms if ends else None,
     )
 
 

@@ -17,19 +17,21 @@ from shared.postgres.transaction import Transaction
 
 async def list_groups(query: ListGroups, tx: Transaction) -> bytes:
     """Return a page of groups."""
-    actor = await Actor.of_anybody(tx)
-    found = await groups.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
+    actor = await Actor.or_anonymous(tx)
+    found = await groups.page(tx, actor.user_id, actor.today, query, every=actor.is_admin)
     return replies.page(query, found, replies.group)
 
 
 async def get_group(query: GetGroup, tx: Transaction) -> bytes:
     """Return a group."""
-    return replies.one(replies.group(await find_group(tx, await Actor.of_anybody(tx), query.group)))
+    return replies.one(
+        replies.group(await find_group(tx, await Actor.or_anonymous(tx), query.group))
+    )
 
 
 async def create_group(cmd: CreateGroup, tx: Transaction) -> bytes:
     """Create a group at the top level, or in a group of which the caller is Owner. Bots may not do this."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     if actor.is_bot:
         raise forbidden()
     if cmd.parent_id is not None:

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 
-from services.access.actors import Actor, find_group, find_place, find_project, forbidden
+from services.access.actors import Actor, find_group, find_project, find_source, forbidden
 from services.access.handlers import replies
 from services.access.policy import Role
 from services.access.store import groups, projects
 from services.access.store.pages import PageOf
 from shared.contracts.access_events import ProjectChanged
 from shared.contracts.errors import DomainError, ErrorCode, invalid
-from shared.contracts.members import Of
+from shared.contracts.members import SourceReference
 from shared.contracts.message import Message
 from shared.contracts.projects import (
     Accepted,
@@ -29,21 +29,21 @@ _NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_.-]+")
 
 async def list_projects(query: ListProjects, tx: Transaction) -> bytes:
     """Return a page of projects."""
-    actor = await Actor.of_anybody(tx)
-    found = await projects.page(tx, actor.user_id, actor.day, query, every=actor.is_admin)
-    rows = await projects.read(tx, found.items, actor.user_id, actor.day)
+    actor = await Actor.or_anonymous(tx)
+    found = await projects.page(tx, actor.user_id, actor.today, query, every=actor.is_admin)
+    rows = await projects.read(tx, found.items, actor.user_id, actor.today)
     return replies.page(query, PageOf(rows, found.total), replies.project)
 
 
 async def get_project(query: GetProject, tx: Transaction) -> bytes:
     """Return a project."""
-    actor = await Actor.of_anybody(tx)
+    actor = await Actor.or_anonymous(tx)
     return await _shown(tx, actor, (await find_project(tx, actor, query.project)).project_id)
 
 
 async def create_project(cmd: CreateProject, tx: Transaction) -> bytes:
     """Create a project in a group where the caller is Maintainer, or in the caller's own namespace."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     name = cmd.name or cmd.path
     path = cmd.path or _NOT_IN_PATHS.sub("-", (cmd.name or "").lower()).strip("-.")
     if not name or not path:
@@ -90,11 +90,11 @@ async def _home(tx: Transaction, actor: Actor, cmd: CreateProject) -> int:
 
 async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
     """Change a project. This takes a Maintainer, and an Owner for its visibility."""
-    actor = await Actor.of(tx)
-    place = await find_place(tx, actor, Of(source=cmd.project))
-    place.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
-    # A place that was found as a project has an id: `or 0` is for the type checker.
-    number = place.source.project_id or 0
+    actor = await Actor.authenticated(tx)
+    access = await find_source(tx, actor, SourceReference(source=cmd.project))
+    access.require(Role.MAINTAINER if cmd.visibility is None else Role.OWNER)
+    # A source that was found as a project has an id: `or 0` is for the type checker.
+    number = access.source.project_id or 0
     await projects.update(tx, number, cmd)
     tx.emit(ProjectChanged())
     return await _shown(tx, actor, number)
@@ -102,10 +102,10 @@ async def update_project(cmd: UpdateProject, tx: Transaction) -> bytes:
 
 async def delete_project(cmd: DeleteProject, tx: Transaction) -> bytes:
     """Hide a project permanently. This takes an Owner; the root project can't be deleted."""
-    actor = await Actor.of(tx)
-    place = await find_place(tx, actor, Of(source=cmd.project))
-    place.require(Role.OWNER)
-    number = place.source.project_id or 0
+    actor = await Actor.authenticated(tx)
+    access = await find_source(tx, actor, SourceReference(source=cmd.project))
+    access.require(Role.OWNER)
+    number = access.source.project_id or 0
     if number == ROOT_PROJECT:
         raise forbidden("plain MLflow clients need this project")
     await projects.delete(tx, number)
@@ -114,7 +114,7 @@ async def delete_project(cmd: DeleteProject, tx: Transaction) -> bytes:
 
 
 async def _shown(tx: Transaction, actor: Actor, number: int) -> bytes:
-    (row,) = await projects.read(tx, [number], actor.user_id, actor.day)
+    (row,) = await projects.read(tx, [number], actor.user_id, actor.today)
     return replies.one(replies.project(row))
 
 

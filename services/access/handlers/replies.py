@@ -33,13 +33,13 @@ def page(query: Paged, found: PageOf[T], show: Callable[[T], BaseModel]) -> byte
     return one(Page(items=items, total=found.total, page=query.page, per_page=query.limit))
 
 
-def iso(milliseconds: int) -> str:
+def iso_time(milliseconds: int) -> str:
     """Return a time as GitLab writes it."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def day(value: date | None) -> str | None:
+def iso_date(value: date | None) -> str | None:
     """Return a date as GitLab writes it."""
     return value.isoformat() if value else None
 
@@ -54,7 +54,7 @@ def user(found: FoundUser) -> User:
         email=found.email,
         is_admin=found.is_admin,
         bot=found.is_bot,
-        created_at=iso(found.creation_time),
+        created_at=iso_time(found.creation_time),
     )
 
 
@@ -85,7 +85,7 @@ def group(found: FoundGroup) -> Group:
         description=found.description,
         visibility=found.visibility,
         parent_id=found.parent_id,
-        created_at=iso(found.creation_time),
+        created_at=iso_time(found.creation_time),
     )
 
 
@@ -97,8 +97,8 @@ def member(found: FoundMember) -> Member:
         name=found.name,
         state=found.state,
         access_level=found.access_level,
-        created_at=iso(found.creation_time),
-        expires_at=day(found.expires_at),
+        created_at=iso_time(found.creation_time),
+        expires_at=iso_date(found.expires_at),
     )
 
 
@@ -112,9 +112,9 @@ def token(found: FoundToken, today: date) -> Token:
         active=found.is_active(today),
         scopes=list(found.scopes),
         user_id=found.user_id,
-        created_at=iso(found.creation_time),
-        last_used_at=iso(found.last_used_time) if found.last_used_time else None,
-        expires_at=day(found.expires_at),
+        created_at=iso_time(found.creation_time),
+        last_used_at=iso_time(found.last_used_time) if found.last_used_time else None,
+        expires_at=iso_date(found.expires_at),
         access_level=found.access_level,
     )
 
@@ -139,8 +139,8 @@ def project(row: Record) -> p.ProjectReply:
         name_with_namespace=f"{row['namespace_full_name']} / {row['name']}",
         path=row["path"],
         path_with_namespace=row["full_path"],
-        created_at=iso(row["creation_time"]),
-        last_activity_at=iso(row["last_updated_time"]),
+        created_at=iso_time(row["creation_time"]),
+        last_activity_at=iso_time(row["last_updated_time"]),
         namespace=namespace,
         visibility=row["visibility"],
         creator_id=row["creator_id"],

@@ -32,23 +32,23 @@ UNAUTHORIZED = "401 Unauthorized"
 
 async def list_tokens(query: ListTokens, tx: Transaction) -> bytes:
     """Return a page of personal tokens."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     if query.user_id not in (None, actor.user_id) and not actor.is_admin:
         raise DomainError(ErrorCode.UNAUTHENTICATED, UNAUTHORIZED)
     whose = query.user_id if actor.is_admin else actor.user_id
-    found = await tokens.page(tx, whose, None, actor.day, query)
-    return replies.page(query, found, lambda token: replies.token(token, actor.day))
+    found = await tokens.page(tx, whose, None, actor.today, query)
+    return replies.page(query, found, lambda token: replies.token(token, actor.today))
 
 
 async def get_token(query: GetToken, tx: Transaction) -> bytes:
     """Return a personal token."""
-    actor = await Actor.of(tx)
-    return replies.one(replies.token(await _own(tx, actor, query), actor.day))
+    actor = await Actor.authenticated(tx)
+    return replies.one(replies.token(await _own(tx, actor, query), actor.today))
 
 
 async def create_token(cmd: CreateToken, tx: Transaction) -> bytes:
     """Create a personal token for a user."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     actor.require_admin()
     user = await users.find(tx, cmd.user_id)
     if user is None or user.is_bot:
@@ -61,10 +61,10 @@ async def create_token(cmd: CreateToken, tx: Transaction) -> bytes:
             name=cmd.name,
             description=cmd.description,
             scopes=sorted(set(cmd.scopes)),
-            expires_at=checked_end(cmd.expires_at, actor.day),
+            expires_at=checked_end(cmd.expires_at, actor.today),
         ),
     )
-    return replies.one(replies.token(made, actor.day))
+    return replies.one(replies.token(made, actor.today))
 
 
 async def rotate_token(cmd: RotateToken, tx: Transaction) -> bytes:
@@ -73,13 +73,13 @@ async def rotate_token(cmd: RotateToken, tx: Transaction) -> bytes:
         own = await find_token(tx, cmd)
         if own.revocation_time is not None:
             return await _reused(tx, own)
-    actor = await Actor.of(tx)
-    return await replace(tx, await _own(tx, actor, cmd), cmd, actor.day)
+    actor = await Actor.authenticated(tx)
+    return await replace(tx, await _own(tx, actor, cmd), cmd, actor.today)
 
 
 async def revoke_token(cmd: RevokeToken, tx: Transaction) -> bytes:
     """Revoke a personal token. A revoked token stays revoked."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     await revoke(tx, await _own(tx, actor, cmd))
     return b""
 
@@ -96,7 +96,7 @@ async def find_token(tx: Transaction, of: OneToken) -> FoundToken:
 
 
 async def replace(
-    tx: Transaction, old: FoundToken, cmd: RotateToken | RotateAccessToken, day: date
+    tx: Transaction, old: FoundToken, cmd: RotateToken | RotateAccessToken, today: date
 ) -> bytes:
     """Revoke a token and create its successor."""
     await tokens.lock_family(tx, old)
@@ -104,7 +104,7 @@ async def replace(
     current = await tokens.find(tx, old.token_id, None) or old
     if current.revocation_time is not None:
         return await _reused(tx, current)
-    if not current.is_active(day):
+    if not current.is_active(today):
         raise DomainError(ErrorCode.UNAUTHENTICATED, UNAUTHORIZED)
     new = NewToken(
         digest=cmd.new_digest,
@@ -112,12 +112,12 @@ async def replace(
         name=current.name,
         description=current.description,
         scopes=current.scopes,
-        expires_at=checked_end(cmd.expires_at, day) or day + timedelta(days=ROTATED_DAYS),
+        expires_at=checked_end(cmd.expires_at, today) or today + timedelta(days=ROTATED_DAYS),
         source=current.source,
         family_id=current.family_id or current.token_id,
     )
     await revoke(tx, current)
-    return replies.one(Rotated(token=replies.token(await tokens.create(tx, new), day)))
+    return replies.one(Rotated(token=replies.token(await tokens.create(tx, new), today)))
 
 
 async def _reused(tx: Transaction, old: FoundToken) -> bytes:
@@ -126,23 +126,23 @@ async def _reused(tx: Transaction, old: FoundToken) -> bytes:
     Using a replaced token suggests that it was stolen. The thief and the owner can't be told apart, so both lose
     access.
     """
-    _tell_revoked(tx, await tokens.revoke_family(tx, old))
+    _emit_revoked(tx, await tokens.revoke_family(tx, old))
     return replies.one(Rotated(token=None))
 
 
 async def revoke(tx: Transaction, token: FoundToken) -> None:
-    """Revoke a token and tell the gateways, which cache authorizations."""
-    _tell_revoked(tx, await tokens.revoke(tx, token))
+    """Revoke a token and emit the event for the gateways, which cache authorizations."""
+    _emit_revoked(tx, await tokens.revoke(tx, token))
 
 
-def checked_end(end: date | None, day: date) -> date | None:
+def checked_end(end: date | None, today: date) -> date | None:
     """Return the expiry date of a new token. Raises DomainError for a date that is not in the future."""
-    if end is not None and end <= day:
+    if end is not None and end <= today:
         raise invalid("Expiration date must be in the future")
     return end
 
 
-def _tell_revoked(tx: Transaction, digests: Sequence[str]) -> None:
+def _emit_revoked(tx: Transaction, digests: Sequence[str]) -> None:
     if digests:
         tx.emit(TokensRevoked(digests=list(digests)))
 

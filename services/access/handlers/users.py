@@ -24,7 +24,7 @@ from shared.postgres.transaction import Transaction
 
 async def get_user(query: GetUser, tx: Transaction) -> bytes:
     """Return a user."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     found = await users.find(tx, query.user_id or actor.user_id)
     if found is None:
         raise no_user()
@@ -33,14 +33,14 @@ async def get_user(query: GetUser, tx: Transaction) -> bytes:
 
 async def list_users(query: ListUsers, tx: Transaction) -> bytes:
     """Return a page of users."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     found = await users.page(tx, query)
     return replies.page(query, found, replies.user_to(actor, BasicUser))
 
 
 async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:
     """Create a user."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     actor.require_admin()
     made = await users.create(
         tx, cmd.username, cmd.name or cmd.username, email=cmd.email, is_admin=cmd.admin
@@ -52,7 +52,7 @@ async def create_user(cmd: CreateUser, tx: Transaction) -> bytes:
 
 async def set_user_state(cmd: SetUserState, tx: Transaction) -> bytes:
     """Block or unblock a user."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     actor.require_admin()
     if cmd.user_id == actor.user_id:
         raise DomainError(ErrorCode.PERMISSION_DENIED, "403 Forbidden - You can't block yourself")

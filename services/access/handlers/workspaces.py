@@ -6,7 +6,7 @@ Permissions are the same as for GitLab's ``/projects``, whose handlers do the wo
 
 from collections.abc import Mapping, Sequence
 
-from services.access.actors import NOBODY, Actor, find_group_at, find_place
+from services.access.actors import ANONYMOUS_ID, Actor, find_group_at, find_source
 from services.access.handlers import projects
 from services.access.policy import Role, abilities
 from services.access.store import workspaces as store
@@ -19,7 +19,7 @@ from shared.contracts.errors import (
     invalid,
     missing_resource,
 )
-from shared.contracts.members import Of
+from shared.contracts.members import SourceReference
 from shared.contracts.message import Message
 from shared.contracts.projects import CreateProject, DeleteProject, UpdateProject
 from shared.contracts.root_project import ROOT_PROJECT
@@ -46,20 +46,20 @@ MODES = ("SET_DEFAULT", "CASCADE", "RESTRICT")
 
 async def list_workspaces(_query: ListWorkspaces, tx: Transaction) -> WorkspacesReply:
     """List workspaces by name. Anonymous callers in open mode see only the default workspace."""
-    actor = await Actor.of_anybody(tx)
+    actor = await Actor.or_anonymous(tx)
     found = sorted(await _readable(tx, actor), key=lambda each: each.name)
     return WorkspacesReply(workspaces=[_shown(each) for each in found])
 
 
 async def get_workspace(query: GetWorkspace, tx: Transaction) -> WorkspaceReply:
     """Return a workspace."""
-    found = await _find(tx, await Actor.of_anybody(tx), query.workspace_name)
+    found = await _find(tx, await Actor.or_anonymous(tx), query.workspace_name)
     return WorkspaceReply(workspace=_shown(found))
 
 
 async def create_workspace(cmd: CreateWorkspace, tx: Transaction) -> WorkspaceReply:
     """Create a private project. Only its creator and the group's members see it."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     _refuse_settings(cmd)
     if cmd.name == DEFAULT:
         raise invalid(f"The '{DEFAULT}' workspace is reserved and cannot be created")
@@ -82,7 +82,7 @@ async def create_workspace(cmd: CreateWorkspace, tx: Transaction) -> WorkspaceRe
 
 async def update_workspace(cmd: UpdateWorkspace, tx: Transaction) -> WorkspaceReply:
     """Change a workspace's description. This takes a Maintainer of the project."""
-    found = await _find(tx, await Actor.of(tx), cmd.workspace_name)
+    found = await _find(tx, await Actor.authenticated(tx), cmd.workspace_name)
     _refuse_settings(cmd)
     if all(getattr(cmd, name) is None for name in WorkspaceFields.model_fields):
         raise invalid("Workspace update must have at least one key")
@@ -94,14 +94,14 @@ async def update_workspace(cmd: UpdateWorkspace, tx: Transaction) -> WorkspaceRe
 
 async def delete_workspace(cmd: DeleteWorkspace, tx: Transaction) -> bytes:
     """Hide a project permanently. This takes an Owner."""
-    actor = await Actor.of(tx)
+    actor = await Actor.authenticated(tx)
     if cmd.workspace_name == DEFAULT:
         raise invalid(f"The '{DEFAULT}' workspace is reserved and cannot be deleted")
     if cmd.mode not in MODES:
         raise invalid(f"Invalid deletion mode '{cmd.mode}'. Must be one of: {', '.join(MODES)}")
     found = await _find(tx, actor, cmd.workspace_name)
     reference = str(found.project_id)
-    (await find_place(tx, actor, Of(source=reference))).require(Role.OWNER)
+    (await find_source(tx, actor, SourceReference(source=reference))).require(Role.OWNER)
     if cmd.mode == "SET_DEFAULT":
         raise DomainError(
             ErrorCode.NOT_IMPLEMENTED,
@@ -133,17 +133,17 @@ async def _find(tx: Transaction, actor: Actor, name: str) -> FoundWorkspace:
 async def _readable(
     tx: Transaction, actor: Actor, number: int | None = None
 ) -> Sequence[FoundWorkspace]:
-    if actor.user_id == NOBODY:
+    if actor.user_id == ANONYMOUS_ID:
         # Only a gateway in open mode accepts anonymous callers, and they work in the root project
         # alone.
         if number not in {None, ROOT_PROJECT}:
             return []
-        return await store.visible(tx, NOBODY, actor.day, ROOT_PROJECT, every=True)
-    found = await store.visible(tx, actor.user_id, actor.day, number, every=actor.is_admin)
+        return await store.visible(tx, ANONYMOUS_ID, actor.today, ROOT_PROJECT, every=True)
+    found = await store.visible(tx, actor.user_id, actor.today, number, every=actor.is_admin)
     return [
         each
         for each in found
-        if Ability.READ_MODEL_EXPERIMENTS in abilities(actor.standing(each.role), each.switches)
+        if Ability.READ_MODEL_EXPERIMENTS in abilities(actor.with_role(each.role), each.settings)
     ]
 
 

@@ -1,4 +1,4 @@
--- name: find_bearer
+-- name: find_token_user
 -- A token and its user.
 SELECT
     tokens.token_id,

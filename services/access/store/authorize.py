@@ -6,7 +6,7 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.policy import Feature, Role, Switches, Visibility
+from services.access.policy import Feature, ProjectSettings, Role, Visibility
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class TokenUser:
     """A token and its user."""
 
     token_id: int
@@ -37,16 +37,16 @@ class FoundProject:
     project_id: int
     full_path: str
     name: str
-    switches: Switches
+    settings: ProjectSettings
     role: Role
     expires_at: date | None
     namespace_id: int
 
 
-async def find_bearer(tx: Transaction, digest: bytes) -> Bearer | None:
+async def find_token_user(tx: Transaction, digest: bytes) -> TokenUser | None:
     """Return the token with a digest, and its user."""
-    row = await tx.row(SQL["find_bearer"], digest)
-    return Bearer(**row) if row else None
+    row = await tx.row(SQL["find_token_user"], digest)
+    return TokenUser(**row) if row else None
 
 
 async def find_project(
@@ -65,22 +65,22 @@ async def find_project(
         row["project_id"],
         row["full_path"],
         row["name"],
-        switches_of(row),
+        settings_of(row),
         Role(row["access_level"]),
         row["expires_at"],
         row["namespace_id"],
     )
 
 
-def switches_of(row: Record) -> Switches:
+def settings_of(row: Record) -> ProjectSettings:
     """Return a project's settings from its row."""
-    return Switches(
+    return ProjectSettings(
         Visibility(row["visibility"]),
         Feature(row["model_experiments_access_level"]),
         Feature(row["model_registry_access_level"]),
     )
 
 
-async def touch(tx: Transaction, token_id: int, moment: int) -> None:
+async def touch(tx: Transaction, token_id: int, now_ms: int) -> None:
     """Store the time of a token's last use."""
-    await tx.execute(SQL["touch_token"], token_id, moment)
+    await tx.execute(SQL["touch_token"], token_id, now_ms)

@@ -7,7 +7,7 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.policy import Role, Visibility
-from services.access.store.pages import PageOf, Slice, fetch_page
+from services.access.store.pages import LimitOffset, PageOf, fetch_page
 from shared.contracts.accounts import CreateGroup, ListGroups
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -41,26 +41,26 @@ class FoundGroup:
         return cls(**own, role=role, visibility=visibility)
 
 
-async def find(tx: Transaction, reference: str, user_id: int, day: date) -> FoundGroup | None:
+async def find(tx: Transaction, reference: str, user_id: int, today: date) -> FoundGroup | None:
     """Return a group by its number or its full path."""
     if not _NUMBER.fullmatch(reference):
-        return await find_at(tx, reference, user_id, day)
-    row = await tx.row(SQL["find_group"], int(reference), None, user_id, day)
+        return await find_at(tx, reference, user_id, today)
+    row = await tx.row(SQL["find_group"], int(reference), None, user_id, today)
     return FoundGroup.of(row) if row else None
 
 
-async def find_at(tx: Transaction, path: str, user_id: int, day: date) -> FoundGroup | None:
+async def find_at(tx: Transaction, path: str, user_id: int, today: date) -> FoundGroup | None:
     """Return a group by its full path, even if the path is all digits."""
-    row = await tx.row(SQL["find_group"], None, path, user_id, day)
+    row = await tx.row(SQL["find_group"], None, path, user_id, today)
     return FoundGroup.of(row) if row else None
 
 
 async def page(
-    tx: Transaction, user_id: int, day: date, query: ListGroups, *, every: bool
+    tx: Transaction, user_id: int, today: date, query: ListGroups, *, every: bool
 ) -> PageOf[FoundGroup]:
     """Return a page of the groups that are visible to a user; ``every`` includes all groups."""
-    values = (user_id, day, every, query.search)
-    return await fetch_page(tx, SQL["list_groups"], values, Slice.of(query), FoundGroup.of)
+    values = (user_id, today, every, query.search)
+    return await fetch_page(tx, SQL["list_groups"], values, LimitOffset.of(query), FoundGroup.of)
 
 
 async def create(tx: Transaction, cmd: CreateGroup) -> int | None:

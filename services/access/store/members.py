@@ -6,9 +6,9 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.dates import today
+from services.access.dates import current_date
 from services.access.policy import Role
-from services.access.store.pages import ONE, PageOf, Slice, fetch_page
+from services.access.store.pages import ONE, LimitOffset, PageOf, fetch_page
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
@@ -55,27 +55,27 @@ class Wanted:
     inherited: bool = False
     search: str | None = None
     user_ids: Sequence[int] = ()
-    part: Slice = ONE
+    bounds: LimitOffset = ONE
 
 
-async def page(tx: Transaction, source: Source, day: date, wanted: Wanted) -> PageOf[FoundMember]:
+async def page(tx: Transaction, source: Source, today: date, wanted: Wanted) -> PageOf[FoundMember]:
     """Return a page of members whose roles have not expired."""
     values = (
         source.namespace_id,
         source.project_id,
-        day,
+        today,
         wanted.inherited,
         wanted.search,
         list(wanted.user_ids) or None,
     )
-    return await fetch_page(tx, SQL["list_members"], values, wanted.part, FoundMember.of)
+    return await fetch_page(tx, SQL["list_members"], values, wanted.bounds, FoundMember.of)
 
 
 async def find(
-    tx: Transaction, source: Source, user_id: int, day: date, *, inherited: bool = False
+    tx: Transaction, source: Source, user_id: int, today: date, *, inherited: bool = False
 ) -> FoundMember | None:
     """Return one member, or None."""
-    found = await page(tx, source, day, Wanted(inherited, user_ids=[user_id]))
+    found = await page(tx, source, today, Wanted(inherited, user_ids=[user_id]))
     return found.items[0] if found.items else None
 
 
@@ -83,9 +83,9 @@ async def add(
     tx: Transaction, source: Source, user_id: int, role: int, expires_at: date | None = None
 ) -> bool:
     """Add a member. Returns False if the user already has a role there that has not expired."""
-    day = await today(tx)
+    today = await current_date(tx)
     # A user has at most one row per project or group, so an expired one would block the new role.
-    await tx.execute(SQL["forget_ended"], user_id, source.group_id, source.project_id, day)
+    await tx.execute(SQL["forget_ended"], user_id, source.group_id, source.project_id, today)
     row = await tx.row(
         SQL["add_member"], user_id, source.group_id, source.project_id, role, expires_at, now()
     )

@@ -22,26 +22,26 @@ class PageOf(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class LimitOffset:
     """The position of a page in a list."""
 
     limit: int
     offset: int
 
     @classmethod
-    def of(cls, query: Paged) -> "Slice":
+    def of(cls, query: Paged) -> "LimitOffset":
         """Return the position of the page that a query asks for."""
         return cls(query.limit, query.offset)
 
 
-ONE = Slice(1, 0)
+ONE = LimitOffset(1, 0)
 
 
 async def fetch_page(
     tx: Transaction,
     statement: Statement,
     values: Sequence[Any],
-    part: Slice,
+    bounds: LimitOffset,
     make: Callable[[Record], T],
 ) -> PageOf[T]:
     """Return the page of a statement that ends with LIMIT and OFFSET, its last two placeholders.
@@ -49,6 +49,8 @@ async def fetch_page(
     Each row has a column ``total``. A page past the end has no rows and so no total; the first row is read for it
     then.
     """
-    rows = await tx.rows(statement, *values, part.limit, part.offset)
-    told = rows or (await tx.rows(statement, *values, ONE.limit, ONE.offset) if part.offset else [])
-    return PageOf([make(row) for row in rows], told[0]["total"] if told else 0)
+    rows = await tx.rows(statement, *values, bounds.limit, bounds.offset)
+    counted = rows or (
+        await tx.rows(statement, *values, ONE.limit, ONE.offset) if bounds.offset else []
+    )
+    return PageOf([make(row) for row in rows], counted[0]["total"] if counted else 0)

@@ -5,7 +5,7 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.store.pages import PageOf, Slice, fetch_page
+from services.access.store.pages import LimitOffset, PageOf, fetch_page
 from shared.contracts.projects import CreateProject, ListProjects, UpdateProject
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -15,12 +15,12 @@ SQL = load_queries("services.access.sql", "projects")
 
 
 async def page(
-    tx: Transaction, user_id: int, day: date, query: ListProjects, *, every: bool
+    tx: Transaction, user_id: int, today: date, query: ListProjects, *, every: bool
 ) -> PageOf[int]:
     """Return the numbers of a page of projects that are visible to a user; ``every`` includes all projects."""
     values = (
         user_id,
-        day,
+        today,
         every,
         query.search,
         query.visibility,
@@ -29,7 +29,7 @@ async def page(
         query.order_by,
         query.sort == "desc",
     )
-    return await fetch_page(tx, SQL["list_projects"], values, Slice.of(query), _number)
+    return await fetch_page(tx, SQL["list_projects"], values, LimitOffset.of(query), _number)
 
 
 def _number(row: Record) -> int:
@@ -38,10 +38,10 @@ def _number(row: Record) -> int:
 
 
 async def read(
-    tx: Transaction, numbers: Sequence[int], user_id: int, day: date
+    tx: Transaction, numbers: Sequence[int], user_id: int, today: date
 ) -> Sequence[Record]:
     """Return projects with their namespaces and a user's roles, in the given order."""
-    return await tx.rows(SQL["read_projects"], list(numbers), user_id, day)
+    return await tx.rows(SQL["read_projects"], list(numbers), user_id, today)
 
 
 async def create(

@@ -7,7 +7,7 @@ from datetime import date
 from asyncpg import Record
 
 from services.access.store.members import Source
-from services.access.store.pages import PageOf, Slice, fetch_page
+from services.access.store.pages import LimitOffset, PageOf, fetch_page
 from shared.contracts.tokens import TokenPage
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -47,9 +47,9 @@ class FoundToken:
         """Return the token of a row."""
         return cls(**{name: row[name] for name in cls.__slots__})
 
-    def is_active(self, day: date) -> bool:
+    def is_active(self, today: date) -> bool:
         """Return whether the token is neither revoked nor expired."""
-        return self.revocation_time is None and (self.expires_at is None or self.expires_at > day)
+        return self.revocation_time is None and (self.expires_at is None or self.expires_at > today)
 
     def is_of(self, source: Source | None) -> bool:
         """Return whether the token belongs to this project or group; with None, whether it is personal."""
@@ -73,7 +73,7 @@ class NewToken:
 
 
 async def page(
-    tx: Transaction, user_id: int | None, source: Source | None, day: date, query: TokenPage
+    tx: Transaction, user_id: int | None, source: Source | None, today: date, query: TokenPage
 ) -> PageOf[FoundToken]:
     """Return a page of tokens of a project or a group; without one, of personal tokens.
 
@@ -84,11 +84,11 @@ async def page(
         source.group_id if source else None,
         source.project_id if source else None,
         None if query.state is None else query.state == "active",
-        day,
+        today,
         query.revoked,
         query.search,
     )
-    return await fetch_page(tx, SQL["list_tokens"], values, Slice.of(query), FoundToken.of)
+    return await fetch_page(tx, SQL["list_tokens"], values, LimitOffset.of(query), FoundToken.of)
 
 
 async def find(tx: Transaction, number: int | None, digest: bytes | None) -> FoundToken | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from asyncpg import Record
 
-from services.access.store.pages import PageOf, Slice, fetch_page
+from services.access.store.pages import LimitOffset, PageOf, fetch_page
 from shared.contracts.accounts import ListUsers
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -42,7 +42,7 @@ async def find(tx: Transaction, user_id: int) -> FoundUser | None:
 async def page(tx: Transaction, query: ListUsers) -> PageOf[FoundUser]:
     """Return a page of users. Bot users are left out."""
     values = (query.username, query.search)
-    return await fetch_page(tx, SQL["list_users"], values, Slice.of(query), FoundUser.of)
+    return await fetch_page(tx, SQL["list_users"], values, LimitOffset.of(query), FoundUser.of)
 
 
 async def create(tx: Transaction, username: str, name: str, **fields: Any) -> FoundUser | None:

@@ -6,8 +6,8 @@ from datetime import date
 
 from asyncpg import Record
 
-from services.access.policy import Role, Switches
-from services.access.store.authorize import switches_of
+from services.access.policy import ProjectSettings, Role
+from services.access.store.authorize import settings_of
 from shared.mlflow import workspaces
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -22,7 +22,7 @@ class FoundWorkspace:
     project_id: int
     name: str
     description: str
-    switches: Switches
+    settings: ProjectSettings
     role: Role
 
     @classmethod
@@ -32,7 +32,7 @@ class FoundWorkspace:
         if name is None:
             return None
         role = Role(row["access_level"])
-        return cls(row["project_id"], name, row["description"], switches_of(row), role)
+        return cls(row["project_id"], name, row["description"], settings_of(row), role)
 
 
 async def number_of(tx: Transaction, name: str) -> int | None:
@@ -42,8 +42,8 @@ async def number_of(tx: Transaction, name: str) -> int | None:
 
 
 async def visible(
-    tx: Transaction, user_id: int, day: date, number: int | None = None, *, every: bool
+    tx: Transaction, user_id: int, today: date, number: int | None = None, *, every: bool
 ) -> Sequence[FoundWorkspace]:
     """Return the workspaces that are visible to a user; ``every`` includes all, ``number`` selects one."""
-    rows = await tx.rows(SQL["list_workspaces"], user_id, day, every, number)
+    rows = await tx.rows(SQL["list_workspaces"], user_id, today, every, number)
     return [found for found in map(FoundWorkspace.of, rows) if found]

@@ -15,7 +15,7 @@ from shared.postgres.transaction import Transaction
 class Dialect(Protocol):
     """How clients name versions, which version a name means, and what a new version needs.
 
-    A version has two numbers: ``number`` counts within its model, ``own_number`` is its id, which is
+    A version has two numbers: ``number`` counts within its model, ``version_id`` is its id, which is
     unique in the project.
     """
 
@@ -48,10 +48,10 @@ class Dialect(Protocol):
         Raises DomainError.
         """
 
-    def called(self, own_number: int, number: int) -> str:
+    def display_version(self, version_id: int, number: int) -> str:
         """Return the name of a version for clients."""
 
-    async def before_model(self, tx: Transaction, name: str) -> None:
+    async def prepare_model(self, tx: Transaction, name: str) -> None:
         """Have other services create what a new model needs. The model's id is the command's.
 
         Raises DomainError.

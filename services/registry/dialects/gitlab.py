@@ -43,7 +43,7 @@ class GitLab(MLflow):
             raise version_not_found(name, version)
         if is_true(model.prompt):
             return await super().version_number(tx, name, version)
-        number = await _called(tx, model.registered_model_id, version)
+        number = await _find_by_id_or_semver(tx, model.registered_model_id, version)
         if number is None:
             raise version_not_found(name, version)
         return number
@@ -51,7 +51,7 @@ class GitLab(MLflow):
     async def version_of_alias(self, tx: Transaction, model_id: UUID, alias: str) -> int | None:
         """Find a version by an alias; its semantic version is an alias, too."""
         if semver.parse(alias):
-            return await model_versions.called(tx, model_id, None, alias)
+            return await model_versions.find_by_id_or_semver(tx, model_id, None, alias)
         return await super().version_of_alias(tx, model_id, alias)
 
     def check_new_alias(self, alias: str) -> None:
@@ -78,11 +78,11 @@ class GitLab(MLflow):
         selected = [await _selected(tx, model_id, stage, staged=staged) for stage in stages or [""]]
         return list(dict.fromkeys(number for number in selected if number is not None))
 
-    def called(self, own_number: int, _number: int) -> str:
+    def display_version(self, version_id: int, _number: int) -> str:
         """Return the id."""
-        return str(own_number)
+        return str(version_id)
 
-    async def before_model(self, tx: Transaction, name: str) -> None:
+    async def prepare_model(self, tx: Transaction, name: str) -> None:
         """Have tracking create the model's experiment."""
         model_id = tx.envelope.id
         await tx.send_command(EnsureModelExperiment(registered_model_id=model_id, name=name))
@@ -104,17 +104,17 @@ class GitLab(MLflow):
 
 
 async def _version_run(
-    tx: Transaction, model_id: UUID, cmd: CreateModelVersion, led_to: str
+    tx: Transaction, model_id: UUID, cmd: CreateModelVersion, source_run_id: str
 ) -> EnsureVersionRunReply:
-    """Give the version a run: the requested one, or the one of its source (``led_to``), or a new one.
+    """Give the version a run: the requested one, or the one of its source (``source_run_id``), or a new one.
 
     Raises DomainError if the version can't have the requested run. If it can't have the run of its
     source, it gets a new one instead: the client did not ask for that run.
     """
-    if cmd.run_id or not led_to:
+    if cmd.run_id or not source_run_id:
         return await _ensure_run(tx, model_id, cmd.name, cmd.run_id or None)
     try:
-        return await _ensure_run(tx, model_id, cmd.name, led_to)
+        return await _ensure_run(tx, model_id, cmd.name, source_run_id)
     except DomainError as error:
         if error.code is not ErrorCode.INVALID_PARAMETER_VALUE:
             raise
@@ -134,11 +134,11 @@ async def _ensure_run(
     return EnsureVersionRunReply.model_validate_json(await tx.send_command(command))
 
 
-async def _called(tx: Transaction, model_id: UUID, version: str) -> int | None:
-    return await model_versions.called(tx, model_id, _own_number(version), version)
+async def _find_by_id_or_semver(tx: Transaction, model_id: UUID, version: str) -> int | None:
+    return await model_versions.find_by_id_or_semver(tx, model_id, _version_id(version), version)
 
 
-def _own_number(version: str) -> int | None:
+def _version_id(version: str) -> int | None:
     """Read the id of a version; None if the text can't be one."""
     if not (version.isascii() and version.isdigit() and len(version) <= _DIGITS):
         return None
@@ -148,7 +148,7 @@ def _own_number(version: str) -> int | None:
 
 async def _selected(tx: Transaction, model_id: UUID, stage: str, *, staged: bool) -> int | None:
     if semver.parse(stage):
-        return await model_versions.called(tx, model_id, None, stage)
+        return await model_versions.find_by_id_or_semver(tx, model_id, None, stage)
     wanted = parse_stage(stage) if staged and stage else ModelStage.NONE
     anywhere = wanted is ModelStage.NONE
     found = await model_versions.highest(tx, model_id, None if anywhere else wanted)

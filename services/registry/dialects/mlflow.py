@@ -49,11 +49,11 @@ class MLflow:
         wanted = {parse_stage(stage) for stage in stages} or set(ModelStage)
         return await registered_models.latest_versions(tx, model_id, list(wanted))
 
-    def called(self, _own_number: int, number: int) -> str:
+    def display_version(self, _version_id: int, number: int) -> str:
         """Return the number."""
         return str(number)
 
-    async def before_model(self, _tx: Transaction, _name: str) -> None:
+    async def prepare_model(self, _tx: Transaction, _name: str) -> None:
         """Do nothing: MLflow's models have no experiments."""
 
     async def lineage(self, tx: Transaction, _model_id: UUID, cmd: CreateModelVersion) -> Lineage:

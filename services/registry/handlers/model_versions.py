@@ -82,7 +82,7 @@ async def create_model_version(cmd: CreateModelVersion, tx: Transaction) -> byte
         ModelVersionCreated(
             name=cmd.name,
             version=str(created.key[1]),
-            called=dialect.called(created.id, created.key[1]),
+            display_version=dialect.display_version(created.id, created.key[1]),
             source=new.lineage.source,
             run_id=new.lineage.run_id,
             model_id=new.lineage.model_id,
@@ -99,8 +99,8 @@ async def _semver(tx: Transaction, model_id: UUID, tags: Mapping[str, str]) -> S
     if SEMVER_TAG not in tags:
         highest = await model_versions.highest(tx, model_id)
         return semver.next_version(highest[1] if highest else None)
-    wanted = semver.checked(tags[SEMVER_TAG])
-    if await model_versions.called(tx, model_id, None, str(wanted)) is not None:
+    wanted = semver.parse_or_refuse(tags[SEMVER_TAG])
+    if await model_versions.find_by_id_or_semver(tx, model_id, None, str(wanted)) is not None:
         message = "Version has already been taken"
         raise invalid(message)
     return wanted
@@ -158,9 +158,9 @@ async def delete_model_version(cmd: DeleteModelVersion, tx: Transaction) -> Empt
     deleted = await model_versions.delete(tx, model_id, number)
     if deleted is None:
         raise version_not_found(cmd.name, cmd.version)
-    told = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
+    event = ModelVersionDeleted(name=cmd.name, version=str(number), run_claim=deleted.run_claim)
     # Tracking deletes the version's run before the client is answered (ADR 40).
-    tx.emit(told, early=deleted.run_claim is not None)
+    tx.emit(event, early=deleted.run_claim is not None)
     return Empty()
 
 

@@ -53,7 +53,7 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
     if await registered_models.find(tx, cmd.name) is not None:
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
     if not is_prompt(tags):
-        await dialect_of(tx).before_model(tx, cmd.name)
+        await dialect_of(tx).prepare_model(tx, cmd.name)
     if not await registered_models.create(tx, cmd.name, cmd.description or "", tags):
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)
     tx.emit(RegisteredModelCreated(name=cmd.name))

@@ -45,7 +45,7 @@ WHERE project_id = $1 AND registered_model_id = $2 AND stage = coalesce($3, stag
 ORDER BY semver_key DESC, version DESC
 LIMIT 1;
 
--- name: version_called
+-- name: find_version_by_id_or_semver
 -- The version of a model that has the id $3 or the semantic version $4.
 SELECT version FROM model_versions
 WHERE project_id = $1 AND registered_model_id = $2 AND (id = $3 OR semver = $4);

@@ -114,19 +114,19 @@ async def are_staged(tx: Transaction, model_id: UUID) -> bool:
     return staged
 
 
-async def called(
-    tx: Transaction, model_id: UUID, own_number: int | None, semver: str
+async def find_by_id_or_semver(
+    tx: Transaction, model_id: UUID, version_id: int | None, semver: str
 ) -> int | None:
-    """Return the number of the version that has an id (``own_number``) or a semantic version."""
+    """Return the number of the version that has an id (``version_id``) or a semantic version."""
     version: int | None = await tx.value(
-        SQL["version_called"], tx.project, model_id, own_number, semver
+        SQL["find_version_by_id_or_semver"], tx.project, model_id, version_id, semver
     )
     return version
 
 
-async def find_by_id(tx: Transaction, own_number: int) -> VersionKey | None:
+async def find_by_id(tx: Transaction, version_id: int) -> VersionKey | None:
     """Return the key of the version with an id."""
-    row = await tx.row(SQL["find_version_by_id"], tx.project, own_number)
+    row = await tx.row(SQL["find_version_by_id"], tx.project, version_id)
     return (row["registered_model_id"], row["version"]) if row else None
 
 

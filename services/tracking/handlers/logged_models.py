@@ -181,7 +181,7 @@ async def name_version(event: ModelVersionCreated, tx: Transaction) -> None:
     if not event.model_id or not await models.lock_if_there(tx, event.model_id):
         return
     before = await models.get_tag(tx, event.model_id, MODEL_VERSIONS)
-    version = {"name": event.name, "version": event.called or event.version}
+    version = {"name": event.name, "version": event.display_version or event.version}
     versions = _listed(before)
     if version not in versions:
         value = json.dumps([*versions, version])

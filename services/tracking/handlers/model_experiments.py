@@ -17,7 +17,7 @@ from shared.contracts.events import ExperimentDeleted, RunDeleted
 from shared.contracts.experiments import Empty
 from shared.contracts.message import DomainEvent, Message
 from shared.contracts.model_experiments import (
-    PREFIX,
+    EXPERIMENT_PREFIX,
     EnsureModelExperiment,
     EnsureVersionRun,
     EnsureVersionRunReply,
@@ -56,7 +56,7 @@ async def rename_model_experiment(cmd: RenameModelExperiment, tx: Transaction) -
 
 async def _ensure_experiment(tx: Transaction, model_id: UUID, model_name: str) -> int:
     """Return the model's experiment. Create or rename it if needed. Raises DomainError if the name is taken."""
-    name = PREFIX + model_name
+    name = EXPERIMENT_PREFIX + model_name
     own = await model_experiments.of_model(tx, model_id)
     if own is not None and own.name == name:
         return own.experiment_id

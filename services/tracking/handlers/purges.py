@@ -27,7 +27,7 @@ from shared.contracts.purges import (
     FindOwners,
     FindOwnersReply,
     GetPurgePlan,
-    ListProjects,
+    ListProjectsWithData,
     ProjectIds,
     PurgeDeleted,
     PurgeDeletedReply,
@@ -192,7 +192,7 @@ async def _emit_purged(
         )
 
 
-async def list_projects(_query: ListProjects, tx: Transaction) -> ProjectIds:
+async def list_projects_with_data(_query: ListProjectsWithData, tx: Transaction) -> ProjectIds:
     """List every project."""
     return ProjectIds(projects=await purges.projects(tx))
 
@@ -206,7 +206,7 @@ async def find_owners(query: FindOwners, tx: Transaction) -> FindOwnersReply:
 
 HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     FindOwners: find_owners,
-    ListProjects: list_projects,
+    ListProjectsWithData: list_projects_with_data,
     GetPurgePlan: get_purge_plan,
     PurgeDeleted: purge_deleted,
 }

@@ -89,7 +89,7 @@ def access(pool: "asyncpg.Pool[asyncpg.Record]") -> Access:
 
 
 class Api:
-    """GitLab's and MLflow's API of one Warren, as somebody with a token uses it."""
+    """GitLab's and MLflow's API of one Warren, as the holder of a token uses it."""
 
     def __init__(
         self, session: aiohttp.ClientSession, url: str, token: str = "", workspace: str = ""
@@ -101,7 +101,7 @@ class Api:
         self.user: dict[str, Any] = {}
 
     def of(self, token: str) -> "Api":
-        """Return the same as somebody else uses it."""
+        """Return the same for another token."""
         return Api(self.session, self.url, token)
 
     def within(self, workspace: str) -> "Api":

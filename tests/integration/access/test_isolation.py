@@ -269,7 +269,7 @@ async def test_no_way_of_streaming_leads_to_b(two):
 
 @pytest.mark.parametrize("path", ["", "/members", "/members/all", "/members/1", "/access_tokens"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
-async def test_nobody_learns_of_b_by_gitlabs_api(two, method, path):
+async def test_gitlabs_api_reveals_nothing_of_b(two, method, path):
     a, b, _ = two
     for fields in ({}, {"name": "x", "user_id": 1, "access_level": 10}):
         url = f"/api/v4/projects/{b.number}{path}"

@@ -149,7 +149,7 @@ async def test_members_are_added_changed_listed_and_removed(house, group, projec
     assert (await house("GET", one))[0] == 404
 
 
-async def test_nobody_gives_or_takes_more_than_they_have(house, group, project):
+async def test_a_member_gives_and_takes_no_role_above_its_own(house, group, project):
     maintainer = await house.member(40, place(project))
     owner, other = await house.member(50, place(project)), await house.member(0, "")
     members = f"/api/v4/projects/{project['id']}/members"

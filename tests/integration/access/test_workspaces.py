@@ -69,7 +69,7 @@ async def test_projects_without_a_name_in_the_grammar_are_not_listed(house, grou
     assert (await house("GET", f"/api/v4/projects/{made['id']}"))[0] == 200
 
 
-async def test_a_short_name_means_one_project_whoever_asks(house):
+async def test_a_short_name_means_one_project_for_every_caller(house):
     ann, bob = await house.member(0, ""), await house.member(0, "")
     workspace = name("shared-")
     assert (await make(ann, workspace))[0] == 201

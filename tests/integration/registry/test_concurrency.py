@@ -44,7 +44,7 @@ async def test_models_of_one_name_are_made_once(registry: Registry) -> None:
 
 
 async def test_a_rename_while_versions_are_created_loses_none(registry: Registry) -> None:
-    """Who comes after the rename is told that there is no such model; nobody gets a number twice."""
+    """After the rename the old name is not found; no number is given twice."""
     await registry.model("old")
 
     async def create(name: str) -> tuple[str, str] | None:

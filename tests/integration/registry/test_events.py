@@ -42,7 +42,7 @@ CHANGES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         "CreateModelVersion",
         {"name": "m", "source": "s3://b/p", "run_id": "r"},
         "model_version.created",
-        {"name": "m", "version": "2", "called": "2", "source": "s3://b/p", "run_id": "r"},
+        {"name": "m", "version": "2", "display_version": "2", "source": "s3://b/p", "run_id": "r"},
     ),
     (
         "UpdateModelVersion",

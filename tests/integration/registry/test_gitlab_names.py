@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.errors import DomainError, ErrorCode
 from tests.integration.registry.conftest import FakeTracking, Registry
-from tests.integration.registry.test_semver import called
+from tests.integration.registry.test_semver import tagged_semver
 
 OTHER_PROJECT = 8
 
@@ -24,7 +24,7 @@ async def ids(registry: Registry, gitlab: Registry) -> list[str]:
     await registry.version("a")
     await registry.model("m")
     for text in ("1.0.0", "2.0.0-rc.1", "1.5.0", "2.0.0"):
-        await registry.version("m", **called(text))
+        await registry.version("m", **tagged_semver(text))
     reply = await gitlab.call("SearchModelVersions", filter="name = 'm'")
     return sorted((each["version"] for each in reply["model_versions"]), key=int)
 

@@ -190,7 +190,7 @@ async def test_mlflow_versions_have_no_run_of_their_own(both: Both) -> None:
     assert caught.value.message.startswith("Missing value for required parameter 'source'")
 
 
-async def test_unnamed_runs_have_nicknames_and_belong_to_the_caller(both: Both) -> None:
+async def test_unnamed_runs_have_generated_names_and_belong_to_the_caller(both: Both) -> None:
     for more in ({}, {"run_name": " "}):
         run = await both.new_run(experiment_id="0", user_id="eve", **more)
         assert NICKNAME.fullmatch(run["info"]["run_name"])

@@ -23,7 +23,7 @@ async def semvers(registry: Registry, name: str = "m") -> list[str]:
     return [row["semver"] for row in rows]
 
 
-def called(text: str) -> dict[str, object]:
+def tagged_semver(text: str) -> dict[str, object]:
     return {"tags": [{"key": "gitlab.version", "value": text}]}
 
 
@@ -31,17 +31,17 @@ async def test_versions_count_on_from_the_highest(registry: Registry) -> None:
     await registry.model("m")
     await registry.version("m")
     await registry.version("m")
-    await registry.version("m", **called("2.0.0-rc.1"))
-    await registry.version("m", **called("1.5.0"))
+    await registry.version("m", **tagged_semver("2.0.0-rc.1"))
+    await registry.version("m", **tagged_semver("1.5.0"))
     await registry.version("m")
     assert await semvers(registry) == ["1.0.0", "1.0.1", "2.0.0-rc.1", "1.5.0", "2.0.1-rc.1"]
-    assert (await registry.read_version("4"))["tags"] == called("1.5.0")["tags"]
+    assert (await registry.read_version("4"))["tags"] == tagged_semver("1.5.0")["tags"]
 
 
 async def test_of_equal_precedence_the_later_is_counted_on(registry: Registry) -> None:
     await registry.model("m")
     for text in ("1.0.0+b", "1.0.0+a"):
-        await registry.version("m", **called(text))
+        await registry.version("m", **tagged_semver(text))
     await registry.version("m")
     assert (await semvers(registry))[-1] == "1.0.1+a"
 
@@ -58,7 +58,7 @@ async def test_refusals_are_gitlabs_and_leave_no_gap(registry: Registry) -> None
     await registry.version("m")
     for text, message in REFUSED.items():
         with pytest.raises(DomainError) as caught:
-            await registry.version("m", **called(text))
+            await registry.version("m", **tagged_semver(text))
         assert caught.value.code is ErrorCode.INVALID_PARAMETER_VALUE
         assert caught.value.message == message
     assert (await registry.version("m"))["version"] == "2"
@@ -74,7 +74,7 @@ async def test_fifty_at_once_get_fifty_of_each(registry: Registry) -> None:
 async def test_the_order_in_the_database_is_the_precedence(registry: Registry) -> None:
     await registry.model("m")
     for text in ("1.10.0", "1.9.0", "1.10.0-rc.11", "1.10.0-rc.2", "1.10.0-rc"):
-        await registry.version("m", **called(text))
+        await registry.version("m", **tagged_semver(text))
     rows = await registry.pool.fetch("SELECT semver FROM model_versions ORDER BY semver_key")
     assert [row["semver"] for row in rows] == [
         "1.9.0",
@@ -117,7 +117,7 @@ async def test_versions_from_before_are_numbered_in_their_order(database_dsn: st
         rows = await pool.fetch("SELECT * FROM model_versions ORDER BY version")
         assert [row["semver"] for row in rows] == [f"1.0.{patch}" for patch in [*range(11), 13]]
         assert [row["semver_key"] for row in rows] == [
-            semver.checked(row["semver"]).key for row in rows
+            semver.parse_or_refuse(row["semver"]).key for row in rows
         ]
         assert [row["id"] for row in rows] == list(range(1, 13))
         assert (await registry.version("m"))["version"] == "15"

@@ -143,7 +143,7 @@ async def test_a_deleted_model_is_hidden_but_can_be_asked_for(tracking: Tracking
         ("LogLoggedModelParams", {"params": pairs(a="1")}),
     ],
 )
-async def test_models_of_nobody_and_of_other_projects_are_not_found(
+async def test_missing_models_and_those_of_other_projects_are_not_found(
     tracking: Tracking, message: str, fields: dict[str, Any]
 ) -> None:
     theirs = (await create(tracking, PROJECT + 1))["model_id"]

@@ -242,4 +242,4 @@ async def test_owners_are_found_in_their_own_project_whatever_their_stage(tracki
     ids = [run_id, model_id, "f" * 32, "no id", ""]
     assert set((await tracking.call("FindOwners", ids=ids))["ids"]) == {run_id, model_id}
     assert (await tracking.call("FindOwners", 8, ids=ids))["ids"] == []
-    assert (await tracking.call("ListProjects"))["projects"] == [PROJECT, 8]
+    assert (await tracking.call("ListProjectsWithData"))["projects"] == [PROJECT, 8]

@@ -1,25 +1,25 @@
-"""GitLab's table of roles, visibility and switches, row by row."""
+"""GitLab's table of roles, visibility and settings, row by row."""
 
 import itertools
 
 import pytest
 
-from services.access.policy import Feature, Role, Standing, Switches, Visibility, abilities
+from services.access.policy import CallerRole, Feature, ProjectSettings, Role, Visibility, abilities
 from shared.contracts.access import Ability
 
 READ = {Ability.READ_MODEL_EXPERIMENTS, Ability.READ_MODEL_REGISTRY}
 WRITE = {Ability.WRITE_MODEL_EXPERIMENTS, Ability.WRITE_MODEL_REGISTRY}
-ANONYMOUS = Standing()
-STRANGER = Standing(signed_in=True)
-ADMIN = Standing(signed_in=True, is_admin=True)
+ANONYMOUS = CallerRole()
+STRANGER = CallerRole(signed_in=True)
+ADMIN = CallerRole(signed_in=True, is_admin=True)
 
 
 def project(visibility=Visibility.PRIVATE, experiments=Feature.ENABLED, registry=Feature.ENABLED):
-    return Switches(visibility, experiments, registry)
+    return ProjectSettings(visibility, experiments, registry)
 
 
 def member(role):
-    return Standing(signed_in=True, role=role)
+    return CallerRole(signed_in=True, role=role)
 
 
 @pytest.mark.parametrize("visibility", Visibility)
@@ -45,7 +45,7 @@ def test_an_administrator_may_everything_in_any_project():
 
 
 @pytest.mark.parametrize(
-    ("standing", "visibility", "expected"),
+    ("caller", "visibility", "expected"),
     [
         (ANONYMOUS, Visibility.PRIVATE, set()),
         (ANONYMOUS, Visibility.INTERNAL, set()),
@@ -55,17 +55,17 @@ def test_an_administrator_may_everything_in_any_project():
         (STRANGER, Visibility.PUBLIC, {Ability.READ_PROJECT, *READ}),
     ],
 )
-def test_who_is_no_member_may_what_the_visibility_says(standing, visibility, expected):
-    assert set(abilities(standing, project(visibility))) == expected
+def test_who_is_no_member_may_what_the_visibility_says(caller, visibility, expected):
+    assert set(abilities(caller, project(visibility))) == expected
 
 
 @pytest.mark.parametrize(
-    ("standing", "visibility"),
+    ("caller", "visibility"),
     list(itertools.product([ADMIN, STRANGER, *map(member, Role)], Visibility)),
 )
-def test_a_feature_that_is_off_is_off_for_everybody(standing, visibility):
+def test_a_feature_that_is_off_is_off_for_everybody(caller, visibility):
     switched = project(visibility, Feature.DISABLED, Feature.DISABLED)
-    assert not set(abilities(standing, switched)) & (READ | WRITE)
+    assert not set(abilities(caller, switched)) & (READ | WRITE)
 
 
 def test_a_private_feature_of_a_public_project_is_its_members():

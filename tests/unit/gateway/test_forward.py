@@ -20,7 +20,7 @@ from shared.contracts.purges import (
     FindOwners,
     GetPurgePlan,
     ListOwnedDirectories,
-    ListProjects,
+    ListProjectsWithData,
     ListStoredProjects,
     PurgeDeleted,
 )
@@ -53,7 +53,7 @@ async def test_every_endpoint_answers_under_every_prefix(client, bus, prefix, en
 def test_every_contract_has_an_endpoint_or_is_not_for_clients():
     assert {endpoint.contract for endpoint in ENDPOINTS} == set(MESSAGES.values()) - {
         PresignArtifact,
-        ListProjects,
+        ListProjectsWithData,
         ListStoredProjects,
         GetPurgePlan,
         PurgeDeleted,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from services.registry.semver import MAX_LENGTH, checked, next_version, parse
+from services.registry.semver import MAX_LENGTH, next_version, parse, parse_or_refuse
 from shared.contracts.errors import DomainError
 
 ASCENDING = [
@@ -46,13 +46,13 @@ ASCENDING = [
 
 def test_keys_are_in_the_order_of_precedence() -> None:
     shuffled = random.Random(11).sample(ASCENDING, len(ASCENDING))
-    assert sorted(shuffled, key=lambda text: checked(text).key) == ASCENDING
-    assert len({checked(text).key for text in ASCENDING}) == len(ASCENDING)
+    assert sorted(shuffled, key=lambda text: parse_or_refuse(text).key) == ASCENDING
+    assert len({parse_or_refuse(text).key for text in ASCENDING}) == len(ASCENDING)
 
 
 def test_build_metadata_has_no_precedence() -> None:
-    assert checked("1.0.0-rc.1+a.1").key == checked("1.0.0-rc.1+b").key
-    assert checked("1.0.0+20130313144700").key == checked("1.0.0").key
+    assert parse_or_refuse("1.0.0-rc.1+a.1").key == parse_or_refuse("1.0.0-rc.1+b").key
+    assert parse_or_refuse("1.0.0+20130313144700").key == parse_or_refuse("1.0.0").key
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_valid_versions_read_back(text: str) -> None:
 )
 def test_other_texts_are_refused_in_gitlabs_words(text: str) -> None:
     with pytest.raises(DomainError) as caught:
-        checked(text)
+        parse_or_refuse(text)
     assert caught.value.message == "Version must be semantic version"
 
 

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 from aiohttp import ClientSession
 
-from services.access.policy import Feature, Role, Standing, Switches, Visibility, abilities
+from services.access.policy import CallerRole, Feature, ProjectSettings, Role, Visibility, abilities
 from services.gateway.app import create_app
 from services.gateway.artifacts import routes as streams
 from services.gateway.http.routing import variables
@@ -58,34 +58,36 @@ def routes(door):
                 yield method, PROJECT + filled(path), method == "GET"
 
 
-def authorization(standing, scope):
-    allowed = abilities(standing, Switches(Visibility.PRIVATE, Feature.ENABLED, Feature.ENABLED))
+def authorization(caller, scope):
+    allowed = abilities(
+        caller, ProjectSettings(Visibility.PRIVATE, Feature.ENABLED, Feature.ENABLED)
+    )
     project = {"id": 7, "path": "a/b"} if allowed else None
     fields = {"state": "active", "user_id": 5, "username": "u", "scopes": [scope]}
     return Answer(json.dumps({**fields, "project": project, "abilities": allowed}).encode())
 
 
-def expected(path, standing, scope, reads):
+def expected(path, caller, scope, reads):
     """Return the status of the refusal, or None where the request passes."""
     if scope != "api" and not (reads and scope == "read_api"):
         return 403
-    if standing.role < Role.GUEST and not standing.is_admin:
+    if caller.role < Role.GUEST and not caller.is_admin:
         return 404
-    if reads or standing.role >= Role.DEVELOPER or standing.is_admin:
+    if reads or caller.role >= Role.DEVELOPER or caller.is_admin:
         return None
     return 401 if MLFLOW_OF_PROJECT in path else 403
 
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
-    "standing",
+    "caller",
     [
-        *(Standing(signed_in=True, role=role) for role in Role),
-        Standing(signed_in=True, is_admin=True),
+        *(CallerRole(signed_in=True, role=role) for role in Role),
+        CallerRole(signed_in=True, is_admin=True),
     ],
-    ids=lambda standing: "admin" if standing.is_admin else standing.role.name.lower(),
+    ids=lambda caller: "admin" if caller.is_admin else caller.role.name.lower(),
 )
-async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, standing):
+async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, caller):
     bus = FakeBus()
     # Whoever gets past the door gets this answer.
     bus.reply = missing_resource("past the door")
@@ -94,14 +96,14 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, standing
     wrong = []
     async with ClientSession(f"http://127.0.0.1:{running.port}") as client:
         for number, scope in enumerate(SCOPES):
-            bus.replies["Authorize"] = authorization(standing, scope)
+            bus.replies["Authorize"] = authorization(caller, scope)
             headers = {"PRIVATE-TOKEN": f"glpat-{number}"}
             for method, path, reads in routes(door):
                 async with client.request(
                     method, path, headers=headers, json={"run_id": "r"}
                 ) as response:
                     body = await response.text()
-                wanted = expected(path, standing, scope, reads)
+                wanted = expected(path, caller, scope, reads)
                 refused = None if _passed(body) else response.status
                 if refused != wanted:
                     wrong.append((scope, method, path, wanted, response.status, body))
