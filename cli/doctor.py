@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -14,7 +14,6 @@ from aio_pika.abc import AbstractConnection
 from cli.broker import bus_client, connected
 from shared.contracts.diagnosis import Diagnose, Diagnosis
 from shared.contracts.errors import DomainError
-from shared.contracts.message import Kind
 from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging import topology
 from shared.messaging.client import BusClient
@@ -81,7 +80,7 @@ async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
         yield Finding("broker", "ok", _version(connection))
         services = [*SERVICES, *[each for each in OPTIONAL if await _ran(connection, each)]]
         for service in services:
-            for kind in get_args(Kind):
+            for kind in topology.SERVICE_QUEUES:
                 yield await _queue(connection, topology.queue_name(service, kind))
         for service in topology.SUBSCRIPTIONS:
             yield await _queue(connection, topology.queue_name(service, "events"))

@@ -70,7 +70,7 @@ class ProvisionSettings(BaseSettings):
     )
     transient_queues: TransientQueues = Field(
         default="classic",
-        description="Type of the queues of queries and points, as in the services",
+        description="Type of the queues of requests, as in the services",
     )
     s3: S3Settings | None = Field(
         default=None, description="The storage, by the keys that the artifacts service gets"

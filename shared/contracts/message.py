@@ -28,9 +28,8 @@ from shared.contracts.validation import reject_nul, to_domain_error, without_nul
 
 INT64_MAX = 2**63 - 1
 
-Kind = Literal["commands", "transient-commands", "queries"]
-"""The purpose of a queue. The broker writes commands to disk. It does not write transient commands (ADR 9) and
-queries: their sender waits for the answer and sends them again."""
+Kind = Literal["commands", "queries"]
+"""What the messages of a frame are."""
 
 
 _LONGEST_NUMBER = 100
@@ -193,16 +192,6 @@ class Command(Message):
 
     kind: ClassVar[Kind] = "commands"
     changes = True
-
-
-class TransientCommand(Command):
-    """A command that the broker does not write to disk.
-
-    It is for frequent writes that must be fast. It is lost if both the broker and its sender fail before the answer
-    (ADR 9).
-    """
-
-    kind = "transient-commands"
 
 
 class Query(Message):

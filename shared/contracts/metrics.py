@@ -8,13 +8,13 @@ from typing_extensions import TypedDict
 from shared.contracts import limits
 from shared.contracts.message import (
     AtMost,
+    Command,
     Int32,
     Int64,
     PageToken,
     Query,
     Required,
     RunId,
-    TransientCommand,
     Wire,
     Word,
 )
@@ -57,7 +57,7 @@ class _OfRun(Wire):
     run_id: RunId
 
 
-class LogMetric(TransientCommand, Metric, _OfRun):
+class LogMetric(Command, Metric, _OfRun):
     """Append one point to a metric of an active run."""
 
     service: ClassVar[str] = "tracking"

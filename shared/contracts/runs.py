@@ -19,7 +19,6 @@ from shared.contracts.message import (
     Query,
     Required,
     RunId,
-    TransientCommand,
     Wire,
     Word,
 )
@@ -166,7 +165,7 @@ class DeleteTag(Command):
     key: Required
 
 
-class LogBatch(TransientCommand):
+class LogBatch(Command):
     """Log metrics, params and tags of one run, all or nothing."""
 
     service: ClassVar[str] = "tracking"

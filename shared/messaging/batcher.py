@@ -20,7 +20,7 @@ from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Kind
 from shared.messaging.measures import BatcherMeasures
 from shared.messaging.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
-from shared.messaging.topology import TRANSIENT, queue_name
+from shared.messaging.topology import request_queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Limits:
     """
 
     frames_in_flight: int = 3
-    min_batch_size: int = 16
+    min_batch_size: int = 8
     min_batch_bytes: int = 32_000
     linger: float = 0.01
     max_batch_size: int = 500
@@ -48,10 +48,8 @@ class Limits:
 
 LIMITS: Mapping[Kind, Limits] = {
     "commands": Limits(),
-    # Classic queues write these frames to no disk. A frame costs less, so it pays off with fewer calls.
-    "transient-commands": Limits(min_batch_size=8),
     # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
-    "queries": Limits(frames_in_flight=8, min_batch_size=8, linger=0.002, max_batch_size=50),
+    "queries": Limits(frames_in_flight=8, linger=0.002, max_batch_size=50),
 }
 
 
@@ -147,12 +145,7 @@ class RequestBatcher:
     @property
     def queue(self) -> str:
         """The queue's name at the broker."""
-        return queue_name(self.service, self.kind)
-
-    @property
-    def persistent(self) -> bool:
-        """Return whether the frames are published as persistent. Such frames do not expire at the broker."""
-        return self.kind not in TRANSIENT
+        return request_queue(self.service, self.kind)
 
     def full(self) -> bool:
         """Return whether another call would exceed the limits."""

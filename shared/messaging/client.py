@@ -170,8 +170,8 @@ class BusClient:
                 self._spawn(self._publish(batcher, *following))
 
     async def _publish(self, batcher: RequestBatcher, frame_id: UUID, sent: SentFrame) -> None:
-        # The message expires with the last of its calls. Expired transient messages do not fill the queue
-        # of a service that is down. Persistent ones stay: the worker refuses those that are too late.
+        # The message expires with the last of its calls. So it does not fill the queue of a service that is
+        # down, and is not carried out after its callers were told that the outcome is unknown.
         until = max((call.until for call in sent.calls.values()), default=0.0)
         seconds = max(until - asyncio.get_running_loop().time(), 0.001)
         publication = Publication(
@@ -181,8 +181,7 @@ class BusClient:
             message_id=frame_id.hex,
             reply_to=self._transport.reply_address(batcher.service),
             correlation_id=f"{batcher.service} {batcher.kind} {frame_id.hex}",
-            persistent=batcher.persistent,
-            expiration=None if batcher.persistent else seconds,
+            expiration=seconds,
         )
         try:
             await self._transport.publish(publication)

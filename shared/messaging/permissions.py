@@ -9,11 +9,15 @@ So every expression here is anchored at both ends.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
-from shared.contracts.message import Kind
 from shared.messaging import topology
-from shared.messaging.topology import Layout, exchange_name, queue_name
+from shared.messaging.topology import (
+    SERVICE_QUEUES,
+    Layout,
+    QueueKind,
+    exchange_name,
+    queue_name,
+)
 
 PRIVATE = "[0-9a-f]{32}"
 """Matches the number at the end of a private queue's name."""
@@ -56,8 +60,12 @@ def permissions(party: str, layout: Layout = topology.LAYOUT) -> Permissions:
 def _queues(party: str, layout: Layout) -> Sequence[str]:
     if party == topology.CLI:
         return [topology.dead_letter_queue(queue) for queue in topology.lasting_queues()]
-    consumed = [queue_name(party, kind) for kind in get_args(Kind) if layout.askers(party)]
-    return [*consumed, *([queue_name(party, "events")] if party in layout.subscriptions else ())]
+    consumed: list[QueueKind] = []
+    if layout.askers(party):
+        consumed += SERVICE_QUEUES
+    if party in layout.subscriptions:
+        consumed.append("events")
+    return [queue_name(party, kind) for kind in consumed]
 
 
 def _any(patterns: Sequence[str], names: Sequence[str] = ()) -> str:

@@ -126,8 +126,22 @@ def subscribers(topic: str) -> Sequence[str]:
     ]
 
 
-TRANSIENT: tuple[Kind, ...] = ("transient-commands", "queries")
-"""Kinds whose messages the broker need not keep on disk."""
+QueueKind = Literal["transient-commands", "queries", "commands", "events"]
+"""The purpose of a service's queue.
+
+The broker writes ``commands`` and ``events`` to disk, and counts their deliveries. ``commands`` holds what a worker
+has received before: redelivered frames, retries and replayed dead letters (ADR 9).
+"""
+
+REQUEST_QUEUES: Mapping[Kind, QueueKind] = {
+    "commands": "transient-commands",
+    "queries": "queries",
+}
+"""The queues that senders use. The broker need not write them to disk: a sender keeps each frame until it is
+answered, and sends it again after a lost connection."""
+
+SERVICE_QUEUES: Sequence[QueueKind] = (*REQUEST_QUEUES.values(), "commands")
+"""The queues that every service consumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +181,14 @@ def exchange_type(exchange: str) -> Literal["direct", "topic"]:
     return "topic" if exchange.endswith(f".{OUTBOX}") else "direct"
 
 
-def queue_name(service: str, kind: Kind | Literal["events"]) -> str:
-    """Return the name of the queue for a service's commands, queries or events."""
+def queue_name(service: str, kind: QueueKind) -> str:
+    """Return the name of one of a service's queues."""
     return f"{service}.{kind}"
+
+
+def request_queue(service: str, kind: Kind) -> str:
+    """Return the name of the queue that a service's senders use."""
+    return queue_name(service, REQUEST_QUEUES[kind])
 
 
 def retry_queue(queue: str, attempt: int) -> str | None:
@@ -249,29 +268,25 @@ class Layout:
     def _queues(self, service: str) -> Iterator[QueueSpec]:
         """List the queues of a service's commands and queries."""
         commands = queue_name(service, "commands")
-        # A transient command whose worker died is moved here, where RabbitMQ counts its deliveries.
-        again = [Binding(exchange_name(service, REQUEUE), commands)]
-        yield from _lasting(service, commands, [*self._requests(service, commands), *again])
+        # A frame whose worker died is moved here, where RabbitMQ counts its deliveries.
+        yield from _lasting(service, commands, [Binding(exchange_name(service, REQUEUE), commands)])
         # These messages expire when their client stops waiting, so they need no dead letters. A classic
         # queue knows no delivery limit.
         limits: dict[str, str | int] = (
             {"x-delivery-limit": DELIVERY_LIMIT} if self.transient_queues == "quorum" else {}
         )
-        for kind in TRANSIENT:
-            name = queue_name(service, kind)
-            bindings = self._requests(service, name)
+        for kind in REQUEST_QUEUES:
+            name = request_queue(service, kind)
+            bindings = [
+                Binding(exchange_name(asker, REQUESTS), name) for asker in self.askers(service)
+            ]
             yield QueueSpec(name, self.transient_queues, limits, bindings, replaceable=True)
 
     def _event_queues(self, service: str) -> Iterator[QueueSpec]:
         """List the queues of a service's events."""
         name = queue_name(service, "events")
-        replays = [Binding(exchange_name(CLI, REQUESTS), name)]
-        # The command line sends dead events back by the queue's name; publishers send by topic.
-        bindings = [*_topics(self.subscriptions[service]), *replays]
-        yield from _lasting(service, name, bindings, _topics(self.retired.get(service, {})))
-
-    def _requests(self, service: str, queue: str) -> list[Binding]:
-        return [Binding(exchange_name(asker, REQUESTS), queue) for asker in self.askers(service)]
+        topics = _topics(self.subscriptions[service])
+        yield from _lasting(service, name, topics, _topics(self.retired.get(service, {})))
 
 
 LAYOUT = Layout()
@@ -298,7 +313,8 @@ def _lasting(
             "x-dead-letter-exchange": DEAD_LETTERS,
             "x-dead-letter-routing-key": name,
         },
-        bindings,
+        # The command line sends dead letters back, by the queue's name.
+        [*bindings, Binding(exchange_name(CLI, REQUESTS), name)],
         retired,
     )
     requeue = exchange_name(service, REQUEUE)

@@ -102,15 +102,13 @@ class Worker:
     async def start(self, events: EventProcessor | None = None) -> None:
         """Connect and consume commands and queries, and events if there is a processor for them."""
         await self._transport.start()
-        await self._consume("commands", self._on_commands, self._command_frames)
         await self._consume("transient-commands", self._on_transient, self._command_frames)
+        await self._consume("commands", self._on_commands, self._command_frames)
         await self._consume("queries", self._on_queries, self._query_frames)
         if events is not None:
             await self._consume("events", partial(self._on_event, events), EVENTS_AT_A_TIME)
 
-    async def _consume(
-        self, kind: Kind | Literal["events"], handle: OnDelivery, prefetch: int
-    ) -> None:
+    async def _consume(self, kind: topology.QueueKind, handle: OnDelivery, prefetch: int) -> None:
         queue = topology.queue_name(self._service, kind)
         self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
 
@@ -127,21 +125,21 @@ class Worker:
 
     async def _on_commands(self, delivery: Delivery) -> None:
         with Busy(self._busy):
-            await self._command(delivery, "commands")
+            await self._command(delivery)
 
     async def _on_transient(self, delivery: Delivery) -> None:
         with Busy(self._busy):
             if delivery.redelivered:
-                # Perhaps the frame killed its worker. A classic queue counts no deliveries, so the frame
-                # goes on in the quorum queue of commands, where it becomes a dead letter in the end.
+                # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
+                # moves to a quorum queue, where it becomes a dead letter in the end.
                 frame = _read(delivery)
                 if frame is None or not await self._turned_away(delivery, frame):
                     queue = topology.queue_name(self._service, "commands")
                     await self._move(delivery, queue, _attempts(delivery) + 1)
             else:
-                await self._command(delivery, "transient-commands")
+                await self._command(delivery)
 
-    async def _command(self, delivery: Delivery, kind: Kind) -> None:
+    async def _command(self, delivery: Delivery) -> None:
         frame = _read(delivery)
         if frame is None:
             await self._give_up(delivery, "commands", UNREADABLE)
@@ -149,7 +147,7 @@ class Worker:
         if await self._turned_away(delivery, frame):
             return
         began = time.perf_counter()
-        measures = self._measures[kind]
+        measures = self._measures["commands"]
         attempt = _attempts(delivery)
         # A retry is a new message to RabbitMQ, so only the attempt shows that it was here before.
         repeated = delivery.redelivered or attempt > 0

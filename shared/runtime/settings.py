@@ -107,7 +107,7 @@ class ProcessSettings(BaseSettings):
     )
     transient_queues: TransientQueues = Field(
         default="classic",
-        description="quorum: reads and metrics survive the loss of a node of RabbitMQ's cluster; "
+        description="quorum: requests survive the loss of a node of RabbitMQ's cluster; "
         "classic: each takes some milliseconds less. Where processes disagree it is quorum",
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")

@@ -26,7 +26,7 @@ from shared.messaging.calls import Bus
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.processor import EventProcessor, Outcome, Processor
-from shared.messaging.topology import queue_name
+from shared.messaging.topology import queue_name, request_queue
 from shared.tracing.hooks import R, Tracing, Work
 
 _W3C = TraceContextTextMapPropagator()
@@ -89,7 +89,7 @@ class SpanTracing(Tracing):
     @contextmanager
     def calling(self, service: str, kind: Kind, envelope: Envelope) -> Iterator[tuple[Span, str]]:
         """Yield the span of a call, and the ``traceparent`` for the message."""
-        queue = queue_name(service, kind)
+        queue = request_queue(service, kind)
         with self._span(f"send {queue}", SpanKind.CLIENT, _about(queue, [envelope])) as span:
             carrier: dict[str, str] = {}
             _W3C.inject(carrier)
@@ -189,7 +189,12 @@ class _TracedProcessor:
         self._service = service
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
-        queue = queue_name(self._service, frame.kind)
+        # What comes again takes the queue that counts deliveries.
+        queue = (
+            queue_name(self._service, "commands")
+            if redelivered
+            else request_queue(self._service, frame.kind)
+        )
         with self._tracing.working(queue, frame.envelopes) as span:
             outcome = await self._processor.commands(frame, redelivered=redelivered)
             if span is not None:
@@ -199,7 +204,7 @@ class _TracedProcessor:
             return outcome
 
     async def query(self, envelope: Envelope) -> Answer:
-        queue = queue_name(self._service, "queries")
+        queue = request_queue(self._service, "queries")
         with self._tracing.working(queue, [envelope]) as span:
             answer = await self._processor.query(envelope)
             if span is not None:

@@ -147,7 +147,7 @@ async def test_what_was_replayed_twice_takes_effect_once(toys):
 async def test_events_and_what_is_no_frame_are_listed_and_dropped_by_queue(toys):
     event = outgoing_event(new_id(), "3.counter.changed", b'{"name": "poison"}')
     junk = Publication(
-        routing_key="registry.commands",
+        routing_key="registry.transient-commands",
         body=b"junk",
         exchange=topology.REQUESTS,
         persistent=True,

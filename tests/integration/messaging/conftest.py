@@ -109,7 +109,7 @@ def envelope(
     )
 
 
-KINDS: dict[str, Kind] = {"Read": "queries", "AddSoon": "transient-commands"}
+KINDS: dict[str, Kind] = {"Read": "queries"}
 
 
 async def send(client: BusClient, message: str, /, **fields):

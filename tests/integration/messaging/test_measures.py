@@ -103,7 +103,9 @@ async def test_repeated_keys_are_inbox_hits(bus, change):
 async def test_frame_that_nobody_can_read_is_a_dead_letter(bus, change):
     await bus.worker()
     await bus.publish(
-        Publication(routing_key="toy.commands", body=b"?", exchange=REQUESTS, persistent=True)
+        Publication(
+            routing_key="toy.transient-commands", body=b"?", exchange=REQUESTS, persistent=True
+        )
     )
     await change.reaches(1, "warren_dead_letters_total", **QUEUE)
 

@@ -44,8 +44,7 @@ class Hanging:
         raise NotImplementedError(envelope)
 
 
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus, command):
+async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus):
     committed = asyncio.Event()
 
     class Dying(Executor):
@@ -57,7 +56,7 @@ async def test_a_worker_killed_between_commit_and_ack_repeats_nothing(bus, comma
     transport = bus.connect()
     await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, command, name="a"))
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
     await committed.wait()
     await transport.close()
     recording = Recording(bus.pool)
@@ -102,7 +101,7 @@ async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch
 
     await Worker(dying, "toy", hanging).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
     await hanging.begun.wait()
     monkeypatch.setattr(refusing, "publish", refuse_twice)
     await Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS)).start()
@@ -123,7 +122,7 @@ async def test_who_leaves_does_not_wait_for_a_broker_that_takes_nothing(bus, mon
 
     await Worker(dying, "toy", hanging).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, "AddSoon", name="a"))
+    call = asyncio.ensure_future(send(client, "Add", name="a"))
     await hanging.begun.wait()
     monkeypatch.setattr(refusing, "publish", refuse)
     leaving = Worker(refusing, "toy", Executor(bus.pool, toy.HANDLERS))
@@ -136,8 +135,7 @@ async def test_who_leaves_does_not_wait_for_a_broker_that_takes_nothing(bus, mon
 
 
 @pytest.mark.parametrize("link", ["amqp"], indirect=True)
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
+async def test_what_kills_its_workers_becomes_a_dead_letter(bus):
     hanging = Hanging()
     client = await bus.client()
     call = None
@@ -146,7 +144,7 @@ async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
             hanging.begun.clear()
             transport = bus.connect()
             await Worker(transport, "toy", hanging).start()
-            call = call or asyncio.ensure_future(send(client, command, name="a", seconds=5))
+            call = call or asyncio.ensure_future(send(client, "Add", name="a", seconds=5))
             with suppress(TimeoutError):
                 await asyncio.wait_for(hanging.begun.wait(), 0.5)
             await transport.close()
@@ -155,13 +153,12 @@ async def test_what_kills_its_workers_becomes_a_dead_letter(bus, command):
     assert await bus.total("a") == 0
 
 
-@pytest.mark.parametrize("command", ["Add", "AddSoon"])
-async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus, command):
+async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus):
     holding = HoldingTheFirst(bus.pool)
     transport = bus.connect()
     await Worker(transport, "toy", holding).start()
     client = await bus.client()
-    call = asyncio.ensure_future(send(client, command, name="a", seconds=120))
+    call = asyncio.ensure_future(send(client, "Add", name="a", seconds=120))
     await holding.begun.wait()
     await bus.broker.stop()
     await bus.broker.start()

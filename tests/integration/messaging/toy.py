@@ -11,7 +11,6 @@ from shared.contracts.message import (
     DomainEvent,
     Query,
     Required,
-    TransientCommand,
     Wire,
 )
 from shared.messaging.topology import Layout
@@ -26,12 +25,6 @@ SCHEMA = """
 
 
 class Add(Command):
-    service = "toy"
-    name: Required
-    amount: int = 1
-
-
-class AddSoon(TransientCommand):
     service = "toy"
     name: Required
     amount: int = 1
@@ -81,7 +74,7 @@ class Total(Wire):
     total: int
 
 
-async def add(cmd: Add | AddSoon, tx: Transaction) -> Total:
+async def add(cmd: Add, tx: Transaction) -> Total:
     row = await tx.row(
         Statement.of(
             "INSERT INTO counters VALUES ($1, $2) "
@@ -145,7 +138,6 @@ LAYOUT = Layout(
 HANDLERS = PostgresHandlers(
     single={
         Add: add,
-        AddSoon: add,
         AddAsMuchAs: add_as_much_as,
         AddThenRefuse: add_then_refuse,
         Crash: crash,

@@ -70,8 +70,8 @@ async def test_request_is_one_trace_as_far_as_the_database(client, gateway, trac
     body = {"experiment_id": "0", "tags": [{"key": "k", "value": "a secret"}]}
     async with client.post(f"{API}/runs/create", json=body, headers={"traceparent": CLIENT}) as it:
         assert it.status == 200
-    sent = gateway.one("send tracking.commands")
-    processed = tracking.one("process tracking.commands")
+    sent = gateway.one("send tracking.transient-commands")
+    processed = tracking.one("process tracking.transient-commands")
     assert is_child(sent, gateway.one(f"POST {API}/runs/create"))
     assert is_child(processed, sent)
     statements = [span for span in tracking.spans if span is not processed]

@@ -92,8 +92,8 @@ async def create(client, **headers):
 async def test_request_is_one_trace_as_far_as_the_worker(connected, recorded):
     assert await create(connected, traceparent=CLIENT) == 200
     request = recorded.one(f"POST {CREATE}")
-    sent = recorded.one("send tracking.commands")
-    processed = recorded.one("process tracking.commands")
+    sent = recorded.one("send tracking.transient-commands")
+    processed = recorded.one("process tracking.transient-commands")
     assert (request.context.trace_id, request.parent.span_id) == (TRACE, PARENT)
     assert is_child(sent, request)
     assert is_child(processed, sent)
@@ -163,7 +163,7 @@ async def test_unreadable_trace_is_no_error(connected, recorded, header):
 async def test_refusal_names_its_code_and_is_no_failure(connected, recorded, toy):
     toy.answer = Answer.refusal(invalid("secret"))
     assert await create(connected) == 400
-    for name in ("send tracking.commands", "process tracking.commands"):
+    for name in ("send tracking.transient-commands", "process tracking.transient-commands"):
         span = recorded.one(name)
         assert span.attributes["error.type"] == "INVALID_PARAMETER_VALUE"
         assert span.status.status_code is StatusCode.UNSET
