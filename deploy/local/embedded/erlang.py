@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program
+from deploy.local.embedded.process import ChildProcess, Program
 
 _START_SECONDS = 120.0
 
@@ -29,7 +29,7 @@ class NameServer:
             Program(name="epmd", arguments=arguments, environment=environment, log=self._log)
         )
         await self._process.start()
-        await until_answered(self._process, self.port)
+        await wait_until_answered(self._process, self.port)
 
     async def stop(self) -> None:
         """Stop the name server. Its nodes must have ended before."""
@@ -37,26 +37,13 @@ class NameServer:
             await self._process.stop()
             self._process = None
 
-    async def kill(self) -> None:
-        """Kill the name server."""
-        if self._process is not None:
-            await self._process.kill()
-            self._process = None
 
-
-async def until_answered(process: ChildProcess, port: int, greeting: bytes = b"") -> None:
+async def wait_until_answered(process: ChildProcess, port: int, greeting: bytes = b"") -> None:
     """Wait until the port accepts a connection and, if `greeting` is given, answers it.
 
-    Raises ProcessFailedError if the process ends or does not answer within two minutes. The process is killed then.
+    Raises ProcessFailedError if the process ends or does not answer within two minutes. The process is ended then.
     """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_START_SECONDS):
-            while process.running:
-                if await _answers(port, greeting):
-                    return
-                await asyncio.sleep(0.1)
-    await process.kill()
-    raise ProcessFailedError(process.describe_failure())
+    await process.wait_until(partial(_answers, port, greeting), _START_SECONDS)
 
 
 async def _answers(port: int, greeting: bytes) -> bool:

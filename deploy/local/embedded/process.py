@@ -8,13 +8,14 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 STOP_GRACE_SECONDS = 15.0
+_POLL_SECONDS = 0.05
 _PR_SET_PDEATHSIG = 1
 _LONGEST_REASON = 300
 _COMPLAINT = re.compile(
@@ -105,6 +106,20 @@ class ChildProcess:
         if self._process is None:
             return 0
         return await self._process.wait()
+
+    async def wait_until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Wait until `ready()` is true. Raises ProcessFailedError if the child ends first or takes too long.
+
+        The child is stopped before the error is raised.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.running:
+                    if await ready():
+                        return
+                    await asyncio.sleep(_POLL_SECONDS)
+        await self.stop()
+        raise ProcessFailedError(self.describe_failure())
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
         """Send the program's stop signal, and kill the process group after at most `grace` seconds."""

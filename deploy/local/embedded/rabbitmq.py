@@ -7,18 +7,16 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from deploy.local.embedded.erlang import NameServer, until_answered
+from deploy.local.embedded.erlang import NameServer, wait_until_answered
 from deploy.local.embedded.private import close_tree, write_private
-from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
+from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program
 from deploy.local.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
+from deploy.local.embedded.server import EmbeddedServer
 from shared.messaging.accounts import Account, definitions
 
 _USER = "warren"
 _NODE = "warren@localhost"
-_ATTEMPTS = 3
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
@@ -36,13 +34,16 @@ class Membership:
     password: str
 
 
-class EmbeddedRabbitMQ:
-    """One RabbitMQ node under `data_dir`: its messages, its credentials (mode 600) and its log.
+class EmbeddedRabbitMQ(EmbeddedServer[RabbitPrograms]):
+    """One RabbitMQ node under `data_dir`. Durable queues and their messages survive its end.
 
-    The first start chooses the ports. Later starts of the same object use the same ones, so clients find the node
-    again after a fault. A quorum queue that was declared less than a second before `kill` may be unusable
-    afterwards, because RabbitMQ 3.10 registers it lazily.
+    `pid` is the start script's, which leads the process group of the whole node. A quorum queue that was declared
+    less than a second before `kill` may be unusable afterwards, because RabbitMQ 3.10 registers it lazily.
     """
+
+    product = "RabbitMQ"
+    log_name = "rabbitmq.log"
+    port_count = 3
 
     def __init__(
         self,
@@ -56,28 +57,12 @@ class EmbeddedRabbitMQ:
         With a `membership` the node joins the other members at its first start. Each of the `parties` gets an
         account with its own password and only the permissions that it needs.
         """
+        super().__init__(data_dir)
         self._parties = parties
-        self._data_dir = data_dir.absolute()
         self._cache = cache
-        self._ports: list[int] | None = None
         self._password = ""
         self._membership = membership
         self._name_server: NameServer | None = None
-        self._node: ChildProcess | None = None
-
-    async def __aenter__(self) -> Self:
-        """Start the node. Missing programs are downloaded first."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the node. Durable queues and their messages remain."""
-        await self.stop()
 
     @property
     def url(self) -> str:
@@ -89,19 +74,6 @@ class EmbeddedRabbitMQ:
         """The node's Erlang name."""
         return self._membership.node if self._membership else _NODE
 
-    @property
-    def pid(self) -> int:
-        """The process id of the start script, which leads the process group of the whole node."""
-        if self._node is None:
-            message = "RabbitMQ is not running"
-            raise ProcessFailedError(message)
-        return self._node.pid
-
-    @property
-    def log(self) -> Path:
-        """The node's log file."""
-        return self._data_dir / "rabbitmq.log"
-
     def vhost_url(self, vhost: str) -> str:
         """Return the administrator's connection string of a virtual host, which must exist."""
         return self._url(_USER, self._password, vhost)
@@ -112,44 +84,6 @@ class EmbeddedRabbitMQ:
 
     def _url(self, user: str, password: str, vhost: str) -> str:
         return f"amqp://{user}:{password}@127.0.0.1:{self._port(0)}/{vhost}"
-
-    async def start(self) -> None:
-        """Start the node and return when it speaks AMQP."""
-        programs = await find_rabbitmq(self._cache)
-        close_tree(self._data_dir)
-        known_ports = self._ports
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._ports = known_ports or free_ports(3)
-            self._configure()
-            try:
-                await self._start_once(programs)
-            except ProcessFailedError:
-                await self.stop()
-                if attempt == _ATTEMPTS:
-                    raise
-            except BaseException:
-                await self.stop()
-                raise
-            else:
-                return
-
-    async def stop(self) -> None:
-        """Stop the node, then the name server: the node needs it until its end."""
-        for process in (self._node, self._name_server):
-            if process is not None:
-                await process.stop()
-        self._node = self._name_server = None
-
-    async def wait(self) -> int:
-        """Wait for the node's end and return its exit code; -1 if it is not running."""
-        return await self._node.wait() if self._node is not None else -1
-
-    async def kill(self) -> None:
-        """Kill the node, as a power cut would. `start` recovers it."""
-        for process in (self._node, self._name_server):
-            if process is not None:
-                await process.kill()
-        self._node = self._name_server = None
 
     async def add_vhosts(self, names: Sequence[str]) -> None:
         """Create virtual hosts for the default user, in one call: each call starts an Erlang machine."""
@@ -176,6 +110,31 @@ class EmbeddedRabbitMQ:
             message = f"rabbitmqctl {arguments[0]} failed: {output.decode(errors='replace')}"
             raise ProcessFailedError(message)
         return output.decode()
+
+    async def _prepare(self) -> RabbitPrograms:
+        """Find the programs. Missing ones are downloaded."""
+        close_tree(self._data_dir)
+        return await find_rabbitmq(self._cache)
+
+    async def _launch(self, prepared: RabbitPrograms) -> None:
+        self._configure()
+        environment = self._environment(prepared)
+        if self._membership is None:
+            self._name_server = NameServer(self._port(2), self.log)
+            await self._name_server.start(prepared.epmd, environment)
+        server = (str(prepared.server),)
+        self._process = ChildProcess(
+            Program(name="rabbitmq", arguments=server, environment=environment, log=self.log)
+        )
+        await self._process.start()
+        await wait_until_answered(self._process, self._port(0), _AMQP_HEADER)
+
+    async def _after_end(self) -> None:
+        """Stop the name server, which the node needs until its end."""
+        if self._name_server is not None:
+            await self._name_server.stop()
+            self._name_server = None
+        await super()._after_end()
 
     def _configure(self) -> None:
         """Write the node's files. Password and cookie are created once, because the node stores them."""
@@ -230,18 +189,6 @@ class EmbeddedRabbitMQ:
 
     def _port(self, index: int) -> int:
         return self._ports[index] if self._ports else 0
-
-    async def _start_once(self, programs: RabbitPrograms) -> None:
-        environment = self._environment(programs)
-        if self._membership is None:
-            self._name_server = NameServer(self._port(2), self.log)
-            await self._name_server.start(programs.epmd, environment)
-        server = (str(programs.server),)
-        self._node = ChildProcess(
-            Program(name="rabbitmq", arguments=server, environment=environment, log=self.log)
-        )
-        await self._node.start()
-        await until_answered(self._node, self._port(0), _AMQP_HEADER)
 
     def _environment(self, programs: RabbitPrograms) -> dict[str, str]:
         """Return an environment that names every file and port, so the machine's own RabbitMQ is not touched."""
