@@ -50,6 +50,9 @@ fmt: .venv/.dev  ## Format the code and sort its imports
 unit: .venv/.dev  ## Run the unit tests, which need no server
 	.venv/bin/python -m pytest --quiet --numprocesses 2 tests/unit
 
+coverage: .venv/.dev  ## Run the unit tests, or T=tests/integration/…, and show how many lines of each module they run
+	.venv/bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term $(or $(T),tests/unit)
+
 ifdef T
 test: .venv/.dev
 	.venv/bin/python -m pytest $(T)
@@ -131,4 +134,4 @@ clean:  ## Remove environments and caches; the data in .warren stay
 		--require-hashes --target .venvs/gitlab-mlops -r $<
 	@touch $@
 
-.PHONY: .env compose-test dev fmt help run demo stack test unit lint audit bench bench-scale soak chaos docs compatibility lock clean
+.PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale soak chaos docs compatibility lock clean
