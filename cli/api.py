@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from cli.refusals import Refused
+from cli.api_errors import ApiError
 from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 
 URL_VARIABLE = "WARREN_URL"
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 class Api:
-    """An HTTP session with a token. Its methods raise Refused for the gateway's errors."""
+    """An HTTP session with a token. Its methods raise ApiError for the gateway's errors."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -86,8 +86,8 @@ async def connection() -> AsyncIterator[Api]:
 
 
 async def _read(response: aiohttp.ClientResponse, path: str) -> Any:
-    """Return the JSON of an answer, None if it has no content. Raises Refused."""
+    """Return the JSON of an answer, None if it has no content. Raises ApiError."""
     body = await response.json() if response.status != HTTPStatus.NO_CONTENT else None
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise Refused(response.status, body, path)
+        raise ApiError(response.status, body, path)
     return body

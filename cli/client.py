@@ -10,10 +10,10 @@ from shared.contracts.message import Command, Message, Query, Wire
 from shared.messaging.calls import Bus
 from shared.messaging.messages import Envelope, new_id
 
-PATIENCE = 10
-"""How often a message is sent again if the service does not answer. Each retry follows a pause."""
+RETRIES = 10
+"""How often a message is sent again if the service does not answer."""
 
-PAUSE = 2.0
+RETRY_SECONDS = 2.0
 SECONDS_TO_ANSWER = 60.0
 
 Reply = TypeVar("Reply", bound=Wire)
@@ -21,23 +21,24 @@ Reply = TypeVar("Reply", bound=Wire)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project, as the target of calls."""
+    """A project, as the target of calls. A retry follows a pause of `retry_seconds`."""
 
     bus: Bus
     number: int
+    retry_seconds: float = RETRY_SECONDS
 
-    async def ask(self, message: Query | Command, reply: type[Reply]) -> Reply:
+    async def call(self, message: Query | Command, reply: type[Reply]) -> Reply:
         """Return a service's reply; retry while there is none. Raises DomainError.
 
         The message must be idempotent: each attempt has a new id, so no inbox recognizes it.
         """
-        for attempt in range(PATIENCE + 1):
+        for attempt in range(RETRIES + 1):
             try:
                 answer = await self.bus.call(message.service, message.kind, self._envelope(message))
             except DomainError:
-                if attempt == PATIENCE:
+                if attempt == RETRIES:
                     raise
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(self.retry_seconds)
                 continue
             return reply.model_validate_json(answer.checked())
         raise AssertionError  # The loop returns or raises.

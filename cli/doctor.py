@@ -31,11 +31,11 @@ SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
 """Services that are checked only if their queues exist. A gateway with only anonymous clients does not need them."""
 
-CROWD = 1_000
-"""Number of waiting messages from which a queue gets a warning."""
+MANY_MESSAGES = 1_000
+"""A queue gets a warning if more messages wait in it."""
 
-CLOCKS_APART = 1_000
-"""Milliseconds between two clocks from which a finding is wrong: deadlines would be misjudged."""
+MAX_CLOCK_DIFFERENCE = 1_000
+"""Milliseconds. Two clocks that differ by more would misjudge deadlines."""
 
 SECONDS_TO_ANSWER = 5.0
 
@@ -125,7 +125,7 @@ async def _queue(connection: AbstractConnection, queue: str) -> Finding:
     waiting, consumers = await _counts(connection, queue)
     if waiting is None or not consumers:
         return Finding(queue, "wrong", f"it has no consumer; {waiting or 0} messages wait")
-    state: Literal["ok", "warning"] = "warning" if waiting > CROWD else "ok"
+    state: Literal["ok", "warning"] = "warning" if waiting > MANY_MESSAGES else "ok"
     return Finding(queue, state, f"{waiting} messages wait for {consumers} processes")
 
 
@@ -149,6 +149,6 @@ async def _service(bus: BusClient, service: str) -> AsyncIterator[Finding]:
     for name, clock in diagnosis.clocks.items():
         # The clock was read between the request and the answer, so only a time outside that
         # interval is a difference.
-        apart = max(began - clock, clock - ended, 0)
-        state: Literal["ok", "wrong"] = "wrong" if apart > CLOCKS_APART else "ok"
-        yield Finding(f"{service} clock", state, f"{name} differs by {apart} ms from ours")
+        difference = max(began - clock, clock - ended, 0)
+        state: Literal["ok", "wrong"] = "wrong" if difference > MAX_CLOCK_DIFFERENCE else "ok"
+        yield Finding(f"{service} clock", state, f"{name} differs by {difference} ms from ours")

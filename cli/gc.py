@@ -2,13 +2,17 @@
 
 import argparse
 import asyncio
+import json
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from cli.broker import bus_client
 from cli.client import Project
 from cli.durations import milliseconds
 from cli.progress import Progress
 from cli.sweep import sweep
+from cli.tables import add_json
 from shared.contracts.access import LocateProject
 from shared.contracts.access import Project as Located
 from shared.contracts.errors import invalid
@@ -38,6 +42,9 @@ models. An interrupted command may be started again: it goes on from there.
 With --sweep artifacts go, too, whose run or logged model is not in the database at all, as after the
 restore of an older backup: in the places where runs and models keep their artifacts by default, and
 only what was stored --grace ago or earlier.
+
+Progress goes to standard error. With --json standard output has one object for each project, and
+one more for its sweep.
 """
 EXAMPLES = """\
 examples:
@@ -100,6 +107,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="store_true",
         help="do not ask before everything goes that is deleted, however lately",
     )
+    add_json(described)
     described.set_defaults(run=run)
 
 
@@ -132,11 +140,21 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
             if not await asyncio.to_thread(_confirmed):
                 return 1
         for each in work:
-            await collect(*each, dry_run=options.dry_run)
+            purged = await collect(*each, dry_run=options.dry_run)
+            _print(options, each[0], purged.counts())
         stored = ([only] if only else await _stored_projects(bus)) if options.sweep else []
         for number in stored:
-            await sweep(Project(bus, number), options.grace, progress, dry_run=options.dry_run)
+            project = Project(bus, number)
+            swept = await sweep(project, options.grace, progress, dry_run=options.dry_run)
+            _print(options, project, {"swept": asdict(swept)})
     return 0
+
+
+def _print(options: argparse.Namespace, project: Project, counts: Mapping[str, object]) -> None:
+    """Print a project's counts as JSON if that is asked for."""
+    if options.json:
+        line = {"project": project.number, "dry_run": options.dry_run, **counts}
+        print(json.dumps(line), flush=True)
 
 
 def _takes_everything(options: argparse.Namespace, scope: PurgeScope) -> bool:
@@ -165,33 +183,47 @@ async def _only_project(bus: BusClient, given: str | None) -> int | None:
         return None
     if given.isdecimal() and given.isascii() and int(given) > 0:
         return int(given)
-    return (await Project(bus, ROOT_PROJECT).ask(LocateProject(path=given), Located)).id
+    return (await Project(bus, ROOT_PROJECT).call(LocateProject(path=given), Located)).id
 
 
 async def _projects(bus: BusClient, scope: PurgeScope) -> list[int]:
     if scope.run_ids or scope.experiment_ids or scope.logged_model_ids:
         return [ROOT_PROJECT]
-    return (await Project(bus, ROOT_PROJECT).ask(ListProjectsWithData(), ProjectIds)).projects
+    return (await Project(bus, ROOT_PROJECT).call(ListProjectsWithData(), ProjectIds)).projects
 
 
 async def _stored_projects(bus: BusClient) -> list[int]:
-    return (await Project(bus, ROOT_PROJECT).ask(ListStoredProjects(), ProjectIds)).projects
+    return (await Project(bus, ROOT_PROJECT).call(ListStoredProjects(), ProjectIds)).projects
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was planned in a project, and the sums of what was purged; None after a dry run."""
+
+    plan: PurgePlan
+    done: PurgeDeletedReply | None
+
+    def counts(self) -> Mapping[str, object]:
+        """Return the numbers of purged things, or after a dry run of those to purge."""
+        if self.done is None:
+            return self.plan.model_dump()
+        return {**self.done.model_dump(exclude={"finished"}), "missing": self.plan.missing}
 
 
 async def collect(
     project: Project, scope: PurgeScope, progress: Progress, *, dry_run: bool = False
-) -> PurgeDeletedReply:
-    """Purge a scope completely and return the sums. Raises DomainError."""
+) -> Purged:
+    """Purge a scope completely. Raises DomainError."""
     fields = scope.model_dump()
-    plan = await project.ask(GetPurgePlan(**fields), PurgePlan)
+    plan = await project.call(GetPurgePlan(**fields), PurgePlan)
     for each in plan.missing:
         progress.show(f"Nothing has the id {each}; perhaps it was purged before.", last=True)
     done = PurgeDeletedReply()
     if dry_run:
         progress.show(f"To be purged in project {project.number}: {_line(done, plan)}", last=True)
-        return done
+        return Purged(plan, None)
     while not done.finished:
-        portion = await project.ask(PurgeDeleted(**fields), PurgeDeletedReply)
+        portion = await project.call(PurgeDeleted(**fields), PurgeDeletedReply)
         done = PurgeDeletedReply(
             runs=done.runs + portion.runs,
             logged_models=done.logged_models + portion.logged_models,
@@ -202,7 +234,7 @@ async def collect(
         progress.show(
             f"Purged in project {project.number}: {_line(done, plan)}", last=done.finished
         )
-    return done
+    return Purged(plan, done)
 
 
 def _line(done: PurgeDeletedReply, plan: PurgePlan) -> str:

@@ -46,7 +46,7 @@ async def sweep(project: Project, grace: int, progress: Progress, *, dry_run: bo
         done.directories += len(directories)
         async for each, kept in _orphans(project, directories):
             command = DeleteOrphans(path=each.path, kept=kept, older_than=grace, dry_run=dry_run)
-            deleted = await project.ask(command, DeleteOrphansReply)
+            deleted = await project.call(command, DeleteOrphansReply)
             done.orphans += 1
             done.objects += deleted.objects
             done.bytes += deleted.bytes
@@ -58,7 +58,7 @@ async def sweep(project: Project, grace: int, progress: Progress, *, dry_run: bo
 async def _portions(project: Project) -> AsyncIterator[Sequence[OwnedDirectory]]:
     after = ""
     while True:
-        portion = await project.ask(ListOwnedDirectories(after=after), ListOwnedDirectoriesReply)
+        portion = await project.call(ListOwnedDirectories(after=after), ListOwnedDirectoriesReply)
         yield portion.directories
         after = portion.last
         if not after:
@@ -72,7 +72,7 @@ async def _orphans(
     if not directories:
         return
     owners = FindOwners(ids=[each.owner for each in directories])
-    found = await project.ask(owners, FindOwnersReply)
+    found = await project.call(owners, FindOwnersReply)
     known = set(found.ids)
     for each in directories:
         if each.owner not in known:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from cli.api import DEFAULT_URL, TOKEN_VARIABLE, URL_VARIABLE, Api, connection, encoded
-from cli.refusals import Refused, Typed, sentence
+from cli.api_errors import ApiError, CommandLine, explain
 from cli.tables import add_json
 from shared.contracts.errors import DomainError
 from shared.runtime.settings import ProcessSettings
@@ -45,9 +45,9 @@ def verb(parsers: Parsers, name: str, work: Work, text: str) -> argparse.Argumen
         try:
             async with connection() as api:
                 await work(api, options)
-        except Refused as refused:
-            said = sentence(refused, Typed(described, options))
-            raise DomainError(refused.code, said) from None
+        except ApiError as error:
+            message = explain(error, CommandLine(described, options))
+            raise DomainError(error.code, message) from None
 
     described.set_defaults(run=run)
     return described

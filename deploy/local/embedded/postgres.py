@@ -14,7 +14,7 @@ from pathlib import Path
 from deploy.local.embedded.account import Identity, identity_for
 from deploy.local.embedded.pid_file import says_ready, wait_for_predecessor
 from deploy.local.embedded.postgres_programs import find_programs, server_environment
-from deploy.local.embedded.private import close_on_the_way, close_tree, write_private
+from deploy.local.embedded.private import restrict_passage, restrict_tree, write_private
 from deploy.local.embedded.process import Account, ChildProcess, Program
 from deploy.local.embedded.server import EmbeddedServer
 
@@ -69,8 +69,8 @@ class EmbeddedPostgres(EmbeddedServer[_Launcher]):
 
     async def _prepare(self) -> _Launcher:
         """Find the programs and their user. The first start creates the cluster."""
-        close_tree(self._data_dir, but=_PROGRAMS)
-        close_on_the_way(self._data_dir)
+        restrict_tree(self._data_dir, but=_PROGRAMS)
+        restrict_passage(self._data_dir)
         bin_dir = find_programs(self._bin_dir, self._data_dir / _PROGRAMS)
         launcher = _Launcher(bin_dir, identity_for(bin_dir / "postgres", self._cluster))
         await self._ensure_cluster(launcher)

@@ -18,25 +18,25 @@ _OWN_NAMES = frozenset(
 """Names of Warren's own entries in WARREN_DATA."""
 
 
-def close_data(data: Path) -> None:
-    """Create WARREN_DATA if it does not exist, and close it to other users. Raises ProcessFailedError.
+def restrict_data(data: Path) -> None:
+    """Create WARREN_DATA if it does not exist, and take other users' rights from it. Raises ProcessFailedError.
 
     A directory with other content, such as a home, and one for all users, such as /tmp, keep their modes. Warren's
-    own entries in them are closed by this function and by each server.
+    own entries in them are restricted by this function and by each server.
     """
     make_writable(data)
     shared = data.stat().st_mode & stat.S_ISVTX
     if not shared and all(each.name in _OWN_NAMES for each in data.iterdir()):
-        close_on_the_way(data)
-    close_tree(data / "log")
+        restrict_passage(data)
+    restrict_tree(data / "log")
     if (cache := data / "cache").exists():
-        # The cache holds programs, which are not secret, in thousands of files. Closing its top is
+        # The cache holds programs, which are not secret, in thousands of files. Its top is
         # enough.
-        _close(cache)
+        _restrict(cache)
 
 
-def close_on_the_way(directory: Path) -> None:
-    """Close a directory that contains PostgreSQL's cluster. Raises ProcessFailedError.
+def restrict_passage(directory: Path) -> None:
+    """Restrict the directory above PostgreSQL's cluster. Raises ProcessFailedError.
 
     Under root, PostgreSQL runs as `nobody`. Its group may pass through the directory, but not list or read it.
     """
@@ -44,24 +44,24 @@ def close_on_the_way(directory: Path) -> None:
         os.chown(directory, -1, nobody().gid)
         directory.chmod(0o710)
     else:
-        _close(directory)
+        _restrict(directory)
 
 
-def close_tree(directory: Path, but: str = "") -> None:
+def restrict_tree(directory: Path, but: str = "") -> None:
     """Create a directory if it does not exist, and remove other users' rights from it and everything in it.
 
     An earlier release or a copy may have left such rights. The entry `but` at its top keeps its modes. Raises
     ProcessFailedError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _close(directory)
+    _restrict(directory)
     # The directory may be a symbolic link to a larger disk, and fwalk would not follow it.
     top = directory.resolve()
     for parent, directories, files, descriptor in os.fwalk(top):
         if parent == str(top) and but in directories:
             directories.remove(but)
         for name in (*directories, *files):
-            _close_entry(Path(parent), descriptor, name)
+            _restrict_entry(Path(parent), descriptor, name)
 
 
 def write_private(file: Path, content: str) -> None:
@@ -73,15 +73,15 @@ def write_private(file: Path, content: str) -> None:
     new.replace(file)
 
 
-def _close(path: Path) -> None:
+def _restrict(path: Path) -> None:
     mode = path.stat().st_mode
     if mode & _OTHERS:
         with _explained(path):
             path.chmod(mode & _OWNER)
 
 
-def _close_entry(parent: Path, descriptor: int, name: str) -> None:
-    """Close a file or directory in an open directory. Symbolic links are left alone: their targets are elsewhere.
+def _restrict_entry(parent: Path, descriptor: int, name: str) -> None:
+    """Restrict a file or directory in an open directory. Symbolic links are left alone: their targets are elsewhere.
 
     Under root this handles files of PostgreSQL's user, who could replace a file by a link between the check and the
     change. A descriptor always refers to the file that was opened.

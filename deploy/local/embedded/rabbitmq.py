@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.embedded.erlang import NameServer, wait_until_answered
-from deploy.local.embedded.private import close_tree, write_private
+from deploy.local.embedded.private import restrict_tree, write_private
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program
 from deploy.local.embedded.rabbitmq_programs import DEFAULT_CACHE, RabbitPrograms, find_rabbitmq
 from deploy.local.embedded.server import EmbeddedServer
@@ -113,7 +113,7 @@ class EmbeddedRabbitMQ(EmbeddedServer[RabbitPrograms]):
 
     async def _prepare(self) -> RabbitPrograms:
         """Find the programs. Missing ones are downloaded."""
-        close_tree(self._data_dir)
+        restrict_tree(self._data_dir)
         return await find_rabbitmq(self._cache)
 
     async def _launch(self, prepared: RabbitPrograms) -> None:

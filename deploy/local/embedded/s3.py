@@ -9,11 +9,11 @@ from pathlib import Path
 import aiohttp
 
 from deploy.local.embedded.pid_file import wait_for_predecessor
-from deploy.local.embedded.private import close_tree, write_private
+from deploy.local.embedded.private import restrict_tree, write_private
 from deploy.local.embedded.process import ChildProcess, Program
 from deploy.local.embedded.s3_accounts import Credentials, stored_credentials, write_accounts
 from deploy.local.embedded.s3_programs import find_weed
-from deploy.local.embedded.s3_security import CLOSED, write_security
+from deploy.local.embedded.s3_security import RESTRICTIONS, write_security
 from deploy.local.embedded.server import EmbeddedServer
 
 _ADDRESS = "127.0.0.1"
@@ -61,9 +61,9 @@ class EmbeddedS3(EmbeddedServer[Path]):
         """Find the program and write the accounts."""
         program = find_weed(self._program)
         self._prepare_accounts()
-        close_tree(self._data_dir)
+        restrict_tree(self._data_dir)
         # The directory may be a symbolic link to a larger disk, which the call above does not follow.
-        close_tree(self._data_dir / "objects")
+        restrict_tree(self._data_dir / "objects")
         await wait_for_predecessor(self._pid_file, self._data_dir, self.product)
         return program
 
@@ -110,7 +110,7 @@ class EmbeddedS3(EmbeddedServer[Path]):
             "ip": _ADDRESS,
             "ip.bind": _ADDRESS,
             **ports,
-            **CLOSED,
+            **RESTRICTIONS,
             "s3.config": _ACCOUNTS,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,

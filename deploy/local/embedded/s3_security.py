@@ -15,7 +15,7 @@ _GRPC = (*_SERVERS, "s3", "worker", "client")
 _PAIR = f'cert = "{_IDENTITY}"\nkey = "{_IDENTITY}"\n'
 _TRUST = f'ca = "{_IDENTITY}"\n'
 
-CLOSED = {
+RESTRICTIONS = {
     # By default these sockets are in /tmp, and HTTP inside the server is not encrypted there.
     "filer.localSocket": "filer.sock",
     "s3.localSocket": "s3.sock",
@@ -25,7 +25,7 @@ CLOSED = {
     # The STS endpoint answers requests for credentials before it authenticates the caller.
     "s3.iam": "false",
 }
-"""Settings of `weed mini` that close it. Paths are relative to its working directory."""
+"""Settings of `weed mini` that turn off what it leaves open by default. Paths are relative to its working directory."""
 
 
 def write_security(directory: Path, address: str) -> None:

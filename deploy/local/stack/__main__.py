@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from deploy.local.embedded.lock import DirectoryLock, make_writable
-from deploy.local.embedded.private import close_data, write_private
+from deploy.local.embedded.private import restrict_data, write_private
 from deploy.local.embedded.progress import announce
 from deploy.local.stack.readiness import until_ready
 from deploy.local.stack.servers import Addresses, start_servers
@@ -42,7 +42,7 @@ class Stack:
         refuse_taken_port(self._settings.host, self._settings.port)
         self._lock.take()
         make_writable(data / "log")
-        close_data(data)
+        restrict_data(data)
         self._addresses = await start_servers(self._settings, self._supervisor)
         announce(f"Starting the services; their logs are in {data / 'log'} ...")
         processes = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploy.local.embedded.bucket import BUCKET, provision_bucket
 from deploy.local.embedded.postgres import EmbeddedPostgres
-from deploy.local.embedded.private import close_data
+from deploy.local.embedded.private import restrict_data
 from deploy.local.embedded.provision import provision_services
 from deploy.local.embedded.s3 import EmbeddedS3
 from deploy.local.standalone.settings import StandaloneSettings
@@ -38,7 +38,7 @@ async def servers(
     if not settings.s3:
         own.append(s3)
     if own:
-        close_data(settings.data)
+        restrict_data(settings.data)
     try:
         async with asyncio.TaskGroup() as group:
             for server in own:

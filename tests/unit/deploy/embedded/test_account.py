@@ -4,7 +4,7 @@ import pytest
 
 from deploy.local.embedded import account
 from deploy.local.embedded.account import NoIdentityError, identity_for, reachable_by_nobody
-from deploy.local.embedded.private import close_on_the_way
+from deploy.local.embedded.private import restrict_passage
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes its identity")
 
@@ -23,7 +23,7 @@ def test_a_closed_parent_keeps_others_out(open_directory, closed):
 
 @as_root
 def test_the_group_of_nobody_may_be_let_through_alone(open_directory, closed):
-    close_on_the_way(open_directory)
+    restrict_passage(open_directory)
     assert open_directory.stat().st_mode & 0o777 == 0o710
     assert reachable_by_nobody(closed)
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from deploy.local.embedded.private import close_data, close_tree, write_private
+from deploy.local.embedded.private import restrict_data, restrict_tree, write_private
 from deploy.local.embedded.process import ProcessFailedError
 
 
@@ -31,7 +31,7 @@ def loose(tmp_path):
 
 
 def test_a_tree_is_closed_down_to_each_file(loose):
-    close_tree(loose / "s3")
+    restrict_tree(loose / "s3")
     assert loose.joinpath("s3").stat().st_mode & 0o777 == 0o700
     assert modes(loose / "s3") == {"objects": "0o700", "objects/1.dat": "0o600", "program": "0o700"}
 
@@ -41,18 +41,18 @@ def test_what_a_symbolic_link_names_is_elsewhere_and_keeps_its_mode(loose, tmp_p
     outside.write_text("")
     outside.chmod(0o644)
     (loose / "s3" / "link").symlink_to(outside)
-    close_tree(loose / "s3")
+    restrict_tree(loose / "s3")
     assert outside.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_directory_that_is_a_symbolic_link_is_closed_where_it_is(loose, tmp_path):
     (tmp_path / "link").symlink_to(loose / "s3")
-    close_tree(tmp_path / "link")
+    restrict_tree(tmp_path / "link")
     assert modes(loose / "s3")["objects/1.dat"] == "0o600"
 
 
 def test_data_are_closed_to_strangers(loose):
-    close_data(loose)
+    restrict_data(loose)
     # Root's PostgreSQL is `nobody`, whose group passes and does not list.
     assert loose.stat().st_mode & 0o777 == (0o710 if os.geteuid() == 0 else 0o700)
     assert loose.joinpath("log/gateway-1.log").stat().st_mode & 0o777 == 0o600
@@ -60,19 +60,19 @@ def test_data_are_closed_to_strangers(loose):
 
 def test_a_directory_with_others_files_keeps_its_mode(loose):
     (loose / "thesis.tex").write_text("")
-    close_data(loose)
+    restrict_data(loose)
     assert loose.stat().st_mode & 0o777 == 0o777
     assert loose.joinpath("log").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_directory_for_everybody_keeps_its_mode(loose):
     loose.chmod(0o1777)
-    close_data(loose)
+    restrict_data(loose)
     assert loose.stat().st_mode & 0o7777 == 0o1777
 
 
 def test_missing_data_are_made_closed(tmp_path):
-    close_data(tmp_path / "new")
+    restrict_data(tmp_path / "new")
     assert (tmp_path / "new").stat().st_mode & 0o707 == 0o700
 
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_closed_is_named(loose, monkeypatch):
 
     monkeypatch.setattr(os, "fchmod", refuse)
     with pytest.raises(ProcessFailedError, match=r"s3/\w+ is open to other users.*not permitted"):
-        close_tree(loose / "s3")
+        restrict_tree(loose / "s3")
 
 
 def test_a_secret_replaces_an_open_file_by_a_closed_one(tmp_path):

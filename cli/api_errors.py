@@ -30,7 +30,7 @@ _NOUNS = {
 """Nouns of GitLab's REST API by path segment. The segment after it is the noun's id or name."""
 
 
-class Refused(DomainError):
+class ApiError(DomainError):
     """An error answer of the gateway."""
 
     def __init__(self, status: int, body: Any, path: str) -> None:
@@ -52,8 +52,8 @@ class Refused(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A command's parser and the given options. API field names are argparse's `dest`."""
+class CommandLine:
+    """A command as it was typed: its parser and the given options. API field names are argparse's `dest`."""
 
     parser: argparse.ArgumentParser
     options: argparse.Namespace
@@ -70,8 +70,8 @@ class Typed:
         value = getattr(self.options, field, None) or ""
         return ", ".join(value) if isinstance(value, list) else str(value)
 
-    def form(self, field: str) -> str:
-        """Return the expected form of a field, for an error message."""
+    def expected(self, field: str) -> str:
+        """Return what a field expects, for an error message."""
         action = self._action(field)
         if action is None or not (action.metavar or action.help):
             return ""
@@ -82,40 +82,38 @@ class Typed:
         return next((each for each in self.parser._actions if each.dest == field), None)  # noqa: SLF001
 
 
-def sentence(refused: Refused, typed: Typed) -> str:
+def explain(error: ApiError, command: CommandLine) -> str:
     """Return a message that says what was refused, why, and what to type instead."""
-    if refused.status == HTTPStatus.UNAUTHORIZED:
-        reason = refused.invalid_token or "It is not known, or may not do this."
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        reason = error.invalid_token or "It is not known, or may not do this."
         return f"The token in WARREN_TOKEN was refused. {reason}"
-    if refused.status == HTTPStatus.FORBIDDEN:
-        reason = refused.message.removeprefix("403 Forbidden").removeprefix(" - ")
+    if error.status == HTTPStatus.FORBIDDEN:
+        reason = error.message.removeprefix("403 Forbidden").removeprefix(" - ")
         return f"The user of WARREN_TOKEN may not do this. {_ended(reason)}".strip()
-    if missing := _MISSING.match(refused.message):
-        return (
-            f"There is no {_named(refused.path, missing['noun'])}, or WARREN_TOKEN may not see it."
-        )
-    if refused.about:
-        return _about(refused.about["field"], refused.about["fault"], typed)
-    faults = [*_faults(refused)]
+    if missing := _MISSING.match(error.message):
+        return f"There is no {_named(error.path, missing['noun'])}, or WARREN_TOKEN may not see it."
+    if error.about:
+        return _about(error.about["field"], error.about["fault"], command)
+    faults = [*_faults(error)]
     if faults:
         return " ".join(
-            _ended(f"{typed.name(field)} {typed.value(field)} {fault}".replace("  ", " "))
+            _ended(f"{command.name(field)} {command.value(field)} {fault}".replace("  ", " "))
             for field, fault in faults
         )
-    return _ended(refused.message)
+    return _ended(error.message)
 
 
-def _about(field: str, fault: str, typed: Typed) -> str:
-    name = typed.name(field)
+def _about(field: str, fault: str, command: CommandLine) -> str:
+    name = command.name(field)
     if fault == "missing":
-        return f"{name} is missing{typed.form(field)}."
-    return f"{name} can't be {typed.value(field)!r}{typed.form(field)}."
+        return f"{name} is missing{command.expected(field)}."
+    return f"{name} can't be {command.value(field)!r}{command.expected(field)}."
 
 
-def _faults(refused: Refused) -> Iterator[tuple[str, str]]:
-    for found in _RUBY.finditer(refused.message):
+def _faults(error: ApiError) -> Iterator[tuple[str, str]]:
+    for found in _RUBY.finditer(error.message):
         yield found["field"], found["fault"]
-    for field, said in refused.fields.items():
+    for field, said in error.fields.items():
         for fault in said if isinstance(said, list) else [said]:
             yield field, str(fault)
 

@@ -1,11 +1,9 @@
-"""What the gateway refuses is told in the words of the command line."""
-
 import argparse
 
 import pytest
 
 from cli.__main__ import parser
-from cli.refusals import Refused, Typed, sentence
+from cli.api_errors import ApiError, CommandLine, explain
 
 
 def commands(described, words=()):
@@ -20,9 +18,9 @@ def commands(described, words=()):
 COMMANDS = dict(commands(parser()))
 
 
-def typed(line):
-    """Return what the refusal of a command line is told by."""
-    return Typed(COMMANDS[" ".join(line.split()[:2])], parser().parse_args(line.split()))
+def command_line(line):
+    """Return a command line as it is typed."""
+    return CommandLine(COMMANDS[" ".join(line.split()[:2])], parser().parse_args(line.split()))
 
 
 CASES = [
@@ -95,8 +93,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("line", "answer", "said"), CASES)
-def test_refusal_is_a_sentence_about_what_was_typed(line, answer, said):
-    assert sentence(Refused(*answer), typed(line)) == said
+def test_an_error_is_explained_in_the_words_of_the_command_line(line, answer, said):
+    assert explain(ApiError(*answer), command_line(line)) == said
 
 
 def test_every_command_explains_itself_and_each_of_its_arguments():
@@ -113,8 +111,10 @@ def test_every_command_explains_itself_and_each_of_its_arguments():
 
 def test_every_command_that_lists_or_shows_writes_json():
     reading = [
-        words for words in COMMANDS if words.split()[-1:] in (["list"], ["show"], ["doctor"])
+        words
+        for words in COMMANDS
+        if words.split()[-1:] in (["list"], ["show"], ["doctor"], ["gc"])
     ]
-    assert len(reading) == 8
+    assert len(reading) == 9
     for words in reading:
         assert "--json" in COMMANDS[words].format_help(), words
