@@ -7,14 +7,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from deploy.local.stack.services import SETTINGS
 from deploy.local.stack.settings import StackSettings
 from deploy.local.standalone.settings import StandaloneSettings
 from deploy.provision.settings import ProvisionSettings
-from services.access.settings import AccessSettings
-from services.artifacts.settings import ArtifactsSettings
-from services.gateway.settings import Settings as GatewaySettings
-from services.registry.settings import RegistrySettings
-from services.tracking.settings import TrackingSettings
 from shared.runtime.settings import PREFIX, group_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -27,11 +23,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "`make run` (`deploy.local.standalone`)": StandaloneSettings,
     "`make stack` (`deploy.local.stack`)": StackSettings,
     "`deploy.provision`": ProvisionSettings,
-    "`services.gateway`": GatewaySettings,
-    "`services.tracking`": TrackingSettings,
-    "`services.registry`": RegistrySettings,
-    "`services.artifacts`": ArtifactsSettings,
-    "`services.access`": AccessSettings,
+    **{f"`services.{name}`": kind for name, kind in SETTINGS.items()},
 }
 
 

@@ -19,13 +19,13 @@ from services.tracking.settings import TrackingSettings
 from shared.runtime.settings import variables as variables_of
 
 SETTINGS: Mapping[str, type[BaseSettings]] = {
+    "gateway": GatewaySettings,
     "tracking": TrackingSettings,
     "registry": RegistrySettings,
-    "access": AccessSettings,
     "artifacts": ArtifactsSettings,
-    "gateway": GatewaySettings,
+    "access": AccessSettings,
 }
-"""The settings class of each service."""
+"""The settings class of each service, in the order of docs/configuration.md."""
 
 _ROOT = Path(__file__).parents[3]
 _DRAIN_SECONDS = 30.0
