@@ -11,6 +11,9 @@ from tests.bench.scale.rows import Row
 from tests.bench.scale.sizes import TableSize
 
 _MEGABYTE = 1024 * 1024
+_SHOWN = _MEGABYTE // 2
+"""Bytes of a table from which on the page shows it; the sum counts all."""
+
 _INTRODUCTION = """\
 # Reads at scale
 
@@ -121,6 +124,8 @@ def _sizes(name: str, sizes: Sequence[TableSize]) -> Iterator[str]:
     yield _line(["table", "rows", "heap, MB", "indexes, MB", "together, MB"])
     yield _line(["---", *["---:"] * 4])
     for size in sizes:
+        if size.total < _SHOWN:
+            continue
         megabytes = [each / _MEGABYTE for each in (size.heap, size.indexes, size.total)]
         yield _line([f"`{size.name}`", f"{size.rows:,}", *(f"{each:,.1f}" for each in megabytes)])
     everything = [

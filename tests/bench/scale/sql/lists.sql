@@ -22,13 +22,14 @@ tagged AS (
 versions AS (
     INSERT INTO registry.model_versions (
         project_id, registered_model_id, version, creation_time, last_updated_time, source,
-        storage_location, run_id, run_link
+        storage_location, run_id, run_link, semver, semver_key
     )
     SELECT
         1, registered_model_id, version, time + version * 1000, time + version * 1000,
         's3://models/' || registered_model_id || '/' || version,
         's3://models/' || registered_model_id || '/' || version,
-        md5(registered_model_id::text || version), ''
+        md5(registered_model_id::text || version), '', '1.0.' || version - 1,
+        '00110010' || lpad(length((version - 1)::text)::text, 3, '0') || version - 1 || '~'
     FROM models
     CROSS JOIN generate_series(1, $2::integer) AS version
     ORDER BY version, time
