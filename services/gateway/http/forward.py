@@ -19,7 +19,7 @@ from services.gateway.http.fields import Overlay
 from services.gateway.http.requests import (
     BodyLimit,
     TooSlowError,
-    read_key,
+    check_key,
     read_request_id,
 )
 from services.gateway.http.routing import Handler, Parameters
@@ -76,6 +76,9 @@ def forward(
                     payload, ServiceClient(bus, caller, dialect.name, request_id, timeout)
                 )
                 payload = overlay.put(payload, found)
+            idempotency_key = headers.get("Idempotency-Key") if is_command else None
+            if idempotency_key is not None:
+                check_key(idempotency_key)
             envelope = Envelope(
                 id=key,
                 name=name,
@@ -86,7 +89,7 @@ def forward(
                 username=caller.username,
                 dialect=dialect.name,
                 request_id=request_id,
-                idempotency_key=read_key(headers) if is_command else None,
+                idempotency_key=idempotency_key,
             )
             body = (await bus.call(service, kind, envelope)).checked()
         except Exception as error:
