@@ -142,9 +142,14 @@ def _no_method(route: Route) -> RouteHandler:
     return RouteHandler(refuse, _NO_PATH.measure)
 
 
-def create_app(bus: EventfulBus, settings: Settings, tracing: Tracing = OFF) -> App:
-    """Build the application around a bus client. The caller starts the client afterwards, and closes it."""
-    storage = Storage(settings.storage_ca_file, tracing)
+def create_app(
+    bus: EventfulBus, settings: Settings, tracing: Tracing = OFF, storage: Storage | None = None
+) -> App:
+    """Build the application around a bus client. The caller starts the client afterwards, and closes it.
+
+    ``storage`` replaces the one that the settings describe.
+    """
+    storage = storage or Storage(settings.storage_ca_file, tracing)
     app = App(storage, Guard(settings), tracing)
     # The handlers call the bus through the tracing; events and the readiness probe use the bus itself.
     calls = tracing.bus(bus)

@@ -27,6 +27,9 @@ _READING = aiohttp.ClientTimeout(
 # ``_timed`` measures the storage's share instead.
 _WRITING = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
 
+PART_BYTES = 8 * 1024**2
+"""The part of an upload of unknown length that is held in memory. S3 requires parts of at least 5 MiB."""
+
 _CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
 _ERROR_BYTES = 4096
 # Errors that S3 answers with 400 although the client has made no mistake.
@@ -38,8 +41,17 @@ _log = structlog.get_logger(__name__)
 class Storage:
     """A pool of connections to the storage. It knows no credentials and no bucket: the URLs are signed."""
 
-    def __init__(self, ca_file: Path | None = None, tracing: Tracing = OFF) -> None:
+    def __init__(
+        self,
+        ca_file: Path | None = None,
+        tracing: Tracing = OFF,
+        *,
+        silent_seconds: float = SILENT_SECONDS,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
         """``ca_file`` has the authority of the storage's certificate, if the system does not know it."""
+        self.part_bytes = part_bytes
+        self._silent_seconds = silent_seconds
         self._tls = storage_context(ca_file)
         self._tracing = tracing
         self._session: aiohttp.ClientSession | None = None
@@ -86,9 +98,9 @@ class Storage:
         headers = {"Content-Length": str(length), "Content-Type": content_type}
         failures: list[Exception] = []
         try:
-            async with asyncio.timeout(SILENT_SECONDS) as deadline:
+            async with asyncio.timeout(self._silent_seconds) as deadline:
                 # aiohttp would send an empty generator with chunked encoding, which S3 refuses.
-                body = _timed(chunks, deadline, failures) if length else b""
+                body = self._timed(chunks, deadline, failures) if length else b""
                 async with self._open().put(
                     URL(url, encoded=True), data=body, headers=headers, timeout=_WRITING
                 ) as answer:
@@ -100,6 +112,25 @@ class Storage:
             if failures:
                 raise failures[0] from None
             raise storage_unavailable(error) from error
+
+    async def _timed(
+        self, chunks: AsyncIterable[bytes], deadline: asyncio.Timeout, failures: list[Exception]
+    ) -> AsyncIterator[bytes]:
+        """Yield the chunks. ``deadline`` is set while the storage takes a chunk, and not while the client sends one.
+
+        An error of ``chunks`` is also added to ``failures``, because aiohttp turns it into an error of the
+        connection to the storage.
+        """
+        now = asyncio.get_running_loop().time
+        try:
+            async for chunk in chunks:
+                deadline.reschedule(now() + self._silent_seconds)
+                yield chunk
+                deadline.reschedule(None)
+        except Exception as error:
+            failures.append(error)
+            raise
+        deadline.reschedule(now() + self._silent_seconds)
 
     @staticmethod
     async def refusal(answer: aiohttp.ClientResponse) -> DomainError:
@@ -126,26 +157,6 @@ class Storage:
 def _method(name: str) -> dict[str, str]:
     """Return the attributes of a request's span. The URL is left out, because its signature is a secret."""
     return {"http.request.method": name}
-
-
-async def _timed(
-    chunks: AsyncIterable[bytes], deadline: asyncio.Timeout, failures: list[Exception]
-) -> AsyncIterator[bytes]:
-    """Yield the chunks. ``deadline`` is set while the storage takes a chunk, and not while the client sends one.
-
-    An error of ``chunks`` is also added to ``failures``, because aiohttp turns it into an error of the
-    connection to the storage.
-    """
-    now = asyncio.get_running_loop().time
-    try:
-        async for chunk in chunks:
-            deadline.reschedule(now() + SILENT_SECONDS)
-            yield chunk
-            deadline.reschedule(None)
-    except Exception as error:
-        failures.append(error)
-        raise
-    deadline.reschedule(now() + SILENT_SECONDS)
 
 
 def storage_unavailable(reason: object) -> DomainError:

@@ -24,9 +24,6 @@ from shared.contracts.artifacts import (
 from shared.contracts.errors import DomainError, invalid
 from shared.mlflow.content_types import content_type
 
-PART_BYTES = 8 * 1024**2
-"""The part of an upload of unknown length that is held in memory. S3 requires parts of at least 5 MiB."""
-
 WHOLE_BYTES = 5 * 1024**3
 """S3's limit of one PUT, in bytes."""
 
@@ -59,7 +56,7 @@ class Upload:
 
     def _part_bytes(self) -> int:
         # Rounded up, so that the largest artifact fits into S3's largest number of parts.
-        return max(PART_BYTES, -(-self.limit // limits.PARTS))
+        return max(self.storage.part_bytes, -(-self.limit // limits.PARTS))
 
     async def _receive_parts(self, parts: "_Parts") -> None:
         """Store a body of unknown length. A multipart upload begins only if there is more than one part."""

@@ -5,9 +5,10 @@ the bus was lost, all answers are forgotten, because events may have been missed
 """
 
 import asyncio
-import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic, time
 from typing import NamedTuple
 
 from services.gateway.auth.grants import Grant
@@ -65,9 +66,21 @@ class _Kept:
 class Authorizations:
     """Asks the access service once for each token and project, and remembers the answers."""
 
-    def __init__(self, bus: Bus, *, opens_root: bool) -> None:
-        """With ``opens_root`` the owner of any valid token is a Developer of the root project."""
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        opens_root: bool,
+        max_answers: int = MAX_ANSWERS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """With ``opens_root`` the owner of any valid token is a Developer of the root project.
+
+        ``clock`` returns seconds, and never goes back.
+        """
         self._bus = bus
+        self._max_answers = max_answers
+        self._clock = clock
         self._opens_root = opens_root
         self._granted: OrderedDict[Key, _Kept] = OrderedDict()
         self._refused: OrderedDict[Key, _Kept] = OrderedDict()
@@ -79,7 +92,7 @@ class Authorizations:
         """Return the remembered grant of a token; None if there is none, or a negative one."""
         key = Key(digest, project, workspace)
         kept = self._granted.get(key)
-        if kept is None or kept.until <= time.monotonic():
+        if kept is None or kept.until <= self._clock():
             return None
         self._granted.move_to_end(key)
         return kept.grant
@@ -93,7 +106,7 @@ class Authorizations:
             return known
         key = Key(digest, project, workspace)
         kept = self._refused.get(key)
-        if kept is not None and kept.until > time.monotonic():
+        if kept is not None and kept.until > self._clock():
             self._refused.move_to_end(key)
             return kept.grant
         asking = self._asking.get(key)
@@ -123,7 +136,7 @@ class Authorizations:
         self._asking.clear()
 
     async def _ask(self, key: Key) -> Grant:
-        generation, began = self._generation, time.monotonic()
+        generation, began = self._generation, self._clock()
         answer = await self._answer(key)
         grant = Grant.of(answer, opened=self._opens_root and key.is_of_root)
         # An event since then may be newer than the answer. The waiting requests still get it; no later one does.
@@ -138,7 +151,7 @@ class Authorizations:
             name=type(query).__name__,
             project=ROOT_PROJECT,
             payload=query.model_dump_json().encode(),
-            deadline=time.time() + ASK_SECONDS,
+            deadline=time() + ASK_SECONDS,
         )
         try:
             body = (await self._bus.call(query.service, query.kind, envelope)).checked()
@@ -155,7 +168,7 @@ class Authorizations:
         kept[key] = _Kept(grant, until)
         kept.move_to_end(key)
         # The first is the least recently used.
-        if len(kept) > MAX_ANSWERS:
+        if len(kept) > self._max_answers:
             kept.popitem(last=False)
 
     def _done(self, key: Key, asked: "asyncio.Task[Grant]") -> None:

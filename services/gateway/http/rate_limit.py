@@ -14,7 +14,8 @@ MAX_BUCKETS = 20_000
 class RateLimit:
     """Allows ``rate`` requests a second for each key, and ``burst`` requests at once."""
 
-    def __init__(self, rate: float, burst: int) -> None:
+    def __init__(self, rate: float, burst: int, max_buckets: int = MAX_BUCKETS) -> None:
+        self._max_buckets = max_buckets
         self._interval = 1 / rate
         self._slack = (burst - 1) / rate
         self._full_at: dict[int, float] = {}
@@ -27,7 +28,7 @@ class RateLimit:
         if late > 0:
             HTTP_RATE_LIMITED.inc()
             return math.ceil(late)
-        if len(self._full_at) >= MAX_BUCKETS:
+        if len(self._full_at) >= self._max_buckets:
             self._forget(now)
         self._full_at[key] = full_at + self._interval
         return 0
@@ -40,6 +41,6 @@ class RateLimit:
     def _forget(self, now: float) -> None:
         """Drop the full buckets. If too many are left, also drop the older half."""
         used = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
-        if len(used) >= MAX_BUCKETS:
-            used = dict(list(used.items())[MAX_BUCKETS // 2 :])
+        if len(used) >= self._max_buckets:
+            used = dict(list(used.items())[self._max_buckets // 2 :])
         self._full_at = used

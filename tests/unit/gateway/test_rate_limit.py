@@ -6,7 +6,6 @@ import pytest
 from aiohttp import ClientSession
 
 from services.gateway.app import create_app
-from services.gateway.http import rate_limit as module
 from services.gateway.http.rate_limit import RateLimit
 from services.gateway.http.server import serve
 from services.gateway.http.settings import HttpSettings
@@ -92,9 +91,8 @@ def test_client_that_waits_as_long_as_it_is_told_passes():
     assert limit.take(1, 1000.5 + wait) == 0
 
 
-def test_buckets_are_bounded_and_busy_ones_are_kept(monkeypatch):
-    monkeypatch.setattr(module, "MAX_BUCKETS", 100)
-    limit = RateLimit(rate=1, burst=1)
+def test_buckets_are_bounded_and_busy_ones_are_kept():
+    limit = RateLimit(rate=1, burst=1, max_buckets=100)
     for key in range(1000):
         limit.take(key, 1000 + key / 1000)
         assert len(limit._full_at) <= 100

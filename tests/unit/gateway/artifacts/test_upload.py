@@ -9,8 +9,9 @@ import json
 import pytest
 from multidict import MultiDict
 
-from services.gateway.artifacts import storage as storage_module
-from services.gateway.artifacts import upload as module
+from services.gateway.app import create_app
+from services.gateway.artifacts.storage import Storage
+from services.gateway.http.server import serve
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import soon
@@ -20,9 +21,17 @@ KEY = "/1/0/run/artifacts"
 MB = 1024**2
 
 
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    monkeypatch.setattr(module, "PART_BYTES", MB)
+@pytest.fixture
+def silent_seconds():
+    return 60.0
+
+
+@pytest.fixture
+async def server(bus, settings, silent_seconds):
+    small_parts = Storage(part_bytes=MB, silent_seconds=silent_seconds)
+    running = await serve(create_app(bus, settings, storage=small_parts), settings)
+    yield running
+    await running.close()
 
 
 def names(bus):
@@ -253,8 +262,8 @@ async def test_client_that_leaves_in_the_middle_leaves_nothing(server, bus, stor
     assert "storage_unavailable" not in logged
 
 
-async def test_upload_may_last_longer_than_the_storage_may_be_silent(client, storage, monkeypatch):
-    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.3)
+@pytest.mark.parametrize("silent_seconds", [0.3])
+async def test_upload_may_last_longer_than_the_storage_may_be_silent(client, storage):
 
     async def slowly():
         for _ in range(4):
@@ -266,8 +275,8 @@ async def test_upload_may_last_longer_than_the_storage_may_be_silent(client, sto
     assert storage.objects == {f"{KEY}/a": b"xxxx"}
 
 
-async def test_client_that_rests_is_waited_for(client, storage, monkeypatch):
-    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.2)
+@pytest.mark.parametrize("silent_seconds", [0.2])
+async def test_client_that_rests_is_waited_for(client, storage):
 
     async def resting():
         yield b"x"
@@ -278,8 +287,8 @@ async def test_client_that_rests_is_waited_for(client, storage, monkeypatch):
     assert response.status == 200
 
 
-async def test_storage_that_takes_all_and_says_nothing_is_503(client, storage, monkeypatch):
-    monkeypatch.setattr(storage_module, "SILENT_SECONDS", 0.2)
+@pytest.mark.parametrize("silent_seconds", [0.2])
+async def test_storage_that_takes_all_and_says_nothing_is_503(client, storage):
     storage.silent = True
     response = await client.put(f"{ROOT}/a", data=b"x")
     assert response.status == 503

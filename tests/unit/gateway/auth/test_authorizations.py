@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from services.gateway.auth import authorizations as module
 from services.gateway.auth.authorizations import REFUSAL_TTL, TOPICS, TTL, Authorizations
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.events import ReceivedEvent
@@ -22,18 +21,13 @@ class Clock:
     def __init__(self):
         self.passed = 0.0
 
-    def monotonic(self):
+    def __call__(self):
         return 1000 + self.passed
-
-    def time(self):
-        return 2_000_000 + self.passed
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+def clock():
+    return Clock()
 
 
 @pytest.fixture
@@ -44,8 +38,13 @@ def bus():
 
 
 @pytest.fixture
-def known(bus):
-    return Authorizations(bus, opens_root=False)
+def known(bus, clock):
+    return Authorizations(bus, opens_root=False, clock=clock)
+
+
+@pytest.fixture
+def few(bus):
+    return Authorizations(bus, opens_root=False, max_answers=10)
 
 
 def answer(bus, **fields):
@@ -153,26 +152,24 @@ async def test_an_answer_that_an_event_overtook_is_not_kept(bus, known):
     assert len(bus.sent) == 2
 
 
-async def test_guesses_do_not_drive_out_what_is_in_use(bus, known, monkeypatch):
-    monkeypatch.setattr(module, "MAX_ANSWERS", 10)
-    await known.grant("good", "p")
+async def test_guesses_do_not_drive_out_what_is_in_use(bus, few):
+    await few.grant("good", "p")
     answer(bus, state="unknown")
     for number in range(50):
-        await known.grant(f"guess {number}", "p")
-    assert len(known._refused) == 10
+        await few.grant(f"guess {number}", "p")
+    assert len(few._refused) == 10
     before = len(bus.sent)
-    assert (await known.grant("good", "p")).is_positive
+    assert (await few.grant("good", "p")).is_positive
     assert len(bus.sent) == before
 
 
-async def test_what_was_not_asked_for_longest_is_forgotten_first(bus, known, monkeypatch):
-    monkeypatch.setattr(module, "MAX_ANSWERS", 10)
-    await known.grant("first", "p")
+async def test_what_was_not_asked_for_longest_is_forgotten_first(bus, few):
+    await few.grant("first", "p")
     for number in range(50):
-        await known.grant(f"other {number}", "p")
-        await known.grant("first", "p")
+        await few.grant(f"other {number}", "p")
+        await few.grant("first", "p")
     assert len(bus.sent) == 51
-    await known.grant("other 40", "p")
+    await few.grant("other 40", "p")
     assert len(bus.sent) == 52
 
 
