@@ -3,7 +3,7 @@ import pytest
 from tests.bench.peers import FASTTRACKML, WARREN
 from tests.bench.scale.dataset import Dataset
 from tests.bench.scale.loader import Place
-from tests.bench.scale.measure import Timing
+from tests.bench.scale.measure import Timing, answered_items
 from tests.bench.scale.report import Section, with_sections
 from tests.bench.scale.rows import Bound, Request, Row, search_rows
 from tests.bench.scale.sizes import TableSize
@@ -98,3 +98,23 @@ def test_searches_ask_one_experiment_and_all_of_them():
 def test_pages_may_take_longer_in_a_project_of_more_runs():
     small, large = (search_rows(Dataset(count, 100_000))[0].bound for count in (1, 10))
     assert (small.milliseconds, large.milliseconds) == (50, 100)
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        (b'{"runs":[{"info":{"run_id":"b"}},{"info":{"run_id":"a"}}]}', ["b", "a"]),
+        (b'{"models":[{"info":{"model_id":"m-1"},"data":{}}]}', [""]),
+        (
+            b'{"metrics":[{"step":2,"value":0.5},{"step":1,"value":0.7}]}',
+            [("", 1, 0.7), ("", 2, 0.5)],
+        ),
+        (
+            b'{"run":{"data":{"metrics":[{"key":"b","value":1},{"key":"a","value":2}]}}}',
+            [("a", 2), ("b", 1)],
+        ),
+        (b"{}", []),
+    ],
+)
+def test_answers_are_compared_by_the_order_of_runs_and_by_the_points_of_steps(body, items):
+    assert list(answered_items([body])) == items

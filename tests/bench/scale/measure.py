@@ -119,7 +119,7 @@ async def _first(session: aiohttp.ClientSession, row: Row, target: Target) -> Ti
         took, bodies = await _ask(session, row, target)
     except (aiohttp.ClientError, TimeoutError) as error:
         return Timing(failure=str(error) or type(error).__name__)
-    items = list(_items(bodies))
+    items = list(answered_items(bodies))
     digest = hashlib.sha256(repr(items).encode()).hexdigest()
     return Timing((took,), len(items), digest)
 
@@ -157,7 +157,7 @@ async def _send(session: aiohttp.ClientSession, url: str, request: Request) -> b
         return body
 
 
-def _items(bodies: Sequence[bytes]) -> Iterator[Any]:
+def answered_items(bodies: Sequence[bytes]) -> Iterator[Any]:
     """Return what peers must agree on: ids of runs in their order, points by run and step."""
     for body in bodies:
         document: Mapping[str, Any] = json.loads(body)
@@ -169,7 +169,7 @@ def _items(bodies: Sequence[bytes]) -> Iterator[Any]:
             yield from sorted((p.get("run_id", ""), p.get("step", 0), p["value"]) for p in points)
         else:
             for item in next((each for each in document.values() if isinstance(each, list)), []):
-                yield item["info"]["run_id"] if "info" in item and "data" in item else ""
+                yield item.get("info", {}).get("run_id", "")
 
 
 def progress_line(row: str, found: Mapping[str, Timing]) -> str:
