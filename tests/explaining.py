@@ -20,6 +20,9 @@ class Explaining:
         self._reader = reader
         self.plans: list[str] = []
 
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._reader, name)
+
     async def fetch(self, query: str, /, *args: object) -> list[Record]:
         rows = await self._reader.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {query}", *args)
         self.plans.append("\n".join(row[0] for row in rows))

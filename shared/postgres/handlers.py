@@ -1,8 +1,10 @@
 """The registry of the handlers of a service on PostgreSQL: single handlers and batch handlers."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from asyncpg import Pool, Record
 
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
@@ -56,6 +58,10 @@ class PostgresHandlers(Handlers[Transaction]):
     is_idempotent_batch: Callable[[Sequence[BatchItem[Any]]], bool] = field(
         default=lambda _items: False
     )
+    background: Mapping[str, Callable[["Pool[Record]"], Coroutine[Any, Any, None]]] = field(
+        default_factory=dict
+    )
+    """Tasks of the service by name. They run for as long as its process does, beside the messages."""
 
     @property
     def messages(self) -> dict[str, type[Message]]:

@@ -95,6 +95,10 @@ class PostgresService:
             ),
             asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
+            *(
+                asyncio.create_task(task(pool), name=name)
+                for name, task in handlers.background.items()
+            ),
         ]
         log.info("service_started", name=name)
         return cls(pool, executor, worker, bus, background)

@@ -4,6 +4,7 @@ The executor uses ``HANDLERS``: handlers of single messages, and batch handlers,
 messages of their types in a frame together.
 """
 
+from services.tracking.folding import fold_forever
 from services.tracking.handlers import (
     datasets,
     entity_types,
@@ -41,4 +42,5 @@ HANDLERS = PostgresHandlers(
     prepare=ensure_projects,
     events=model_experiments.EVENT_HANDLERS,
     is_idempotent_batch=log.is_points_only,
+    background={"folding": fold_forever},
 )

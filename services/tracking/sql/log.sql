@@ -1,7 +1,8 @@
 -- name: run_states
--- The state of each run, in the order of the arguments: 0 is missing, 1 active, 2 deleted.
+-- The state of each run, in the order of the arguments: 0 is missing, 1 active, 2 deleted, 3 active but folded, or
+-- about to be: it must be unfolded before it is written to.
 SELECT coalesce(array_agg(coalesce((
-    SELECT CASE WHEN deleted THEN 2 ELSE 1 END
+    SELECT CASE WHEN deleted THEN 2 WHEN fold_attempt > 0 THEN 3 ELSE 1 END
     FROM runs
     WHERE project_id = wanted.project_id AND run_id = wanted.run_id
 ), 0) ORDER BY wanted.position), '{}')
@@ -9,15 +10,15 @@ FROM unnest($1::bigint[], $2::uuid[])
     WITH ORDINALITY AS wanted (project_id, run_id, position);
 
 -- name: append_metrics
--- Append points, and return the states of the runs as run_states does. Points of runs that are not active
--- are left out.
+-- Append points, and return the states of the runs as run_states does. Points of runs in another state than 1 are
+-- left out.
 -- Values that many points share are sent once: runs in $1 and $2; moments, each a run, a step and a
 -- timestamp, in $3 to $5. A moment names its run, and a point its moment, by position (from 1).
 -- The points are sorted by run and key. So two workers insert series, and wait for each other's series, in
 -- the same order, and can't deadlock.
 WITH states AS (
     SELECT array_agg(coalesce((
-        SELECT CASE WHEN deleted THEN 2 ELSE 1 END
+        SELECT CASE WHEN deleted THEN 2 WHEN fold_attempt > 0 THEN 3 ELSE 1 END
         FROM runs
         WHERE project_id = wanted.project_id AND run_id = wanted.run_id
     ), 0) ORDER BY wanted.position) AS state
@@ -90,10 +91,24 @@ JOIN params
 
 -- name: insert_params
 -- Insert params, which are sorted, and count the inserted rows. It is lower if another transaction has
--- inserted one of them meanwhile.
+-- inserted one of them meanwhile. A param names its run by position (from 1).
 WITH inserted AS (
-    INSERT INTO params (project_id, run_id, key, value)
-    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
+    INSERT INTO params (project_id, run_id, key, value, experiment_id, start_time)
+    SELECT
+        ($1::bigint[])[param.run], ($2::uuid[])[param.run], param.key, param.value,
+        owners.experiments[param.run], owners.start_times[param.run]
+    FROM unnest($3::int[], $4::text[], $5::text[]) AS param (run, key, value)
+    CROSS JOIN (
+        SELECT
+            array_agg(runs.experiment_id ORDER BY wanted.position) AS experiments,
+            array_agg(runs.start_time ORDER BY wanted.position) AS start_times
+        FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
+        LEFT JOIN LATERAL (
+            SELECT experiment_id, start_time FROM runs
+            WHERE project_id = wanted.project_id AND run_id = wanted.run_id
+            OFFSET 0
+        ) AS runs ON true
+    ) AS owners
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
@@ -106,8 +121,49 @@ FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS named (project_id, run_id, 
 WHERE runs.project_id = named.project_id AND runs.run_id = named.run_id;
 
 -- name: upsert_tags
--- Set or overwrite tags. They are sorted, and each key of a run occurs once. An equal value writes nothing.
-INSERT INTO tags AS old (project_id, run_id, key, value)
-SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
+-- Set or overwrite tags. They are sorted, and each key of a run occurs once. An equal value writes nothing. A tag
+-- names its run by position (from 1).
+INSERT INTO tags AS old (project_id, run_id, key, value, experiment_id, start_time)
+SELECT
+    ($1::bigint[])[tag.run], ($2::uuid[])[tag.run], tag.key, tag.value,
+    owners.experiments[tag.run], owners.start_times[tag.run]
+FROM unnest($3::int[], $4::text[], $5::text[]) AS tag (run, key, value)
+CROSS JOIN (
+    SELECT
+        array_agg(runs.experiment_id ORDER BY wanted.position) AS experiments,
+        array_agg(runs.start_time ORDER BY wanted.position) AS start_times
+    FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
+    LEFT JOIN LATERAL (
+        SELECT experiment_id, start_time FROM runs
+        WHERE project_id = wanted.project_id AND run_id = wanted.run_id
+        OFFSET 0
+    ) AS runs ON true
+) AS owners
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
 WHERE old.value <> excluded.value;
+
+-- name: lock_settled_runs
+-- Lock those of the runs that must be unfolded, in the order of the arguments. These are sorted, so two transactions
+-- never wait for each other.
+SELECT runs.run_id
+FROM unnest($1::bigint[], $2::uuid[]) AS wanted (project_id, run_id)
+CROSS JOIN LATERAL (
+    SELECT run_id FROM runs
+    WHERE project_id = wanted.project_id AND run_id = wanted.run_id
+        AND fold_attempt > 0
+    FOR NO KEY UPDATE
+) AS runs;
+
+-- name: unfold_runs
+-- Mark locked runs as not folded, and stop attempts to fold them.
+UPDATE runs SET folded = false, fold_attempt = -fold_attempt
+WHERE ctid = ANY (ARRAY(
+    SELECT runs.place
+    FROM unnest($1::bigint[], $2::uuid[]) AS wanted (project_id, run_id)
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place FROM runs
+        WHERE project_id = wanted.project_id AND run_id = wanted.run_id
+            AND fold_attempt > 0
+        OFFSET 0
+    ) AS runs
+));

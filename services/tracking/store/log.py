@@ -21,7 +21,8 @@ SQL = load_queries("services.tracking.sql", "log")
 _APPEND_UNSEEN_METRICS = SQL["append_metrics"].without("ON CONFLICT DO NOTHING")
 """As append_metrics, but fails with a unique violation if one of the points exists already."""
 
-MISSING, ACTIVE, DELETED = 0, 1, 2
+MISSING, ACTIVE, DELETED, SETTLED = 0, 1, 2, 3
+"""The states of runs. A settled run is active, and must be unfolded before anything is written to it."""
 
 RunKey = tuple[int, str]
 """Project and run id."""
@@ -110,19 +111,41 @@ class Points:
 
 
 async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
-    """Return MISSING, ACTIVE or DELETED for each run."""
+    """Return the state of each run, and unfold the settled ones: they are ACTIVE then."""
     states: list[int] = await connection.fetchval(SQL["run_states"].sql, *runs.columns)
+    if SETTLED in states:
+        await unfold(connection, runs, states)
+        states = [ACTIVE if state == SETTLED else state for state in states]
     return states
 
 
+async def unfold(connection: AnyConnection, runs: RunList, states: Sequence[int]) -> None:
+    """Mark the settled runs as not folded. What is written to them must be in the same transaction."""
+    settled = runs.columns_of([at for at, state in enumerate(states) if state == SETTLED])
+    # Two statements: the second sees what another transaction did to a run while the first waited for its lock.
+    await connection.execute(SQL["lock_settled_runs"].sql, *settled)
+    await connection.execute(SQL["unfold_runs"].sql, *settled)
+
+
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
-    """Append the points of active runs; return the state of each run, as ``run_states`` does.
+    """Append the points of active runs; return the state of each run, as ``run_states`` does."""
+    arguments = (*runs.columns, *points.columns())
+    states = await _append(connection, arguments)
+    if SETTLED not in states:
+        return states
+    # Rare: the run was quiet for some seconds. The points of the other runs are there already, which does no harm.
+    async with connection.transaction():
+        await unfold(connection, runs, states)
+        return await _append(connection, arguments)
+
+
+async def _append(connection: AnyConnection, arguments: Sequence[object]) -> list[int]:
+    """Append the points of runs that are active and not settled; return the state of each run.
 
     A point that exists already is skipped. To look for each point first costs a fourth of the
     statement's time, and most points are new. So if the statement is its own transaction, it is first
     tried without looking. If a point exists, it fails as a whole and leaves nothing behind (ADR 14).
     """
-    arguments = (*runs.columns, *points.columns())
     states: list[int]
     if not connection.is_in_transaction():
         with suppress(UniqueViolationError):
@@ -161,7 +184,8 @@ async def insert_params(
     entries = sorted(params)
     inserted = await connection.fetchval(
         SQL["insert_params"].sql,
-        *runs.columns_of([run for run, _ in entries]),
+        *runs.columns,
+        [run + 1 for run, _ in entries],
         [key for _, key in entries],
         [params[entry] for entry in entries],
     )
@@ -176,7 +200,8 @@ async def upsert_tags(
     entries = sorted(tags)
     await connection.execute(
         SQL["upsert_tags"].sql,
-        *runs.columns_of([run for run, _ in entries]),
+        *runs.columns,
+        [run + 1 for run, _ in entries],
         [key for _, key in entries],
         [tags[entry] for entry in entries],
     )

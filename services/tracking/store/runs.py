@@ -14,6 +14,7 @@ from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "runs")
+LOG_SQL = load_queries("services.tracking.sql", "log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ async def create(tx: Transaction, run: NewRun) -> tuple[bool, str | None] | None
 
 
 async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> RunState:
-    """Return the state of an active run. Raises DomainError if it is deleted or does not exist."""
+    """Return the state of an active run that is about to be written to, and unfold it.
+
+    Raises DomainError if it is deleted or does not exist.
+    """
     row = None
     if is_run_id(run_id):
         row = await tx.row(SQL[query], tx.project, run_id)
@@ -76,6 +80,10 @@ async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> R
         raise run_not_found(run_id)
     if row["deleted"]:
         raise run_not_active(run_id)
+    if row["settled"]:
+        # Two statements, as in ``store.log.unfold``.
+        await tx.execute(LOG_SQL["lock_settled_runs"], [tx.project], [run_id])
+        await tx.execute(LOG_SQL["unfold_runs"], [tx.project], [run_id])
     return RunState(row["experiment_id"])
 
 

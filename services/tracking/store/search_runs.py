@@ -1,40 +1,67 @@
-"""Searches runs: composes one statement for a page of run ids."""
+"""Searches runs: finds a page of run ids.
 
-import re
+Most searches end with the first statement: it walks through an index that has the order of the search, and compares
+each run on the way, until the page is full. If few runs are found on the way, the walk is given up. Then the search
+starts from the clause that the fewest runs satisfy, if those are few, and otherwise from the runs that all clauses have
+in common. So no search reads the whole of what is stored, however it is filtered and ordered (ADR 63 names those that
+do).
+"""
+
 from collections.abc import Sequence
-from typing import Final, cast
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 from uuid import UUID
 
-from services.tracking.store.search import lifecycle, parse_experiment_id
+import asyncpg
+
+from services.tracking.store import run_pages, run_sets
+from services.tracking.store.run_pages import Composed, RunSearch
+from services.tracking.store.run_sets import Scope
+from services.tracking.store.search import parse_experiment_id
 from shared.contracts.runs import SearchRuns
+from shared.contracts.views import ViewType
 from shared.mlflow.search import keyset
-from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.ast import Comparator, Comparison, Entity
 from shared.mlflow.search.grammars import RUNS
-from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.max_results import check_max_results
 from shared.mlflow.search.order_by import parse_order_by
-from shared.mlflow.search.page_token import Search
+from shared.mlflow.search.page_token import KeyValue, Search, decode_token, encode_token
 from shared.mlflow.search.parser import parse_filter
-from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
-from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
-
-_TABLES: Final = {
-    Entity.METRIC: "latest_metrics",
-    Entity.PARAM: "params",
-    Entity.TAG: "tags",
-}
-_TEXT_COLUMNS: Final = {
-    "run_name": "r.name",
-    "user_id": "r.user_id",
-    "status": "r.status",
-    "artifact_uri": "r.artifact_uri",
-}
-# MLflow's tag for the role of a dataset, for example "training".
-_DATASET_CONTEXT = "mlflow.data.context"
-_RUN_ID = re.compile("[0-9a-f]{32}")
+from shared.mlflow.search.sql import Bindings
+from shared.mlflow.search.statement import Page
 
 
-async def search_run_ids(connection: Connection, project: int, query: SearchRuns) -> Page[UUID]:
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a search reads before it tries another way."""
+
+    walked: int = 1_000
+    """Runs that are compared in the order of the search; at least twice a page, unless it is 0."""
+
+    driven: int = 3_000
+    """Runs of the clause that a search starts from."""
+
+
+class Connection(Protocol):
+    """The part of an asyncpg connection that a search needs."""
+
+    async def fetch(self, query: str, /, *args: object) -> list[asyncpg.Record]:
+        """Return the rows of a statement."""
+
+    async def execute(self, query: str, /) -> str:
+        """Execute a statement."""
+
+    def is_in_transaction(self) -> bool:
+        """Tell whether a transaction is under way."""
+
+    def transaction(self, *, isolation: Any, readonly: bool) -> AbstractAsyncContextManager[Any]:
+        """Begin a transaction."""
+
+
+async def search_run_ids(
+    connection: Connection, project: int, query: SearchRuns, budget: Budget | None = None
+) -> Page[UUID]:
     """Return a page of run ids, by default newest first.
 
     Raises DomainError(INVALID_PARAMETER_VALUE) for every mistake of the client, even if it names no
@@ -46,125 +73,112 @@ async def search_run_ids(connection: Connection, project: int, query: SearchRuns
     experiments = [parse_experiment_id(value) for value in query.experiment_ids]
     if not experiments:
         return Page([])
-    statement = Statement("r.run_id", "runs r")
-    _scope(statement, project, experiments)
-    statement.conditions += lifecycle("r", query.run_view_type)
-    for comparison in comparisons:
-        statement.where(_condition(comparison, statement.bindings))
-    _order(statement, orders)
-    search = Search("runs", query.filter or "", tuple(query.order_by))
-    page = await fetch_page(connection, statement, search, query.page_token, limit)
-    return cast("Page[UUID]", page)
+    scope = Scope(project, list(dict.fromkeys(experiments)))
+    # One row more than the page holds, to know whether there is a next page.
+    search = RunSearch(scope, query.run_view_type, comparisons, orders, limit + 1)
+    token = Search("runs", query.filter or "", tuple(query.order_by))
+    key = decode_token(token, query.page_token, keyset.types(search.terms))
+    found = await _find(connection, replace(search, after=key), budget or Budget())
+    ids = [cast("UUID", row[0]) for row in found[:limit]]
+    if len(found) <= limit:
+        return Page(ids)
+    last = cast("Sequence[KeyValue]", found[limit - 1][1:-1])
+    return Page(ids, encode_token(token, tuple(last)))
 
 
-def _scope(statement: Statement, project: int, experiments: Sequence[int]) -> None:
-    """Restrict to some experiments. With a single one, the index also gives the order."""
-    bindings = statement.bindings
-    statement.where(f"r.project_id = {bindings.add(project, 'bigint')}")
-    if len(experiments) == 1:
-        statement.where(f"r.experiment_id = {bindings.add(experiments[0], 'bigint')}")
-    else:
-        statement.where(f"r.experiment_id = ANY({bindings.add(experiments, 'bigint[]')})")
+async def _find(
+    connection: Connection, search: RunSearch, budget: Budget
+) -> Sequence[asyncpg.Record]:
+    if budget.walked:
+        walk = run_pages.walk(search, max(budget.walked, 2 * search.limit))
+        if walk is not None:
+            rows, whole = _until_stop(await _fetch(connection, walk))
+            if len(rows) == search.limit or (whole and _finds_all(search)):
+                return rows
+    # The statements must see the same: a run that is folded between two of them could be missed.
+    snapshot = (
+        nullcontext()
+        if connection.is_in_transaction()
+        else connection.transaction(isolation="repeatable_read", readonly=True)
+    )
+    async with snapshot:
+        return await _from_sets(connection, search, budget)
 
 
-def _condition(comparison: Comparison, bindings: Bindings) -> str:
-    if comparison.entity is Entity.ATTRIBUTE:
-        return _attribute(comparison, bindings)
-    if comparison.entity is Entity.DATASET:
-        return _dataset(comparison, bindings)
-    return _keyed(comparison, bindings)
+def _finds_all(search: RunSearch) -> bool:
+    """Tell whether a walk to the end has seen every run that the search finds.
 
-
-def _attribute(comparison: Comparison, bindings: Bindings) -> str:
-    key, comparator, value = comparison.key, comparison.comparator, comparison.value
-    if key == "run_id":
-        return _run_id(comparison, bindings)
-    if key in RUNS.numeric:
-        return compare_integer(f"r.{key}", comparator, value, bindings)
-    return compare_text(_TEXT_COLUMNS[key], comparator, value, bindings)
-
-
-def _run_id(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare run ids as clients write them: 32 hexadecimal digits. LIKE and ILIKE can't use an index."""
-    comparator, value = comparison.comparator, comparison.value
-    if comparator in (Comparator.LIKE, Comparator.ILIKE):
-        return compare_text("replace(r.run_id::text, '-', '')", comparator, value, bindings)
-    wanted = value if isinstance(value, tuple) else (str(value),)
-    # Any other text is equal to no run id.
-    ids = [UUID(text) for text in wanted if _RUN_ID.fullmatch(text)]
-    bound = bindings.add(ids, "uuid[]")
-    if comparator in (Comparator.EQ, Comparator.IN):
-        return f"r.run_id = ANY({bound})"
-    return f"r.run_id <> ALL({bound})"
-
-
-def _keyed(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a metric, param or tag. A run without it satisfies IS NULL alone."""
-    found = _keyed_rows(comparison.entity, comparison.key, bindings)
-    if comparison.comparator is Comparator.IS_NULL:
-        return f"NOT {exists(found)}"
-    if comparison.comparator is Comparator.IS_NOT_NULL:
-        return exists(found)
-    compare = compare_metric if comparison.entity is Entity.METRIC else compare_text
-    value = compare("f.value", comparison.comparator, comparison.value, bindings)
-    return exists(f"{found} AND {value}")
-
-
-def _keyed_rows(entity: Entity, key: str, bindings: Bindings) -> str:
-    """Return the text after FROM for the metric, param or tag of a run with a key."""
-    return (
-        f"{_TABLES[entity]} f WHERE f.project_id = r.project_id AND f.run_id = r.run_id"
-        f" AND f.key = {bindings.add(key, 'text')}"
+    A walk through the values of a key does not see the runs without a value, nor NaN.
+    """
+    order = search.value_order
+    if order is None:
+        return True
+    without = (
+        (Comparator.IS_NULL, Comparator.NE)
+        if order.entity is Entity.METRIC
+        else (Comparator.IS_NULL,)
+    )
+    return any(
+        (each.entity, each.key) == (order.entity, order.key) and each.comparator not in without
+        for each in search.comparisons
     )
 
 
-def _dataset(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a property of the run's datasets; one of them must satisfy the clause.
+async def _from_sets(
+    connection: Connection, search: RunSearch, budget: Budget
+) -> Sequence[asyncpg.Record]:
+    # Values matter to the plans of these statements, as sets may be of any size.
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    smallest, few, lifecycles = await _smallest_set(connection, search, budget)
+    if few:
+        driven = run_pages.drive(search, smallest) if smallest else run_pages.plain(search)
+        return await _fetch(connection, driven)
+    # All joins of this statement are between large sets, but the look-ups, which have no other way.
+    await connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
+    intersected = run_pages.intersect(search, lifecycles=lifecycles)
+    rows, whole = _until_stop(await _fetch(connection, intersected))
+    if whole or len(rows) == search.limit:
+        return rows
+    # Texts that are longer than an index has decide the order.
+    await connection.execute("SET LOCAL enable_nestloop = on")
+    return await _fetch(connection, run_pages.plain(search))
 
-    As in MLflow, each clause stands alone: different datasets may satisfy different clauses.
+
+async def _smallest_set(
+    connection: Connection, search: RunSearch, budget: Budget
+) -> tuple[Comparison | None, bool, bool]:
+    """Return the clause with the smallest set, whether that is small, and whether ``intersect`` needs lifecycles.
+
+    No clause means that the set of all runs of the experiments is the smallest.
     """
-    if comparison.key == "context":
-        source = (
-            "run_input_tags d WHERE d.project_id = r.project_id AND d.run_id = r.run_id"
-            f" AND d.key = '{_DATASET_CONTEXT}'"
-        )
-        column = "d.value"
-    else:
-        source = (
-            "run_inputs i JOIN datasets d"
-            " ON d.project_id = i.project_id AND d.dataset_id = i.dataset_id"
-            " WHERE i.project_id = r.project_id AND i.run_id = r.run_id"
-        )
-        column = f"d.{comparison.key}"
-    value = compare_text(column, comparison.comparator, comparison.value, bindings)
-    return exists(f"{source} AND {value}")
+    bindings = Bindings()
+    narrow = [each for each in search.comparisons if run_sets.is_narrow(each)]
+    scope = search.scope
+    sets = [scope.runs(bindings)]
+    sets += [run_sets.candidates(each, scope, bindings) or "" for each in narrow]
+    sets.append(
+        f"SELECT FROM runs s WHERE s.project_id = {bindings.add(scope.project, 'bigint')} AND s.deleted"
+    )
+    most = bindings.add(budget.driven + 1, "bigint")
+    counted = ", ".join(f"(SELECT count(*) FROM ({each} LIMIT {most}) n)" for each in sets)
+    (row,) = await _fetch(connection, Composed(f"SELECT {counted}", bindings.values))
+    *counts, deleted = row
+    index = min(range(len(counts)), key=lambda each: counts[each])
+    comparison = narrow[index - 1] if index else None
+    many_deleted = deleted > budget.driven
+    lifecycles = search.view is ViewType.DELETED_ONLY or (
+        search.view is ViewType.ACTIVE_ONLY and many_deleted
+    )
+    return comparison, counts[index] <= budget.driven, lifecycles
 
 
-def _order(statement: Statement, orders: Sequence[OrderBy]) -> None:
-    """Add the ordering terms: the requested ones, then newest first, then the run id."""
-    for index, order in enumerate(orders):
-        statement.terms += _terms(statement, order, index)
-        # The run id is unique, so later terms have no effect.
-        if order.key == "run_id" and order.entity is Entity.ATTRIBUTE:
-            return
-    if not any(order.key == "start_time" for order in orders if order.entity is Entity.ATTRIBUTE):
-        statement.terms += keyset.integer("r.start_time", ascending=False)
-    statement.terms += keyset.uuid("r.run_id", ascending=True)
+async def _fetch(connection: Connection, statement: Composed) -> list[asyncpg.Record]:
+    return await connection.fetch(statement.text, *statement.values)
 
 
-def _terms(statement: Statement, order: OrderBy, index: int) -> tuple[Term, ...]:
-    ascending = order.ascending
-    if order.entity is not Entity.ATTRIBUTE:
-        alias = f"o{index}"
-        value = f"f.value FROM {_keyed_rows(order.entity, order.key, statement.bindings)}"
-        # OFFSET 0 as in `exists`.
-        statement.source += f"\nLEFT JOIN LATERAL (SELECT {value} OFFSET 0) {alias} ON true"
-        make = keyset.metric if order.entity is Entity.METRIC else keyset.text
-        return make(f"{alias}.value", ascending=ascending)
-    if order.key == "run_id":
-        return keyset.uuid("r.run_id", ascending=ascending)
-    if order.key == "start_time":
-        return keyset.integer("r.start_time", ascending=ascending)
-    if order.key == "end_time":
-        return keyset.nullable_integer("r.end_time", ascending=ascending)
-    return keyset.text(_TEXT_COLUMNS[order.key], ascending=ascending)
+def _until_stop(rows: Sequence[asyncpg.Record]) -> tuple[Sequence[asyncpg.Record], bool]:
+    """Return the rows before the first one that stops, and whether those are all."""
+    for index, row in enumerate(rows):
+        if row["stop"]:
+            return rows[:index], False
+    return rows, True

@@ -9,16 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.tracking.store.search_runs import search_run_ids
+from services.tracking.store.search_runs import Budget, search_run_ids
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import SearchRuns
 from shared.contracts.views import ViewType
 from shared.postgres.connection import AnyConnection
+from shared.postgres.queries import load_queries
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import OTHER_PROJECT, PROJECT
 from tests.service_pools import Pool, service_pool
 
 NAN = math.nan
+FOLDING = load_queries("services.tracking.sql", "folding")
+LONG = "x" * 250
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,31 @@ async def store(connection: AnyConnection, runs: Iterable[Run]) -> None:
             " SELECT project_id, series_id, $4, 0, 0 FROM series",
             [(*key, *item) for item in run.metrics.items()],
         )
+        start_time = run.number if run.start_time is None else run.start_time
         for table, values in (("params", run.params), ("tags", run.tags)):
             await connection.executemany(
-                f"INSERT INTO {table} VALUES ($1, $2, $3, $4)",
-                [(*key, *item) for item in values.items()],
+                f"INSERT INTO {table} (project_id, run_id, key, value, experiment_id, start_time)"
+                " VALUES ($1, $2, $3, $4, $5, $6)",
+                [(*key, *item, run.experiment, start_time) for item in values.items()],
             )
         for index, (name, context) in enumerate(run.datasets.items()):
             await _store_dataset(connection, run, UUID(int=run.number * 100 + index), name, context)
+        await _fold_some(connection, run)
+
+
+async def _fold_some(connection: asyncpg.Connection, run: Run) -> None:
+    """Fold every other run; of some others leave what a run keeps that was folded once."""
+    if run.number % 2:
+        await connection.execute(FOLDING["fold_runs"].sql, [run.project], [run.id])
+    elif run.number % 4:
+        await connection.executemany(
+            "INSERT INTO newest_metrics (project_id, run_id, key, value, experiment_id, start_time)"
+            " VALUES ($1, $2, $3, -$4::double precision, $5, $6)",
+            [
+                (run.project, run.id, *item, run.experiment, run.start_time or run.number)
+                for item in run.metrics.items()
+            ],
+        )
 
 
 async def _store_dataset(
@@ -106,6 +127,17 @@ async def _store_dataset(
     )
 
 
+BUDGETS = (
+    Budget(),
+    # From the set of a clause.
+    Budget(walked=0),
+    # From all sets.
+    Budget(walked=0, driven=0),
+    # After a walk that was given up.
+    Budget(walked=1, driven=0),
+)
+
+
 async def find(
     connection: AnyConnection,
     filter_: str = "",
@@ -113,8 +145,25 @@ async def find(
     max_results: int = 100,
     scope: Mapping[str, object] | None = None,
 ) -> list[int]:
-    """Return the numbers of the found runs, all pages, and check the size of each page."""
-    fields: dict[str, object] = {"experiment_ids": ["1"], **(scope or {})}
+    """Return the numbers of the found runs, all pages, whichever way the search takes; check each page's size."""
+    first, *others = [
+        await _find(connection, filter_, order_by, max_results, scope or {}, budget)
+        for budget in BUDGETS
+    ]
+    for budget, other in zip(BUDGETS[1:], others, strict=True):
+        assert other == first, budget
+    return first
+
+
+async def _find(  # noqa: PLR0913, PLR0917
+    connection: asyncpg.Connection,
+    filter_: str,
+    order_by: Sequence[str],
+    max_results: int,
+    scope: Mapping[str, object],
+    budget: Budget,
+) -> list[int]:
+    fields: dict[str, object] = {"experiment_ids": ["1"], **scope}
     found: list[int] = []
     token: str | None = None
     while True:
@@ -127,7 +176,10 @@ async def find(
                 **fields,
             }
         )
-        page = await search_run_ids(connection, PROJECT, query)
+        # The search's own settings end with its transaction.
+        async with connection.transaction():
+            page = await search_run_ids(connection, PROJECT, query, budget)
+            await connection.execute("SET LOCAL enable_nestloop = on")
         found += [id_.int for id_ in page.items]
         token = page.next_page_token
         if token is None:
@@ -217,6 +269,43 @@ RUNS = [
 async def test_a_filter_finds(connection: AnyConnection, filter_: str, expected: set[int]) -> None:
     await store(connection, RUNS)
     assert set(await find(connection, filter_)) == expected
+
+
+LONG_TEXTS = [
+    Run(1, name=LONG + "b", params={"p": LONG + "b"}, tags={"t": LONG + "B"}),
+    Run(2, name=LONG + "a", params={"p": LONG + "a"}, tags={"t": LONG + "e"}),
+    Run(3, name=LONG, params={"p": LONG}),
+    Run(4, name="x", params={"p": "x"}, tags={"t": "b"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "order_by", "expected"),
+    [
+        (f"params.p = '{LONG}a'", [], [2]),
+        (f"params.p != '{LONG}a'", [], [4, 3, 1]),
+        (f"params.p LIKE '{LONG}%'", [], [3, 2, 1]),
+        ("params.p LIKE '%b'", [], [1]),
+        (f"params.p LIKE '{LONG}_'", [], [2, 1]),
+        ("tags.t ILIKE '%b'", [], [4, 1]),
+        ("tags.t ILIKE '%E'", [], [2]),
+        (f"run_name = '{LONG}b'", [], [1]),
+        (f"run_name ILIKE 'X{LONG[1:]}A'", [], [2]),
+        ("", ["params.p"], [4, 3, 2, 1]),
+        ("", ["params.p DESC"], [1, 2, 3, 4]),
+        ("tags.t IS NOT NULL", ["params.p"], [4, 2, 1]),
+    ],
+)
+@pytest.mark.parametrize("page", [1, 2, 100])
+async def test_texts_are_compared_beyond_what_an_index_has(
+    connection: asyncpg.Connection,
+    filter_: str,
+    order_by: list[str],
+    expected: list[int],
+    page: int,
+) -> None:
+    await store(connection, LONG_TEXTS)
+    assert await find(connection, filter_, order_by, page) == expected
 
 
 @pytest.mark.parametrize(
@@ -319,7 +408,9 @@ async def test_paging_never_skips_and_never_repeats(
         )
         for number, (metric, param, end_time, name) in enumerate(rows)
     ]
-    await connection.execute("TRUNCATE runs, metric_series, metric_points, params")
+    await connection.execute(
+        "TRUNCATE runs, metric_series, metric_points, params, newest_metrics, run_documents"
+    )
     await store(connection, runs)
     everything = await find(connection, "", order_by, 100)
     assert sorted(everything) == list(range(len(runs)))

@@ -1,0 +1,119 @@
+"""Folds quiet runs: stores what searches and readers need of them, ready to be read (ADR 63).
+
+A run is folded in two steps, because writers must pay nothing for it. First the run is marked. From then on a writer
+sees the mark, and takes it away before it writes. Writers whose transactions are older than the mark may not have
+seen it, so the second step waits until those transactions have ended. If the mark is still there then, nothing was
+written since, and nothing can be written unnoticed: the run is read, and its newest metrics and its document are
+stored in the transaction that calls it folded.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from asyncpg import Pool, Record
+
+from shared.postgres.clock import database_now
+from shared.postgres.queries import load_queries
+
+log = structlog.get_logger()
+
+SQL = load_queries("services.tracking.sql", "folding")
+
+_SHIFT = 12
+"""Bits of an attempt's number below its time in milliseconds. They are random, so that two attempts differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How eagerly runs are folded; times in seconds."""
+
+    interval: float = 5.0
+    """Between two looks for runs to fold, if there were few."""
+
+    quiet: float = 2.0
+    """How long a run must have been left alone after it was marked."""
+
+    retry: float = 60.0
+    """How long a run that is still at work is left in peace after a write has stopped an attempt."""
+
+    marked: int = 5_000
+    """Largest number of runs of one attempt."""
+
+    batch: int = 50
+    """Runs that one transaction folds."""
+
+    share: float = 0.5
+    """Largest share of its time that an attempt keeps the database at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The marked runs of an attempt, and the transactions that may not have seen the marks."""
+
+    number: int
+    runs: Sequence[tuple[int, UUID]]
+    older: frozenset[str]
+
+
+async def fold_forever(pool: "Pool[Record]", pace: Pace | None = None) -> None:
+    """Fold runs until cancelled."""
+    pace = pace or Pace()
+    while True:
+        try:
+            marked = await fold_round(pool, pace)
+        except Exception as error:
+            log.warning("folding_failed", error=repr(error))
+            marked = 0
+        if marked < pace.marked:
+            await asyncio.sleep(pace.interval)
+
+
+async def fold_round(pool: "Pool[Record]", pace: Pace) -> int:
+    """Mark runs, wait until they can be folded, and fold those that are still marked; return how many were marked."""
+    attempt = await mark(pool, pace)
+    if attempt.runs:
+        await asyncio.sleep(pace.quiet)
+        while await _are_at_work(pool, attempt.older):
+            await asyncio.sleep(pace.quiet / 4)
+        loop = asyncio.get_running_loop()
+        for first in range(0, len(attempt.runs), pace.batch):
+            began = loop.time()
+            await fold(pool, attempt.number, attempt.runs[first : first + pace.batch])
+            await asyncio.sleep((loop.time() - began) * (1 / pace.share - 1))
+    return len(attempt.runs)
+
+
+async def mark(pool: "Pool[Record]", pace: Pace) -> Attempt:
+    """Begin an attempt: mark runs that are not folded."""
+    async with pool.acquire() as connection:
+        now = await database_now(connection)
+        number = (now << _SHIFT) + secrets.randbelow(1 << _SHIFT)
+        before = (now - int(pace.retry * 1000)) << _SHIFT
+        rows = await connection.fetch(SQL["mark_runs"].sql, number, pace.marked, before)
+        # The marks are committed, so a transaction that is not among these sees them.
+        older = frozenset(row[0] for row in await connection.fetch(SQL["transactions"].sql))
+    return Attempt(number, [(row[0], row[1]) for row in rows], older)
+
+
+async def _are_at_work(pool: "Pool[Record]", transactions: frozenset[str]) -> bool:
+    if not transactions:
+        return False
+    rows = await pool.fetch(SQL["transactions"].sql)
+    return any(row[0] in transactions for row in rows)
+
+
+async def fold(pool: "Pool[Record]", number: int, runs: Sequence[tuple[int, UUID]]) -> None:
+    """Fold those of the runs that nothing was written to since the attempt began."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(SQL["lock_marked_runs"].sql, *_columns(runs), number)
+        if rows:
+            quiet = [(row[0], row[1]) for row in rows]
+            await connection.execute(SQL["fold_runs"].sql, *_columns(quiet))
+
+
+def _columns(runs: Sequence[tuple[int, UUID]]) -> tuple[list[int], list[UUID]]:
+    return [project for project, _ in runs], [run_id for _, run_id in runs]

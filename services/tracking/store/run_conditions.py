@@ -1,0 +1,165 @@
+"""The exact condition of each clause of a filter, on a row ``r`` of runs."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from shared.mlflow.search import keyset
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.grammars import RUNS
+from shared.mlflow.search.keyset import Term
+from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text, exists
+
+TEXT_COLUMNS: Final = {
+    "run_name": "r.name",
+    "user_id": "r.user_id",
+    "status": "r.status",
+    "artifact_uri": "r.artifact_uri",
+}
+DATASET_CONTEXT = "mlflow.data.context"
+"""MLflow's tag for the role of a dataset, for example "training"."""
+
+_TABLES: Final = {Entity.PARAM: "params", Entity.TAG: "tags"}
+_FOLDED_METRICS = "newest_metrics"
+_METRICS = "latest_metrics"
+_RUN_ID = re.compile("[0-9a-f]{32}")
+
+
+def condition(comparison: Comparison, bindings: Bindings) -> str:
+    """Return the condition that a run satisfies a clause."""
+    if comparison.entity is Entity.ATTRIBUTE:
+        return _attribute(comparison, bindings)
+    if comparison.entity is Entity.DATASET:
+        return _dataset(comparison, bindings)
+    if comparison.entity is Entity.METRIC:
+        return _metric(comparison, bindings)
+    return _keyed(comparison, bindings)
+
+
+def _attribute(comparison: Comparison, bindings: Bindings) -> str:
+    key, comparator, value = comparison.key, comparison.comparator, comparison.value
+    if key == "run_id":
+        return _run_id(comparison, bindings)
+    if key in RUNS.numeric:
+        return compare_integer(f"r.{key}", comparator, value, bindings)
+    return compare_text(TEXT_COLUMNS[key], comparator, value, bindings)
+
+
+def _run_id(comparison: Comparison, bindings: Bindings) -> str:
+    """Compare run ids as clients write them: 32 hexadecimal digits. LIKE and ILIKE can't use an index."""
+    comparator, value = comparison.comparator, comparison.value
+    if comparator in (Comparator.LIKE, Comparator.ILIKE):
+        return compare_text("replace(r.run_id::text, '-', '')", comparator, value, bindings)
+    bound = bindings.add(run_ids(comparison), "uuid[]")
+    if comparator in (Comparator.EQ, Comparator.IN):
+        return f"r.run_id = ANY({bound})"
+    return f"r.run_id <> ALL({bound})"
+
+
+def run_ids(comparison: Comparison) -> list[UUID]:
+    """Return the run ids that a clause names. A text that is no run id is equal to none, and is left out."""
+    value = comparison.value
+    wanted = value if isinstance(value, tuple) else (str(value),)
+    return [UUID(text) for text in wanted if _RUN_ID.fullmatch(text)]
+
+
+def _metric(comparison: Comparison, bindings: Bindings) -> str:
+    """Compare a metric: of a folded run in the projection, of another one by its points."""
+    key = bindings.add(comparison.key, "text")
+    value = compare_metric("f.value", comparison.comparator, comparison.value, bindings)
+    folded, live = (
+        exists(f"{_rows(table, key)} AND {value}") for table in (_FOLDED_METRICS, _METRICS)
+    )
+    return f"CASE WHEN r.folded THEN {folded} ELSE {live} END"
+
+
+def _keyed(comparison: Comparison, bindings: Bindings) -> str:
+    """Compare a param or tag. A run without it satisfies IS NULL alone."""
+    found = _rows(_TABLES[comparison.entity], bindings.add(comparison.key, "text"))
+    if comparison.comparator is Comparator.IS_NULL:
+        return f"NOT {exists(found)}"
+    if comparison.comparator is Comparator.IS_NOT_NULL:
+        return exists(found)
+    value = compare_text("f.value", comparison.comparator, comparison.value, bindings)
+    return exists(f"{found} AND {value}")
+
+
+def _rows(table: str, key: str) -> str:
+    """Return the text after FROM for the row of a run with a key."""
+    return f"{table} f WHERE f.project_id = r.project_id AND f.run_id = r.run_id AND f.key = {key}"
+
+
+def _dataset(comparison: Comparison, bindings: Bindings) -> str:
+    """Compare a property of the run's datasets; one of them must satisfy the clause.
+
+    As in MLflow, each clause stands alone: different datasets may satisfy different clauses.
+    """
+    if comparison.key == "context":
+        source = (
+            "run_input_tags d WHERE d.project_id = r.project_id AND d.run_id = r.run_id"
+            f" AND d.key = '{DATASET_CONTEXT}'"
+        )
+        column = "d.value"
+    else:
+        source = (
+            "run_inputs i JOIN datasets d"
+            " ON d.project_id = i.project_id AND d.dataset_id = i.dataset_id"
+            " WHERE i.project_id = r.project_id AND i.run_id = r.run_id"
+        )
+        column = f"d.{comparison.key}"
+    value = compare_text(column, comparison.comparator, comparison.value, bindings)
+    return exists(f"{source} AND {value}")
+
+
+def ordering(orders: Sequence[OrderBy], bindings: Bindings) -> tuple[str, tuple[Term, ...]]:
+    """Return joins to ``r`` and the ordering terms: the requested ones, then newest first, then the run id."""
+    joins = ""
+    terms: tuple[Term, ...] = ()
+    for index, order in enumerate(orders):
+        if order.entity is not Entity.ATTRIBUTE:
+            joins += _joined_value(order, f"o{index}", bindings)
+        terms += value_terms(order, f"o{index}.value")
+        # The run id is unique, so later terms have no effect.
+        if order.key == "run_id" and order.entity is Entity.ATTRIBUTE:
+            return joins, terms
+    return joins, terms + closing_terms(orders)
+
+
+def closing_terms(orders: Sequence[OrderBy]) -> tuple[Term, ...]:
+    """Return the terms that follow the requested ones."""
+    run_id = keyset.uuid("r.run_id", ascending=True)
+    if any(order.key == "start_time" for order in orders if order.entity is Entity.ATTRIBUTE):
+        return run_id
+    return keyset.integer("r.start_time", ascending=False) + run_id
+
+
+def value_terms(order: OrderBy, value: str) -> tuple[Term, ...]:
+    """Return the terms of one requested order; ``value`` is the expression of a metric, param or tag."""
+    ascending = order.ascending
+    if order.entity is Entity.METRIC:
+        return keyset.metric(value, ascending=ascending)
+    if order.entity is not Entity.ATTRIBUTE:
+        return keyset.text(value, ascending=ascending)
+    if order.key == "run_id":
+        return keyset.uuid("r.run_id", ascending=ascending)
+    if order.key == "start_time":
+        return keyset.integer("r.start_time", ascending=ascending)
+    if order.key == "end_time":
+        return keyset.nullable_integer("r.end_time", ascending=ascending)
+    return keyset.text(TEXT_COLUMNS[order.key], ascending=ascending)
+
+
+def _joined_value(order: OrderBy, alias: str, bindings: Bindings) -> str:
+    """Return the join that gives a run's metric, param or tag the name ``alias.value``."""
+    key = bindings.add(order.key, "text")
+    # OFFSET 0 as in `exists`.
+    if order.entity is Entity.METRIC:
+        folded, live = (
+            f"(SELECT f.value FROM {_rows(table, key)} OFFSET 0)"
+            for table in (_FOLDED_METRICS, _METRICS)
+        )
+        value = f"SELECT CASE WHEN r.folded THEN {folded} ELSE {live} END AS value"
+    else:
+        value = f"SELECT f.value FROM {_rows(_TABLES[order.entity], key)} OFFSET 0"
+    return f"\nLEFT JOIN LATERAL ({value}) {alias} ON true"
