@@ -1,7 +1,7 @@
 """A connection that keeps the plans of what is read through it."""
 
 import re
-from typing import Protocol
+from typing import Any, Protocol
 
 from asyncpg import Record
 
@@ -20,7 +20,7 @@ class Explaining:
         self._reader = reader
         self.plans: list[str] = []
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
 
     async def fetch(self, query: str, /, *args: object) -> list[Record]:

@@ -11,17 +11,15 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 from asyncpg import Pool, Record
 
+from services.tracking.store import documents
+from services.tracking.store.documents import SQL, RunKey
 from shared.postgres.clock import database_now
-from shared.postgres.queries import load_queries
 
 log = structlog.get_logger()
-
-SQL = load_queries("services.tracking.sql", "folding")
 
 _SHIFT = 12
 """Bits of an attempt's number below its time in milliseconds. They are random, so that two attempts differ."""
@@ -55,7 +53,7 @@ class Attempt:
     """The marked runs of an attempt, and the transactions that may not have seen the marks."""
 
     number: int
-    runs: Sequence[tuple[int, UUID]]
+    runs: Sequence[RunKey]
     older: frozenset[str]
 
 
@@ -106,14 +104,9 @@ async def _are_at_work(pool: "Pool[Record]", transactions: frozenset[str]) -> bo
     return any(row[0] in transactions for row in rows)
 
 
-async def fold(pool: "Pool[Record]", number: int, runs: Sequence[tuple[int, UUID]]) -> None:
+async def fold(pool: "Pool[Record]", number: int, runs: Sequence[RunKey]) -> None:
     """Fold those of the runs that nothing was written to since the attempt began."""
     async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(SQL["lock_marked_runs"].sql, *_columns(runs), number)
+        rows = await connection.fetch(SQL["lock_marked_runs"].sql, *documents.columns(runs), number)
         if rows:
-            quiet = [(row[0], row[1]) for row in rows]
-            await connection.execute(SQL["fold_runs"].sql, *_columns(quiet))
-
-
-def _columns(runs: Sequence[tuple[int, UUID]]) -> tuple[list[int], list[UUID]]:
-    return [project for project, _ in runs], [run_id for _, run_id in runs]
+            await documents.fold(connection, [(row[0], row[1]) for row in rows])

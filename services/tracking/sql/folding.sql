@@ -3,16 +3,21 @@
 -- during an attempt after $3 is left in peace, and so is a run of another attempt after $3, which may go on.
 UPDATE runs SET fold_attempt = $1
 WHERE ctid = ANY (ARRAY(
-    SELECT ctid
-    FROM runs
-    WHERE NOT folded
-        AND (
-            fold_attempt = 0
-            OR abs(fold_attempt) < $3
-            OR (fold_attempt < 0 AND status NOT IN ('RUNNING', 'SCHEDULED'))
-        )
+    SELECT marked.place
+    FROM unfolded_runs AS unfolded
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place
+        FROM runs
+        WHERE project_id = unfolded.project_id
+            AND run_id = unfolded.run_id
+            AND (
+                fold_attempt = 0
+                OR abs(fold_attempt) < $3
+                OR (fold_attempt < 0 AND status NOT IN ('RUNNING', 'SCHEDULED'))
+            )
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS marked
     LIMIT $2
-    FOR NO KEY UPDATE SKIP LOCKED
 ))
 RETURNING project_id, run_id;
 
@@ -40,37 +45,88 @@ CROSS JOIN LATERAL (
     FOR NO KEY UPDATE SKIP LOCKED
 ) AS runs;
 
--- name: fold_runs
--- Store the newest metrics and the documents of runs, and mark the runs folded.
-WITH wanted AS (
-    SELECT runs.project_id, runs.run_id, runs.experiment_id, runs.start_time, runs.place
-    FROM unnest($1::bigint[], $2::uuid[]) AS given (project_id, run_id)
+-- name: read_runs
+-- What is folded of runs, and the documents that they had when they were folded before.
+SELECT
+    runs.project_id, runs.run_id, runs.experiment_number, runs.start_time, newest.keys, newest.values,
+    (
+        SELECT members FROM run_data WHERE project_id = given.project_id AND run_id = given.run_id
+    ) AS members,
+    (
+        SELECT document FROM run_documents WHERE project_id = given.project_id AND run_id = given.run_id
+    ) AS document
+FROM unnest($1::bigint[], $2::uuid[]) AS given (project_id, run_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM runs WHERE project_id = given.project_id AND run_id = given.run_id OFFSET 0
+) AS runs
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(key), '{}') AS keys, coalesce(array_agg(value), '{}') AS values
+    FROM latest_metrics
+    WHERE project_id = given.project_id AND run_id = given.run_id
+) AS newest;
+
+-- name: insert_newest
+-- Insert the newest points of runs.
+INSERT INTO newest_metrics (experiment_number, key, value, start_time, run_id)
+SELECT * FROM unnest($1::int[], $2::text[], $3::double precision[], $4::bigint[], $5::uuid[]);
+
+-- name: delete_newest
+-- Delete newest points that are not the newest any more.
+DELETE FROM newest_metrics WHERE ctid = ANY (ARRAY(
+    SELECT newest.place
+    FROM unnest($1::int[], $2::text[], $3::double precision[], $4::bigint[], $5::uuid[])
+        AS gone (experiment_number, key, value, start_time, run_id)
     CROSS JOIN LATERAL (
-        SELECT *, ctid AS place FROM runs
+        SELECT ctid AS place FROM newest_metrics
+        WHERE experiment_number = gone.experiment_number
+            AND key = gone.key
+            AND value = gone.value
+            AND start_time = gone.start_time
+            AND run_id = gone.run_id
+        OFFSET 0
+    ) AS newest
+));
+
+-- name: store_documents
+-- Store the documents of runs, and mark the runs folded.
+WITH given AS (
+    SELECT *
+    FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[], $5::bytea[])
+        AS given (project_id, run_id, experiment_number, start_time, document)
+),
+stored AS (
+    INSERT INTO run_documents (project_id, run_id, experiment_number, start_time, document)
+    SELECT * FROM given
+    ON CONFLICT (project_id, run_id) DO UPDATE SET document = excluded.document
+),
+found AS (
+    SELECT runs.*
+    FROM given
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place, project_id, experiment_id, run_id FROM runs
         WHERE project_id = given.project_id AND run_id = given.run_id
         OFFSET 0
     ) AS runs
 ),
-metrics AS (
-    INSERT INTO newest_metrics AS old (project_id, run_id, key, value, experiment_id, start_time)
-    SELECT
-        wanted.project_id, wanted.run_id, newest.key, newest.value, wanted.experiment_id, wanted.start_time
-    FROM wanted
-    CROSS JOIN LATERAL (
-        SELECT key, value FROM latest_metrics
-        WHERE project_id = wanted.project_id AND run_id = wanted.run_id
-        OFFSET 0
-    ) AS newest
-    ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
-    WHERE old.value <> excluded.value
-),
-documents AS (
-    INSERT INTO run_documents (project_id, run_id, document)
-    SELECT wanted.project_id, wanted.run_id, (
-        SELECT convert_to(members, 'UTF8') FROM run_data
-        WHERE project_id = wanted.project_id AND run_id = wanted.run_id
-    )
-    FROM wanted
-    ON CONFLICT (project_id, run_id) DO UPDATE SET document = excluded.document
+gone AS (
+    DELETE FROM unfolded_runs WHERE ctid = ANY (ARRAY(
+        SELECT unfolded.place
+        FROM found
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place FROM unfolded_runs
+            WHERE project_id = found.project_id
+                AND experiment_id = found.experiment_id
+                AND run_id = found.run_id
+            OFFSET 0
+        ) AS unfolded
+    ))
 )
-UPDATE runs SET folded = true WHERE ctid = ANY (ARRAY(SELECT place FROM wanted));
+UPDATE runs SET folded = true WHERE ctid = ANY (ARRAY(SELECT place FROM found));
+
+-- name: take_documents
+-- Remove the documents of runs that are being purged, and return them.
+WITH gone AS (
+    DELETE FROM unfolded_runs WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[])
+)
+DELETE FROM run_documents WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[])
+RETURNING run_id, experiment_number, start_time, document;

@@ -93,18 +93,18 @@ JOIN params
 -- Insert params, which are sorted, and count the inserted rows. It is lower if another transaction has
 -- inserted one of them meanwhile. A param names its run by position (from 1).
 WITH inserted AS (
-    INSERT INTO params (project_id, run_id, key, value, experiment_id, start_time)
+    INSERT INTO params (project_id, run_id, key, value, experiment_number, start_time)
     SELECT
         ($1::bigint[])[param.run], ($2::uuid[])[param.run], param.key, param.value,
         owners.experiments[param.run], owners.start_times[param.run]
     FROM unnest($3::int[], $4::text[], $5::text[]) AS param (run, key, value)
     CROSS JOIN (
         SELECT
-            array_agg(runs.experiment_id ORDER BY wanted.position) AS experiments,
+            array_agg(runs.experiment_number ORDER BY wanted.position) AS experiments,
             array_agg(runs.start_time ORDER BY wanted.position) AS start_times
         FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
         LEFT JOIN LATERAL (
-            SELECT experiment_id, start_time FROM runs
+            SELECT experiment_number, start_time FROM runs
             WHERE project_id = wanted.project_id AND run_id = wanted.run_id
             OFFSET 0
         ) AS runs ON true
@@ -123,18 +123,18 @@ WHERE runs.project_id = named.project_id AND runs.run_id = named.run_id;
 -- name: upsert_tags
 -- Set or overwrite tags. They are sorted, and each key of a run occurs once. An equal value writes nothing. A tag
 -- names its run by position (from 1).
-INSERT INTO tags AS old (project_id, run_id, key, value, experiment_id, start_time)
+INSERT INTO tags AS old (project_id, run_id, key, value, experiment_number, start_time)
 SELECT
     ($1::bigint[])[tag.run], ($2::uuid[])[tag.run], tag.key, tag.value,
     owners.experiments[tag.run], owners.start_times[tag.run]
 FROM unnest($3::int[], $4::text[], $5::text[]) AS tag (run, key, value)
 CROSS JOIN (
     SELECT
-        array_agg(runs.experiment_id ORDER BY wanted.position) AS experiments,
+        array_agg(runs.experiment_number ORDER BY wanted.position) AS experiments,
         array_agg(runs.start_time ORDER BY wanted.position) AS start_times
     FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
     LEFT JOIN LATERAL (
-        SELECT experiment_id, start_time FROM runs
+        SELECT experiment_number, start_time FROM runs
         WHERE project_id = wanted.project_id AND run_id = wanted.run_id
         OFFSET 0
     ) AS runs ON true
@@ -142,7 +142,7 @@ CROSS JOIN (
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
 WHERE old.value <> excluded.value;
 
--- name: lock_settled_runs
+-- name: lock_folded_runs
 -- Lock those of the runs that must be unfolded, in the order of the arguments. These are sorted, so two transactions
 -- never wait for each other.
 SELECT runs.run_id
@@ -156,14 +156,20 @@ CROSS JOIN LATERAL (
 
 -- name: unfold_runs
 -- Mark locked runs as not folded, and stop attempts to fold them.
-UPDATE runs SET folded = false, fold_attempt = -fold_attempt
-WHERE ctid = ANY (ARRAY(
-    SELECT runs.place
+WITH found AS (
+    SELECT runs.*
     FROM unnest($1::bigint[], $2::uuid[]) AS wanted (project_id, run_id)
     CROSS JOIN LATERAL (
-        SELECT ctid AS place FROM runs
+        SELECT ctid AS place, project_id, experiment_id, run_id FROM runs
         WHERE project_id = wanted.project_id AND run_id = wanted.run_id
             AND fold_attempt > 0
         OFFSET 0
     ) AS runs
-));
+),
+noted AS (
+    INSERT INTO unfolded_runs (project_id, experiment_id, run_id)
+    SELECT project_id, experiment_id, run_id FROM found
+    ON CONFLICT DO NOTHING
+)
+UPDATE runs SET folded = false, fold_attempt = -fold_attempt
+WHERE ctid = ANY (ARRAY(SELECT place FROM found));

@@ -2,24 +2,29 @@
 -- Insert a run and its tags if its experiment is active. No row: no such experiment.
 -- The artifact URI is the experiment's location, with the run's path inserted before its query string.
 WITH experiment AS (
-    SELECT artifact_location AS location, deleted
+    SELECT artifact_location AS location, deleted, experiment_number
     FROM experiments
     WHERE project_id = $1 AND experiment_id = $2
 ),
 run AS (
-    INSERT INTO runs
-        (project_id, run_id, experiment_id, name, user_id, status, start_time, artifact_uri)
+    INSERT INTO runs (
+        project_id, run_id, experiment_id, experiment_number, name, user_id, status, start_time,
+        artifact_uri
+    )
     SELECT
-        $1, $3, $2, $4, $5, 'RUNNING', $6,
+        $1, $3, $2, experiment_number, $4, $5, 'RUNNING', $6,
         rtrim(substring(location FROM '^[^?#]*'), '/') || '/' || $7::text || '/artifacts'
         || coalesce(substring(location FROM '[?#].*$'), '')
     FROM experiment
     WHERE NOT deleted
-    RETURNING artifact_uri
+    RETURNING artifact_uri, experiment_number
+),
+unfolded AS (
+    INSERT INTO unfolded_runs (project_id, experiment_id, run_id) SELECT $1, $2, $3 FROM run
 ),
 run_tags AS (
-    INSERT INTO tags (project_id, run_id, key, value, experiment_id, start_time)
-    SELECT $1, $3, tag.key, tag.value, $2, $6
+    INSERT INTO tags (project_id, run_id, key, value, experiment_number, start_time)
+    SELECT $1, $3, tag.key, tag.value, run.experiment_number, $6
     FROM run, unnest($8::text[], $9::text[]) AS tag (key, value)
 )
 SELECT experiment.deleted, run.artifact_uri
@@ -28,7 +33,7 @@ FROM experiment LEFT JOIN run ON true;
 -- name: run_state
 -- Whether a run is deleted, its experiment, and whether it must be unfolded before it is written to. No row: no such
 -- run.
-SELECT deleted, experiment_id, fold_attempt > 0 AS settled FROM runs WHERE project_id = $1 AND run_id = $2;
+SELECT deleted, experiment_id, fold_attempt > 0 AS folded FROM runs WHERE project_id = $1 AND run_id = $2;
 
 -- name: run_of_iid
 -- The run with an iid.
@@ -36,7 +41,7 @@ SELECT run_id FROM runs WHERE project_id = $1 AND iid = $2;
 
 -- name: lock_run
 -- As run_state, with the artifact URI, and lock the run until the transaction ends.
-SELECT deleted, experiment_id, artifact_uri, fold_attempt > 0 AS settled FROM runs
+SELECT deleted, experiment_id, artifact_uri, fold_attempt > 0 AS folded FROM runs
 WHERE project_id = $1 AND run_id = $2
 FOR UPDATE;
 
@@ -58,9 +63,14 @@ WITH run AS (
     WHERE project_id = $1 AND run_id = $2 AND NOT deleted
     RETURNING *
 ),
+unfolded AS (
+    INSERT INTO unfolded_runs (project_id, experiment_id, run_id)
+    SELECT project_id, experiment_id, run_id FROM run WHERE $5 IS NOT NULL
+    ON CONFLICT DO NOTHING
+),
 run_name AS (
-    INSERT INTO tags (project_id, run_id, key, value, experiment_id, start_time)
-    SELECT $1, $2, 'mlflow.runName', $5, experiment_id, start_time
+    INSERT INTO tags (project_id, run_id, key, value, experiment_number, start_time)
+    SELECT $1, $2, 'mlflow.runName', $5, experiment_number, start_time
     FROM run
     WHERE $5 IS NOT NULL
     ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
@@ -85,8 +95,8 @@ SELECT value FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3;
 
 -- name: set_tag
 -- Set or overwrite one tag.
-INSERT INTO tags (project_id, run_id, key, value, experiment_id, start_time)
-SELECT $1, $2, $3, $4, experiment_id, start_time FROM runs WHERE project_id = $1 AND run_id = $2
+INSERT INTO tags (project_id, run_id, key, value, experiment_number, start_time)
+SELECT $1, $2, $3, $4, experiment_number, start_time FROM runs WHERE project_id = $1 AND run_id = $2
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value;
 
 -- name: delete_tag
@@ -95,11 +105,11 @@ DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
 -- name: read_runs
--- Whole runs in MLflow's JSON, comma-separated, in the order of the ids. In GitLab's dialect ($3) they have
--- the iid that its file routes use. What was logged to a folded run is read from its document.
+-- Runs in MLflow's JSON, in the order of the ids, in parts: the beginning with the run's own values, and what was
+-- logged to it, of a folded run compressed. In GitLab's dialect ($3) runs have the iid that its file routes use.
 -- OFFSET 0 makes PostgreSQL look each run up by its key. Without it the planner reads all runs of a project
 -- that it believes to have few.
-SELECT coalesce(string_agg(
+SELECT
     convert_to('{"info":' || json_strip_nulls(json_build_object(
         'run_id', hex.run_id,
         'run_uuid', hex.run_id,
@@ -112,22 +122,22 @@ SELECT coalesce(string_agg(
         'artifact_uri', runs.artifact_uri,
         'lifecycle_stage', CASE WHEN runs.deleted THEN 'deleted' ELSE 'active' END,
         'iid', CASE $3::text WHEN 'gitlab' THEN runs.iid::text END
-    )) || ',', 'UTF8')
-    || CASE
+    )) || ',', 'UTF8') AS beginning,
+    CASE
+        WHEN NOT runs.folded THEN (
+            SELECT convert_to(members, 'UTF8') FROM run_data
+            WHERE project_id = $1 AND run_id = wanted.run_id
+        )
+    END AS members,
+    CASE
         WHEN runs.folded THEN (
             SELECT document FROM run_documents
             WHERE project_id = $1 AND run_id = wanted.run_id
         )
-        ELSE (
-            SELECT convert_to(members, 'UTF8') FROM run_data
-            WHERE project_id = $1 AND run_id = wanted.run_id
-        )
-    END
-    || '}'::bytea,
-    ','::bytea ORDER BY wanted.position
-), '')
+    END AS document
 FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, position)
 CROSS JOIN LATERAL (
     SELECT * FROM runs WHERE project_id = $1 AND run_id = wanted.run_id OFFSET 0
 ) AS runs
-CROSS JOIN LATERAL (SELECT replace(runs.run_id::text, '-', '') AS run_id) AS hex;
+CROSS JOIN LATERAL (SELECT replace(runs.run_id::text, '-', '') AS run_id) AS hex
+ORDER BY wanted.position;

@@ -21,8 +21,8 @@ SQL = load_queries("services.tracking.sql", "log")
 _APPEND_UNSEEN_METRICS = SQL["append_metrics"].without("ON CONFLICT DO NOTHING")
 """As append_metrics, but fails with a unique violation if one of the points exists already."""
 
-MISSING, ACTIVE, DELETED, SETTLED = 0, 1, 2, 3
-"""The states of runs. A settled run is active, and must be unfolded before anything is written to it."""
+MISSING, ACTIVE, DELETED, FOLDED = 0, 1, 2, 3
+"""The states of runs. A folded one is active, too, and must be unfolded before anything is written to it."""
 
 RunKey = tuple[int, str]
 """Project and run id."""
@@ -111,27 +111,27 @@ class Points:
 
 
 async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
-    """Return the state of each run, and unfold the settled ones: they are ACTIVE then."""
+    """Return the state of each run, and unfold the folded ones: they are ACTIVE then."""
     states: list[int] = await connection.fetchval(SQL["run_states"].sql, *runs.columns)
-    if SETTLED in states:
+    if FOLDED in states:
         await unfold(connection, runs, states)
-        states = [ACTIVE if state == SETTLED else state for state in states]
+        states = [ACTIVE if state == FOLDED else state for state in states]
     return states
 
 
 async def unfold(connection: AnyConnection, runs: RunList, states: Sequence[int]) -> None:
-    """Mark the settled runs as not folded. What is written to them must be in the same transaction."""
-    settled = runs.columns_of([at for at, state in enumerate(states) if state == SETTLED])
+    """Mark the folded runs as not folded. What is written to them must be in the same transaction."""
+    folded = runs.columns_of([at for at, state in enumerate(states) if state == FOLDED])
     # Two statements: the second sees what another transaction did to a run while the first waited for its lock.
-    await connection.execute(SQL["lock_settled_runs"].sql, *settled)
-    await connection.execute(SQL["unfold_runs"].sql, *settled)
+    await connection.execute(SQL["lock_folded_runs"].sql, *folded)
+    await connection.execute(SQL["unfold_runs"].sql, *folded)
 
 
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
     """Append the points of active runs; return the state of each run, as ``run_states`` does."""
     arguments = (*runs.columns, *points.columns())
     states = await _append(connection, arguments)
-    if SETTLED not in states:
+    if FOLDED not in states:
         return states
     # Rare: the run was quiet for some seconds. The points of the other runs are there already, which does no harm.
     async with connection.transaction():
@@ -140,7 +140,7 @@ async def append_metrics(connection: AnyConnection, runs: RunList, points: Point
 
 
 async def _append(connection: AnyConnection, arguments: Sequence[object]) -> list[int]:
-    """Append the points of runs that are active and not settled; return the state of each run.
+    """Append the points of runs that are active and not folded; return the state of each run.
 
     A point that exists already is skipped. To look for each point first costs a fourth of the
     statement's time, and most points are new. So if the statement is its own transaction, it is first

@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from services.tracking.artifact_uris import stored_directories
+from services.tracking.store import documents
 from shared.postgres.queries import Statement, load_queries
 from shared.postgres.transaction import Transaction
 
@@ -142,6 +143,8 @@ async def _purge(
         return []
     ids = [row["id"] for row in selected]
     rows = await tx.rows(target.fill(SQL["purge"]), tx.project, ids, target.name)
+    if target is RUNS:
+        await documents.forget(tx.connection, tx.project, ids)
     return [
         PurgedEntity(_id_text(row["id"]), str(row["experiment_id"]), row["artifact_uri"])
         for row in rows

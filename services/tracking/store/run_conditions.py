@@ -20,9 +20,11 @@ TEXT_COLUMNS: Final = {
 DATASET_CONTEXT = "mlflow.data.context"
 """MLflow's tag for the role of a dataset, for example "training"."""
 
-_TABLES: Final = {Entity.PARAM: "params", Entity.TAG: "tags"}
-_FOLDED_METRICS = "newest_metrics"
-_METRICS = "latest_metrics"
+_TABLES: Final = {
+    Entity.METRIC: "latest_metrics",
+    Entity.PARAM: "params",
+    Entity.TAG: "tags",
+}
 _RUN_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -65,13 +67,9 @@ def run_ids(comparison: Comparison) -> list[UUID]:
 
 
 def _metric(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a metric: of a folded run in the projection, of another one by its points."""
-    key = bindings.add(comparison.key, "text")
+    found = _rows(_TABLES[Entity.METRIC], bindings.add(comparison.key, "text"))
     value = compare_metric("f.value", comparison.comparator, comparison.value, bindings)
-    folded, live = (
-        exists(f"{_rows(table, key)} AND {value}") for table in (_FOLDED_METRICS, _METRICS)
-    )
-    return f"CASE WHEN r.folded THEN {folded} ELSE {live} END"
+    return exists(f"{found} AND {value}")
 
 
 def _keyed(comparison: Comparison, bindings: Bindings) -> str:
@@ -117,49 +115,46 @@ def ordering(orders: Sequence[OrderBy], bindings: Bindings) -> tuple[str, tuple[
     joins = ""
     terms: tuple[Term, ...] = ()
     for index, order in enumerate(orders):
+        value = TEXT_COLUMNS.get(order.key, f"r.{order.key}")
         if order.entity is not Entity.ATTRIBUTE:
             joins += _joined_value(order, f"o{index}", bindings)
-        terms += value_terms(order, f"o{index}.value")
+            value = f"o{index}.value"
+        terms += value_terms(order, value)
         # The run id is unique, so later terms have no effect.
         if order.key == "run_id" and order.entity is Entity.ATTRIBUTE:
             return joins, terms
     return joins, terms + closing_terms(orders)
 
 
-def closing_terms(orders: Sequence[OrderBy]) -> tuple[Term, ...]:
-    """Return the terms that follow the requested ones."""
-    run_id = keyset.uuid("r.run_id", ascending=True)
+def closing_terms(orders: Sequence[OrderBy], alias: str = "r") -> tuple[Term, ...]:
+    """Return the terms that follow the requested ones, by the columns of ``alias``."""
+    run_id = keyset.uuid(f"{alias}.run_id", ascending=True)
     if any(order.key == "start_time" for order in orders if order.entity is Entity.ATTRIBUTE):
         return run_id
-    return keyset.integer("r.start_time", ascending=False) + run_id
+    return keyset.integer(f"{alias}.start_time", ascending=False) + run_id
 
 
-def value_terms(order: OrderBy, value: str) -> tuple[Term, ...]:
-    """Return the terms of one requested order; ``value`` is the expression of a metric, param or tag."""
+def value_terms(order: OrderBy, value: str, alias: str = "r") -> tuple[Term, ...]:
+    """Return the terms of one requested order.
+
+    ``value`` is the expression that it sorts by, unless that is the start time or the run id of ``alias``.
+    """
     ascending = order.ascending
     if order.entity is Entity.METRIC:
         return keyset.metric(value, ascending=ascending)
     if order.entity is not Entity.ATTRIBUTE:
         return keyset.text(value, ascending=ascending)
     if order.key == "run_id":
-        return keyset.uuid("r.run_id", ascending=ascending)
+        return keyset.uuid(f"{alias}.run_id", ascending=ascending)
     if order.key == "start_time":
-        return keyset.integer("r.start_time", ascending=ascending)
+        return keyset.integer(f"{alias}.start_time", ascending=ascending)
     if order.key == "end_time":
-        return keyset.nullable_integer("r.end_time", ascending=ascending)
-    return keyset.text(TEXT_COLUMNS[order.key], ascending=ascending)
+        return keyset.nullable_integer(value, ascending=ascending)
+    return keyset.text(value, ascending=ascending)
 
 
 def _joined_value(order: OrderBy, alias: str, bindings: Bindings) -> str:
     """Return the join that gives a run's metric, param or tag the name ``alias.value``."""
-    key = bindings.add(order.key, "text")
+    value = f"f.value FROM {_rows(_TABLES[order.entity], bindings.add(order.key, 'text'))}"
     # OFFSET 0 as in `exists`.
-    if order.entity is Entity.METRIC:
-        folded, live = (
-            f"(SELECT f.value FROM {_rows(table, key)} OFFSET 0)"
-            for table in (_FOLDED_METRICS, _METRICS)
-        )
-        value = f"SELECT CASE WHEN r.folded THEN {folded} ELSE {live} END AS value"
-    else:
-        value = f"SELECT f.value FROM {_rows(_TABLES[order.entity], key)} OFFSET 0"
-    return f"\nLEFT JOIN LATERAL ({value}) {alias} ON true"
+    return f"\nLEFT JOIN LATERAL (SELECT {value} OFFSET 0) {alias} ON true"

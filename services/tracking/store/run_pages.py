@@ -1,8 +1,8 @@
 """Composes the statements that find a page of runs.
 
 - ``walk`` reads runs in the order of the search, from an index that has it, and stops after a number of them.
-- ``drive`` compares each run of one set exactly. The set must be small.
-- ``intersect`` joins the sets of all clauses. It reads each of them whole, mostly from indexes alone.
+- ``from_sets`` joins the sets of clauses, mostly from indexes alone, sorts what they have in common, and compares it
+  exactly until the page is full.
 - ``plain`` compares each run of the experiments exactly.
 
 All return rows `(run_id, k0, k1, ..., stop)`: the run, its key, and whether the order of the rows from this one on is
@@ -24,19 +24,8 @@ from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.page_token import KeyValue
 from shared.mlflow.search.sql import Bindings
 
-NEWEST: Final = (
-    *keyset.integer("c.start_time", ascending=False),
-    *keyset.uuid("c.run_id", ascending=True),
-)
-"""The order of a search that asks for none, by the columns of a set ``c``."""
-
 SIDE_BY_SIDE: Final = 50
 """Largest number of experiments whose runs are walked through side by side."""
-
-_RUN: Final = (
-    "CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.project_id = {project} AND"
-    " runs.run_id = c.run_id OFFSET 0) r"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +40,9 @@ class RunSearch:
     after: Sequence[KeyValue] | None = None
 
     @property
-    def value_order(self) -> OrderBy | None:
-        """The order if it is by one metric, param or tag, for which there is an index."""
-        only = self.orders[0] if len(self.orders) == 1 else None
-        return only if only and only.entity is not Entity.ATTRIBUTE else None
-
-    @property
     def uses_metrics(self) -> bool:
         """Tell whether metrics decide which runs are found, or in which order."""
-        entities = [each.entity for each in self.comparisons] + [
-            each.entity for each in self.orders
-        ]
+        entities = [each.entity for each in self.comparisons] + [e.entity for e in self.orders]
         return Entity.METRIC in entities
 
     @property
@@ -69,13 +50,17 @@ class RunSearch:
         """The ordering terms."""
         return run_conditions.ordering(self.orders, Bindings())[1]
 
-    def conditions(self, bindings: Bindings) -> list[str]:
-        """Return the exact conditions on a row ``r`` of runs."""
-        return [
+    def conditions(self, bindings: Bindings, terms: Sequence[Term], *extra: str) -> str:
+        """Return the exact conditions on a row ``r`` of runs, and that its key comes after the last page's."""
+        conditions = [
+            *extra,
             self.scope.contains("r", bindings),
             *lifecycle("r", self.view),
             *(run_conditions.condition(each, bindings) for each in self.comparisons),
         ]
+        if self.after is not None:
+            conditions.append(keyset.after(terms, self.after, bindings))
+        return " AND ".join(conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +80,15 @@ def plain(search: RunSearch) -> Composed:
 def walk(search: RunSearch, budget: int) -> Composed | None:
     """Read at most ``budget`` runs in the order of the search; None if no index has this order."""
     bindings = Bindings()
-    if not search.orders:
-        return Composed(_walk_newest(search, bindings, budget), bindings.values)
-    order = search.value_order
-    if len(search.scope.experiments) > SIDE_BY_SIDE:
+    order = search.orders[0] if search.orders else None
+    if order is None or (len(search.orders) == 1 and order.key == "start_time"):
+        text = _walk_runs(search, order, bindings, budget)
+        return Composed(text, bindings.values) if text else None
+    if len(search.orders) > 1 or order.entity is Entity.ATTRIBUTE:
         return None
     # The key of a run without a number or text begins with a rank above 0. Such runs are in no index.
-    if order is None or (search.after is not None and search.after[0] != 0):
+    beyond = search.after is not None and search.after[0] != 0
+    if beyond or len(search.scope.experiments) > SIDE_BY_SIDE:
         return None
     text = _walk_values(search, order, bindings, budget)
     if order.entity is Entity.METRIC:
@@ -109,92 +96,99 @@ def walk(search: RunSearch, budget: int) -> Composed | None:
     return Composed(text, bindings.values)
 
 
-def drive(search: RunSearch, comparison: Comparison) -> Composed:
-    """Compare each run of a clause's set exactly."""
-    bindings = Bindings()
-    found = run_sets.candidates(comparison, search.scope, bindings)
-    run = _RUN.format(project=bindings.add(search.scope.project, "bigint"))
-    folded = comparison.entity is Entity.METRIC
-    extra = ("r.folded",) if folded else ()
-    text = _exact(search, bindings, f"({found}) c {run}", extra)
-    return Composed(_and_unfolded(search, text, bindings) if folded else text, bindings.values)
-
-
-def intersect(search: RunSearch, *, lifecycles: bool) -> Composed:
-    """Compare the runs that are in the sets of all clauses.
+def from_sets(
+    search: RunSearch, comparisons: Sequence[Comparison], *, lifecycles: bool = False
+) -> Composed | None:
+    """Compare the runs that are in the sets of some of the clauses; None if no set has what the order needs.
 
     With ``lifecycles`` a set tells deleted runs from others, too.
     """
     bindings = Bindings()
-    sets = _sets(search, bindings, lifecycles=lifecycles)
+    found = _common(search, comparisons, bindings, lifecycles=lifecycles)
+    extra = []
+    if search.uses_metrics:
+        extra.append("r.folded")
+    text = _sorted(search, found, extra, bindings)
+    if text is None:
+        return None
+    return Composed(_and_unfolded(search, text, bindings) if extra else text, bindings.values)
+
+
+def _common(
+    search: RunSearch, comparisons: Sequence[Comparison], bindings: Bindings, *, lifecycles: bool
+) -> str:
+    """Return the set of runs that some clauses have in common."""
+    scope = search.scope
+    sets = [run_sets.candidates(each, scope, bindings) for each in comparisons]
+    sets = [each for each in sets if each is not None]
+    if lifecycles or not sets:
+        sets.append(
+            " AND ".join(
+                [scope.runs(bindings), *(lifecycle("s", search.view) if lifecycles else ())]
+            )
+        )
     joined = f"({sets[0]}) s0" + "".join(
         f" JOIN ({each}) s{index} USING (run_id)" for index, each in enumerate(sets[1:], 1)
     )
     missing = [
-        f"NOT EXISTS (SELECT FROM ({keys}) n WHERE n.run_id = s0.run_id)"
-        for keys in _missing(search, bindings)
-    ]
-    where = f" WHERE {' AND '.join(missing)}" if missing else ""
-    found = f"SELECT run_id, s0.start_time FROM {joined}{where}"
-    folded = search.uses_metrics
-    text = _intersected(search, bindings, found, ("r.folded",) if folded else ())
-    return Composed(_and_unfolded(search, text, bindings) if folded else text, bindings.values)
-
-
-def _sets(search: RunSearch, bindings: Bindings, *, lifecycles: bool) -> list[str]:
-    found = (run_sets.candidates(each, search.scope, bindings) for each in search.comparisons)
-    sets = [each for each in found if each is not None]
-    if lifecycles or not sets:
-        runs = search.scope.runs(bindings)
-        sets.append(" AND ".join([runs, *lifecycle("s", search.view)]) if lifecycles else runs)
-    return sets
-
-
-def _missing(search: RunSearch, bindings: Bindings) -> list[str]:
-    """Return the sets of runs that an IS NULL excludes."""
-    return [
-        run_sets.with_key(each.entity, each.key, search.scope, bindings)
-        for each in search.comparisons
+        run_sets.with_key(each.entity, each.key, scope, bindings)
+        for each in comparisons
         if each.comparator is Comparator.IS_NULL
     ]
+    where = " AND ".join(
+        f"NOT EXISTS (SELECT FROM ({each}) n WHERE n.run_id = s0.run_id)" for each in missing
+    )
+    return f"SELECT run_id, s0.start_time FROM {joined}{' WHERE ' + where if where else ''}"
 
 
-def _intersected(search: RunSearch, bindings: Bindings, found: str, extra: Sequence[str]) -> str:
-    """Sort the found runs, and compare them exactly one after the other, until there are enough.
-
-    If they must be sorted by something that no set has, they are compared first.
-    """
-    run = _RUN.format(project=bindings.add(search.scope.project, "bigint"))
-    order = search.value_order
-    if search.orders and order is None:
-        return _exact(search, bindings, f"({found}) c {run}", extra)
-    value, stop = "NULL", "false"
-    if order is not None:
-        column = "s.value" if order.entity is Entity.METRIC else "s.head"
-        values = run_sets.with_key(
-            order.entity, order.key, search.scope, bindings, f"{column} AS value"
-        )
-        found = f"SELECT f.run_id, f.start_time, o.value FROM ({found}) f LEFT JOIN ({values}) o USING (run_id)"
-        value = "c.value"
-        stop = _cut_off(order, value)
-    terms = _set_terms(order, value)
-    conditions = [*search.conditions(bindings), *extra]
-    if search.after is not None:
-        conditions.append(f"({stop} OR {keyset.after(terms, search.after, bindings)})")
-    ordered = f"SELECT * FROM ({found}) c ORDER BY {_by_expression(terms)}"
+def _sorted(search: RunSearch, found: str, extra: Sequence[str], bindings: Bindings) -> str | None:
+    """Sort a set, and compare its runs exactly one after the other, until there are enough."""
+    columns, joins, stops = ["f.run_id", "f.start_time"], "", []
+    terms: tuple[Term, ...] = ()
+    for index, order in enumerate(search.orders):
+        value = f"c.v{index}"
+        if order.entity is not Entity.ATTRIBUTE or order.key not in ("run_id", "start_time"):
+            values = run_sets.values_of(order, search.scope, bindings)
+            if values is None:
+                return None
+            joins += f" LEFT JOIN ({values}) o{index} USING (run_id)"
+            columns.append(f"o{index}.value AS v{index}")
+            stops += _cut_off(order, value)
+        terms += run_conditions.value_terms(order, value, "c")
+    terms = _all_terms(search.orders, terms)
+    stop = " OR ".join(stops) or "false"
+    conditions = search.conditions(bindings, terms, *extra)
     return (
         f"SELECT c.run_id, {keyset.select_list(terms)}, {stop} AS stop\n"
-        f"FROM ({ordered}) c {run}\nWHERE {' AND '.join(conditions)}\n"
+        f"FROM (SELECT * FROM (SELECT {', '.join(columns)} FROM ({found}) f{joins}) c"
+        f" ORDER BY {_by_expression(terms)}) c {_run(search, bindings)}\n"
+        f"WHERE {stop} OR ({conditions})\n"
         f"ORDER BY {_by_expression(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
 
-def _walk_newest(search: RunSearch, bindings: Bindings, budget: int) -> str:
-    rows = "SELECT w.* FROM runs w WHERE {scope}"
+def _all_terms(orders: Sequence[OrderBy], terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Add the closing terms. The run id is unique, so there is none after it."""
+    for at, term in enumerate(terms):
+        if term.expression == "c.run_id":
+            return terms[: at + 1]
+    return terms + run_conditions.closing_terms(orders, "c")
+
+
+def _walk_runs(
+    search: RunSearch, order: OrderBy | None, bindings: Bindings, budget: int
+) -> str | None:
+    """Walk through the runs, by default newest first."""
+    ascending = order is not None and order.ascending
     many = len(search.scope.experiments) > SIDE_BY_SIDE
+    if many and ascending:
+        return None
     start_time = "(w.start_time + 0)" if many else "w.start_time"
+    rows = "SELECT w.* FROM runs w WHERE {scope}"
     if search.after is not None:
-        rows += f" AND {start_time} <= {bindings.add(search.after[0], 'bigint')}"
+        bound = bindings.add(search.after[0], "bigint")
+        rows += f" AND {start_time} {'>=' if ascending else '<='} {bound}"
+    direction = "" if ascending else " DESC"
     if many:
         project = f"w.project_id = {bindings.add(search.scope.project, 'bigint')}"
         share = bindings.add(budget, "bigint")
@@ -204,14 +198,14 @@ def _walk_newest(search: RunSearch, bindings: Bindings, budget: int) -> str:
             " ORDER BY start_time DESC, run_id"
         )
     else:
-        walked = _walked(search.scope, bindings, rows, "start_time DESC, run_id", budget)
-    terms = run_conditions.closing_terms(())
-    conditions = search.conditions(bindings)
-    if search.after is not None:
-        conditions.append(keyset.after(terms, search.after, bindings))
+        project = bindings.add(search.scope.project, "bigint")
+        scope = f"w.project_id = {project} AND w.experiment_id = {{experiment_id}}"
+        by_time = f"start_time{direction}, run_id"
+        walked = _walked(search.scope, bindings, rows.format(scope=scope), by_time, budget)
+    terms = search.terms
     return (
         f"SELECT r.run_id, {keyset.select_list(terms)}, r.stop\n"
-        f"FROM ({walked}) r\nWHERE r.stop OR ({' AND '.join(conditions)})\n"
+        f"FROM ({walked}) r\nWHERE r.stop OR ({search.conditions(bindings, terms)})\n"
         f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
@@ -219,93 +213,98 @@ def _walk_newest(search: RunSearch, bindings: Bindings, budget: int) -> str:
 def _walk_values(search: RunSearch, order: OrderBy, bindings: Bindings, budget: int) -> str:
     """Walk through the values of the metric, param or tag that orders the search."""
     metric = order.entity is Entity.METRIC
-    column, sql_type = ("value", "double precision") if metric else ("head", "text")
-    key = bindings.add(order.key, "text")
+    column = "w.value" if metric else 'w.value COLLATE "C"'
     rows = (
-        f"SELECT w.run_id, w.start_time, w.{column} AS value FROM {run_sets.table(order.entity)} w"
-        f" WHERE {{scope}} AND w.key = {key}"
+        f"SELECT w.run_id, w.start_time, {column} AS value FROM {run_sets.TABLES[order.entity]} w"
+        f" WHERE w.experiment_number = {{experiment_number}} AND w.key = {bindings.add(order.key, 'text')}"
     )
-    if metric:
-        rows += " AND w.value < 'NaN'"
+    rows += " AND w.value < 'NaN'" if metric else f" AND {run_sets.is_short('w')}"
+    for each in search.comparisons:
+        if (each.entity, each.key) == (order.entity, order.key) and not _may_be_missing(each):
+            rows += f" AND {run_sets.matches(each, 'w', bindings)}"
     if search.after is not None:
-        last = search.after[1]
-        bound = bindings.add(last[:HEAD] if isinstance(last, str) else last, sql_type)
-        rows += f" AND w.{column} {'>=' if order.ascending else '<='} {bound}"
-    direction = "" if order.ascending else " DESC"
-    by_value = f"value{direction}, start_time DESC, run_id"
+        bound = bindings.add(search.after[1], "double precision" if metric else "text")
+        rows += f" AND {column} {'>=' if order.ascending else '<='} {bound}"
+    by_value = f"value{'' if order.ascending else ' DESC'}, start_time DESC, run_id"
     walked = _walked(search.scope, bindings, rows, by_value, budget)
-    terms = _set_terms(order, "c.value")
-    conditions = search.conditions(bindings)
-    if metric:
-        conditions.append("r.folded")
-    if search.after is not None:
-        conditions.append(keyset.after(terms, search.after, bindings))
-    stop = f"(c.stop OR {_cut_off(order, 'c.value')})"
-    run = _RUN.format(project=bindings.add(search.scope.project, "bigint"))
+    terms = run_conditions.value_terms(order, "c.value") + run_conditions.closing_terms((), "c")
+    stop = "c.stop"
+    if not metric:
+        # The place of texts that are not in the index is unknown.
+        long = run_sets.with_long(order.entity, order.key, search.scope, bindings)
+        stop = f"(c.stop OR EXISTS ({long}))"
+    conditions = search.conditions(bindings, terms, *(("r.folded",) if metric else ()))
     return (
         f"SELECT c.run_id, {keyset.select_list(terms)}, {stop} AS stop\n"
-        f"FROM ({walked}) c {run}\nWHERE {stop} OR ({' AND '.join(conditions)})\n"
-        f"ORDER BY c.value{direction}, c.start_time DESC, c.run_id"
+        f"FROM ({walked}) c {_run(search, bindings)}\nWHERE {stop} OR ({conditions})\n"
+        f"ORDER BY {', '.join('c.' + each for each in by_value.split(', '))}"
         f"\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
 
+def _may_be_missing(comparison: Comparison) -> bool:
+    """Tell whether a run without a value, or with one that is in no index, may satisfy a clause."""
+    return comparison.comparator is Comparator.IS_NULL
+
+
 def _walked(scope: Scope, bindings: Bindings, rows: str, order: str, budget: int) -> str:
-    """Return rows of each experiment in an order, at most so many in all. The last of an experiment stops the walk."""
-    experiments = scope.experiments
-    share = bindings.add(max(budget // len(experiments), 1), "bigint")
-    project = f"w.project_id = {bindings.add(scope.project, 'bigint')}"
-    numbered = (
-        "SELECT w.*, row_number() OVER () = {share} AS stop FROM"
-        " ({rows} ORDER BY {order} LIMIT {share}) w ORDER BY {order}"
+    """Return rows of each experiment in an order, at most so many in all. The last of an experiment stops the walk.
+
+    ``rows`` has a placeholder for the experiment's id or number.
+    """
+    share = bindings.add(max(budget // len(scope.experiments), 1), "bigint")
+    each = (
+        f"SELECT w.*, row_number() OVER () = {share} AS stop FROM"
+        f" ({rows} ORDER BY {order} LIMIT {share}) w ORDER BY {order}"
     )
-    if len(experiments) == 1:
-        experiment = bindings.add(experiments[0], "bigint")
-        scoped = rows.format(scope=f"{project} AND w.experiment_id = {experiment}")
-        return numbered.format(rows=scoped, order=order, share=share)
-    scoped = rows.format(scope=f"{project} AND w.experiment_id = e.experiment_id")
-    each = numbered.format(rows=scoped, order=order, share=share)
-    given = bindings.add(experiments, "bigint[]")
+    experiments = f"FROM experiments x WHERE {scope.where('x', bindings)}"
+    if len(scope.experiments) == 1:
+        return each.format(
+            experiment_id=f"(SELECT x.experiment_id {experiments})",
+            experiment_number=f"(SELECT x.experiment_number {experiments})",
+        )
+    scoped = each.format(experiment_id="e.experiment_id", experiment_number="e.experiment_number")
     return (
-        f"SELECT w.* FROM unnest({given}) AS e (experiment_id)"
-        f" CROSS JOIN LATERAL ({each}) w ORDER BY {order}"
+        f"SELECT w.* FROM (SELECT x.* {experiments} OFFSET 0) AS e"
+        f" CROSS JOIN LATERAL ({scoped}) w ORDER BY {order}"
     )
 
 
 def _and_unfolded(search: RunSearch, text: str, bindings: Bindings) -> str:
     """Add the runs that are not folded to a statement that finds folded runs by their metrics."""
-    unfolded = _exact(search, bindings, "runs r", ("NOT r.folded",))
+    scope = search.scope
+    source = f"(SELECT u.* FROM unfolded_runs u WHERE {scope.where('u', bindings)}) c {_run(search, bindings)}"
+    unfolded = _exact(search, bindings, source, "NOT r.folded")
     return (
         f"SELECT * FROM (({text})\nUNION ALL ({unfolded})) AS found\n"
         f"ORDER BY {keyset.order_list(search.terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
 
-def _exact(search: RunSearch, bindings: Bindings, source: str, extra: Sequence[str] = ()) -> str:
+def _exact(search: RunSearch, bindings: Bindings, source: str, *extra: str) -> str:
     """Compare all runs ``r`` of a source exactly."""
     joins, terms = run_conditions.ordering(search.orders, bindings)
-    conditions = [*extra, *search.conditions(bindings)]
-    if search.after is not None:
-        conditions.append(keyset.after(terms, search.after, bindings))
     return (
         f"SELECT r.run_id, {keyset.select_list(terms)}, false AS stop\n"
-        f"FROM {source}{joins}\nWHERE {' AND '.join(conditions)}\n"
+        f"FROM {source}{joins}\nWHERE {search.conditions(bindings, terms, *extra)}\n"
         f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
 
-def _set_terms(order: OrderBy | None, value: str) -> tuple[Term, ...]:
-    """Return the ordering terms by the columns of a set ``c``."""
-    if order is None:
-        return NEWEST
-    return (*run_conditions.value_terms(order, value), *NEWEST)
+def _run(search: RunSearch, bindings: Bindings) -> str:
+    """Return the join of each row ``c`` of a set with its run ``r``."""
+    project = bindings.add(search.scope.project, "bigint")
+    return (
+        f"CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.project_id = {project}"
+        " AND runs.run_id = c.run_id OFFSET 0) r"
+    )
 
 
-def _cut_off(order: OrderBy, value: str) -> str:
-    """Return the condition that a text was cut off, so that its place in the order is unknown."""
-    if order.entity is Entity.METRIC:
-        return "false"
-    return f"coalesce(char_length({value}) = {HEAD}, false)"
+def _cut_off(order: OrderBy, value: str) -> list[str]:
+    """Return the condition, if there is one, that a text was cut off, so that its place in the order is unknown."""
+    if order.entity is Entity.METRIC or order.key == "end_time":
+        return []
+    return [f"coalesce(char_length({value}) >= {HEAD}, false)"]
 
 
 def _by_expression(terms: Sequence[Term]) -> str:

@@ -1,8 +1,8 @@
 """The runs that a clause may find, as an index gives them: what a search starts from.
 
-A set is a SELECT of `run_id, start_time`. It has every run that satisfies the clause, and may have some more: long
-texts are compared by their first characters, and a run that is not folded may have a stale metric. So each run that is
-found in a set is compared exactly (``run_conditions``).
+A set is a SELECT of `run_id, start_time`. It has every run that satisfies the clause, and may have some more: of a
+text that is too long for the index, and of a run that is not folded any more. So each run that is found in a set is
+compared exactly (``run_conditions``).
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.tracking.store.run_conditions import run_ids
-from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy, Value
 from shared.mlflow.search.grammars import RUNS
 from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text
 
-HEAD = 250
-"""Characters of a text that an index has (``left(value, 250)`` in the schema)."""
+HEAD: Final = 250
+"""Characters from which on a text is too long for an index. It is a number in the schema, too."""
 
-_KEYED: Final = {
+TABLES: Final = {
     Entity.METRIC: "newest_metrics",
     Entity.PARAM: "params",
     Entity.TAG: "tags",
 }
-_HEADS: Final = {"run_name": "name_head", "user_id": "user_head", "status": "status"}
+HEADS: Final = {"run_name": "name_head", "user_id": "user_head", "status": "status"}
+"""Attributes that are texts, and their columns in the index of runs."""
+
 _LAST_CHARACTER: Final = "\U0010ffff"
 _NARROW: Final = (Comparator.EQ, Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE)
 
@@ -54,15 +56,23 @@ class Scope:
             f" AND {alias}.experiment_id IN (SELECT unnest({given}))"
         )
 
-    def runs(self, bindings: Bindings) -> str:
-        """Return the set of all runs."""
-        return f"SELECT s.run_id, s.start_time FROM runs s WHERE {self.where('s', bindings)}"
+    def numbered(self, alias: str, bindings: Bindings) -> str:
+        """Return the condition that a row with `experiment_number` is in the scope."""
+        numbers = f"SELECT x.experiment_number FROM experiments x WHERE {self.where('x', bindings)}"
+        if len(self.experiments) == 1:
+            return f"{alias}.experiment_number = ({numbers})"
+        return f"{alias}.experiment_number = ANY(ARRAY({numbers}))"
+
+    def runs(self, bindings: Bindings, *extra: str) -> str:
+        """Return the set of all runs; ``extra`` are more columns of its table ``s``."""
+        columns = ", ".join(("s.run_id", "s.start_time", *extra))
+        return f"SELECT {columns} FROM runs s WHERE {self.where('s', bindings)}"
 
 
 def is_narrow(comparison: Comparison) -> bool:
     """Tell whether an index leads straight to the runs of a clause, so that few of them are found in no time."""
     entity, comparator = comparison.entity, comparison.comparator
-    if entity in _KEYED:
+    if entity in TABLES:
         return comparator in _NARROW or (
             comparator is Comparator.LIKE and bool(_literal_prefix(str(comparison.value)))
         )
@@ -75,55 +85,93 @@ def is_narrow(comparison: Comparison) -> bool:
 
 def candidates(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
     """Return the set of a clause; None if no index has one."""
-    if comparison.entity in _KEYED:
+    if comparison.entity in TABLES:
         return _keyed(comparison, scope, bindings)
     if comparison.entity is Entity.DATASET:
         return _dataset(comparison, scope, bindings)
     return _attribute(comparison, scope, bindings)
 
 
-def table(entity: Entity) -> str:
-    """Return the table that has the values of metrics, params or tags in order."""
-    return _KEYED[entity]
+def matches(comparison: Comparison, alias: str, bindings: Bindings) -> str:
+    """Return the condition that a row of the index of a metric, param or tag satisfies a clause of this key."""
+    comparator, value = comparison.comparator, comparison.value
+    if comparator is Comparator.IS_NOT_NULL:
+        return "true"
+    if comparison.entity is Entity.METRIC:
+        return compare_metric(f"{alias}.value", comparator, value, bindings)
+    return _compare_head(f'{alias}.value COLLATE "C"', comparator, value, bindings)
 
 
 def with_key(entity: Entity, key: str, scope: Scope, bindings: Bindings, *extra: str) -> str:
-    """Return the set of runs with a metric, param or tag; ``extra`` are more columns of its table ``s``."""
+    """Return the set of runs with a metric, or a param or tag that is not too long for the index."""
     columns = ", ".join(("s.run_id", "s.start_time", *extra))
+    short = "" if entity is Entity.METRIC else f" AND {is_short('s')}"
     return (
-        f"SELECT {columns} FROM {_KEYED[entity]} s"
-        f" WHERE {scope.where('s', bindings)} AND s.key = {bindings.add(key, 'text')}"
+        f"SELECT {columns} FROM {TABLES[entity]} s"
+        f" WHERE {scope.numbered('s', bindings)} AND s.key = {bindings.add(key, 'text')}{short}"
     )
 
 
+def with_long(entity: Entity, key: str, scope: Scope, bindings: Bindings, *extra: str) -> str:
+    """Return the set of runs with a param or tag that is too long for the index."""
+    columns = ", ".join(("s.run_id", "s.start_time", *extra))
+    return (
+        f"SELECT {columns} FROM {TABLES[entity]} s"
+        f" WHERE {scope.numbered('s', bindings)} AND s.key = {bindings.add(key, 'text')}"
+        f" AND char_length(s.value) >= {HEAD}"
+    )
+
+
+def is_short(alias: str) -> str:
+    """Return the condition that a param or tag is in the index of values."""
+    return f"char_length({alias}.value) < {HEAD}"
+
+
+def values_of(order: OrderBy, scope: Scope, bindings: Bindings) -> str | None:
+    """Return the runs with what an order sorts by, as a column `value`; None if no index has it.
+
+    A text of ``HEAD`` characters may be a longer one that was cut off.
+    """
+    if order.entity is Entity.METRIC:
+        return with_key(order.entity, order.key, scope, bindings, "s.value AS value")
+    if order.entity is not Entity.ATTRIBUTE:
+        short = with_key(order.entity, order.key, scope, bindings, "s.value AS value")
+        cut = f"left(s.value, {HEAD}) AS value"
+        long = with_long(order.entity, order.key, scope, bindings, cut)
+        return f"{short} UNION ALL {long}"
+    column = HEADS.get(order.key, order.key)
+    if order.key in HEADS or order.key == "end_time":
+        return scope.runs(bindings, f"s.{column} AS value")
+    return None
+
+
 def _keyed(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
-    comparator, value = comparison.comparator, comparison.value
-    if comparator is Comparator.IS_NULL:
+    entity, key, value = comparison.entity, comparison.key, comparison.value
+    if comparison.comparator is Comparator.IS_NULL:
         return None
-    found = with_key(comparison.entity, comparison.key, scope, bindings)
-    if comparator is Comparator.IS_NOT_NULL:
-        return found
-    if comparison.entity is Entity.METRIC:
-        return f"{found} AND {compare_metric('s.value', comparator, value, bindings)}"
-    return f"{found} AND {_head('s.head', comparator, value, bindings)}"
+    short = f"{with_key(entity, key, scope, bindings)} AND {matches(comparison, 's', bindings)}"
+    if entity is Entity.METRIC:
+        return short
+    if comparison.comparator is Comparator.EQ and len(str(value)) < HEAD:
+        return short
+    return f"{short} UNION ALL {with_long(entity, key, scope, bindings)}"
 
 
-def _head(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
-    """Compare the beginning of a text. A text that was cut off counts as found if it may be."""
-    if comparator is Comparator.EQ:
-        return f"{column} = {bindings.add(str(value)[:HEAD], 'text')}"
-    if comparator is Comparator.IN and isinstance(value, tuple):
-        return f"{column} = ANY({bindings.add([text[:HEAD] for text in value], 'text[]')})"
-    # In the collation "C" ILIKE knows no letters but ASCII's.
-    collated = f'{column} COLLATE "default"' if comparator is Comparator.ILIKE else column
-    compared = compare_text(collated, comparator, value, bindings)
-    rough = f"({compared} OR char_length({column}) = {HEAD})"
-    prefix = _literal_prefix(str(value))[:HEAD] if comparator is Comparator.LIKE else ""
-    if not prefix:
-        return rough
-    last = (prefix + _LAST_CHARACTER * HEAD)[:HEAD]
-    bounds = f"{bindings.add(prefix, 'text')} AND {bindings.add(last, 'text')}"
-    return f"{column} BETWEEN {bounds} AND {rough}"
+def _compare_head(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
+    """Compare a text in the collation "C", as an index has it."""
+    if comparator is Comparator.LIKE and (prefix := _literal_prefix(str(value))[:HEAD]):
+        last = (prefix + _LAST_CHARACTER * HEAD)[:HEAD]
+        bounds = f"{bindings.add(prefix, 'text')} AND {bindings.add(last, 'text')}"
+        return f"{column} BETWEEN {bounds} AND {compare_text(column, comparator, value, bindings)}"
+    if comparator is not Comparator.ILIKE:
+        return compare_text(column, comparator, value, bindings)
+    text = column.removesuffix(' COLLATE "C"')
+    compared = compare_text(f'{text} COLLATE "default"', comparator, value, bindings)
+    if not str(value).isascii():
+        return compared
+    # In the collation "C" ILIKE is faster, but knows no letters except ASCII's.
+    ascii_ = compare_text(f'{text} COLLATE "C"', comparator, value, bindings)
+    return f"CASE WHEN octet_length({text}) = char_length({text}) THEN {ascii_} ELSE {compared} END"
 
 
 def _literal_prefix(pattern: str) -> str:
@@ -141,7 +189,7 @@ def _dataset(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | 
     value = compare_text(f"d.{comparison.key}", comparison.comparator, comparison.value, bindings)
     # OFFSET 0 as in `exists`.
     return (
-        f"SELECT DISTINCT s.run_id, s.start_time FROM datasets d"
+        "SELECT DISTINCT s.run_id, s.start_time FROM datasets d"
         " CROSS JOIN LATERAL (SELECT i.run_id FROM run_inputs i"
         " WHERE i.project_id = d.project_id AND i.dataset_id = d.dataset_id OFFSET 0) i"
         " CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.project_id = d.project_id"
@@ -152,12 +200,14 @@ def _dataset(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | 
 
 def _attribute(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
     key, comparator, value = comparison.key, comparison.comparator, comparison.value
-    if key in _HEADS:
-        matches = _head(f"s.{_HEADS[key]}", comparator, value, bindings)
+    if key in HEADS:
+        column = f"s.{HEADS[key]}"
+        found = _compare_head(column, comparator, value, bindings)
+        compared = f"({found} OR char_length({column}) = {HEAD})"
     elif key in RUNS.numeric:
-        matches = compare_integer(f"s.{key}", comparator, value, bindings)
+        compared = compare_integer(f"s.{key}", comparator, value, bindings)
     elif key == "run_id" and comparator in (Comparator.EQ, Comparator.IN):
-        matches = f"s.run_id = ANY({bindings.add(run_ids(comparison), 'uuid[]')})"
+        compared = f"s.run_id = ANY({bindings.add(run_ids(comparison), 'uuid[]')})"
     else:
         return None
-    return f"{scope.runs(bindings)} AND {matches}"
+    return f"{scope.runs(bindings)} AND {compared}"

@@ -1,8 +1,10 @@
 """Runs and their tags, and whole runs as JSON."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+from zlib import decompress
 
 from asyncpg import Record
 
@@ -14,6 +16,9 @@ from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "runs")
+MANY_RUNS = 500
+"""Runs from which on documents are decompressed in a thread: each takes about 10 µs."""
+
 LOG_SQL = load_queries("services.tracking.sql", "log")
 
 
@@ -80,9 +85,9 @@ async def active(tx: Transaction, run_id: str, *, query: str = "run_state") -> R
         raise run_not_found(run_id)
     if row["deleted"]:
         raise run_not_active(run_id)
-    if row["settled"]:
+    if row["folded"]:
         # Two statements, as in ``store.log.unfold``.
-        await tx.execute(LOG_SQL["lock_settled_runs"], [tx.project], [run_id])
+        await tx.execute(LOG_SQL["lock_folded_runs"], [tx.project], [run_id])
         await tx.execute(LOG_SQL["unfold_runs"], [tx.project], [run_id])
     return RunState(row["experiment_id"])
 
@@ -170,8 +175,17 @@ async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
 
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
     """Return whole runs as JSON objects, comma-separated, in the order of the ids."""
-    text: bytes = await tx.value(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
-    return text
+    rows = await tx.rows(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
+    if len(rows) < MANY_RUNS:
+        return _joined(rows)
+    return await asyncio.to_thread(_joined, rows)
+
+
+def _joined(rows: Sequence[Record]) -> bytes:
+    return b",".join(
+        b"%b%b}" % (beginning, decompress(document) if members is None else members)
+        for beginning, members, document in rows
+    )
 
 
 def _info(row: Record) -> RunInfo:

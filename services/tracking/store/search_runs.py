@@ -36,8 +36,9 @@ from shared.mlflow.search.statement import Page
 class Budget:
     """How much a search reads before it tries another way."""
 
-    walked: int = 1_000
-    """Runs that are compared in the order of the search; at least twice a page, unless it is 0."""
+    walked: int = 4
+    """Pages of runs that are compared in the order of the search. A filter that more than a fourth of the runs satisfy
+    needs no more."""
 
     driven: int = 3_000
     """Runs of the clause that a search starts from."""
@@ -89,12 +90,11 @@ async def search_run_ids(
 async def _find(
     connection: Connection, search: RunSearch, budget: Budget
 ) -> Sequence[asyncpg.Record]:
-    if budget.walked:
-        walk = run_pages.walk(search, max(budget.walked, 2 * search.limit))
-        if walk is not None:
-            rows, whole = _until_stop(await _fetch(connection, walk))
-            if len(rows) == search.limit or (whole and _finds_all(search)):
-                return rows
+    walk = run_pages.walk(search, budget.walked * search.limit) if budget.walked else None
+    if walk is not None:
+        rows, whole = _until_stop(await _fetch(connection, walk))
+        if len(rows) == search.limit or (whole and _finds_all(search)):
+            return rows
     # The statements must see the same: a run that is folded between two of them could be missed.
     snapshot = (
         nullcontext()
@@ -110,8 +110,8 @@ def _finds_all(search: RunSearch) -> bool:
 
     A walk through the values of a key does not see the runs without a value, nor NaN.
     """
-    order = search.value_order
-    if order is None:
+    order = search.orders[0] if search.orders else None
+    if order is None or order.entity is Entity.ATTRIBUTE:
         return True
     without = (
         (Comparator.IS_NULL, Comparator.NE)
@@ -131,15 +131,22 @@ async def _from_sets(
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     smallest, few, lifecycles = await _smallest_set(connection, search, budget)
     if few:
-        driven = run_pages.drive(search, smallest) if smallest else run_pages.plain(search)
-        return await _fetch(connection, driven)
+        found = run_pages.from_sets(search, [smallest]) if smallest else None
+        return await _found(connection, search, found)
     # All joins of this statement are between large sets, but the look-ups, which have no other way.
     await connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
-    intersected = run_pages.intersect(search, lifecycles=lifecycles)
-    rows, whole = _until_stop(await _fetch(connection, intersected))
-    if whole or len(rows) == search.limit:
-        return rows
-    # Texts that are longer than an index has decide the order.
+    found = run_pages.from_sets(search, search.comparisons, lifecycles=lifecycles)
+    return await _found(connection, search, found)
+
+
+async def _found(
+    connection: Connection, search: RunSearch, found: Composed | None
+) -> Sequence[asyncpg.Record]:
+    """Return what a statement finds, or what comparing all runs finds if the statement can't tell."""
+    if found is not None:
+        rows, whole = _until_stop(await _fetch(connection, found))
+        if whole or len(rows) == search.limit:
+            return rows
     await connection.execute("SET LOCAL enable_nestloop = on")
     return await _fetch(connection, run_pages.plain(search))
 

@@ -9,18 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.tracking.store import documents
 from services.tracking.store.search_runs import Budget, search_run_ids
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import SearchRuns
 from shared.contracts.views import ViewType
 from shared.postgres.connection import AnyConnection
-from shared.postgres.queries import load_queries
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import OTHER_PROJECT, PROJECT
 from tests.service_pools import Pool, service_pool
 
 NAN = math.nan
-FOLDING = load_queries("services.tracking.sql", "folding")
 LONG = "x" * 250
 
 
@@ -59,10 +58,19 @@ async def connection(pool: Pool) -> AsyncIterator[AnyConnection]:
 
 async def store(connection: AnyConnection, runs: Iterable[Run]) -> None:
     for run in runs:
+        number = await connection.fetchval(
+            "INSERT INTO experiments AS old (project_id, experiment_id, name, artifact_location,"
+            " creation_time, last_update_time) VALUES ($1, $2, $3, '', 0, 0)"
+            " ON CONFLICT (project_id, experiment_id) DO UPDATE SET name = old.name"
+            " RETURNING experiment_number",
+            run.project,
+            run.experiment,
+            str(run.experiment),
+        )
         await connection.execute(
             "INSERT INTO runs (project_id, run_id, experiment_id, name, user_id, status,"
-            " start_time, end_time, deleted, artifact_uri)"
-            " VALUES ($1, $2, $3, $4, 'me', $5, $6, $7, $8, '')",
+            " start_time, end_time, deleted, artifact_uri, experiment_number)"
+            " VALUES ($1, $2, $3, $4, 'me', $5, $6, $7, $8, '', $9)",
             run.project,
             run.id,
             run.experiment,
@@ -71,6 +79,10 @@ async def store(connection: AnyConnection, runs: Iterable[Run]) -> None:
             run.number if run.start_time is None else run.start_time,
             run.end_time,
             run.deleted,
+            number,
+        )
+        await connection.execute(
+            "INSERT INTO unfolded_runs VALUES ($1, $2, $3)", run.project, run.experiment, run.id
         )
         key = (run.project, run.id)
         await connection.executemany(
@@ -84,27 +96,26 @@ async def store(connection: AnyConnection, runs: Iterable[Run]) -> None:
         start_time = run.number if run.start_time is None else run.start_time
         for table, values in (("params", run.params), ("tags", run.tags)):
             await connection.executemany(
-                f"INSERT INTO {table} (project_id, run_id, key, value, experiment_id, start_time)"
+                f"INSERT INTO {table} (project_id, run_id, key, value, experiment_number, start_time)"
                 " VALUES ($1, $2, $3, $4, $5, $6)",
-                [(*key, *item, run.experiment, start_time) for item in values.items()],
+                [(*key, *item, number, start_time) for item in values.items()],
             )
         for index, (name, context) in enumerate(run.datasets.items()):
             await _store_dataset(connection, run, UUID(int=run.number * 100 + index), name, context)
         await _fold_some(connection, run)
 
 
-async def _fold_some(connection: asyncpg.Connection, run: Run) -> None:
-    """Fold every other run; of some others leave what a run keeps that was folded once."""
+async def _fold_some(connection: AnyConnection, run: Run) -> None:
+    """Fold every other run; unfold some of them again, whose newest metrics are stale then."""
     if run.number % 2:
-        await connection.execute(FOLDING["fold_runs"].sql, [run.project], [run.id])
-    elif run.number % 4:
-        await connection.executemany(
-            "INSERT INTO newest_metrics (project_id, run_id, key, value, experiment_id, start_time)"
-            " VALUES ($1, $2, $3, -$4::double precision, $5, $6)",
-            [
-                (run.project, run.id, *item, run.experiment, run.start_time or run.number)
-                for item in run.metrics.items()
-            ],
+        await documents.fold(connection, [(run.project, run.id)])
+    if run.number % 4 == 1:
+        await connection.execute(
+            "UPDATE newest_metrics SET value = -value WHERE run_id = $1", run.id
+        )
+        await connection.execute("UPDATE runs SET folded = false WHERE run_id = $1", run.id)
+        await connection.execute(
+            "INSERT INTO unfolded_runs VALUES ($1, $2, $3)", run.project, run.experiment, run.id
         )
 
 
@@ -135,6 +146,7 @@ BUDGETS = (
     Budget(walked=0, driven=0),
     # After a walk that was given up.
     Budget(walked=1, driven=0),
+    Budget(walked=2, driven=0),
 )
 
 
@@ -156,7 +168,7 @@ async def find(
 
 
 async def _find(  # noqa: PLR0913, PLR0917
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
     filter_: str,
     order_by: Sequence[str],
     max_results: int,
@@ -298,7 +310,7 @@ LONG_TEXTS = [
 )
 @pytest.mark.parametrize("page", [1, 2, 100])
 async def test_texts_are_compared_beyond_what_an_index_has(
-    connection: asyncpg.Connection,
+    connection: AnyConnection,
     filter_: str,
     order_by: list[str],
     expected: list[int],
@@ -409,7 +421,7 @@ async def test_paging_never_skips_and_never_repeats(
         for number, (metric, param, end_time, name) in enumerate(rows)
     ]
     await connection.execute(
-        "TRUNCATE runs, metric_series, metric_points, params, newest_metrics, run_documents"
+        "TRUNCATE runs, metric_series, metric_points, params, newest_metrics, run_documents, unfolded_runs"
     )
     await store(connection, runs)
     everything = await find(connection, "", order_by, 100)
