@@ -117,16 +117,14 @@ def from_sets(
 def _common(
     search: RunSearch, comparisons: Sequence[Comparison], bindings: Bindings, *, lifecycles: bool
 ) -> str:
-    """Return the set of runs that some clauses have in common."""
+    """Return the set of runs that some clauses have in common, with the attributes that the search orders by."""
     scope = search.scope
     sets = [run_sets.candidates(each, scope, bindings) for each in comparisons]
     sets = [each for each in sets if each is not None]
-    if lifecycles or not sets:
-        sets.append(
-            " AND ".join(
-                [scope.runs(bindings), *(lifecycle("s", search.view) if lifecycles else ())]
-            )
-        )
+    attributes = [f"s.{column}" for column in _attributes(search)]
+    if attributes or lifecycles or not sets:
+        conditions = lifecycle("s", search.view) if lifecycles else []
+        sets.append(" AND ".join([scope.runs(bindings, *attributes), *conditions]))
     joined = f"({sets[0]}) s0" + "".join(
         f" JOIN ({each}) s{index} USING (run_id)" for index, each in enumerate(sets[1:], 1)
     )
@@ -138,32 +136,43 @@ def _common(
     where = " AND ".join(
         f"NOT EXISTS (SELECT FROM ({each}) n WHERE n.run_id = s0.run_id)" for each in missing
     )
-    return f"SELECT run_id, s0.start_time FROM {joined}{' WHERE ' + where if where else ''}"
+    columns = ", ".join(["run_id", "s0.start_time", *_attributes(search)])
+    return f"SELECT {columns} FROM {joined}{' WHERE ' + where if where else ''}"
+
+
+def _attributes(search: RunSearch) -> list[str]:
+    """Return the columns, in the index of runs, of the attributes that the search orders by."""
+    keys = [each.key for each in search.orders if each.entity is Entity.ATTRIBUTE]
+    return [run_sets.ATTRIBUTES[key] for key in dict.fromkeys(keys) if key in run_sets.ATTRIBUTES]
 
 
 def _sorted(search: RunSearch, found: str, extra: Sequence[str], bindings: Bindings) -> str | None:
     """Sort a set, and compare its runs exactly one after the other, until there are enough."""
-    columns, joins, stops = ["f.run_id", "f.start_time"], "", []
+    columns, joins, stops = ["f.*"], "", []
     terms: tuple[Term, ...] = ()
     for index, order in enumerate(search.orders):
-        value = f"c.v{index}"
-        if order.entity is not Entity.ATTRIBUTE or order.key not in ("run_id", "start_time"):
+        value = f"c.{run_sets.ATTRIBUTES.get(order.key, order.key)}"
+        if order.entity is not Entity.ATTRIBUTE:
             values = run_sets.values_of(order, search.scope, bindings)
-            if values is None:
-                return None
             joins += f" LEFT JOIN ({values}) o{index} USING (run_id)"
             columns.append(f"o{index}.value AS v{index}")
-            stops += _cut_off(order, value)
+            value = f"c.v{index}"
+        elif order.key == "artifact_uri":
+            return None
+        stops += _cut_off(order, value)
         terms += run_conditions.value_terms(order, value, "c")
     terms = _all_terms(search.orders, terms)
     stop = " OR ".join(stops) or "false"
     conditions = search.conditions(bindings, terms, *extra)
+    # The keys are columns of the sorted rows, so that PostgreSQL sees that the joined rows are sorted, too.
+    keys = ", ".join(f"c.k{index}" for index in range(len(terms)))
     return (
-        f"SELECT c.run_id, {keyset.select_list(terms)}, {stop} AS stop\n"
-        f"FROM (SELECT * FROM (SELECT {', '.join(columns)} FROM ({found}) f{joins}) c"
-        f" ORDER BY {_by_expression(terms)}) c {_run(search, bindings)}\n"
+        f"SELECT c.run_id, {keys}, {stop} AS stop\n"
+        f"FROM (SELECT c.*, {keyset.select_list(terms)}"
+        f" FROM (SELECT {', '.join(columns)} FROM ({found}) f{joins}) c"
+        f" ORDER BY {keyset.order_list(terms)}) c {_run(search, bindings)}\n"
         f"WHERE {stop} OR ({conditions})\n"
-        f"ORDER BY {_by_expression(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
 
 
@@ -302,12 +311,6 @@ def _run(search: RunSearch, bindings: Bindings) -> str:
 
 def _cut_off(order: OrderBy, value: str) -> list[str]:
     """Return the condition, if there is one, that a text was cut off, so that its place in the order is unknown."""
-    if order.entity is Entity.METRIC or order.key == "end_time":
+    if order.entity is Entity.METRIC or order.key in ("end_time", "start_time", "run_id"):
         return []
     return [f"coalesce(char_length({value}) >= {HEAD}, false)"]
-
-
-def _by_expression(terms: Sequence[Term]) -> str:
-    return ", ".join(
-        term.expression if term.ascending else f"{term.expression} DESC" for term in terms
-    )

@@ -25,6 +25,9 @@ TABLES: Final = {
 HEADS: Final = {"run_name": "name_head", "user_id": "user_head", "status": "status"}
 """Attributes that are texts, and their columns in the index of runs."""
 
+ATTRIBUTES: Final = {**HEADS, "end_time": "end_time"}
+"""Attributes that are in the index of runs without being part of its order, and their columns."""
+
 _LAST_CHARACTER: Final = "\U0010ffff"
 _NARROW: Final = (Comparator.EQ, Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE)
 
@@ -127,22 +130,17 @@ def is_short(alias: str) -> str:
     return f"char_length({alias}.value) < {HEAD}"
 
 
-def values_of(order: OrderBy, scope: Scope, bindings: Bindings) -> str | None:
-    """Return the runs with what an order sorts by, as a column `value`; None if no index has it.
+def values_of(order: OrderBy, scope: Scope, bindings: Bindings) -> str:
+    """Return the runs with the metric, param or tag that an order sorts by, as a column `value`.
 
-    A text of ``HEAD`` characters may be a longer one that was cut off.
+    A text of ``HEAD`` characters is a longer one that was cut off.
     """
+    short = with_key(order.entity, order.key, scope, bindings, "s.value AS value")
     if order.entity is Entity.METRIC:
-        return with_key(order.entity, order.key, scope, bindings, "s.value AS value")
-    if order.entity is not Entity.ATTRIBUTE:
-        short = with_key(order.entity, order.key, scope, bindings, "s.value AS value")
-        cut = f"left(s.value, {HEAD}) AS value"
-        long = with_long(order.entity, order.key, scope, bindings, cut)
-        return f"{short} UNION ALL {long}"
-    column = HEADS.get(order.key, order.key)
-    if order.key in HEADS or order.key == "end_time":
-        return scope.runs(bindings, f"s.{column} AS value")
-    return None
+        return short
+    cut = f"left(s.value, {HEAD}) AS value"
+    long = with_long(order.entity, order.key, scope, bindings, cut)
+    return f"{short} UNION ALL {long}"
 
 
 def _keyed(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:

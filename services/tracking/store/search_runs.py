@@ -128,7 +128,10 @@ async def _from_sets(
     connection: Connection, search: RunSearch, budget: Budget
 ) -> Sequence[asyncpg.Record]:
     # Values matter to the plans of these statements, as sets may be of any size.
-    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    # Sets are read from indexes alone, in the order of the index: a bitmap would read the table.
+    await connection.execute(
+        "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_bitmapscan = off"
+    )
     smallest, few, lifecycles = await _smallest_set(connection, search, budget)
     if few:
         found = run_pages.from_sets(search, [smallest]) if smallest else None

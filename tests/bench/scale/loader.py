@@ -1,5 +1,6 @@
 """Loads contents into the servers' tables by SQL: through their APIs it would take hours."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,9 @@ from tests.bench.scale.dataset import (
 _PACKAGE = "tests.bench.scale.sql"
 _CHUNK = 10_000
 """Runs that one transaction loads."""
+
+_STUCK = 180.0
+"""Seconds without progress after which waiting is given up."""
 
 _CONTENT = load_queries(_PACKAGE, "content")
 _LISTS = load_queries(_PACKAGE, "lists")
@@ -55,6 +59,7 @@ async def load_runs(peer: str, dsn: str, dataset: Dataset) -> Place:
                     await _insert(connection, statements[name], arguments)
             seconds = time.monotonic() - began
             print(f"{peer}: {end:,} of {dataset.runs:,} runs after {seconds:.0f} s", flush=True)
+    await _wait_for_background_work(peer, dsn)
     return Place([str(first + number) for number in range(dataset.experiments)])
 
 
@@ -69,6 +74,7 @@ async def load_histories(peer: str, dsn: str) -> Place:
             await _insert(connection, statements["long"], (number, run.metrics, run.points))
             print(f"{peer}: {run.metrics:,} metrics of {run.points:,} points", flush=True)
         ids = await connection.fetch("SELECT hex FROM pg_temp.runs($1, $2)", FIRST_LONG_RUN, last)
+    await _wait_for_background_work(peer, dsn)
     return Place([str(first)], [row["hex"] for row in ids])
 
 
@@ -101,6 +107,27 @@ async def _loading(peer: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
         if "after" in statements:
             await connection.execute(statements["after"].sql)
+        await connection.execute("VACUUM (ANALYZE)")
+    finally:
+        await connection.close()
+
+
+async def _wait_for_background_work(peer: str, dsn: str) -> None:
+    """Wait until a server has done what it does with new contents in the background, with progress."""
+    query = _STATEMENTS[peer].get("unfolded")
+    if query is None:
+        return
+    connection = await asyncpg.connect(dsn)
+    try:
+        left, progress = None, time.monotonic()
+        while now := await connection.fetchval(query.sql):
+            if left is None or now < left:
+                left, progress = now, time.monotonic()
+                print(f"{peer}: {left:,} runs to fold", flush=True)
+            elif time.monotonic() - progress > _STUCK:
+                message = f"{peer} has not folded a run for {_STUCK:.0f} s"
+                raise TimeoutError(message)
+            await asyncio.sleep(2)
         await connection.execute("VACUUM (ANALYZE)")
     finally:
         await connection.close()

@@ -19,15 +19,26 @@ SELECT first FROM numbered;
 
 -- name: runs
 -- In all statements that follow: the runs from $1 to $2, in turn in $4 experiments of which $3 is the first.
-INSERT INTO tracking.runs (
-    project_id, run_id, experiment_id, name, user_id, status, start_time, end_time, artifact_uri
+WITH added AS (
+    INSERT INTO tracking.runs (
+        project_id, run_id, experiment_id, experiment_number, name, user_id, status, start_time, end_time,
+        artifact_uri
+    )
+    SELECT
+        1, run_id, placed.experiment_id, experiment_number, 'run-' || number, 'bench', 'FINISHED', start_time,
+        start_time + 900, 'mlflow-artifacts:/1/' || placed.experiment_id || '/' || hex || '/artifacts'
+    FROM pg_temp.runs($1, $2)
+    CROSS JOIN LATERAL (SELECT $3::bigint + number % $4::bigint) AS placed (experiment_id)
+    JOIN tracking.experiments
+        ON experiments.project_id = 1 AND experiments.experiment_id = placed.experiment_id
+    ORDER BY number
+    RETURNING project_id, experiment_id, run_id
 )
-SELECT
-    1, run_id, experiment_id, 'run-' || number, 'bench', 'FINISHED', start_time, start_time + 900,
-    'mlflow-artifacts:/1/' || experiment_id || '/' || hex || '/artifacts'
-FROM pg_temp.runs($1, $2)
-CROSS JOIN LATERAL (SELECT $3::bigint + number % $4::bigint) AS placed (experiment_id)
-ORDER BY number;
+INSERT INTO tracking.unfolded_runs (project_id, experiment_id, run_id) SELECT * FROM added;
+
+-- name: unfolded
+-- The number of runs that are not folded yet.
+SELECT count(*) FROM tracking.unfolded_runs;
 
 -- name: metrics
 WITH points AS MATERIALIZED (
@@ -45,12 +56,20 @@ JOIN series USING (run_id, key)
 ORDER BY series_id, step;
 
 -- name: params
-INSERT INTO tracking.params (project_id, run_id, key, value)
-SELECT 1, run_id, key, value FROM pg_temp.params($1, $2) ORDER BY number, key;
+INSERT INTO tracking.params (project_id, run_id, key, value, experiment_number, start_time)
+SELECT 1, run_id, key, value, experiment_number, start_time
+FROM pg_temp.params($1, $2)
+JOIN tracking.runs USING (run_id)
+WHERE project_id = 1
+ORDER BY number, key;
 
 -- name: tags
-INSERT INTO tracking.tags (project_id, run_id, key, value)
-SELECT 1, run_id, key, value FROM pg_temp.tags($1, $2) ORDER BY number, key;
+INSERT INTO tracking.tags (project_id, run_id, key, value, experiment_number, start_time)
+SELECT 1, run_id, key, value, experiment_number, start_time
+FROM pg_temp.tags($1, $2)
+JOIN tracking.runs USING (run_id)
+WHERE project_id = 1
+ORDER BY number, key;
 
 -- name: long
 -- Points of the run $1: $2 metrics with $3 points each.
