@@ -128,9 +128,10 @@ async def _from_sets(
     connection: Connection, search: RunSearch, budget: Budget
 ) -> Sequence[asyncpg.Record]:
     # Values matter to the plans of these statements, as sets may be of any size.
-    # Sets are read from indexes alone, in the order of the index: a bitmap would read the table.
+    # Sets are read from indexes alone: a bitmap, or an index that lies as the table does, would read the table.
     await connection.execute(
-        "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_bitmapscan = off"
+        "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_bitmapscan = off;"
+        " SET LOCAL random_page_cost = 1.1"
     )
     smallest, few, lifecycles = await _smallest_set(connection, search, budget)
     if few:
