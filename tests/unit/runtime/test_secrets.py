@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import logging
-import subprocess
 import sys
 
 import pytest
@@ -168,15 +167,6 @@ async def test_servers_that_are_away_are_logged_without_their_passwords(logs):
         await open_pool(dsn, schema="t", size=1, application_name="t")
     assert "broker_unreachable" in logs()
     assert SECRET not in logs() + repr(raised.value)
-
-
-def test_process_that_cannot_start_says_why_without_its_secrets(environment):
-    ended = subprocess.run(
-        (sys.executable, "-m", "services.tracking"), capture_output=True, text=True, check=False
-    )
-    assert ended.returncode != 0
-    assert "WARREN_TRACKING_DSN" in ended.stderr
-    assert SECRET not in ended.stderr + ended.stdout
 
 
 def test_settings_of_storage_show_where_it_is():

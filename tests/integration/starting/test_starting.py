@@ -1,4 +1,4 @@
-"""A process that can't start leaves with a code and a sentence: what, why, what to do. Nothing is started here."""
+"""A process that can't start leaves with a code and a sentence: what, why, what to do. No server is started here."""
 
 import os
 import socket
@@ -10,7 +10,6 @@ import pytest
 import trustme
 
 from deploy.local.embedded.lock import DirectoryLock
-from shared.runtime.starting import StartError, explained, starting
 
 ROOT = Path(__file__).parents[3]
 S3 = {
@@ -178,12 +177,18 @@ def test_a_wrong_setting_is_code_2_and_a_line(module, variables, said):
     assert line.startswith(said)
 
 
-def test_errors_side_by_side_are_a_line_each_and_a_fault_of_ours_stays(capsys):
-    known = ExceptionGroup("", [FileNotFoundError(2, "No such file", "/a"), ConnectionError("b")])
-    with pytest.raises(SystemExit) as left, explained("Warren"), starting():
-        raise ExceptionGroup("", [known, StartError("c")])
-    assert left.value.code == "\n".join(
-        f"Warren can't start: {each}" for each in ("/a: No such file", "b", "c")
-    )
-    with pytest.raises(ExceptionGroup), explained("Warren"), starting():
-        raise ExceptionGroup("", [known, KeyError("ours")])
+def test_process_that_cannot_start_says_why_without_its_secrets():
+    secret = "hunter2-secret"
+    dsn = f"postgresql://warren:{secret}@127.0.0.1:1/warren"
+    variables = {
+        "WARREN_AMQP_URL": f"amqp://warren:{secret}@127.0.0.1:1/",
+        "WARREN_TRACKING_DSN": dsn,
+        "WARREN_ADMIN_DSN": dsn,
+        "WARREN_ROOT_TOKEN": f"{secret}-0123456789",
+        "WARREN_S3_SECRET_KEY": secret,
+    }
+    code, lines = started("services.tracking", **variables)
+    assert code != 0
+    said = "\n".join(lines)
+    assert "WARREN_TRACKING_DSN" in said
+    assert secret not in said
