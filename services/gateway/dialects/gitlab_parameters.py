@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 
 from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.gitlab_types import Fields, GitLabTypes
-from services.gateway.http.fields import QueryFields
+from services.gateway.http.fields import QueryFields, query_fields_of
 from services.gateway.http.requests import BodyLimit, media_type, read_body, receive
 from shared.contracts import limits
 from shared.contracts.errors import invalid
@@ -33,7 +33,7 @@ def reader(contract: type[Message], limit: BodyLimit) -> Read:
     A JSON body without a query string stays unparsed if the contract has no field with a GitLab type. The
     contracts of logging have none, so that the hot path parses nothing.
     """
-    known = QueryFields(contract)
+    known = query_fields_of(contract)
     types = GitLabTypes(contract, known)
     forms = replace(limit, max_bytes=min(limit.max_bytes, limits.FORM))
 

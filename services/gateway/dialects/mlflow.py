@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from services.gateway.dialects.dialect import Read
 from services.gateway.dialects.refusal import Refusal, refusal
-from services.gateway.http.fields import QueryFields
+from services.gateway.http.fields import query_fields_of
 from services.gateway.http.requests import BodyLimit, read_body
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
@@ -31,7 +31,7 @@ class MLflow:
 
     def reader(self, contract: type[Message], limit: BodyLimit) -> Read:
         """Return the function that reads a query string, except of a POST, and otherwise the unparsed body."""
-        fields = QueryFields(contract)
+        fields = query_fields_of(contract)
 
         async def read(request: BaseRequest) -> bytes:
             # Some old clients send the parameters of a GET as a JSON body.

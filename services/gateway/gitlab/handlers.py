@@ -14,7 +14,7 @@ from services.gateway.gitlab import answers, workspaces
 from services.gateway.gitlab.endpoints import ENDPOINTS
 from services.gateway.gitlab.web_urls import Fill, web_urls
 from services.gateway.http.endpoint import Endpoint
-from services.gateway.http.fields import Overlay
+from services.gateway.http.fields import overlay_of
 from services.gateway.http.forward import JSON_HEADERS, body_reader, error_response
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
@@ -56,7 +56,7 @@ def rest(
         or (endpoint.anonymous == "in open mode" and authenticators.open),
     )
     fill = web_urls(settings.gitlab_url)
-    read, overlay = body_reader(endpoint, dialect, settings), Overlay(endpoint.contract)
+    read, overlay = body_reader(endpoint, dialect, settings), overlay_of(endpoint.contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)

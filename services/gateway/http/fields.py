@@ -5,6 +5,7 @@ Only the contract knows a field's type and the names under which it is accepted.
 
 import typing
 from collections.abc import Mapping
+from functools import cache
 from types import GenericAlias
 
 from multidict import MultiMapping
@@ -81,6 +82,19 @@ class QueryFields:
             elif name in self.booleans:
                 fields.setdefault(name, _boolean(query[name]))
         return fields
+
+
+# A contract has several paths, two mounts and two dialects, and what is read from it is always the same.
+@cache
+def overlay_of(contract: type[Message]) -> Overlay:
+    """Return the overlay of a contract."""
+    return Overlay(contract)
+
+
+@cache
+def query_fields_of(contract: type[Message]) -> QueryFields:
+    """Return the fields of a contract that a query string may have."""
+    return QueryFields(contract)
 
 
 def _boolean(text: str) -> bool:

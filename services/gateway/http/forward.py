@@ -15,7 +15,7 @@ from services.gateway.auth.permissions import required_permission
 from services.gateway.dialects.dialect import Dialect, Read
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.endpoint import Endpoint
-from services.gateway.http.fields import Overlay
+from services.gateway.http.fields import overlay_of
 from services.gateway.http.requests import (
     BodyLimit,
     TooSlowError,
@@ -56,7 +56,7 @@ def forward(
     is_command = issubclass(contract, Command)
     timeout = settings.request_timeout
     authenticate, dialect = mount.authenticator_for(required_permission(contract)), mount.dialect
-    read, overlay = body_reader(endpoint, dialect, settings), Overlay(contract)
+    read, overlay = body_reader(endpoint, dialect, settings), overlay_of(contract)
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         # One random id serves as the envelope's id and as the default request id.

@@ -6,7 +6,7 @@ Almost every request has a fixed path, so that the templates are rarely searched
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -140,6 +140,7 @@ def _status(response: StreamResponse) -> int:
     return response.status
 
 
+@cache  # The tables of all applications in one process have the same paths.
 def _compile(template: str, slash: str = "/") -> re.Pattern[str]:
     """Return the pattern of a template. ``slash`` is the pattern for each slash before a ``{name:path}``."""
     pattern, end = "", 0
