@@ -50,13 +50,26 @@ class RunSearch:
         """The ordering terms."""
         return run_conditions.ordering(self.orders, Bindings())[1]
 
-    def conditions(self, bindings: Bindings, terms: Sequence[Term], *extra: str) -> str:
-        """Return the exact conditions on a row ``r`` of runs, and that its key comes after the last page's."""
+    def conditions(
+        self,
+        bindings: Bindings,
+        terms: Sequence[Term],
+        *extra: str,
+        known: Sequence[Comparison] = (),
+    ) -> str:
+        """Return the exact conditions on a row ``r`` of runs, and that its key comes after the last page's.
+
+        The clauses in ``known`` are left out.
+        """
         conditions = [
             *extra,
             self.scope.contains("r", bindings),
             *lifecycle("r", self.view),
-            *(run_conditions.condition(each, bindings) for each in self.comparisons),
+            *(
+                run_conditions.condition(each, bindings)
+                for each in self.comparisons
+                if each not in known
+            ),
         ]
         if self.after is not None:
             conditions.append(keyset.after(terms, self.after, bindings))
@@ -108,7 +121,9 @@ def from_sets(
     extra = []
     if search.uses_metrics:
         extra.append("r.folded")
-    text = _sorted(search, found, extra, bindings)
+    # Of folded runs the set of a metric is exact.
+    known = [each for each in comparisons if run_sets.is_exact(each)]
+    text = _sorted(search, found, extra, known, bindings)
     if text is None:
         return None
     return Composed(_and_unfolded(search, text, bindings) if extra else text, bindings.values)
@@ -146,7 +161,13 @@ def _attributes(search: RunSearch) -> list[str]:
     return [run_sets.ATTRIBUTES[key] for key in dict.fromkeys(keys) if key in run_sets.ATTRIBUTES]
 
 
-def _sorted(search: RunSearch, found: str, extra: Sequence[str], bindings: Bindings) -> str | None:
+def _sorted(
+    search: RunSearch,
+    found: str,
+    extra: Sequence[str],
+    known: Sequence[Comparison],
+    bindings: Bindings,
+) -> str | None:
     """Sort a set, and compare its runs exactly one after the other, until there are enough."""
     columns, joins, stops = ["f.*"], "", []
     terms: tuple[Term, ...] = ()
@@ -163,7 +184,7 @@ def _sorted(search: RunSearch, found: str, extra: Sequence[str], bindings: Bindi
         terms += run_conditions.value_terms(order, value, "c")
     terms = _all_terms(search.orders, terms)
     stop = " OR ".join(stops) or "false"
-    conditions = search.conditions(bindings, terms, *extra)
+    conditions = search.conditions(bindings, terms, *extra, known=known)
     # The keys are columns of the sorted rows, so that PostgreSQL sees that the joined rows are sorted, too.
     keys = ", ".join(f"c.k{index}" for index in range(len(terms)))
     return (
@@ -228,9 +249,13 @@ def _walk_values(search: RunSearch, order: OrderBy, bindings: Bindings, budget: 
         f" WHERE w.experiment_number = {{experiment_number}} AND w.key = {bindings.add(order.key, 'text')}"
     )
     rows += " AND w.value < 'NaN'" if metric else f" AND {run_sets.is_short('w')}"
-    for each in search.comparisons:
-        if (each.entity, each.key) == (order.entity, order.key) and not _may_be_missing(each):
-            rows += f" AND {run_sets.matches(each, 'w', bindings)}"
+    known = [
+        each
+        for each in search.comparisons
+        if (each.entity, each.key) == (order.entity, order.key)
+        and each.comparator is not Comparator.IS_NULL
+    ]
+    rows += "".join(f" AND {run_sets.matches(each, 'w', bindings)}" for each in known)
     if search.after is not None:
         bound = bindings.add(search.after[1], "double precision" if metric else "text")
         rows += f" AND {column} {'>=' if order.ascending else '<='} {bound}"
@@ -242,18 +267,15 @@ def _walk_values(search: RunSearch, order: OrderBy, bindings: Bindings, budget: 
         # The place of texts that are not in the index is unknown.
         long = run_sets.with_long(order.entity, order.key, search.scope, bindings)
         stop = f"(c.stop OR EXISTS ({long}))"
-    conditions = search.conditions(bindings, terms, *(("r.folded",) if metric else ()))
+    folded = ("r.folded",) if metric else ()
+    known = [each for each in known if run_sets.is_exact(each)]
+    conditions = search.conditions(bindings, terms, *folded, known=known)
     return (
         f"SELECT c.run_id, {keyset.select_list(terms)}, {stop} AS stop\n"
         f"FROM ({walked}) c {_run(search, bindings)}\nWHERE {stop} OR ({conditions})\n"
         f"ORDER BY {', '.join('c.' + each for each in by_value.split(', '))}"
         f"\nLIMIT {bindings.add(search.limit, 'bigint')}"
     )
-
-
-def _may_be_missing(comparison: Comparison) -> bool:
-    """Tell whether a run without a value, or with one that is in no index, may satisfy a clause."""
-    return comparison.comparator is Comparator.IS_NULL
 
 
 def _walked(scope: Scope, bindings: Bindings, rows: str, order: str, budget: int) -> str:

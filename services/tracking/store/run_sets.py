@@ -86,6 +86,14 @@ def is_narrow(comparison: Comparison) -> bool:
     return comparison.key == "start_time" and comparator in _NARROW
 
 
+def is_exact(comparison: Comparison) -> bool:
+    """Tell whether the set of a clause has no other run than those that satisfy it, if these runs are folded."""
+    if comparison.entity is Entity.METRIC:
+        return True
+    short = len(str(comparison.value)) < HEAD
+    return comparison.entity in TABLES and comparison.comparator is Comparator.EQ and short
+
+
 def candidates(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
     """Return the set of a clause; None if no index has one."""
     if comparison.entity in TABLES:

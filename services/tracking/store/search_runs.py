@@ -36,9 +36,12 @@ from shared.mlflow.search.statement import Page
 class Budget:
     """How much a search reads before it tries another way."""
 
-    walked: int = 4
-    """Pages of runs that are compared in the order of the search. A filter that more than a fourth of the runs satisfy
-    needs no more."""
+    walked: int = 400
+    """Runs that are compared in the order of the search. So many cost as much as a statement that starts from sets,
+    which PostgreSQL has to plan each time."""
+
+    walked_pages: int = 4
+    """The same in pages; the larger of both counts. A filter that a fourth of the runs satisfy needs no more."""
 
     driven: int = 3_000
     """Runs of the clause that a search starts from."""
@@ -90,7 +93,8 @@ async def search_run_ids(
 async def _find(
     connection: Connection, search: RunSearch, budget: Budget
 ) -> Sequence[asyncpg.Record]:
-    walk = run_pages.walk(search, budget.walked * search.limit) if budget.walked else None
+    rows_walked = max(budget.walked, budget.walked_pages * search.limit)
+    walk = run_pages.walk(search, rows_walked) if rows_walked else None
     if walk is not None:
         rows, whole = _until_stop(await _fetch(connection, walk))
         if len(rows) == search.limit or (whole and _finds_all(search)):

@@ -141,12 +141,12 @@ async def _store_dataset(
 BUDGETS = (
     Budget(),
     # From the set of a clause.
-    Budget(walked=0),
+    Budget(walked=0, walked_pages=0),
     # From all sets.
-    Budget(walked=0, driven=0),
+    Budget(walked=0, walked_pages=0, driven=0),
     # After a walk that was given up.
-    Budget(walked=1, driven=0),
-    Budget(walked=2, driven=0),
+    Budget(walked=1, walked_pages=1, driven=0),
+    Budget(walked=1, walked_pages=2, driven=0),
 )
 
 
