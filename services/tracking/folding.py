@@ -80,7 +80,7 @@ async def fold_round(pool: "Pool[Record]", pace: Pace) -> int:
         loop = asyncio.get_running_loop()
         for first in range(0, len(attempt.runs), pace.batch):
             began = loop.time()
-            await fold(pool, attempt.number, attempt.runs[first : first + pace.batch])
+            await _fold_each(pool, attempt.number, attempt.runs[first : first + pace.batch])
             await asyncio.sleep((loop.time() - began) * (1 / pace.share - 1))
     return len(attempt.runs)
 
@@ -102,6 +102,23 @@ async def _are_at_work(pool: "Pool[Record]", transactions: frozenset[str]) -> bo
         return False
     rows = await pool.fetch(SQL["transactions"].sql)
     return any(row[0] in transactions for row in rows)
+
+
+async def _fold_each(pool: "Pool[Record]", number: int, runs: Sequence[RunKey]) -> None:
+    """Fold runs together, or one by one if one of them can't be folded. Raises if none can."""
+    try:
+        await fold(pool, number, runs)
+    except Exception:
+        failed = []
+        for run in runs:
+            try:
+                await fold(pool, number, [run])
+            except Exception as error:
+                failed.append((run, error))
+        if len(failed) == len(runs):
+            raise
+        for (project, run_id), cause in failed:
+            log.warning("run_not_folded", project=project, run_id=run_id.hex, error=repr(cause))
 
 
 async def fold(pool: "Pool[Record]", number: int, runs: Sequence[RunKey]) -> None:

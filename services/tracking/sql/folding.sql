@@ -1,6 +1,7 @@
 -- name: mark_runs
 -- Begin the attempt $1 to fold at most $2 runs, and return them. A run that is still at work and was written to
--- during an attempt after $3 is left in peace, and so is a run of another attempt after $3, which may go on.
+-- during an attempt after $3 is left in peace, and so is a run of another attempt after $3, which may go on. A run
+-- without an experiment is about to be purged.
 UPDATE runs SET fold_attempt = $1
 WHERE ctid = ANY (ARRAY(
     SELECT marked.place
@@ -10,6 +11,7 @@ WHERE ctid = ANY (ARRAY(
         FROM runs
         WHERE project_id = unfolded.project_id
             AND run_id = unfolded.run_id
+            AND experiment_number IS NOT NULL
             AND (
                 fold_attempt = 0
                 OR abs(fold_attempt) < $3

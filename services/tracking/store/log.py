@@ -131,12 +131,16 @@ async def append_metrics(connection: AnyConnection, runs: RunList, points: Point
     """Append the points of active runs; return the state of each run, as ``run_states`` does."""
     arguments = (*runs.columns, *points.columns())
     states = await _append(connection, arguments)
-    if FOLDED not in states:
-        return states
-    # Rare: the run was quiet for some seconds. The points of the other runs are there already, which does no harm.
-    async with connection.transaction():
-        await unfold(connection, runs, states)
-        return await _append(connection, arguments)
+    while FOLDED in states:
+        # Rare: the run was quiet for some seconds. The points of the other runs are there already. So what the next
+        # look says of those does not matter; meanwhile they may have been marked.
+        async with connection.transaction():
+            await unfold(connection, runs, states)
+            later = await _append(connection, arguments)
+        states = [
+            now if state == FOLDED else state for state, now in zip(states, later, strict=True)
+        ]
+    return states
 
 
 async def _append(connection: AnyConnection, arguments: Sequence[object]) -> list[int]:

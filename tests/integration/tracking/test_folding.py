@@ -8,6 +8,7 @@ import pytest
 
 from services.tracking import folding
 from services.tracking.folding import Pace
+from services.tracking.store import log
 from tests.integration.tracking.conftest import PROJECT, Tracking
 from tests.service_pools import Pool
 
@@ -147,6 +148,71 @@ async def test_an_abandoned_attempt_is_taken_over(tracking: Tracking) -> None:
     assert await folding.fold_round(tracking.pool, AT_ONCE) == 0
     assert await folding.fold_round(tracking.pool, Pace(quiet=0.01, retry=0.0)) == 1
     assert await _is_folded(tracking.pool, run_id)
+
+
+async def test_a_run_that_cannot_be_folded_keeps_no_other_from_it(tracking: Tracking) -> None:
+    runs = [await _run(tracking) for _ in range(3)]
+    # Stored as if by a damaged disk: no zlib data.
+    await tracking.pool.execute(
+        "INSERT INTO run_documents VALUES ($1, $2, 1, 5, 'damaged')", PROJECT, runs[0]
+    )
+    await folding.fold_round(tracking.pool, AT_ONCE)
+    assert [await _is_folded(tracking.pool, each) for each in runs] == [False, True, True]
+
+
+async def test_a_run_whose_experiment_was_purged_is_not_folded(tracking: Tracking) -> None:
+    """The migration found no number for it. Its own purge was interrupted, and will end."""
+    run_id = await _run(tracking)
+    await tracking.pool.execute("UPDATE runs SET experiment_number = NULL")
+    assert await folding.fold_round(tracking.pool, AT_ONCE) == 0
+    assert not await _is_folded(tracking.pool, run_id)
+
+
+async def test_points_of_a_run_that_is_marked_meanwhile_are_accepted(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame has points of a folded run and of another one, which is marked after its points were written."""
+    folded = await _folded(tracking)
+    other = await _run(tracking)
+    unfold = log.unfold
+
+    async def mark_and_unfold(*arguments: Any) -> None:
+        await folding.mark(tracking.pool, AT_ONCE)
+        await unfold(*arguments)
+
+    monkeypatch.setattr(log, "unfold", mark_and_unfold)
+    answers = await tracking.frame(
+        *[
+            ("LogMetric", {"run_id": each, "key": "x", "value": 1.0, "timestamp": 1, "step": 1})
+            for each in (folded, other)
+        ]
+    )
+    assert answers == [{}, {}]
+    assert [(await tracking.data(each))["metrics"]["x"] for each in (folded, other)] == [1, 1]
+
+
+async def test_points_of_a_run_that_is_marked_anew_are_accepted(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer unfolds the run first, and it is marked again at once because it has finished."""
+    run_id = await _folded(tracking)
+    await tracking.call("UpdateRun", run_id=run_id, status="FINISHED")
+    unfold = log.unfold
+    calls = 0
+
+    async def unfold_elsewhere(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            await unfold(*arguments)
+            return
+        await tracking.call("SetTag", run_id=run_id, key="other", value="writer")
+        await unfold(*arguments)
+        await folding.mark(tracking.pool, AT_ONCE)
+
+    monkeypatch.setattr(log, "unfold", unfold_elsewhere)
+    await tracking.call("LogMetric", run_id=run_id, key="x", value=1.0, timestamp=1, step=1)
+    assert (await tracking.data(run_id))["metrics"]["x"] == 1
 
 
 async def test_writers_and_folding_at_once_lose_nothing(tracking: Tracking) -> None:
