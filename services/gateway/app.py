@@ -1,7 +1,7 @@
 """The application: finds the handler of a path and method, and answers unknown ones with the dialect's error.
 
-It runs on aiohttp's low-level server, with route tables of its own. This is a third faster than
-``aiohttp.web.Application`` (measured), whose URL patterns, middlewares and signals the gateway does not need.
+It runs on aiohttp's low-level server, with route tables of its own. ``docs/adr/0064-no-web-application.md`` says
+what ``aiohttp.web.Application`` costs in CPU, and which of the gateway's rules it has no place for.
 """
 
 from time import perf_counter
