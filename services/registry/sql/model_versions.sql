@@ -4,16 +4,16 @@
 WITH model AS (
     UPDATE registered_models SET next_version = next_version + 1, last_updated_time = $3
     WHERE project_id = $1 AND registered_model_id = $2
-    RETURNING registered_model_id, next_version - 1 AS version
+    RETURNING registered_model_id, name, next_version - 1 AS version
 ),
 created AS (
     INSERT INTO model_versions (
-        project_id, registered_model_id, version, creation_time, last_updated_time, user_id,
+        project_id, registered_model_id, name, version, creation_time, last_updated_time, user_id,
         description, source, storage_location, run_id, run_link, model_id, semver, semver_key,
         run_claim
     )
     SELECT
-        $1, registered_model_id, version, $3, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15
+        $1, registered_model_id, name, version, $3, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15
     FROM model
     RETURNING version, id
 ),

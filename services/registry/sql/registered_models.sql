@@ -41,7 +41,7 @@ WITH model AS (
     WHERE project_id = $1 AND registered_model_id = $2
     RETURNING registered_model_id
 )
-UPDATE model_versions SET last_updated_time = $4
+UPDATE model_versions SET name = $3, last_updated_time = $4
 FROM model
 WHERE model_versions.project_id = $1
     AND model_versions.registered_model_id = model.registered_model_id;

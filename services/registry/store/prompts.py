@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.registry.validation import PROMPT_TAG
 from shared.mlflow.search.ast import Comparator, Comparison, Entity
+from shared.mlflow.search.sql import exists
 
 
 def visible(comparisons: Sequence[Comparison]) -> tuple[bool, Sequence[Comparison]]:
@@ -27,9 +28,9 @@ def _asks_for_prompts(comparison: Comparison) -> bool:
 
 def hidden(table: str, owner: str) -> str:
     """Return the condition that a model has no prompt tag; ``owner`` is the model's alias in the statement."""
-    return (
-        f"NOT EXISTS (SELECT FROM {table} p"
-        f" WHERE p.project_id = {owner}.project_id"
+    found = (
+        f"{table} p WHERE p.project_id = {owner}.project_id"
         f" AND p.registered_model_id = {owner}.registered_model_id"
-        f" AND p.key = '{PROMPT_TAG}' AND p.value = 'true')"
+        f" AND p.key = '{PROMPT_TAG}' AND p.value = 'true'"
     )
+    return f"NOT {exists(found)}"

@@ -1,12 +1,23 @@
-"""Searches experiments: composes one statement for a page of experiment ids."""
+"""Searches experiments: finds a page of experiment ids."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from services.tracking.store.search import lifecycle, parse_experiment_id
 from shared.contracts.experiments import SearchExperiments
+from shared.contracts.views import ViewType
 from shared.mlflow.search import keyset
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.bounded import Budget, Clause, Listing, Wanted, fetch_bounded
+from shared.mlflow.search.candidates import (
+    Source,
+    integer_set,
+    is_narrow,
+    long_text_set,
+    text_set,
+)
 from shared.mlflow.search.grammars import EXPERIMENTS
 from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.max_results import check_max_results
@@ -14,7 +25,7 @@ from shared.mlflow.search.order_by import parse_order_by
 from shared.mlflow.search.page_token import Search
 from shared.mlflow.search.parser import parse_filter
 from shared.mlflow.search.sql import Bindings, compare_integer, compare_text, exists
-from shared.mlflow.search.statement import Connection, Page, Statement, fetch_page
+from shared.mlflow.search.statement import Connection, Page
 
 _NEWEST_FIRST = (
     OrderBy(Entity.ATTRIBUTE, "creation_time", ascending=False),
@@ -25,7 +36,7 @@ _TIE_BREAKER = OrderBy(Entity.ATTRIBUTE, "experiment_id", ascending=False)
 
 
 async def search_experiment_ids(
-    connection: Connection, project: int, query: SearchExperiments
+    connection: Connection, project: int, query: SearchExperiments, budget: Budget | None = None
 ) -> Page[int]:
     """Return a page of experiment ids, by default newest first.
 
@@ -34,26 +45,80 @@ async def search_experiment_ids(
     limit = check_max_results(query.max_results)
     comparisons = parse_filter(query.filter, EXPERIMENTS)
     orders = parse_order_by(query.order_by, EXPERIMENTS)
-    statement = Statement("e.experiment_id", "experiments e")
-    statement.where(f"e.project_id = {statement.bindings.add(project, 'bigint')}")
-    statement.conditions += lifecycle("e", query.view_type)
-    for comparison in comparisons:
-        statement.where(_condition(comparison, statement.bindings))
-    statement.terms += _terms((*orders, _TIE_BREAKER) if orders else _NEWEST_FIRST)
+    listing = Listing(
+        table="experiments",
+        alias="e",
+        key=("experiment_id",),
+        column="e.experiment_id",
+        scope=lambda bindings: f"e.project_id = {bindings.add(project, 'bigint')}",
+        clauses=[
+            *(_Comparing(project, each).clause for each in comparisons),
+            *_of_view(project, query.view_type),
+        ],
+        terms=_terms((*orders, _TIE_BREAKER) if orders else _NEWEST_FIRST),
+    )
     search = Search("experiments", query.filter or "", tuple(query.order_by))
-    page = await fetch_page(connection, statement, search, query.page_token, limit)
+    wanted_page = Wanted(search, query.page_token, limit)
+    page = await fetch_bounded(connection, listing, wanted_page, budget)
     return cast("Page[int]", page)
 
 
-def _condition(comparison: Comparison, bindings: Bindings) -> str:
-    key, comparator, value = comparison.key, comparison.comparator, comparison.value
-    if comparison.entity is Entity.TAG:
-        return _tag(comparison, bindings)
-    if key == "experiment_id":
-        return _experiment_id(comparison, bindings)
-    if key in EXPERIMENTS.numeric:
-        return compare_integer(f"e.{key}", comparator, value, bindings)
-    return compare_text(f"e.{key}", comparator, value, bindings)
+def _of_view(project: int, view_type: ViewType) -> list[Clause]:
+    """Return the clause of a view type, if it leaves any experiments out."""
+    return [
+        Clause(partial(_constant, condition), partial(_experiments_with, project, condition))
+        for condition in lifecycle("e", view_type)
+    ]
+
+
+def _constant(condition: str, _: Bindings) -> str:
+    return condition
+
+
+def _experiments_with(project: int, condition: str, bindings: Bindings) -> str:
+    scope = f"e.project_id = {bindings.add(project, 'bigint')}"
+    return Source("experiments e", "e.experiment_id", scope).where(condition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparing:
+    """A comparison of the experiments of a project, as SQL."""
+
+    project: int
+    comparison: Comparison
+
+    @property
+    def clause(self) -> Clause:
+        """Return the condition and the set."""
+        on = "" if self.comparison.entity is Entity.TAG else f"e.{self.comparison.key}"
+        return Clause(self._condition, self._candidates, is_narrow(self.comparison), on)
+
+    def _condition(self, bindings: Bindings) -> str:
+        comparison = self.comparison
+        key, comparator, value = comparison.key, comparison.comparator, comparison.value
+        if comparison.entity is Entity.TAG:
+            return _tag(comparison, bindings)
+        if key == "experiment_id":
+            return _experiment_id(comparison, bindings)
+        if key in EXPERIMENTS.numeric:
+            return compare_integer(f"e.{key}", comparator, value, bindings)
+        return compare_text(f"e.{key}", comparator, value, bindings)
+
+    def _candidates(self, bindings: Bindings) -> str:
+        comparison = self.comparison
+        project = bindings.add(self.project, "bigint")
+        experiments = Source("experiments e", "e.experiment_id", f"e.project_id = {project}")
+        if comparison.entity is Entity.TAG:
+            scope = f"f.project_id = {project} AND f.key = {bindings.add(comparison.key, 'text')}"
+            tags = Source("experiment_tags f", "f.experiment_id", scope)
+            if comparison.comparator is Comparator.IS_NULL:
+                return f"{experiments.where()} EXCEPT {tags.where()}"
+            return long_text_set(tags, "f.value", comparison, bindings)
+        if comparison.key == "experiment_id":
+            return experiments.where(_experiment_id(comparison, bindings))
+        if comparison.key in EXPERIMENTS.numeric:
+            return integer_set(experiments, f"e.{comparison.key}", comparison, bindings)
+        return text_set(experiments, "e.name", comparison, bindings)
 
 
 def _experiment_id(comparison: Comparison, bindings: Bindings) -> str:
@@ -91,7 +156,6 @@ def _terms(orders: Sequence[OrderBy]) -> list[Term]:
 
 
 def _term(order: OrderBy) -> tuple[Term, ...]:
-    column = f"e.{order.key}"
     if order.key == "name":
-        return keyset.text(column, ascending=order.ascending)
-    return keyset.integer(column, ascending=order.ascending)
+        return keyset.c_text('e.name COLLATE "C"', ascending=order.ascending)
+    return keyset.integer(f"e.{order.key}", ascending=order.ascending)

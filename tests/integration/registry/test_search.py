@@ -249,8 +249,7 @@ async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
     query = SearchModelVersions(filter="name = 'model-2'", order_by=["version_number DESC"])
     page = await search_model_version_keys(explaining, PROJECT, query, "version")
     assert len(page.items) == VERSIONS // MODELS
-    (plan,) = explaining.plans
-    assert pages_read(plan) < ENOUGH, plan
+    assert sum(map(pages_read, explaining.plans)) < ENOUGH, explaining.plans
 
 
 async def test_versions_of_a_run_are_found_by_the_run(many: Registry) -> None:

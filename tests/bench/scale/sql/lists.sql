@@ -11,7 +11,7 @@ WITH models AS (
         1, md5('model' || number)::uuid, 'model-' || number, '', 1760000000000 + number,
         1760000000000 + number, $2::integer + 1
     FROM generate_series(1, $1::integer) AS number
-    RETURNING registered_model_id, last_updated_time AS time
+    RETURNING registered_model_id, name, last_updated_time AS time
 ),
 tagged AS (
     INSERT INTO registry.registered_model_tags (project_id, registered_model_id, key, value)
@@ -21,11 +21,11 @@ tagged AS (
 ),
 versions AS (
     INSERT INTO registry.model_versions (
-        project_id, registered_model_id, version, creation_time, last_updated_time, source,
+        project_id, registered_model_id, name, version, creation_time, last_updated_time, source,
         storage_location, run_id, run_link, semver, semver_key
     )
     SELECT
-        1, registered_model_id, version, time + version * 1000, time + version * 1000,
+        1, registered_model_id, name, version, time + version * 1000, time + version * 1000,
         's3://models/' || registered_model_id || '/' || version,
         's3://models/' || registered_model_id || '/' || version,
         md5(registered_model_id::text || version), '', '1.0.' || version - 1,
