@@ -13,6 +13,9 @@ SCALE ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 
+# Tests start hundreds of processes. Where this variable is set, each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # With PYTHON=… environments of another interpreter are made again: removing their marker files forces it.
 ifneq ($(origin PYTHON),file)
 $(foreach each,$(shell tools/interpreter.sh $(PYTHON) .venv .venvs/*),\

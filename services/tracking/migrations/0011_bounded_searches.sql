@@ -1,4 +1,4 @@
--- Searches of experiments and logged models read a bounded number of rows (ADR 64). Each order has an index, and each
+-- Searches of experiments and logged models read a bounded number of rows (ADR 65). Each order has an index, and each
 -- clause one that leads to what satisfies it. Texts in indexes are in the collation "C". A value that may be long has
 -- two: an index entry has no room for it.
 
