@@ -105,7 +105,8 @@ def walk(search: RunSearch, budget: int) -> Composed | None:
         return None
     text = _walk_values(search, order, bindings, budget)
     if order.entity is Entity.METRIC:
-        text = _and_unfolded(search, text, bindings)
+        # The folded runs without a number are not in the walk. So others without one would come too early.
+        text = _and_unfolded(search, text, bindings, f"{search.terms[0].expression} = 0")
     return Composed(text, bindings.values)
 
 
@@ -301,11 +302,14 @@ def _walked(scope: Scope, bindings: Bindings, rows: str, order: str, budget: int
     )
 
 
-def _and_unfolded(search: RunSearch, text: str, bindings: Bindings) -> str:
-    """Add the runs that are not folded to a statement that finds folded runs by their metrics."""
+def _and_unfolded(search: RunSearch, text: str, bindings: Bindings, *extra: str) -> str:
+    """Add the runs that are not folded to a statement that finds folded runs by their metrics.
+
+    ``extra`` are more conditions on them.
+    """
     scope = search.scope
     source = f"(SELECT u.* FROM unfolded_runs u WHERE {scope.where('u', bindings)}) c {_run(search, bindings)}"
-    unfolded = _exact(search, bindings, source, "NOT r.folded")
+    unfolded = _exact(search, bindings, source, "NOT r.folded", *extra)
     return (
         f"SELECT * FROM (({text})\nUNION ALL ({unfolded})) AS found\n"
         f"ORDER BY {keyset.order_list(search.terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"

@@ -377,6 +377,20 @@ async def test_the_order_is_mlflows_whatever_the_page(
     assert await find(connection, "", order_by, page) == expected
 
 
+@pytest.mark.parametrize("page", [1, 2, 3, 100])
+async def test_runs_without_a_number_are_in_order_whether_folded_or_not(
+    connection: AnyConnection, page: int
+) -> None:
+    """Those that are folded, 3 and 7, are not in the index that the others are merged with."""
+    numbers = {3: NAN, 4: 1.0}
+    runs = [
+        Run(each, metrics={"m": numbers[each]} if each in numbers else {})
+        for each in (2, 3, 4, 6, 7, 8)
+    ]
+    await store(connection, runs)
+    assert await find(connection, "", ["metrics.m"], page) == [4, 3, 8, 7, 6, 2]
+
+
 METRICS = st.one_of(
     st.none(), st.sampled_from([0.0, -0.0, 1.0, NAN]), st.floats(allow_infinity=False)
 )
