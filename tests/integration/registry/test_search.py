@@ -249,7 +249,8 @@ async def test_a_models_versions_are_found_by_its_name(many: Registry) -> None:
     query = SearchModelVersions(filter="name = 'model-2'", order_by=["version_number DESC"])
     page = await search_model_version_keys(explaining, PROJECT, query, "version")
     assert len(page.items) == VERSIONS // MODELS
-    assert sum(map(pages_read, explaining.plans)) < ENOUGH, explaining.plans
+    # The versions are counted first, then read.
+    assert sum(map(pages_read, explaining.plans)) < 2 * ENOUGH, explaining.plans
 
 
 async def test_versions_of_a_run_are_found_by_the_run(many: Registry) -> None:
