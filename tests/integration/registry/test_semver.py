@@ -17,7 +17,7 @@ OTHER_PROJECT = 8
 async def semvers(registry: Registry, name: str = "m") -> list[str]:
     rows = await registry.pool.fetch(
         "SELECT semver FROM model_versions JOIN registered_models"
-        " USING (project_id, registered_model_id) WHERE name = $1 ORDER BY version",
+        " USING (project_id, registered_model_id) WHERE registered_models.name = $1 ORDER BY version",
         name,
     )
     return [row["semver"] for row in rows]

@@ -245,12 +245,13 @@ async def test_what_is_read_does_not_grow_with_the_series(tracking: Tracking) ->
         run_id = await tracking.run()
         await insert_rising(tracking.pool, run_id, count)
         await make_blocks(tracking.pool, PROJECT, run_id, "m")
-        await tracking.pool.execute("VACUUM ANALYZE metric_points")
+        await tracking.pool.execute("VACUUM ANALYZE metric_points, metric_blocks")
         arguments: Sequence[object] = sample_arguments(run_id)
         sampled.append(await explained(tracking.pool, SAMPLES["sampled"].sql, *arguments))
         arguments = page_arguments(run_id, count // 2)
         pages.append(await explained(tracking.pool, SQL["history"].sql, *arguments))
-    assert sampled[1] < sampled[0] * 1.2, sampled
+    # Both indexes may be a level deeper, on the way to each of 20 samples and to its neighbours.
+    assert sampled[1] < sampled[0] + 20 * 4, sampled
     assert sampled[1] < 20 * 15, sampled
     # All blocks of the series are looked at, twice; of the points, those of the page.
     assert pages[1] < 2 * 80_000 / BLOCK + 200, pages
