@@ -207,7 +207,7 @@ def _dataset(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | 
 def _attribute(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
     key, comparator, value = comparison.key, comparison.comparator, comparison.value
     if key in HEADS:
-        column = f"s.{HEADS[key]}"
+        column = f's.{HEADS[key]} COLLATE "C"'
         found = _compare_head(column, comparator, value, bindings)
         compared = f"({found} OR char_length({column}) = {HEAD})"
     elif key in RUNS.numeric:

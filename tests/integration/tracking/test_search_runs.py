@@ -248,6 +248,8 @@ RUNS = [
         ("tags.env = 'dev' AND metrics.acc > 0.5", {2}),
         ("status = 'FINISHED'", {1}),
         ("status != 'FINISHED'", {2, 3, 4}),
+        ("status LIKE 'FIN%'", {1}),
+        ("status ILIKE 'run%'", {2, 3, 4}),
         ("attributes.user_id = 'me'", {1, 2, 3, 4}),
         ("start_time > 2", {3, 4}),
         ("Created <= 2.5", {1, 2}),
