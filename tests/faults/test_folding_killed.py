@@ -155,7 +155,7 @@ class Writer:
 
 @asynccontextmanager
 async def _folding(dsn: str) -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """Two processes that fold; those that a test kills are its own to start anew."""
+    """Two processes that fold; a test that kills one starts it again."""
     processes = [await _start(dsn) for _ in range(2)]
     try:
         yield processes
@@ -173,7 +173,7 @@ async def _start(dsn: str) -> asyncio.subprocess.Process:
 async def _harass(
     server: EmbeddedPostgres, pool: Pool, processes: list[asyncio.subprocess.Process]
 ) -> None:
-    """Kill and start anew, by turns, the folding processes and PostgreSQL."""
+    """Kill and restart, by turns, the folding processes and PostgreSQL."""
     for turn in range(3):
         await _goes_on(pool)
         await asyncio.sleep(SECONDS / 4)

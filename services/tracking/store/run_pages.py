@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.tracking.store import run_conditions, run_sets
-from services.tracking.store.run_sets import HEAD, Scope
+from services.tracking.store.run_sets import Scope
 from services.tracking.store.search import lifecycle
 from shared.contracts.views import ViewType
 from shared.mlflow.search import keyset
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.candidates import SHORT
 from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.page_token import KeyValue
 from shared.mlflow.search.sql import Bindings
@@ -339,4 +340,4 @@ def _cut_off(order: OrderBy, value: str) -> list[str]:
     """Return the condition, if there is one, that a text was cut off, so that its place in the order is unknown."""
     if order.entity is Entity.METRIC or order.key in ("end_time", "start_time", "run_id"):
         return []
-    return [f"coalesce(char_length({value}) >= {HEAD}, false)"]
+    return [f"coalesce(char_length({value}) >= {SHORT}, false)"]

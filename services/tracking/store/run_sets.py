@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.tracking.store.run_conditions import run_ids
-from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy, Value
+from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
+from shared.mlflow.search.candidates import SHORT, compare_indexed, literal_prefix
 from shared.mlflow.search.grammars import RUNS
 from shared.mlflow.search.sql import Bindings, compare_integer, compare_metric, compare_text
-
-HEAD: Final = 250
-"""Characters from which on a text is too long for an index. It is a number in the schema, too."""
 
 TABLES: Final = {
     Entity.METRIC: "newest_metrics",
@@ -28,7 +26,6 @@ HEADS: Final = {"run_name": "name_head", "user_id": "user_head", "status": "stat
 ATTRIBUTES: Final = {**HEADS, "end_time": "end_time"}
 """Attributes that are in the index of runs without being part of its order, and their columns."""
 
-_LAST_CHARACTER: Final = "\U0010ffff"
 _NARROW: Final = (Comparator.EQ, Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE)
 
 
@@ -77,7 +74,7 @@ def is_narrow(comparison: Comparison) -> bool:
     entity, comparator = comparison.entity, comparison.comparator
     if entity in TABLES:
         return comparator in _NARROW or (
-            comparator is Comparator.LIKE and bool(_literal_prefix(str(comparison.value)))
+            comparator is Comparator.LIKE and bool(literal_prefix(str(comparison.value)))
         )
     if entity is Entity.DATASET:
         return comparison.key != "context" and comparator in (Comparator.EQ, Comparator.IN)
@@ -90,7 +87,7 @@ def is_exact(comparison: Comparison) -> bool:
     """Tell whether the set of a clause has no other run than those that satisfy it, if these runs are folded."""
     if comparison.entity is Entity.METRIC:
         return True
-    short = len(str(comparison.value)) < HEAD
+    short = len(str(comparison.value)) < SHORT
     return comparison.entity in TABLES and comparison.comparator is Comparator.EQ and short
 
 
@@ -110,7 +107,7 @@ def matches(comparison: Comparison, alias: str, bindings: Bindings) -> str:
         return "true"
     if comparison.entity is Entity.METRIC:
         return compare_metric(f"{alias}.value", comparator, value, bindings)
-    return _compare_head(f'{alias}.value COLLATE "C"', comparator, value, bindings)
+    return compare_indexed(f"{alias}.value", comparator, value, bindings)
 
 
 def with_key(entity: Entity, key: str, scope: Scope, bindings: Bindings, *extra: str) -> str:
@@ -129,24 +126,24 @@ def with_long(entity: Entity, key: str, scope: Scope, bindings: Bindings, *extra
     return (
         f"SELECT {columns} FROM {TABLES[entity]} s"
         f" WHERE {scope.numbered('s', bindings)} AND s.key = {bindings.add(key, 'text')}"
-        f" AND char_length(s.value) >= {HEAD}"
+        f" AND char_length(s.value) >= {SHORT}"
     )
 
 
 def is_short(alias: str) -> str:
     """Return the condition that a param or tag is in the index of values."""
-    return f"char_length({alias}.value) < {HEAD}"
+    return f"char_length({alias}.value) < {SHORT}"
 
 
 def values_of(order: OrderBy, scope: Scope, bindings: Bindings) -> str:
     """Return the runs with the metric, param or tag that an order sorts by, as a column `value`.
 
-    A text of ``HEAD`` characters is a longer one that was cut off.
+    A text of ``SHORT`` characters is a longer one that was cut off.
     """
     short = with_key(order.entity, order.key, scope, bindings, "s.value AS value")
     if order.entity is Entity.METRIC:
         return short
-    cut = f"left(s.value, {HEAD}) AS value"
+    cut = f"left(s.value, {SHORT}) AS value"
     long = with_long(order.entity, order.key, scope, bindings, cut)
     return f"{short} UNION ALL {long}"
 
@@ -158,34 +155,9 @@ def _keyed(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | No
     short = f"{with_key(entity, key, scope, bindings)} AND {matches(comparison, 's', bindings)}"
     if entity is Entity.METRIC:
         return short
-    if comparison.comparator is Comparator.EQ and len(str(value)) < HEAD:
+    if comparison.comparator is Comparator.EQ and len(str(value)) < SHORT:
         return short
     return f"{short} UNION ALL {with_long(entity, key, scope, bindings)}"
-
-
-def _compare_head(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
-    """Compare a text in the collation "C", as an index has it."""
-    if comparator is Comparator.LIKE and (prefix := _literal_prefix(str(value))[:HEAD]):
-        last = (prefix + _LAST_CHARACTER * HEAD)[:HEAD]
-        bounds = f"{bindings.add(prefix, 'text')} AND {bindings.add(last, 'text')}"
-        return f"{column} BETWEEN {bounds} AND {compare_text(column, comparator, value, bindings)}"
-    if comparator is not Comparator.ILIKE:
-        return compare_text(column, comparator, value, bindings)
-    text = column.removesuffix(' COLLATE "C"')
-    compared = compare_text(f'{text} COLLATE "default"', comparator, value, bindings)
-    if not str(value).isascii():
-        return compared
-    # In the collation "C" ILIKE is faster, but knows no letters except ASCII's.
-    ascii_ = compare_text(f'{text} COLLATE "C"', comparator, value, bindings)
-    return f"CASE WHEN octet_length({text}) = char_length({text}) THEN {ascii_} ELSE {compared} END"
-
-
-def _literal_prefix(pattern: str) -> str:
-    """Return what every text begins with that matches a LIKE pattern."""
-    for index, character in enumerate(pattern):
-        if character in "%_":
-            return pattern[:index]
-    return pattern
 
 
 def _dataset(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
@@ -207,9 +179,10 @@ def _dataset(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | 
 def _attribute(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
     key, comparator, value = comparison.key, comparison.comparator, comparison.value
     if key in HEADS:
-        column = f's.{HEADS[key]} COLLATE "C"'
-        found = _compare_head(column, comparator, value, bindings)
-        compared = f"({found} OR char_length({column}) = {HEAD})"
+        # The name and the user themselves, which are compared exactly, are not in the collation "C".
+        column = f's.{HEADS[key]} COLLATE "default"'
+        found = compare_indexed(column, comparator, value, bindings)
+        compared = f"({found} OR char_length({column}) = {SHORT})"
     elif key in RUNS.numeric:
         compared = compare_integer(f"s.{key}", comparator, value, bindings)
     elif key == "run_id" and comparator in (Comparator.EQ, Comparator.IN):

@@ -100,14 +100,20 @@ def _text_ranges(
     indexed = f'{column} COLLATE "C"'
     if comparator is Comparator.IS_NOT_NULL:
         return ("true",)
-    if comparator is Comparator.LIKE:
-        bounds = _prefix_bounds(indexed, str(value), bindings)
-        return (f"{bounds}{compare_text(column, comparator, value, bindings)}",)
-    if comparator is Comparator.ILIKE:
-        return (_ilike(column, comparator, value, bindings),)
     if comparator is Comparator.NOT_IN and isinstance(value, tuple) and len(value) <= _MOST_RANGES:
         return _gaps(indexed, value, bindings)
-    return [compare_text(indexed, each, value, bindings) for each in _around(comparator)]
+    return [compare_indexed(column, each, value, bindings) for each in _around(comparator)]
+
+
+def compare_indexed(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
+    """Compare a text as ``compare_text`` does, so that an index in the collation "C" is of use."""
+    indexed = f'{column} COLLATE "C"'
+    if comparator is Comparator.LIKE:
+        bounds = _prefix_bounds(indexed, str(value), bindings)
+        return f"{bounds}{compare_text(column, comparator, value, bindings)}"
+    if comparator is Comparator.ILIKE:
+        return _ilike(column, comparator, value, bindings)
+    return compare_text(indexed, comparator, value, bindings)
 
 
 def _ilike(column: str, comparator: Comparator, value: Value, bindings: Bindings) -> str:
