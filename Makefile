@@ -112,7 +112,9 @@ lock: .venv/.dev  ## Generate the lock files from pyproject.toml and requirement
 	for name in mlflow-2.22.5 mlflow-latest bench fasttrackml; do \
 		$(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
-	$(COMPILE) --no-deps requirements/gitlab-mlops.in -o requirements/gitlab-mlops.txt
+	for name in gitlab-mlops mlflow-ui; do \
+		$(COMPILE) --no-deps requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
 
 clean:  ## Remove environments and caches; the data in .warren stay
 	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
