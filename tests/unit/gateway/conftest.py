@@ -1,15 +1,21 @@
 import pytest
 from aiohttp import ClientSession
 
-from services.gateway.app import create_app
-from services.gateway.http.server import serve
 from services.gateway.settings import Settings
 from tests.unit.gateway.fake_bus import FakeBus
+from tests.unit.gateway.gateways import Gateways
+
+
+@pytest.fixture(scope="session")
+def default_settings():
+    """Reading the environment costs milliseconds, so the settings are copied with `model_copy`."""
+    return Settings(port=0)
 
 
 @pytest.fixture
-def settings():
-    return Settings(port=0, max_body_bytes=100_000, request_timeout=30, direct_artifacts=True)
+def settings(default_settings):
+    own = {"max_body_bytes": 100_000, "request_timeout": 30, "direct_artifacts": True}
+    return default_settings.model_copy(update=own)
 
 
 @pytest.fixture
@@ -17,11 +23,17 @@ def bus():
     return FakeBus()
 
 
+@pytest.fixture(scope="module")
+async def gateways():
+    shared = Gateways()
+    yield shared
+    await shared.close()
+
+
 @pytest.fixture
-async def server(bus, settings):
-    running = await serve(create_app(bus, settings), settings)
-    yield running
-    await running.close()
+async def server(gateways, bus, settings):
+    """A gateway of these settings, which other tests of the module use as well."""
+    return await gateways.enter(bus, settings)
 
 
 @pytest.fixture

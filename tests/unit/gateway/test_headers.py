@@ -6,10 +6,7 @@ import re
 
 import pytest
 
-from services.gateway.app import create_app
 from services.gateway.http.routing import plain
-from services.gateway.http.server import serve
-from services.gateway.settings import Settings
 from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
 
@@ -89,14 +86,12 @@ async def storage(bus):
 
 
 @pytest.fixture
-async def gateway(bus, storage):
+async def gateway(gateways, bus, storage, default_settings):
     """The application, and the port at which it is served."""
     bus.reply = Answer(json.dumps(REPLY).encode())
-    settings = Settings(port=0, access_mode="open", max_body_bytes=100_000)
-    app = create_app(bus, settings)
-    server = await serve(app, settings)
-    yield app, server.port
-    await server.close()
+    own = {"access_mode": "open", "max_body_bytes": 100_000}
+    server = await gateways.enter(bus, default_settings.model_copy(update=own))
+    return server._app, server.port
 
 
 def routes(app):

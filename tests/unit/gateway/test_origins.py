@@ -4,9 +4,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import make_mocked_request
 
-from services.gateway.app import create_app
 from services.gateway.http.origins import OriginGuard
-from services.gateway.http.server import serve
 from services.gateway.http.settings import HttpSettings, is_loopback
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.messages import Answer
@@ -17,22 +15,20 @@ CREATE = "/api/2.0/mlflow/runs/create"
 
 
 @pytest.fixture
-async def with_settings(settings):
-    """Run servers with other settings of HTTP."""
-    running = []
+async def with_settings(gateways, settings):
+    """Return the clients of gateways with other settings of HTTP."""
+    sessions = []
 
     async def start(bus=None, **changed):
         http = settings.http.model_copy(update=changed)
         own = settings.model_copy(update={"http": http})
-        server = await serve(create_app(bus or FakeBus(), own), own)
-        session = ClientSession(f"http://127.0.0.1:{server.port}")
-        running.append((server, session))
-        return session
+        server = await gateways.enter(bus or FakeBus(), own)
+        sessions.append(ClientSession(f"http://127.0.0.1:{server.port}"))
+        return sessions[-1]
 
     yield start
-    for server, session in running:
+    for session in sessions:
         await session.close()
-        await server.close()
 
 
 async def status(client, path=SEARCH, method="GET", **headers):

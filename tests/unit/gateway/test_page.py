@@ -12,8 +12,8 @@ PAGES = ["/", "/api/v4/projects/1/ml/mlflow/", "/api/v4/projects/group%2Fproject
 
 
 @pytest.fixture
-def settings():
-    return Settings(port=0, gitlab_url="https://gitlab.example.com/git/")
+def settings(default_settings):
+    return default_settings.model_copy(update={"gitlab_url": "https://gitlab.example.com/git/"})
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -65,8 +65,8 @@ def test_address_of_gitlab_is_one(url):
 
 class TestWithoutGitLab:
     @pytest.fixture
-    def settings(self):
-        return Settings(port=0)
+    def settings(self, default_settings):
+        return default_settings
 
     async def test_jobs_are_nowhere(self, client):
         assert await (await client.get("/links.json")).json() == {"jobs": None}

@@ -1,6 +1,5 @@
 import pytest
 
-from services.gateway.settings import Settings
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
 from tests.unit.gateway.fake_bus import FakeBus
 
@@ -19,5 +18,6 @@ def bus(storage):
 
 
 @pytest.fixture
-def settings():
-    return Settings(port=0, max_artifact_bytes=20 * 1024**2, direct_artifacts=True)
+def settings(default_settings):
+    own = {"max_artifact_bytes": 20 * 1024**2, "direct_artifacts": True}
+    return default_settings.model_copy(update=own)

@@ -9,9 +9,6 @@ import json
 import pytest
 from multidict import MultiDict
 
-from services.gateway.app import create_app
-from services.gateway.artifacts.storage import Storage
-from services.gateway.http.server import serve
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import soon
@@ -27,11 +24,8 @@ def silent_seconds():
 
 
 @pytest.fixture
-async def server(bus, settings, silent_seconds):
-    small_parts = Storage(part_bytes=MB, silent_seconds=silent_seconds)
-    running = await serve(create_app(bus, settings, storage=small_parts), settings)
-    yield running
-    await running.close()
+async def server(gateways, bus, settings, silent_seconds):
+    return await gateways.enter(bus, settings, part_bytes=MB, silent_seconds=silent_seconds)
 
 
 def names(bus):

@@ -9,13 +9,10 @@ import json
 import pytest
 from aiohttp import ClientSession
 
-from services.gateway.app import create_app
 from services.gateway.artifacts import routes as streams
 from services.gateway.http.routing import variables
-from services.gateway.http.server import serve
 from services.gateway.mlflow.endpoints import ENDPOINTS
 from services.gateway.mlflow.routes import MLFLOW_OF_PROJECT
-from services.gateway.settings import Settings
 from shared.contracts.access import Ability
 from shared.contracts.errors import missing_resource
 from shared.messaging.messages import Answer
@@ -71,7 +68,7 @@ def ways():
 
 
 @pytest.fixture
-async def gateway():
+async def gateway(gateways, default_settings):
     bus = FakeBus()
     # Whoever gets past the door and finds the owner gets this answer.
     bus.reply = missing_resource("past the door")
@@ -84,10 +81,8 @@ async def gateway():
         "GetLoggedModel": {"model": {"info": {"artifact_uri": RUN}}},
     }.items():
         bus.replies[name] = Answer(json.dumps(body).encode())
-    settings = Settings(port=0, access_mode="token", direct_artifacts=True)
-    running = await serve(create_app(bus, settings), settings)
-    yield running, bus
-    await running.close()
+    own = {"access_mode": "token", "direct_artifacts": True}
+    return await gateways.enter(bus, default_settings.model_copy(update=own)), bus
 
 
 @pytest.mark.parametrize("caller", CALLERS)

@@ -4,12 +4,8 @@ import base64
 import json
 
 import pytest
-from aiohttp import ClientSession
 
-from services.gateway.app import create_app
 from services.gateway.auth.authorizations import ASK_SECONDS
-from services.gateway.http.server import serve
-from services.gateway.settings import Settings
 from shared.contracts.access import Ability
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.token_digests import digest_of
@@ -50,12 +46,8 @@ def bus():
 
 
 @pytest.fixture
-async def client(bus, mode):
-    settings = Settings(port=0, access_mode=mode)
-    running = await serve(create_app(bus, settings), settings)
-    async with ClientSession(f"http://127.0.0.1:{running.port}") as session:
-        yield session
-    await running.close()
+def settings(default_settings, mode):
+    return default_settings.model_copy(update={"access_mode": mode})
 
 
 def asked(bus):

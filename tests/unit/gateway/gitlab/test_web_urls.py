@@ -5,8 +5,6 @@ import json
 import pytest
 from aiohttp import ClientSession
 
-from services.gateway.app import create_app
-from services.gateway.http.server import serve
 from shared.messaging.messages import Answer
 
 PROJECT = {"id": 7, "path_with_namespace": "team/churn", "web_url": ""}
@@ -16,12 +14,11 @@ PATHS = {7: "team/churn", 3: "groups/team/inner", 5: "ann"}
 
 
 @pytest.fixture
-async def beside_gitlab(bus, settings):
+async def beside_gitlab(gateways, bus, settings):
     own = settings.model_copy(update={"gitlab_url": "https://gitlab.example.com/sub/"})
-    running = await serve(create_app(bus, own), own)
-    async with ClientSession(f"http://127.0.0.1:{running.port}/api/v4/") as session:
+    server = await gateways.enter(bus, own)
+    async with ClientSession(f"http://127.0.0.1:{server.port}/api/v4/") as session:
         yield session
-    await running.close()
 
 
 @pytest.mark.parametrize(
