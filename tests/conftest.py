@@ -48,6 +48,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Shares:
     return Shares(config, log)
 
 
+def pytest_configure() -> None:
+    """Let structlog write plain tracebacks. It would render them with rich, which takes a second each."""
+    *processors, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*processors, plain])
+
+
 def pytest_collection_finish() -> None:
     """Keep what the tests have imported out of every garbage collection.
 

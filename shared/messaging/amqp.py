@@ -169,7 +169,7 @@ class AmqpTransport:
             await cancel_and_wait([self._keeper])
 
     async def publish(self, publication: Publication) -> None:
-        """Publish; requests and persistent messages wait for the broker's confirm, replies do not."""
+        """Publish; all messages but replies wait for the broker's confirm."""
         body = publication.body
         if is_large(body):
             # Deflating takes tenths of a second. In a thread it does not block the event loop.
@@ -179,7 +179,7 @@ class AmqpTransport:
                 raise MessageTooLargeError(message)
         # A lost reply is harmless: the client sends its frame again, and the inbox answers. So replies
         # do not pay for a confirm.
-        confirmed = publication.persistent or bool(publication.reply_to)
+        confirmed = publication.exchange != topology.REPLIES
         channel = self._requests if confirmed else self._replies
         if not self._connected.is_set() or channel is None:
             message = "The connection to RabbitMQ is down."
@@ -190,14 +190,18 @@ class AmqpTransport:
                 exchange=self._exchanges[publication.exchange],
                 routing_key=publication.routing_key,
                 properties=_properties(publication),
-                # A request that reaches no queue comes back as an error. An event may have no subscriber.
-                mandatory=bool(publication.reply_to),
+                # A message that reaches no queue comes back as an error.
+                mandatory=self._layout.must_be_routed(
+                    publication.exchange, publication.routing_key
+                ),
                 # A confirm proves that the bytes were sent. Without one, wait until the socket has taken
                 # them, so that a slow connection slows its sender down.
                 wait=not confirmed,
             )
         except DeliveryError as error:
-            message = f"RabbitMQ has no queue for {publication.routing_key}, or it refused."
+            message = (
+                f"RabbitMQ has no queue for {publication.routing_key}, or refused the message."
+            )
             raise BrokerUnavailableError(message) from error
         except LOST as error:
             message = "The connection to RabbitMQ was lost before the confirm."

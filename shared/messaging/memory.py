@@ -44,7 +44,7 @@ class MemoryBroker:
     def route(self, publication: Publication, *, redelivered: bool = False) -> None:
         """Put a message into the queues of its exchange and key.
 
-        Raises BrokerUnavailableError for a request without a queue. Other messages without one are dropped.
+        Raises BrokerUnavailableError for a message without a queue. A reply or event without one is dropped.
         """
         if publication.exchange == topology.OUTBOX:
             _, _, topic = publication.routing_key.partition(".")
@@ -59,7 +59,7 @@ class MemoryBroker:
             self.transports[name].receive_reply(publication)
         elif name in self.queues:
             self.queues[name].put(publication, redelivered=redelivered)
-        elif publication.reply_to:
+        elif publication.exchange != topology.REPLIES:
             message = f"There is no queue {name}."
             raise BrokerUnavailableError(message)
 

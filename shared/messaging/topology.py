@@ -117,12 +117,12 @@ LISTENERS: Mapping[str, Sequence[str]] = {GATEWAY: ("access",)}
 """Parties whose every process receives the events of some services, while it is connected."""
 
 
-def subscribers(topic: str) -> Sequence[str]:
+def subscribers(topic: str, subscriptions: Subscriptions = SUBSCRIPTIONS) -> Sequence[str]:
     """List the services that subscribe to a topic, ``<noun>.<verb>``."""
     return [
         service
-        for service, told in SUBSCRIPTIONS.items()
-        if any(topic in topics for topics in told.values())
+        for service, publishers in subscriptions.items()
+        if any(topic in topics for topics in publishers.values())
     ]
 
 
@@ -264,6 +264,17 @@ class Layout:
     def askers(self, service: str) -> Mapping[str, Sequence[str] | None]:
         """Return the messages that each asker may send to a service."""
         return {asker: asked[service] for asker, asked in self.asks.items() if service in asked}
+
+    def must_be_routed(self, role: str, routing_key: str) -> bool:
+        """Return whether a message that reaches no queue is a fault, and not lost without a word.
+
+        A reply may reach none, because its reader may have left. An event may, unless a service subscribes
+        to its topic.
+        """
+        if role == OUTBOX:
+            _, _, topic = routing_key.partition(".")
+            return bool(subscribers(topic, self.subscriptions))
+        return role != REPLIES
 
     def _queues(self, service: str) -> Iterator[QueueSpec]:
         """List the queues of a service's commands and queries."""

@@ -77,10 +77,10 @@ class Transport(Protocol):
         """Return whether the broker can be reached now."""
 
     async def publish(self, publication: Publication) -> None:
-        """Publish. Requests and persistent messages wait for the broker's confirm; replies do not.
+        """Publish. All messages but replies wait for the broker's confirm.
 
-        Raises BrokerUnavailableError (nothing was sent, or no queue takes it), MessageTooLargeError or
-        PublishUncertainError (sent, but not confirmed).
+        Raises BrokerUnavailableError (nothing was sent, or no queue takes a message that
+        ``Layout.must_be_routed``), MessageTooLargeError or PublishUncertainError (sent, but not confirmed).
         """
 
     async def consume(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> Subscription:

@@ -173,8 +173,8 @@ class Worker:
             return Outcome({})
         # The work is committed here, and the acknowledgement comes last. If the worker dies in between,
         # the frame is delivered again: the inbox answers it, or its work is idempotent and is repeated.
-        # With the acknowledgement first, the client would wait for an answer in vain. One thing is
-        # lost then: a poison command's dead letter, since the inbox keeps answers and no payloads.
+        # With the acknowledgement first, the client would wait for an answer in vain. The dead letters
+        # come before it, too: the frame that is delivered again then publishes them again, with the same ids.
         if await self._bury(frame, outcome.poison, delivery):
             await self._reply(delivery, outcome.answers)
             await delivery.ack()

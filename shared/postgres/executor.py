@@ -205,9 +205,12 @@ class Executor:
 
     async def _one_by_one(self, connection: AnyConnection, frame: Frame) -> Outcome:
         """Carry out a frame's commands in a transaction each, after its own transaction was rolled back."""
-        # Committed at once. From here on no copy of this frame can commit as a whole: its own inbox row
-        # would have the same id. Otherwise the commands that are done here could be done twice.
-        await inbox.begin_one_by_one(connection, frame.id)
+        # A replayed dead letter has the id of its only command. Its inbox row is the command's row.
+        has_own_row = all(envelope.id != frame.id for envelope in frame.envelopes)
+        if has_own_row:
+            # Committed at once. From here on no copy of this frame can commit as a whole: its own inbox
+            # row would have the same id. Otherwise the commands that are done here could be done twice.
+            await inbox.begin_one_by_one(connection, frame.id)
         # A worker before this one may have died halfway. Its commands have inbox rows of their own.
         known = await inbox.find(connection, [frame.id, *(e.id for e in frame.envelopes)])
         if whole := known.get(frame.id):
@@ -226,7 +229,10 @@ class Executor:
                 with bound_messages((envelope,)):
                     answers[index] = dispatch.internal_error()
                 poison[index] = repr(error)[:500]
-        await inbox.finish_one_by_one(connection, frame.id, answers)
+        # A frame with poison stays begun: its dead letters are not published yet. If this worker dies
+        # first, its copy runs the poison again and publishes them. The other commands have their rows.
+        if has_own_row and not poison:
+            await inbox.finish_one_by_one(connection, frame.id, answers)
         return Outcome(answers, poison)
 
     async def _in_own_transaction(self, connection: AnyConnection, envelope: Envelope) -> Answer:

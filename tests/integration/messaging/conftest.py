@@ -11,6 +11,7 @@ from shared.contracts.message import Kind
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.batcher import Limits
 from shared.messaging.client import BusClient
+from shared.messaging.dead_letters import dead_letters
 from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Envelope, Frame, new_id
 from shared.messaging.topology import dead_letter_queue
@@ -129,6 +130,10 @@ class MemoryControl:
     async def dead(self, kind: str = "commands") -> int:
         return len(self._broker.queues[dead_letter_queue(f"toy.{kind}")].waiting)
 
+    async def dead_ids(self) -> list[str]:
+        dead = self._broker.queues[dead_letter_queue("toy.commands")].waiting
+        return [publication.message_id for publication, _ in dead]
+
 
 class RabbitControl:
     def __init__(self, rabbitmq, url: str) -> None:
@@ -147,6 +152,15 @@ class RabbitControl:
         async with await aio_pika.connect(self._url) as connection, connection.channel() as channel:
             queue = await channel.declare_queue(dead_letter_queue(f"toy.{kind}"), passive=True)
             return queue.declaration_result.message_count
+
+    async def dead_ids(self) -> list[str]:
+        import aio_pika
+
+        async with (
+            await aio_pika.connect(self._url) as connection,
+            dead_letters(connection, "toy.commands") as letters,
+        ):
+            return [held.letter.id async for held in letters]
 
 
 @pytest.fixture(params=["memory", "amqp"])

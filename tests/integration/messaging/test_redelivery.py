@@ -6,12 +6,15 @@ from contextlib import suppress
 
 import pytest
 
-from shared.contracts.errors import DomainError
+from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging import topology
 from shared.messaging.amqp import AmqpSubscription
+from shared.messaging.batcher import Limits
 from shared.messaging.messages import Frame
 from shared.messaging.transport import BrokerUnavailableError
 from shared.messaging.worker import Worker
 from shared.postgres.executor import Executor
+from shared.postgres.handlers import Contention
 from tests.integration.messaging import toy
 from tests.integration.messaging.conftest import Recording, envelope, send
 
@@ -151,6 +154,85 @@ async def test_what_kills_its_workers_becomes_a_dead_letter(bus):
     with pytest.raises(DomainError, match="did not answer in time"):
         await call
     assert await bus.total("a") == 0
+
+
+async def test_a_worker_killed_before_it_publishes_a_dead_letter_loses_none(bus):
+    ended = asyncio.Event()
+
+    class Dying(Executor):
+        async def commands(self, frame, *, redelivered):
+            await super().commands(frame, redelivered=redelivered)
+            ended.set()
+            await asyncio.Event().wait()
+
+    transport = bus.connect()
+    await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
+    client = await bus.client(limits=Limits(frames_in_flight=1))
+    calls = [
+        asyncio.ensure_future(send(client, *each, name="a"))
+        for each in (["Crash"], ["Add"], ["Add"])
+    ]
+    await ended.wait()
+    await transport.close()
+    assert await bus.broker.dead() == 0
+    await bus.worker()
+    answers = await asyncio.gather(*calls)
+    assert [answer.error for answer in answers] == [ErrorCode.INTERNAL_ERROR, None, None]
+    assert (await bus.broker.dead(), await bus.total("a")) == (1, 2)
+
+
+async def test_a_worker_killed_before_it_acknowledges_poison_repeats_its_dead_letter_under_one_id(
+    bus, monkeypatch
+):
+    transport = bus.connect()
+    publish, replying = transport.publish, asyncio.Event()
+
+    async def hang_at_the_reply(publication):
+        if publication.exchange == topology.REPLIES:
+            replying.set()
+            await asyncio.Event().wait()
+        await publish(publication)
+
+    monkeypatch.setattr(transport, "publish", hang_at_the_reply)
+    await Worker(transport, "toy", Executor(bus.pool, toy.HANDLERS)).start()
+    client = await bus.client()
+    call = asyncio.ensure_future(send(client, "Crash"))
+    await replying.wait()
+    await transport.close()
+    await bus.worker()
+    assert (await call).error is ErrorCode.INTERNAL_ERROR
+    [first, second] = await bus.broker.dead_ids()
+    assert first == second
+
+
+async def test_a_dead_letter_that_dies_again_can_be_replayed_again(bus):
+    executor = Executor(bus.pool, toy.HANDLERS)
+    command = envelope("Add", name="a", amount=5000)
+    replayed = Frame(command.id, "commands", [command])
+    for _ in range(2):
+        assert (await executor.commands(replayed, redelivered=False)).poison
+    await bus.pool.execute("ALTER TABLE counters DROP CONSTRAINT counters_total_check")
+    for _ in range(2):
+        outcome = await executor.commands(replayed, redelivered=False)
+        assert (outcome.answers[0].error, outcome.poison) == (None, {})
+    assert await bus.total("a") == 5000
+
+
+async def test_a_replayed_command_runs_in_a_transaction_of_its_own_if_it_must(bus):
+    class Contended(Executor):
+        tries = 0
+
+        async def _in_one_transaction(self, connection, frame):
+            self.tries += 1
+            if self.tries == 1:
+                raise Contention
+            return await super()._in_one_transaction(connection, frame)
+
+    command = envelope("Add", name="a")
+    replayed = Frame(command.id, "commands", [command])
+    outcome = await Contended(bus.pool, toy.HANDLERS).commands(replayed, redelivered=False)
+    assert (outcome.answers[0].error, outcome.poison) == (None, {})
+    assert await bus.total("a") == 1
 
 
 async def test_what_was_under_way_when_the_broker_was_lost_is_sent_again(bus):

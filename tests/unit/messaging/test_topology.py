@@ -81,3 +81,17 @@ def test_an_asker_that_is_not_the_gateway_asks_for_what_is_listed_alone():
         (0, 1), "PERMISSION_DENIED"
     )
     assert askers.refuse("gateway.requests", [write]) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "key", "must"),
+    [
+        (topology.REQUESTS, "tracking.queries", True),
+        (topology.REQUEUE, "tracking.events.dead-letters", True),
+        (topology.REPLIES, "0123", False),
+        (topology.OUTBOX, "7.run.purged", True),
+        (topology.OUTBOX, "7.run.finished", False),
+    ],
+)
+def test_only_replies_and_events_without_a_subscriber_may_reach_no_queue(role, key, must):
+    assert topology.LAYOUT.must_be_routed(role, key) is must
