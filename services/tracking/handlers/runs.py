@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from services.tracking.dialects import dialect_of
 from services.tracking.handlers.experiments import not_active, not_found
-from services.tracking.store import model_experiments, runs
+from services.tracking.store import model_experiments, run_json, runs
 from services.tracking.store.runs import NewRun
 from services.tracking.store.search import parse_experiment_id
 from services.tracking.store.search_runs import search_run_ids
@@ -110,14 +110,14 @@ def _created(run: NewRun, artifact_uri: str) -> RunReply:
 
 async def get_run(query: GetRun, tx: Transaction) -> bytes:
     """Read a run, deleted or not."""
-    run = await runs.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
+    run = await run_json.read(tx, [query.run_id]) if is_run_id(query.run_id) else b""
     return _one(run, query.run_id)
 
 
 async def get_run_by_iid(query: GetRunByIid, tx: Transaction) -> bytes:
     """Read the run with an iid, deleted or not."""
     run_id = await runs.of_iid(tx, query.iid)
-    return _one(await runs.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
+    return _one(await run_json.read(tx, [run_id]) if run_id else b"", f"candidate:{query.iid}")
 
 
 def _one(run: bytes, named: str) -> bytes:
@@ -129,7 +129,7 @@ def _one(run: bytes, named: str) -> bytes:
 async def search_runs(query: SearchRuns, tx: Transaction) -> bytes:
     """Read a page of runs."""
     page = await search_run_ids(tx.connection, tx.project, query)
-    found = await runs.read(tx, page.items) if page.items else b""
+    found = await run_json.read(tx, page.items) if page.items else b""
     return page_json("runs", found, page.next_page_token)
 
 

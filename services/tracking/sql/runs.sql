@@ -104,31 +104,22 @@ ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value;
 DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
--- name: read_runs
--- Runs in MLflow's JSON, in the order of the ids, in parts: the beginning with the run's own values, and what was
--- logged to it, of a folded run compressed. In GitLab's dialect ($3) runs have the iid that its file routes use.
+-- name: read_folded_runs
+-- Runs in the order of the ids. What was logged to them is in the compressed document of a folded run; it is NULL of
+-- another one. In GitLab's dialect ($3) runs have the iid that its file routes use.
 -- OFFSET 0 makes PostgreSQL look each run up by its key. Without it the planner reads all runs of a project
 -- that it believes to have few.
 SELECT
-    convert_to('{"info":' || json_strip_nulls(json_build_object(
-        'run_id', hex.run_id,
-        'run_uuid', hex.run_id,
-        'run_name', runs.name,
-        'experiment_id', runs.experiment_id::text,
-        'user_id', runs.user_id,
-        'status', runs.status,
-        'start_time', runs.start_time,
-        'end_time', runs.end_time,
-        'artifact_uri', runs.artifact_uri,
-        'lifecycle_stage', CASE WHEN runs.deleted THEN 'deleted' ELSE 'active' END,
-        'iid', CASE $3::text WHEN 'gitlab' THEN runs.iid::text END
-    )) || ',', 'UTF8') AS beginning,
-    CASE
-        WHEN NOT runs.folded THEN (
-            SELECT convert_to(members, 'UTF8') FROM run_data
-            WHERE project_id = $1 AND run_id = wanted.run_id
-        )
-    END AS members,
+    runs.run_id,
+    runs.name,
+    runs.experiment_id,
+    runs.user_id,
+    runs.status,
+    runs.start_time,
+    runs.end_time,
+    runs.artifact_uri,
+    runs.deleted,
+    CASE $3::text WHEN 'gitlab' THEN runs.iid END AS iid,
     CASE
         WHEN runs.folded THEN (
             SELECT document FROM run_documents
@@ -139,5 +130,27 @@ FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, position)
 CROSS JOIN LATERAL (
     SELECT * FROM runs WHERE project_id = $1 AND run_id = wanted.run_id OFFSET 0
 ) AS runs
-CROSS JOIN LATERAL (SELECT replace(runs.run_id::text, '-', '') AS run_id) AS hex
 ORDER BY wanted.position;
+
+-- name: read_unfolded_runs
+-- The same columns of runs, folded or not, with the members of the JSON of what was logged to them. Not a part of
+-- read_folded_runs: PostgreSQL would prepare the look-ups in all tables each time, which takes longer than the rest.
+SELECT
+    runs.run_id,
+    runs.name,
+    runs.experiment_id,
+    runs.user_id,
+    runs.status,
+    runs.start_time,
+    runs.end_time,
+    runs.artifact_uri,
+    runs.deleted,
+    CASE $3::text WHEN 'gitlab' THEN runs.iid END AS iid,
+    (
+        SELECT members FROM run_data
+        WHERE project_id = $1 AND run_id = wanted.run_id
+    ) AS members
+FROM unnest($2::uuid[]) AS wanted (run_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM runs WHERE project_id = $1 AND run_id = wanted.run_id OFFSET 0
+) AS runs;

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import Any
 from uuid import UUID
-from zlib import compress, decompress
+from zlib import Z_DEFAULT_COMPRESSION, compress, decompress
 
 from pydantic_core import from_json
 
@@ -12,6 +12,9 @@ from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
 
 SQL = load_queries("services.tracking.sql", "folding")
+
+SMALL = 512
+"""Bytes of a document from which on it is compressed. Below, decompressing takes longer than reading what it saves."""
 
 RunKey = tuple[int, UUID]
 """Project and run id."""
@@ -37,10 +40,14 @@ async def fold(connection: AnyConnection, runs: Sequence[RunKey]) -> None:
         before = _metrics(old) if old is not None else {}
         added += [(number, key, now[key], start_time, run_id) for key in _changed(now, before)]
         removed += [(number, key, before[key], start_time, run_id) for key in _changed(before, now)]
-        documents.append((project, run_id, number, start_time, compress(members.encode())))
+        documents.append((project, run_id, number, start_time, _packed(members.encode())))
     await _change(connection, "insert_newest", added)
     await _change(connection, "delete_newest", removed)
     await connection.execute(SQL["store_documents"].sql, *map(list, zip(*documents, strict=True)))
+
+
+def _packed(members: bytes) -> bytes:
+    return compress(members, 0 if len(members) < SMALL else Z_DEFAULT_COMPRESSION)
 
 
 async def forget(connection: AnyConnection, project: int, run_ids: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -28,15 +29,43 @@ _TABLES: Final = {
 _RUN_ID = re.compile("[0-9a-f]{32}")
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The expressions of the project and the run id that a metric, param or tag belongs to."""
+
+    project: str = "r.project_id"
+    run_id: str = "r.run_id"
+
+    def rows(self, entity: Entity, key: str) -> str:
+        """Return the text after FROM for the row with a key."""
+        return (
+            f"{_TABLES[entity]} f WHERE f.project_id = {self.project}"
+            f" AND f.run_id = {self.run_id} AND f.key = {key}"
+        )
+
+
+RUN: Final = Owner()
+
+
 def condition(comparison: Comparison, bindings: Bindings) -> str:
     """Return the condition that a run satisfies a clause."""
+    if comparison.entity in _TABLES:
+        return keyed_condition(comparison, RUN, bindings)
     if comparison.entity is Entity.ATTRIBUTE:
         return _attribute(comparison, bindings)
-    if comparison.entity is Entity.DATASET:
-        return _dataset(comparison, bindings)
-    if comparison.entity is Entity.METRIC:
-        return _metric(comparison, bindings)
-    return _keyed(comparison, bindings)
+    return _dataset(comparison, bindings)
+
+
+def keyed_condition(comparison: Comparison, owner: Owner, bindings: Bindings) -> str:
+    """Return the condition on a metric, param or tag. A run without it satisfies IS NULL alone."""
+    found = owner.rows(comparison.entity, bindings.add(comparison.key, "text"))
+    if comparison.comparator is Comparator.IS_NULL:
+        return f"NOT {exists(found)}"
+    if comparison.comparator is Comparator.IS_NOT_NULL:
+        return exists(found)
+    compare = compare_metric if comparison.entity is Entity.METRIC else compare_text
+    value = compare("f.value", comparison.comparator, comparison.value, bindings)
+    return exists(f"{found} AND {value}")
 
 
 def _attribute(comparison: Comparison, bindings: Bindings) -> str:
@@ -64,28 +93,6 @@ def run_ids(comparison: Comparison) -> list[UUID]:
     value = comparison.value
     wanted = value if isinstance(value, tuple) else (str(value),)
     return [UUID(text) for text in wanted if _RUN_ID.fullmatch(text)]
-
-
-def _metric(comparison: Comparison, bindings: Bindings) -> str:
-    found = _rows(_TABLES[Entity.METRIC], bindings.add(comparison.key, "text"))
-    value = compare_metric("f.value", comparison.comparator, comparison.value, bindings)
-    return exists(f"{found} AND {value}")
-
-
-def _keyed(comparison: Comparison, bindings: Bindings) -> str:
-    """Compare a param or tag. A run without it satisfies IS NULL alone."""
-    found = _rows(_TABLES[comparison.entity], bindings.add(comparison.key, "text"))
-    if comparison.comparator is Comparator.IS_NULL:
-        return f"NOT {exists(found)}"
-    if comparison.comparator is Comparator.IS_NOT_NULL:
-        return exists(found)
-    value = compare_text("f.value", comparison.comparator, comparison.value, bindings)
-    return exists(f"{found} AND {value}")
-
-
-def _rows(table: str, key: str) -> str:
-    """Return the text after FROM for the row of a run with a key."""
-    return f"{table} f WHERE f.project_id = r.project_id AND f.run_id = r.run_id AND f.key = {key}"
 
 
 def _dataset(comparison: Comparison, bindings: Bindings) -> str:
@@ -155,6 +162,6 @@ def value_terms(order: OrderBy, value: str, alias: str = "r") -> tuple[Term, ...
 
 def _joined_value(order: OrderBy, alias: str, bindings: Bindings) -> str:
     """Return the join that gives a run's metric, param or tag the name ``alias.value``."""
-    value = f"f.value FROM {_rows(_TABLES[order.entity], bindings.add(order.key, 'text'))}"
+    value = f"f.value FROM {RUN.rows(order.entity, bindings.add(order.key, 'text'))}"
     # OFFSET 0 as in `exists`.
     return f"\nLEFT JOIN LATERAL (SELECT {value} OFFSET 0) {alias} ON true"

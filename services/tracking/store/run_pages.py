@@ -23,7 +23,7 @@ from shared.mlflow.search.ast import Comparator, Comparison, Entity, OrderBy
 from shared.mlflow.search.candidates import SHORT
 from shared.mlflow.search.keyset import Term
 from shared.mlflow.search.page_token import KeyValue
-from shared.mlflow.search.sql import Bindings
+from shared.mlflow.search.sql import Bindings, Composed
 
 SIDE_BY_SIDE: Final = 50
 """Largest number of experiments whose runs are walked through side by side."""
@@ -77,38 +77,45 @@ class RunSearch:
         return " AND ".join(conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A statement and its values."""
-
-    text: str
-    values: Sequence[object]
-
-
 def plain(search: RunSearch) -> Composed:
     """Compare each run of the scope exactly."""
     bindings = Bindings()
-    return Composed(_exact(search, bindings, "runs r"), bindings.values)
+    return Composed.of(_exact(search, bindings, "runs r"), bindings)
 
 
 def walk(search: RunSearch, budget: int) -> Composed | None:
     """Read at most ``budget`` runs in the order of the search; None if no index has this order."""
     bindings = Bindings()
     order = search.orders[0] if search.orders else None
-    if order is None or (len(search.orders) == 1 and order.key == "start_time"):
+    if is_by_time(search):
         text = _walk_runs(search, order, bindings, budget)
-        return Composed(text, bindings.values) if text else None
-    if len(search.orders) > 1 or order.entity is Entity.ATTRIBUTE:
+        return Composed.of(text, bindings) if text else None
+    if order is None or len(search.orders) > 1 or order.entity is Entity.ATTRIBUTE:
         return None
-    # The key of a run without a number or text begins with a rank above 0. Such runs are in no index.
-    beyond = search.after is not None and search.after[0] != 0
-    if beyond or len(search.scope.experiments) > SIDE_BY_SIDE:
+    if not can_continue(search) or len(search.scope.experiments) > SIDE_BY_SIDE:
         return None
     text = _walk_values(search, order, bindings, budget)
     if order.entity is Entity.METRIC:
         # The folded runs without a number are not in the walk. So others without one would come too early.
         text = _and_unfolded(search, text, bindings, f"{search.terms[0].expression} = 0")
-    return Composed(text, bindings.values)
+    return Composed.of(text, bindings)
+
+
+def is_by_time(search: RunSearch) -> bool:
+    """Tell whether the order is by the start time alone."""
+    if not search.orders:
+        return True
+    order = search.orders[0]
+    attribute = order.entity is Entity.ATTRIBUTE
+    return attribute and order.key == "start_time" and len(search.orders) == 1
+
+
+def can_continue(search: RunSearch) -> bool:
+    """Tell whether the runs after the key are in the index that a walk reads.
+
+    The key of a run without a number or text begins with a rank above 0. Such runs are in no index.
+    """
+    return search.after is None or is_by_time(search) or search.after[0] == 0
 
 
 def from_sets(
@@ -128,7 +135,7 @@ def from_sets(
     text = _sorted(search, found, extra, known, bindings)
     if text is None:
         return None
-    return Composed(_and_unfolded(search, text, bindings) if extra else text, bindings.values)
+    return Composed.of(_and_unfolded(search, text, bindings) if extra else text, bindings)
 
 
 def _common(
@@ -186,16 +193,17 @@ def _sorted(
         terms += run_conditions.value_terms(order, value, "c")
     terms = _all_terms(search.orders, terms)
     stop = " OR ".join(stops) or "false"
-    conditions = search.conditions(bindings, terms, *extra, known=known)
+    run, early = _run_if(search, stop, known, bindings)
+    conditions = search.conditions(bindings, terms, *extra, known=(*known, *early))
     # The keys are columns of the sorted rows, so that PostgreSQL sees that the joined rows are sorted, too.
     keys = ", ".join(f"c.k{index}" for index in range(len(terms)))
     return (
         f"SELECT c.run_id, {keys}, {stop} AS stop\n"
         f"FROM (SELECT c.*, {keyset.select_list(terms)}"
         f" FROM (SELECT {', '.join(columns)} FROM ({found}) f{joins}) c"
-        f" ORDER BY {keyset.order_list(terms)}) c {_run(search, bindings)}\n"
+        f" ORDER BY {keyset.order_list(terms)}) c {run}\n"
         f"WHERE {stop} OR ({conditions})\n"
-        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.give('limit', search.limit, 'bigint')}"
     )
 
 
@@ -218,19 +226,19 @@ def _walk_runs(
     start_time = "(w.start_time + 0)" if many else "w.start_time"
     rows = "SELECT w.* FROM runs w WHERE {scope}"
     if search.after is not None:
-        bound = bindings.add(search.after[0], "bigint")
+        bound = bindings.give("after0", search.after[0], "bigint")
         rows += f" AND {start_time} {'>=' if ascending else '<='} {bound}"
     direction = "" if ascending else " DESC"
     if many:
-        project = f"w.project_id = {bindings.add(search.scope.project, 'bigint')}"
-        share = bindings.add(budget, "bigint")
+        project = f"w.project_id = {search.scope.bind_project(bindings)}"
+        share = bindings.give("share", budget, "bigint")
         walked = (
             f"SELECT w.*, row_number() OVER () = {share} AS stop"
             f" FROM ({rows.format(scope=project)} ORDER BY {start_time} DESC, w.run_id LIMIT {share}) w"
             " ORDER BY start_time DESC, run_id"
         )
     else:
-        project = bindings.add(search.scope.project, "bigint")
+        project = search.scope.bind_project(bindings)
         scope = f"w.project_id = {project} AND w.experiment_id = {{experiment_id}}"
         by_time = f"start_time{direction}, run_id"
         walked = _walked(search.scope, bindings, rows.format(scope=scope), by_time, budget)
@@ -238,7 +246,7 @@ def _walk_runs(
     return (
         f"SELECT r.run_id, {keyset.select_list(terms)}, r.stop\n"
         f"FROM ({walked}) r\nWHERE r.stop OR ({search.conditions(bindings, terms)})\n"
-        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.give('limit', search.limit, 'bigint')}"
     )
 
 
@@ -259,7 +267,7 @@ def _walk_values(search: RunSearch, order: OrderBy, bindings: Bindings, budget: 
     ]
     rows += "".join(f" AND {run_sets.matches(each, 'w', bindings)}" for each in known)
     if search.after is not None:
-        bound = bindings.add(search.after[1], "double precision" if metric else "text")
+        bound = bindings.give("after1", search.after[1], "double precision" if metric else "text")
         rows += f" AND {column} {'>=' if order.ascending else '<='} {bound}"
     by_value = f"value{'' if order.ascending else ' DESC'}, start_time DESC, run_id"
     walked = _walked(search.scope, bindings, rows, by_value, budget)
@@ -271,12 +279,13 @@ def _walk_values(search: RunSearch, order: OrderBy, bindings: Bindings, budget: 
         stop = f"(c.stop OR EXISTS ({long}))"
     folded = ("r.folded",) if metric else ()
     known = [each for each in known if run_sets.is_exact(each)]
-    conditions = search.conditions(bindings, terms, *folded, known=known)
+    run, early = _run_if(search, stop, known, bindings)
+    conditions = search.conditions(bindings, terms, *folded, known=(*known, *early))
     return (
         f"SELECT c.run_id, {keyset.select_list(terms)}, {stop} AS stop\n"
-        f"FROM ({walked}) c {_run(search, bindings)}\nWHERE {stop} OR ({conditions})\n"
+        f"FROM ({walked}) c {run}\nWHERE {stop} OR ({conditions})\n"
         f"ORDER BY {', '.join('c.' + each for each in by_value.split(', '))}"
-        f"\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"\nLIMIT {bindings.give('limit', search.limit, 'bigint')}"
     )
 
 
@@ -285,7 +294,7 @@ def _walked(scope: Scope, bindings: Bindings, rows: str, order: str, budget: int
 
     ``rows`` has a placeholder for the experiment's id or number.
     """
-    share = bindings.add(max(budget // len(scope.experiments), 1), "bigint")
+    share = bindings.give("share", share_of(scope, budget), "bigint")
     each = (
         f"SELECT w.*, row_number() OVER () = {share} AS stop FROM"
         f" ({rows} ORDER BY {order} LIMIT {share}) w ORDER BY {order}"
@@ -303,6 +312,12 @@ def _walked(scope: Scope, bindings: Bindings, rows: str, order: str, budget: int
     )
 
 
+def share_of(scope: Scope, budget: int) -> int:
+    """Return how many runs are read of each experiment, or of the project if it has too many of them."""
+    count = len(scope.experiments)
+    return budget if count > SIDE_BY_SIDE else max(budget // count, 1)
+
+
 def _and_unfolded(search: RunSearch, text: str, bindings: Bindings, *extra: str) -> str:
     """Add the runs that are not folded to a statement that finds folded runs by their metrics.
 
@@ -313,7 +328,7 @@ def _and_unfolded(search: RunSearch, text: str, bindings: Bindings, *extra: str)
     unfolded = _exact(search, bindings, source, "NOT r.folded", *extra)
     return (
         f"SELECT * FROM (({text})\nUNION ALL ({unfolded})) AS found\n"
-        f"ORDER BY {keyset.order_list(search.terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"ORDER BY {keyset.order_list(search.terms)}\nLIMIT {bindings.give('limit', search.limit, 'bigint')}"
     )
 
 
@@ -323,21 +338,44 @@ def _exact(search: RunSearch, bindings: Bindings, source: str, *extra: str) -> s
     return (
         f"SELECT r.run_id, {keyset.select_list(terms)}, false AS stop\n"
         f"FROM {source}{joins}\nWHERE {search.conditions(bindings, terms, *extra)}\n"
-        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.add(search.limit, 'bigint')}"
+        f"ORDER BY {keyset.order_list(terms)}\nLIMIT {bindings.give('limit', search.limit, 'bigint')}"
     )
 
 
-def _run(search: RunSearch, bindings: Bindings) -> str:
-    """Return the join of each row ``c`` of a set with its run ``r``."""
-    project = bindings.add(search.scope.project, "bigint")
-    return (
-        f"CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.project_id = {project}"
-        " AND runs.run_id = c.run_id OFFSET 0) r"
+def _run(search: RunSearch, bindings: Bindings, *conditions: str) -> str:
+    """Return the join of each row ``c`` of a set with its run ``r``. ``conditions`` on ``c`` are checked first."""
+    found = (
+        f"runs.project_id = {search.scope.bind_project(bindings)}",
+        "runs.run_id = c.run_id",
+        *conditions,
     )
+    return f"CROSS JOIN LATERAL (SELECT * FROM runs WHERE {' AND '.join(found)} OFFSET 0) r"
+
+
+def _run_if(
+    search: RunSearch, stop: str, known: Sequence[Comparison], bindings: Bindings
+) -> tuple[str, Sequence[Comparison]]:
+    """Return the same join, without runs that lack a metric, param or tag, and the clauses that it has checked.
+
+    A run that is left out costs no look-up. The row that stops the search is left in.
+    """
+    early = [
+        each for each in search.comparisons if each.entity in run_sets.TABLES and each not in known
+    ]
+    if not early:
+        return _run(search, bindings), ()
+    owner = run_conditions.Owner(search.scope.bind_project(bindings), "c.run_id")
+    conditions = [run_conditions.keyed_condition(each, owner, bindings) for each in early]
+    if stop == "false":
+        return _run(search, bindings, *conditions), early
+    return _run(search, bindings, f"({stop} OR ({' AND '.join(conditions)}))"), early
 
 
 def _cut_off(order: OrderBy, value: str) -> list[str]:
     """Return the condition, if there is one, that a text was cut off, so that its place in the order is unknown."""
-    if order.entity is Entity.METRIC or order.key in ("end_time", "start_time", "run_id"):
+    attribute = order.entity is Entity.ATTRIBUTE
+    if order.entity is Entity.METRIC or (
+        attribute and order.key in ("end_time", "start_time", "run_id")
+    ):
         return []
     return [f"coalesce(char_length({value}) >= {SHORT}, false)"]

@@ -38,11 +38,10 @@ class Scope:
 
     def where(self, alias: str, bindings: Bindings) -> str:
         """Return the condition that a row with `project_id` and `experiment_id` is in the scope."""
-        project = f"{alias}.project_id = {bindings.add(self.project, 'bigint')}"
+        project = f"{alias}.project_id = {self.bind_project(bindings)}"
+        bound = self._bind_experiments(bindings)
         if len(self.experiments) == 1:
-            bound = bindings.add(self.experiments[0], "bigint")
             return f"{project} AND {alias}.experiment_id = {bound}"
-        bound = bindings.add(self.experiments, "bigint[]")
         return f"{project} AND {alias}.experiment_id = ANY({bound})"
 
     def contains(self, alias: str, bindings: Bindings) -> str:
@@ -50,11 +49,24 @@ class Scope:
         if len(self.experiments) == 1:
             return self.where(alias, bindings)
         # PostgreSQL hashes the ids once. An array it would search for every row.
-        given = bindings.add(self.experiments, "bigint[]")
         return (
-            f"{alias}.project_id = {bindings.add(self.project, 'bigint')}"
-            f" AND {alias}.experiment_id IN (SELECT unnest({given}))"
+            f"{alias}.project_id = {self.bind_project(bindings)}"
+            f" AND {alias}.experiment_id IN (SELECT unnest({self._bind_experiments(bindings)}))"
         )
+
+    def bind_project(self, bindings: Bindings) -> str:
+        """Return the placeholder of the project."""
+        return bindings.give("project", self.project, "bigint")
+
+    def _bind_experiments(self, bindings: Bindings) -> str:
+        """Return the placeholder of the experiment, or of the array of them if there are several."""
+        sql_type = "bigint" if len(self.experiments) == 1 else "bigint[]"
+        return bindings.give("experiments", self.bound_experiments, sql_type)
+
+    @property
+    def bound_experiments(self) -> int | Sequence[int]:
+        """The value that is bound to that placeholder."""
+        return self.experiments[0] if len(self.experiments) == 1 else self.experiments
 
     def numbered(self, alias: str, bindings: Bindings) -> str:
         """Return the condition that a row with `experiment_number` is in the scope."""

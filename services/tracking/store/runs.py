@@ -1,10 +1,8 @@
-"""Runs and their tags, and whole runs as JSON."""
+"""Runs and their tags."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
-from zlib import decompress
 
 from asyncpg import Record
 
@@ -16,9 +14,6 @@ from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
 SQL = load_queries("services.tracking.sql", "runs")
-MANY_RUNS = 500
-"""Runs from which on documents are decompressed in a thread: each takes about 10 µs."""
-
 LOG_SQL = load_queries("services.tracking.sql", "log")
 
 
@@ -171,21 +166,6 @@ async def delete_tag(tx: Transaction, run_id: str, key: str) -> bool:
     """Remove a tag; False if there is no such tag."""
     row = await tx.row(SQL["delete_tag"], tx.project, run_id, key)
     return row is not None
-
-
-async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
-    """Return whole runs as JSON objects, comma-separated, in the order of the ids."""
-    rows = await tx.rows(SQL["read_runs"], tx.project, run_ids, tx.envelope.dialect)
-    if len(rows) < MANY_RUNS:
-        return _joined(rows)
-    return await asyncio.to_thread(_joined, rows)
-
-
-def _joined(rows: Sequence[Record]) -> bytes:
-    return b",".join(
-        b"%b%b}" % (beginning, decompress(document) if members is None else members)
-        for beginning, members, document in rows
-    )
 
 
 def _info(row: Record) -> RunInfo:

@@ -15,8 +15,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.tracking.store import run_pages, run_sets
-from services.tracking.store.run_pages import Composed, RunSearch
+from services.tracking.store import run_pages, run_sets, run_walks
+from services.tracking.store.run_pages import RunSearch
 from services.tracking.store.run_sets import Scope
 from services.tracking.store.search import parse_experiment_id
 from shared.contracts.runs import SearchRuns
@@ -28,7 +28,7 @@ from shared.mlflow.search.max_results import check_max_results
 from shared.mlflow.search.order_by import parse_order_by
 from shared.mlflow.search.page_token import KeyValue, Search, decode_token, encode_token
 from shared.mlflow.search.parser import parse_filter
-from shared.mlflow.search.sql import Bindings
+from shared.mlflow.search.sql import Bindings, Composed
 from shared.mlflow.search.statement import Page
 
 
@@ -72,29 +72,31 @@ async def search_run_ids(
     experiments.
     """
     limit = check_max_results(query.max_results)
-    comparisons = parse_filter(query.filter, RUNS)
-    orders = parse_order_by(query.order_by, RUNS)
+    source = Search("runs", query.filter or "", tuple(query.order_by))
+    comparisons = parse_filter(source.filter, RUNS)
+    orders = parse_order_by(source.order_by, RUNS)
     experiments = [parse_experiment_id(value) for value in query.experiment_ids]
     if not experiments:
         return Page([])
     scope = Scope(project, list(dict.fromkeys(experiments)))
     # One row more than the page holds, to know whether there is a next page.
     search = RunSearch(scope, query.run_view_type, comparisons, orders, limit + 1)
-    token = Search("runs", query.filter or "", tuple(query.order_by))
-    key = decode_token(token, query.page_token, keyset.types(search.terms))
-    found = await _find(connection, replace(search, after=key), budget or Budget())
+    if query.page_token:
+        key = decode_token(source, query.page_token, keyset.types(search.terms))
+        search = replace(search, after=key)
+    found = await _find(connection, source, search, budget or Budget())
     ids = [cast("UUID", row[0]) for row in found[:limit]]
     if len(found) <= limit:
         return Page(ids)
     last = cast("Sequence[KeyValue]", found[limit - 1][1:-1])
-    return Page(ids, encode_token(token, tuple(last)))
+    return Page(ids, encode_token(source, tuple(last)))
 
 
 async def _find(
-    connection: Connection, search: RunSearch, budget: Budget
+    connection: Connection, source: Search, search: RunSearch, budget: Budget
 ) -> Sequence[asyncpg.Record]:
     rows_walked = max(budget.walked, budget.walked_pages * search.limit)
-    walk = run_pages.walk(search, rows_walked) if rows_walked else None
+    walk = run_walks.walk(source, search, rows_walked) if rows_walked else None
     if walk is not None:
         rows, whole = _until_stop(await _fetch(connection, walk))
         if len(rows) == search.limit or (whole and _finds_all(search)):
@@ -172,11 +174,11 @@ async def _smallest_set(
     sets = [scope.runs(bindings)]
     sets += [run_sets.candidates(each, scope, bindings) or "" for each in narrow]
     sets.append(
-        f"SELECT FROM runs s WHERE s.project_id = {bindings.add(scope.project, 'bigint')} AND s.deleted"
+        f"SELECT FROM runs s WHERE s.project_id = {scope.bind_project(bindings)} AND s.deleted"
     )
     most = bindings.add(budget.driven + 1, "bigint")
     counted = ", ".join(f"(SELECT count(*) FROM ({each} LIMIT {most}) n)" for each in sets)
-    (row,) = await _fetch(connection, Composed(f"SELECT {counted}", bindings.values))
+    (row,) = await _fetch(connection, Composed.of(f"SELECT {counted}", bindings))
     *counts, deleted = row
     index = min(range(len(counts)), key=lambda each: counts[each])
     comparison = narrow[index - 1] if index else None

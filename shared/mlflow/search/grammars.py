@@ -23,7 +23,7 @@ _LISTS = (Comparator.IN, Comparator.NOT_IN)
 _NULLS = (Comparator.IS_NULL, Comparator.IS_NOT_NULL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grammar:
     """The rules of one noun.
 

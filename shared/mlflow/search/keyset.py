@@ -90,7 +90,10 @@ def after(terms: Sequence[Term], key: Sequence[KeyValue], bindings: Bindings) ->
     The bound on the first term repeats what the rest implies. It stands there because an index can use
     it, and cannot use the ORs.
     """
-    bound = [(term, bindings.add(value, term.type)) for term, value in zip(terms, key, strict=True)]
+    bound = [
+        (term, bindings.give(f"after{index}", value, term.type))
+        for index, (term, value) in enumerate(zip(terms, key, strict=True))
+    ]
     # Built from the last term to the first: (k0 > v0 OR (k0 = v0 AND (k1 > v1 OR (k1 = v1 AND k2 > v2)))).
     condition = ""
     for term, value in reversed(bound):

@@ -72,6 +72,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+_KINDS = {kind.value: kind for kind in Kind}
+
 # Postgres cannot store NUL, and UTF-8 cannot encode a lone surrogate. So neither can match stored text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -96,7 +98,7 @@ def tokenize(source: str, what: str) -> list[Token]:
 def _scan(source: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(source):
         # The last alternative takes any character, so a match always has a named group.
-        kind = Kind(match.lastgroup or Kind.STRAY)
+        kind = _KINDS[match.lastgroup or "STRAY"]
         yield Token(kind, match.group(), match.start(), match.end())
 
 

@@ -1,6 +1,7 @@
 """Parses order_by clauses: a name, optionally followed by ASC or DESC."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shared.contracts import limits
 from shared.contracts.errors import invalid
@@ -8,6 +9,7 @@ from shared.mlflow.search.ast import OrderBy
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import is_identifier, tokenize, unquote
 from shared.mlflow.search.names import read_name
+from shared.mlflow.search.remembered import LONGEST_REMEMBERED, MOST_REMEMBERED
 
 _NAME_AND_DIRECTION = 2
 
@@ -22,7 +24,10 @@ def parse_order_by(clauses: Sequence[str], grammar: Grammar) -> tuple[OrderBy, .
         raise invalid(
             f"`order_by` can contain at most {limits.ORDERS} clauses. Got {len(clauses)}."
         )
-    parsed = tuple(_parse(clause, grammar) for clause in clauses)
+    parsed = tuple(
+        (_parse_once if len(clause) <= LONGEST_REMEMBERED else _parse)(clause, grammar)
+        for clause in clauses
+    )
     distinct = {(order.entity, order.key) for order in parsed}
     if len(distinct) < len(parsed) and not grammar.repeatable:
         raise invalid(f"`order_by` contains duplicate fields: {list(clauses)}")
@@ -44,3 +49,6 @@ def _parse(clause: str, grammar: Grammar) -> OrderBy:
     if entity not in grammar.sortable:
         raise invalid(grammar.unsortable.format(entity=entity, key=key))
     return OrderBy(entity, key, ascending=direction == "ASC")
+
+
+_parse_once = lru_cache(MOST_REMEMBERED)(_parse)

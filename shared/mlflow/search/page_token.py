@@ -12,11 +12,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from shared.contracts.errors import DomainError, invalid
+from shared.mlflow.search.remembered import LONGEST_REMEMBERED, MOST_REMEMBERED
 
 KeyValue = int | float | str | UUID
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -47,7 +51,12 @@ class Search:
     @property
     def fingerprint(self) -> str:
         """Return the noun and a digest of each part. It prevents mix-ups, not forgery."""
-        parts = (self.experiment_ids, self.filter, self.order_by, self.datasets)
+        parts: tuple[str | tuple[str, ...], ...] = (
+            self.experiment_ids,
+            self.filter,
+            self.order_by,
+            self.datasets,
+        )
         return ".".join((self.noun, *map(_digest, parts)))
 
     def refusal(self, fingerprint: str) -> DomainError | None:
@@ -66,14 +75,22 @@ class Search:
         return None
 
 
-def _digest(part: object) -> str:
+def _digest(part: str | tuple[str, ...]) -> str:
+    length = len(part) if isinstance(part, str) else sum(len(each) + 1 for each in part)
+    return (_digest_once if length <= LONGEST_REMEMBERED else _digest_anew)(part)
+
+
+def _digest_anew(part: str | tuple[str, ...]) -> str:
     return hashlib.blake2b(json.dumps(part).encode(), digest_size=6).hexdigest()
+
+
+_digest_once = lru_cache(MOST_REMEMBERED)(_digest_anew)
 
 
 def encode_token(search: Search, key: Sequence[KeyValue]) -> str:
     """Return the token of the page that starts after the row with this key."""
     values = [value.hex if isinstance(value, UUID) else value for value in key]
-    text = json.dumps([search.fingerprint, *values], separators=(",", ":"), ensure_ascii=False)
+    text = _COMPACT.encode([search.fingerprint, *values])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

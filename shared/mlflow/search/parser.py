@@ -1,10 +1,13 @@
 """Turns a filter string into comparisons, checked against the grammar of the searched noun."""
 
+from functools import lru_cache
+
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
 from shared.mlflow.search.clauses import Clause, Operand, read_clauses, require_identifier
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.names import as_set, read_name
+from shared.mlflow.search.remembered import LONGEST_REMEMBERED, MOST_REMEMBERED
 from shared.mlflow.search.values import read_value
 
 # MLflow has no limit. Here each clause is a subquery, which costs the planner time.
@@ -19,6 +22,11 @@ def parse_filter(source: str | None, grammar: Grammar) -> tuple[Comparison, ...]
     """
     if not source:
         return ()
+    parse = _parse_once if len(source) <= LONGEST_REMEMBERED else _parse
+    return parse(source, grammar)
+
+
+def _parse(source: str, grammar: Grammar) -> tuple[Comparison, ...]:
     clauses = read_clauses(source, grammar)
     if len(clauses) > MAX_CLAUSES:
         raise invalid(f"A filter can contain at most {MAX_CLAUSES} clauses. Got {len(clauses)}.")
@@ -29,6 +37,9 @@ def parse_filter(source: str | None, grammar: Grammar) -> tuple[Comparison, ...]
         Comparison(entity, key, _comparator(clause, entity, key, grammar), value)
         for clause, (entity, key, value) in zip(clauses, read, strict=True)
     )
+
+
+_parse_once = lru_cache(MOST_REMEMBERED)(_parse)
 
 
 def _read(clause: Clause, grammar: Grammar) -> tuple[Entity, str, Value]:

@@ -3,7 +3,8 @@
 Text from a client is always a bound value, never part of a statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.mlflow.search.ast import Comparator, Value
@@ -23,16 +24,53 @@ class Bindings:
 
     def __init__(self) -> None:
         self._values: list[object] = []
+        self._places: dict[str, int] = {}
 
     def add(self, value: object, sql_type: str) -> str:
         """Bind a value and return its placeholder, cast to a Postgres type."""
         self._values.append(value)
         return f"${len(self._values)}::{sql_type}"
 
+    def give(self, name: str, value: object, sql_type: str) -> str:
+        """Bind a value that differs from request to request of the same search; return its placeholder.
+
+        It is bound once, however often its name is given.
+        """
+        if name not in self._places:
+            self._places[name] = len(self._values)
+            self._values.append(value)
+        return f"${self._places[name] + 1}::{sql_type}"
+
     @property
     def values(self) -> Sequence[object]:
         """Return the values to pass along with the statement."""
         return tuple(self._values)
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Return the indexes of the values that were given a name."""
+        return self._places
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A statement and its values."""
+
+    text: str
+    values: Sequence[object]
+    places: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str, bindings: Bindings) -> "Composed":
+        """Return a statement with the values that were bound while it was written."""
+        return cls(text, bindings.values, bindings.places)
+
+    def given(self, values: Mapping[str, object]) -> "Composed":
+        """Return the same statement for another request. ``values`` has at least the names in ``places``."""
+        filled = list(self.values)
+        for name, place in self.places.items():
+            filled[place] = values[name]
+        return Composed(self.text, filled, self.places)
 
 
 def exists(rows: str) -> str:

@@ -95,6 +95,17 @@ async def test_a_folded_run_shows_every_write_at_once(
     assert await _read_unfolded(tracking, run_id) == written
 
 
+async def test_a_large_document_is_compressed_and_a_small_one_is_not(tracking: Tracking) -> None:
+    small, large = [await _run(tracking) for _ in range(2)]
+    await tracking.call("LogParam", run_id=large, key="long", value="x" * 5_000)
+    await folding.fold_round(tracking.pool, AT_ONCE)
+    rows = await tracking.pool.fetch("SELECT run_id, length(document) FROM run_documents")
+    lengths = {row[0].hex: row[1] for row in rows}
+    assert lengths[large] < lengths[small]
+    for each in (small, large):
+        assert await _read(tracking, each) == await _read_unfolded(tracking, each)
+
+
 async def test_a_refolded_run_is_found_by_its_newest_metric_alone(tracking: Tracking) -> None:
     run_id = await _folded(tracking)
     found = {"experiment_ids": ["0"], "filter": "metrics.loss = 1"}

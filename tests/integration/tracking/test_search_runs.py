@@ -445,6 +445,25 @@ async def test_paging_never_skips_and_never_repeats(
     assert await find(connection, "", order_by, page) == everything
 
 
+@pytest.mark.parametrize("order", ["metrics.start_time", "params.end_time", "tags.run_id DESC"])
+async def test_keys_may_have_the_names_of_attributes(connection: AnyConnection, order: str) -> None:
+    """A text that is too long for the index is compared whole, too."""
+    runs = [
+        Run(
+            each, metrics={"start_time": each % 3}, params={"end_time": text}, tags={"run_id": text}
+        )
+        for each, text in enumerate(("b", LONG + "b", LONG + "a", "c"), 1)
+    ]
+    await store(connection, runs)
+    expected = {
+        "metrics.start_time": [3, 4, 1, 2],
+        "params.end_time": [1, 4, 3, 2],
+        "tags.run_id DESC": [2, 3, 4, 1],
+    }
+    for page in (1, 3, 100):
+        assert await find(connection, "", [order], page) == expected[order]
+
+
 async def test_a_run_that_arrives_between_pages_moves_no_other(
     connection: AnyConnection,
 ) -> None:
