@@ -6,12 +6,15 @@ REGISTRY ?= 1
 ARTIFACTS ?= 1
 ACCESS ?= 1
 # The longest tests run first, so workers finish at about the same time.
-TESTS ?= $(wildcard tests/faults tests/compat tests/integration tests/unit)
+TESTS ?= $(wildcard tests/faults tests/compat tests/browser tests/integration tests/unit)
 WORKERS ?= 3
 BENCH ?=
 SCALE ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
+UI = .venvs/mlflow-ui
+# WARREN_UI_DIRECTORY= turns the web UI off.
+WITH_UI = WARREN_UI_DIRECTORY=$${WARREN_UI_DIRECTORY-$(UI)/build}
 
 # Tests start hundreds of processes. Where this variable is set, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,14 +30,14 @@ help:  ## Show this list
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo "Variables: PYTHON=python3.11, WARREN_PORT, WARREN_HOST, WARREN_DATA; see docs/configuration.md"
 
-run: .venv/.runtime  ## Run Warren in the foreground, with everything it needs
-	@exec .venv/bin/python -m deploy.local.standalone
+run: .venv/.runtime $(UI)/.installed  ## Run Warren in the foreground, with everything it needs
+	@$(WITH_UI) exec .venv/bin/python -m deploy.local.standalone
 
 demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
 	@.venvs/mlflow-latest/bin/python tools/demo.py
 
-stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
-	@exec .venv/bin/python -m deploy.local.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
+stack: .venv/.runtime $(UI)/.installed  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
+	@$(WITH_UI) exec .venv/bin/python -m deploy.local.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
 		--artifacts $(ARTIFACTS) --access $(ACCESS)
 
 .env:  ## Write .env for docker-compose.yml, with random passwords
@@ -61,7 +64,7 @@ ifdef T
 test: .venv/.dev
 	.venv/bin/python -m pytest $(T)
 else
-test: .venv/.dev $(CLIENTS) lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
+test: .venv/.dev $(CLIENTS) $(UI)/.installed lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
 endif
@@ -138,6 +141,10 @@ clean:  ## Remove environments and caches; the data in .warren stay
 .venvs/gitlab-mlops/.installed: requirements/gitlab-mlops.txt .venvs/mlflow-2.22.5/.installed
 	.venvs/mlflow-2.22.5/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps \
 		--require-hashes --target .venvs/gitlab-mlops -r $<
+	@touch $@
+
+$(UI)/.installed: requirements/mlflow-ui.txt tools/mlflow_ui.py | .venv/.runtime
+	@.venv/bin/python tools/mlflow_ui.py $< $(UI)/build
 	@touch $@
 
 .PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale soak chaos docs compatibility lock clean

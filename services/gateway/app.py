@@ -32,7 +32,7 @@ from services.gateway.mlflow.routes import (
 )
 from services.gateway.openapi.document import describe
 from services.gateway.settings import Settings
-from services.gateway.ui.routes import links_route, page_routes, to_page
+from services.gateway.ui.routes import to_directory, ui_routes
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.calls import Bus, EventfulBus
 from shared.runtime.metrics import HTTP_IN_FLIGHT
@@ -156,6 +156,7 @@ def create_app(
     authenticators = _authenticators(bus, calls, settings)
     at_root = Streams(calls, authenticators.root, settings, storage)
     in_project = Streams(calls, authenticators.by_project, settings, storage)
+    pages = tuple(ui_routes(settings.ui_directory))
     for table, prefix, streams in (
         (app.routes, "", at_root),
         (app.of_project, MLFLOW_OF_PROJECT, in_project),
@@ -165,12 +166,9 @@ def create_app(
         is_root = table is app.routes
         for path, probe in probes(bus, lambda: app.draining, settings, workspaces=is_root).items():
             table.add("GET", prefix + path, probe)
-        for method, path, file in (
-            *page_routes(),
-            links_route(streams.mount, settings.gitlab_url),
-        ):
+        for method, path, file in pages:
             table.add(method, prefix + path, file)
-    app.of_project.add("GET", MLFLOW_OF_PROJECT, to_page)
+    app.of_project.add("GET", MLFLOW_OF_PROJECT, to_directory)
     for method, path, handler in package_routes(in_project):
         app.of_project.add(method, path, handler)
     for method, path, handler in rest_routes(authenticators, calls, settings):

@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.gateway.auth.mode import Mode
 from services.gateway.http.settings import HttpSettings
+from services.gateway.ui.directory import UiDirectory
 from shared.contracts import limits
 from shared.runtime.files import AuthorityFile
 from shared.runtime.settings import PREFIX, ProcessSettings
@@ -50,8 +51,11 @@ class Settings(ProcessSettings):
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
 
     gitlab_url: GitLabUrl = ""
-    """Address of the GitLab whose CI jobs log runs: the page links jobs, and GitLab's REST API what it tells
-    of (web_url), to the same path there."""
+    """Address of the GitLab whose projects these are: GitLab's REST API links what it tells of (web_url) to the
+    same path there."""
+
+    ui_directory: UiDirectory = None
+    """Directory of MLflow's web UI, which is served at /; empty: no UI. The image has it in /ui."""
 
     storage_ca_file: AuthorityFile | None = None
     """PEM file of the authority that signed the S3 server's certificate, as WARREN_S3_CA_FILE."""

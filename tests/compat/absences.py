@@ -73,7 +73,8 @@ def section(families: Mapping[str, Sequence[Route]], version: str) -> str:
     return (
         "\n## What is not there\n\n"
         f"{count} endpoints of MLflow {version}'s own server, by what they are about: its table of routes minus Warren's.\n"
-        "Warren answers each with `ENDPOINT_NOT_FOUND`. All others are there.\n\n"
+        "Warren answers each with `ENDPOINT_NOT_FOUND`, but for some lists that the web UI reads under `/ajax-api`: they\n"
+        "are empty. All others are there.\n\n"
         f"| about | endpoints |\n|---|---|\n{rows}"
     )
 

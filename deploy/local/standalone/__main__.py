@@ -65,6 +65,7 @@ async def warren(
             http=settings.http,
             access_mode=settings.access_mode,
             gitlab_url=settings.gitlab_url,
+            ui_directory=settings.ui_directory,
         )
         app = create_app(bus, gateway, tracing)
         await bus.start()

@@ -10,6 +10,7 @@ from services.artifacts.settings import S3Settings
 from services.gateway.auth.mode import Mode
 from services.gateway.http.settings import HttpSettings
 from services.gateway.settings import GitLabUrl
+from services.gateway.ui.directory import UiDirectory
 from shared.runtime.addresses import PostgresDsn
 from shared.runtime.settings import PREFIX, LogLevel, MonitorSettings, TracingSettings
 
@@ -56,8 +57,12 @@ class StandaloneSettings(BaseSettings):
     )
     gitlab_url: GitLabUrl = Field(
         default="",
-        description="Address of the GitLab whose CI jobs log runs: the page links jobs, and GitLab's "
-        "REST API what it tells of (web_url), to the same path there",
+        description="Address of the GitLab whose projects these are: GitLab's REST API links what it "
+        "tells of (web_url) to the same path there",
+    )
+    ui_directory: UiDirectory = Field(
+        default=None,
+        description="Directory of MLflow's web UI, which is served at /; empty: no UI. `make run` sets it",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
     http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")

@@ -1,80 +1,82 @@
-"""Serves the page that appears when a tracking URI is opened in a browser.
+"""The routes of what a browser sees at a tracking URI: MLflow's web UI, and the page that helps to connect clients.
 
 MLflow clients print ``<tracking uri>/#/experiments/<id>/runs/<run>`` after each run. Browsers do not send the
-fragment to the server, so the page's script selects the view. The files are the same for all projects and hold
-no data: the script asks the API for it, with the user's own token.
+fragment to the server: the UI's script selects the view. All URLs in the UI are relative, so the same files serve
+every mount. They hold no data: the script asks the API for it.
 """
 
 from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import Path
 
 from aiohttp.web import BaseRequest, Response
-from pydantic_core import to_json
 
-from services.gateway.auth.callers import Mount
-from services.gateway.auth.permissions import required_permission
-from services.gateway.http.forward import JSON_HEADERS, error_response
-from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
-from shared.contracts.runs import GetRun
-from shared.messaging.messages import new_id
+from services.gateway.ui.directory import INDEX
+from services.gateway.ui.empty_answers import empty_routes
+from services.gateway.ui.files import disk_files, memory_file
 
-FILES = {
-    "": ("page.html", "text/html"),
-    "page.js": ("page.js", "text/javascript"),
-    "views.js": ("views.js", "text/javascript"),
-    "api.js": ("api.js", "text/javascript"),
-    "page.css": ("page.css", "text/css"),
-}
-"""File and media type by the path below the page's path."""
+HELP_FILES = ("help.css", "help.html", "help.js", "start.js")
 
 HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    # Styles are set by scripts. Charts are drawn by workers from blobs; artifacts are shown from blobs.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "frame-src 'self' blob:; media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""With these headers the page loads from and sends to this server only, and runs no scripts except its files."""
+"""With these headers a page loads from and sends to this server only, and runs no scripts except its files."""
+
+_HEAD_END = "</head>"
+_IN_HEAD = (
+    # Nothing answers the assistant, whose button the UI shows on localhost.
+    "<style>[data-assistant-ui]{display:none!important}</style>"
+)
+_SCRIPT = "<script "
+_START = '<script src="help/start.js"></script>'
+_BODY_END = "</body>"
+_HELP_LINK = (
+    "<!-- MLflow's page, to which Warren has added start.js, a style and this link. -->"
+    '<a href="help/" style="position:fixed;bottom:2px;left:16px;z-index:9;font:12px system-ui,sans-serif">'
+    "Connect a client</a>"
+)
+"""MLflow's licence asks to mark changed files."""
 
 
-def page_routes() -> Iterator[tuple[str, str, Handler]]:
-    """Yield the method, path and handler of each file."""
-    for path, (name, media_type) in FILES.items():
+def ui_routes(directory: Path | None) -> Iterator[tuple[str, str, Handler]]:
+    """Yield the method, path and handler of each route. Without a directory only the help page is there."""
+    for name in HELP_FILES:
+        path = "" if name == "help.html" else name
         content = (files(__package__) / name).read_bytes()
-        yield "GET", f"/{path}", _file(content, media_type)
+        yield "GET", f"/help/{path}", memory_file(name, content, HEADERS)
+    yield "GET", "/help", to_directory
+    if directory is None:
+        yield "GET", "/", _to_help
+        return
+    yield "GET", "/", memory_file(INDEX, index_page(directory).encode(), HEADERS)
+    yield "GET", "/static-files/{path:path}", disk_files(directory, HEADERS)
+    yield from empty_routes()
 
 
-def links_route(mount: Mount, gitlab_url: str) -> tuple[str, str, Handler]:
-    """Return the route of ``links.json``: the address of the project's CI jobs, null without a GitLab."""
-    authenticate = mount.authenticator_for(required_permission(GetRun))
-
-    async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
-        request_id = read_request_id(request.headers, new_id().hex)
-        try:
-            caller = await authenticate(request)
-        except Exception as error:
-            return error_response(error, request, request_id, mount.dialect)
-        jobs = f"{gitlab_url.rstrip('/')}/{caller.project_path}/-/jobs/" if gitlab_url else None
-        return Response(
-            body=to_json({"jobs": jobs}), headers={**JSON_HEADERS, "X-Request-Id": request_id}
-        )
-
-    return "GET", "/links.json", handle
+def index_page(directory: Path) -> str:
+    """Return the UI's page with Warren's script in front of the UI's, which waits for the page, and with its link."""
+    page = (directory / INDEX).read_text(encoding="utf-8")
+    for place, added in ((_SCRIPT, _START), (_HEAD_END, _IN_HEAD), (_BODY_END, _HELP_LINK)):
+        page = page.replace(place, added + place, 1)
+    return page
 
 
-def _file(content: bytes, media_type: str) -> Handler:
-    async def handle(_request: BaseRequest, _parameters: Parameters) -> Response:
-        return Response(body=content, content_type=media_type, charset="utf-8", headers=HEADERS)
+async def to_directory(request: BaseRequest, _parameters: Parameters) -> Response:
+    """Redirect to the same path with a slash at its end. The target is relative, so that it is right behind any proxy.
 
-    return handle
-
-
-async def to_page(request: BaseRequest, _parameters: Parameters) -> Response:
-    """Redirect from the tracking URI to the page, whose path is the same with a slash at the end.
-
-    The target is relative, so that it is right behind any proxy. Browsers keep the fragment.
+    Browsers keep the fragment.
     """
     location = request.rel_url.raw_path.rpartition("/")[2] + "/"
     return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": location})
+
+
+async def _to_help(_request: BaseRequest, _parameters: Parameters) -> Response:
+    return Response(status=HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": "help/"})

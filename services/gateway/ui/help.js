@@ -1,0 +1,15 @@
+// Shows the tracking URI: the address of this page without its last segment.
+
+const trackingUri = new URL("..", location.href).href.replace(/\/$/, "");
+const byProject = trackingUri.includes("/api/v4/projects/");
+
+document.getElementById("tracking-uri").textContent = trackingUri;
+document.getElementById("variables").textContent = [
+  `export MLFLOW_TRACKING_URI="${trackingUri}"`,
+  ...(byProject ? ['export MLFLOW_TRACKING_TOKEN="<your_access_token>"'] : []),
+].join("\n");
+
+document.getElementById("copy").addEventListener("click", async ({ target }) => {
+  await navigator.clipboard.writeText(trackingUri);
+  target.textContent = "Copied";
+});

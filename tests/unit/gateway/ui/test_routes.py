@@ -1,0 +1,66 @@
+"""The pages at a tracking URI: the web UI's, or without it the one that helps to connect clients."""
+
+import re
+
+import pytest
+from pydantic import ValidationError
+
+from services.gateway.settings import Settings
+from services.gateway.ui.routes import HELP_FILES
+from tests.unit.gateway.ui.conftest import INDEX
+
+MOUNTS = ["", "/api/v4/projects/1/ml/mlflow"]
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+async def test_page_runs_the_start_script_first_and_links_to_help(client, mount):
+    page = await (await client.get(f"{mount}/")).text()
+    scripts = re.findall(r'<script [^>]*src="([^"]+)"', page)
+    assert scripts == ["help/start.js", "static-files/main.js"]
+    assert '<a href="help/"' in page
+    assert len(page) > len(INDEX)
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+async def test_help_loads_nothing_from_elsewhere(client, mount):
+    for name in HELP_FILES:
+        path = "" if name == "help.html" else name
+        text = await (await client.get(f"{mount}/help/{path}")).text()
+        assert not re.search(r"https?://", text)
+        named = re.findall(r'(?:src|href)="([\w.]+\.\w+)"', text)
+        assert set(named) <= set(HELP_FILES)
+
+
+@pytest.mark.parametrize("project", ["1", "group%2Fproject"])
+async def test_tracking_uri_leads_to_the_page_wherever_a_proxy_puts_it(client, project):
+    path = f"/api/v4/projects/{project}/ml/mlflow"
+    response = await client.get(path, allow_redirects=False)
+    assert (response.status, response.headers["Location"]) == (308, "mlflow/")
+    response = await client.get(f"{path}/help", allow_redirects=False)
+    assert (response.status, response.headers["Location"]) == (308, "help/")
+
+
+class TestWithoutTheUi:
+    @pytest.fixture
+    def settings(self, default_settings):
+        return default_settings
+
+    @pytest.mark.parametrize("mount", MOUNTS)
+    async def test_tracking_uri_leads_to_help(self, client, mount):
+        response = await client.get(f"{mount}/", allow_redirects=False)
+        assert (response.status, response.headers["Location"]) == (307, "help/")
+        assert (await client.get(f"{mount}/")).status == 200
+
+    async def test_nothing_of_the_ui_is_there(self, client):
+        for path in ("/static-files/manifest.json", "/ajax-api/3.0/mlflow/scorers/list"):
+            assert (await client.get(path)).status == 404
+
+
+def test_directory_without_the_ui_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match=r"has no index\.html"):
+        Settings(ui_directory=tmp_path)
+
+
+def test_empty_directory_turns_the_ui_off(monkeypatch):
+    monkeypatch.setenv("WARREN_UI_DIRECTORY", "")
+    assert Settings().ui_directory is None
