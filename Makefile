@@ -66,6 +66,7 @@ test: .venv/.dev
 else
 test: .venv/.dev $(CLIENTS) $(UI)/.installed lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
+	@command -v pgbouncer >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends pgbouncer; } || true
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
 endif
 

@@ -152,3 +152,7 @@ async def _service(bus: BusClient, service: str) -> AsyncIterator[Finding]:
         difference = max(began - clock, clock - ended, 0)
         state: Literal["ok", "wrong"] = "wrong" if difference > MAX_CLOCK_DIFFERENCE else "ok"
         yield Finding(f"{service} clock", state, f"{name} differs by {difference} ms from ours")
+    for address, replica in diagnosis.replicas.items():
+        lag = "" if replica.lag is None else f"; {replica.lag} bytes behind the primary"
+        ready: Literal["ok", "warning"] = "ok" if replica.state == "ready" else "warning"
+        yield Finding(f"{service} replica {address}", ready, f"{replica.state}{lag}")

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
+from shared.runtime.settings import ProcessSettings, ReplicatedServiceSettings
 
 
 class RegistrySettings(ProcessSettings):
@@ -11,4 +11,4 @@ class RegistrySettings(ProcessSettings):
     Every setting is also an environment variable, as in WARREN_REGISTRY_DSN.
     """
 
-    registry: PostgresServiceSettings = Field(description="Its database and how it is used")
+    registry: ReplicatedServiceSettings = Field(description="Its database and how it is used")

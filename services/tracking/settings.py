@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.runtime.settings import PostgresServiceSettings, ProcessSettings
+from shared.runtime.settings import ProcessSettings, ReplicatedServiceSettings
 
 
 class TrackingSettings(ProcessSettings):
@@ -11,4 +11,4 @@ class TrackingSettings(ProcessSettings):
     Every setting is also an environment variable, as in WARREN_TRACKING_DSN.
     """
 
-    tracking: PostgresServiceSettings = Field(description="Its database and how it is used")
+    tracking: ReplicatedServiceSettings = Field(description="Its database and how it is used")

@@ -1,12 +1,15 @@
 """The diagnosis of a service on PostgreSQL."""
 
+from dataclasses import replace
 from functools import cache
 
-from shared.contracts.diagnosis import Diagnose, Diagnosis
+from shared.contracts.diagnosis import Diagnose, Diagnosis, ReplicaState
 from shared.handling.handlers import Handler
 from shared.postgres.clock import database_now
+from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.migrate import service_migrations
 from shared.postgres.queries import Statement
+from shared.postgres.replicas import Replicas
 from shared.postgres.transaction import Transaction
 from shared.runtime.clock import now
 
@@ -34,3 +37,19 @@ def diagnosis_of(service: str) -> Handler[Transaction]:
         )
 
     return diagnose
+
+
+def with_replicas_diagnosed(handlers: PostgresHandlers, replicas: Replicas) -> PostgresHandlers:
+    """Add the state of a process's read replicas to its diagnosis."""
+    of_primary = handlers.single[Diagnose]
+
+    async def diagnose(query: Diagnose, tx: Transaction) -> Diagnosis:
+        """Read the primary's clock and schema, and tell what is known of the replicas."""
+        diagnosis = Diagnosis.model_validate(await of_primary(query, tx))
+        states = {
+            address: ReplicaState(state=state, lag=lag)
+            for address, (state, lag) in replicas.states.items()
+        }
+        return diagnosis.model_copy(update={"replicas": states})
+
+    return replace(handlers, single={**handlers.single, Diagnose: diagnose})

@@ -13,6 +13,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -37,7 +39,9 @@ from shared.postgres.handlers import (
     Contention,
     PostgresHandlers,
 )
-from shared.postgres.transaction import Transaction
+from shared.postgres.replica import UsePrimaryError
+from shared.postgres.replicas import Replicas
+from shared.postgres.transaction import Afterwards, Transaction
 from shared.runtime.log_context import bound_messages
 
 log = structlog.get_logger()
@@ -67,6 +71,10 @@ RETRYABLE = (ErrorCode.REQUEST_LIMIT_EXCEEDED, ErrorCode.TEMPORARILY_UNAVAILABLE
 """Refusals that the client should repeat. They are not stored under an Idempotency-Key."""
 
 
+_QueryAnswer: TypeAlias = tuple[Answer, dict[str, Afterwards]]
+"""The answer to a query, and the work that it leaves behind."""
+
+
 class _RunOneByOneError(Exception):
     """The frame's transaction must be rolled back, so that its commands run one by one."""
 
@@ -86,10 +94,15 @@ class Executor:
     """The ``Processor`` of a service that keeps its state in PostgreSQL."""
 
     def __init__(
-        self, pool: "Pool[Record]", handlers: PostgresHandlers, bus: Bus | None = None
+        self,
+        pool: "Pool[Record]",
+        handlers: PostgresHandlers,
+        bus: Bus | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
-        """``bus`` sends to the services that ``topology.ASKS`` names."""
+        """``bus`` sends to the services that ``topology.ASKS`` names; queries run on ``replicas`` where they may."""
         self._pool = pool
+        self._replicas = replicas
         self._handlers = with_early_events(handlers)
         self._bus = bus
         self.events_committed = asyncio.Event()
@@ -97,6 +110,12 @@ class Executor:
         self.backlog = Backlog(pool)
         self._messages = self._handlers.messages
         self._prepared: set[int] = set()
+
+    async def close(self) -> None:
+        """Cancel the work that queries have left behind, and disconnect from the replicas. No query runs any more."""
+        await self.backlog.close()
+        if self._replicas:
+            await self._replicas.close()
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
         """Carry out a command frame exactly once. Raises RetryLaterError."""
@@ -119,15 +138,9 @@ class Executor:
     async def _query(self, envelope: Envelope) -> Answer:
         try:
             message = dispatch.parse(self._messages, envelope)
-            async with self._pool.acquire() as connection:
-                if envelope.deadline <= await _now(connection, [envelope]):
-                    raise dispatch.expired()
-                await self._prepare(connection, [envelope])
-                # Without a transaction block: each statement of a query has its own snapshot, and the
-                # query saves the round trips of BEGIN and COMMIT.
-                tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
-                answer = dispatch.answer(await self._handlers.single[type(message)](message, tx))
-            self.backlog.add(tx.afterwards)
+            found = await self._from_replica(envelope, message) if self._replicas else None
+            answer, afterwards = found or await self._from_primary(envelope, message)
+            self.backlog.add(afterwards)
             return answer  # noqa: TRY300 - the work is added only if there is an answer
         except DomainError as error:
             return Answer.refusal(error)
@@ -139,6 +152,37 @@ class Executor:
             return _DATABASE_IS_FULL
         except Exception:
             return dispatch.internal_error()
+
+    async def _from_primary(self, envelope: Envelope, message: Message) -> _QueryAnswer:
+        async with self._pool.acquire() as connection:
+            if envelope.deadline <= await _now(connection, [envelope]):
+                raise dispatch.expired()
+            await self._prepare(connection, [envelope])
+            return await self._answer_query(envelope, message, connection)
+
+    async def _from_replica(self, envelope: Envelope, message: Message) -> _QueryAnswer | None:
+        """Answer a query from a read replica; None if the primary must answer it."""
+        if self._replicas is None:
+            return None
+        # On a replica no rows of a project can be created, and its clock does not count (ADR 61).
+        prepared = self._handlers.prepare is None or envelope.project in self._prepared
+        late = envelope.deadline <= time.time()
+        if type(message) in self._handlers.primary_only or late or not prepared:
+            self._replicas.passed_over()
+            return None
+        try:
+            return await self._replicas.read(partial(self._answer_query, envelope, message))
+        except UsePrimaryError:
+            return None
+
+    async def _answer_query(
+        self, envelope: Envelope, message: Message, connection: AnyConnection
+    ) -> _QueryAnswer:
+        # Without a transaction block: each statement of a query has its own snapshot, and the query saves
+        # the round trips of BEGIN and COMMIT.
+        tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
+        answer = dispatch.answer(await self._handlers.single[type(message)](message, tx))
+        return answer, tx.afterwards
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
         for _ in range(MAX_ATTEMPTS):

@@ -1,11 +1,12 @@
 """The registry of the handlers of a service on PostgreSQL: single handlers and batch handlers."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from asyncpg import Pool, Record
 
+from shared.contracts.diagnosis import Diagnose
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.handling.handlers import Handlers, Reply
@@ -62,6 +63,9 @@ class PostgresHandlers(Handlers[Transaction]):
         default_factory=dict
     )
     """Tasks of the service by name. They run for as long as its process does, beside the messages."""
+
+    primary_only: Collection[type[Message]] = (Diagnose,)
+    """Queries that never run on a read replica (``shared.postgres.replicas``)."""
 
     @property
     def messages(self) -> dict[str, type[Message]]:

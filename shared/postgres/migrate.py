@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.connection import AnyConnection
+from shared.postgres.pool import Session
+from shared.postgres.pooler import refuse_pooler
 from shared.runtime.starting import StartError
 
 LOCK_TIMEOUT = "10s"
@@ -70,8 +72,9 @@ async def migrate(dsn: str, schema: str, migrations: Sequence[Migration]) -> int
     """Apply the pending migrations of a schema, and return their number.
 
     Many processes may start at once. An advisory lock lets one of them work while the others wait, and
-    then find nothing to do. Raises NewerSchemaError.
+    then find nothing to do. Raises NewerSchemaError, PoolerError.
     """
+    await refuse_pooler(dsn, Session(schema, "warren-migrate"))
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext($1))", schema)

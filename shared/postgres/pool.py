@@ -1,6 +1,8 @@
-"""Opens the asyncpg pool of a service."""
+"""Opens the connections of a service, and its pool of them."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,6 +21,28 @@ PLANNER = {
     "plan_cache_mode": "force_generic_plan",
 }
 """Settings of PostgreSQL's planner on every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the connections of a service have in common. ``query_logger`` is called after each statement."""
+
+    schema: str
+    application_name: str
+    query_logger: Callable[[Any], None] | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of PostgreSQL on each connection."""
+        return {
+            "search_path": self.schema,
+            "application_name": self.application_name,
+            **PLANNER,
+        }
+
+    def connector(self, dsn: str, seconds: float) -> Callable[[], Awaitable[AnyConnection]]:
+        """Return a function that opens a single connection, in so many seconds at most."""
+        return partial(asyncpg.connect, dsn, timeout=seconds, server_settings=self.settings)
 
 
 async def _no_reset(_connection: AnyConnection) -> None:
@@ -49,24 +73,31 @@ async def open_pool(
 
     ``query_logger`` is called after each statement.
     """
-    pool = await asyncpg.create_pool(
+    session = Session(schema, application_name, query_logger)
+    pool = await _open(dsn, session, min_size=1, max_size=size)
+    _measure(pool, schema)
+    return pool
+
+
+async def open_lazily(
+    dsn: str, session: Session, size: int, seconds: float
+) -> "asyncpg.Pool[asyncpg.Record]":
+    """Return a pool without connections: the server need not be there. Opening one takes ``seconds`` at most."""
+    return await _open(dsn, session, min_size=0, max_size=size, timeout=seconds)
+
+
+async def _open(dsn: str, session: Session, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+    return await asyncpg.create_pool(
         dsn,
-        min_size=1,
-        max_size=size,
         # Idle connections stay open: they cost memory only, and a new one would delay a frame.
         max_inactive_connection_lifetime=0,
         # asyncpg's own reset is a round trip after each use. Nothing here outlives its transaction: no
         # session lock, no cursor, no LISTEN, no SET.
         reset=_no_reset,
-        init=_watched_by(query_logger),
-        server_settings={
-            "search_path": schema,
-            "application_name": application_name,
-            **PLANNER,
-        },
+        init=_watched_by(session.query_logger),
+        server_settings=session.settings,
+        **options,
     )
-    _measure(pool, schema)
-    return pool
 
 
 def _measure(pool: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:

@@ -50,5 +50,20 @@ def _readable(address: str, schemes: tuple[str, ...]) -> bool:
     )
 
 
-PostgresDsn = Annotated[str, AfterValidator(_of_schemes("postgresql", "postgres"))]
+def each_dsn(addresses: str) -> list[str]:
+    """Return the addresses of a list; each may name several hosts, with commas between them, too."""
+    parts = re.split(r",(?=\s*postgres(?:ql)?://)", addresses)
+    return [each.strip() for each in parts if each.strip()]
+
+
+def _each_readable(addresses: str) -> str:
+    for each in each_dsn(addresses):
+        _postgres(each)
+    return addresses
+
+
+_postgres = _of_schemes("postgresql", "postgres")
+
+PostgresDsn = Annotated[str, AfterValidator(_postgres)]
+PostgresDsns = Annotated[str, AfterValidator(_each_readable)]
 AmqpUrl = Annotated[str, AfterValidator(_of_schemes("amqp", "amqps"))]

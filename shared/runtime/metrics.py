@@ -169,3 +169,20 @@ POOL_CONNECTIONS = _gauge(
 POOL_LIMIT = _gauge(
     "warren_database_pool_limit", "Connections to PostgreSQL that may be opened.", "service"
 )
+REPLICA_QUERIES = _counter(
+    "warren_replica_queries_total",
+    "Queries of a service with read replicas: `replica`, or why the primary ran them (`behind`, `unreachable`, …; "
+    "operating.md has all).",
+    "service",
+    "outcome",
+)
+REPLICA_READY = _gauge(
+    "warren_replica_ready", "1 while queries are sent to a read replica.", "service", "replica"
+)
+REPLICA_LAG = _gauge(
+    "warren_replica_lag_bytes",
+    "Bytes of the primary's write-ahead log that a read replica had not replayed when a process last looked; "
+    "NaN while that is unknown.",
+    "service",
+    "replica",
+)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from shared.contracts.errors import DomainError, ErrorCode
-from shared.runtime.addresses import AmqpUrl, PostgresDsn
+from shared.runtime.addresses import AmqpUrl, PostgresDsn, PostgresDsns, each_dsn
 
 PREFIX = "WARREN_"
 
@@ -85,6 +85,27 @@ class PostgresServiceSettings(BaseModel):
     query_frames: int = Field(
         default=8, ge=1, description="Query frames that a process works on at a time"
     )
+
+    @property
+    def replica_dsns(self) -> list[str]:
+        """The addresses of read replicas."""
+        return []
+
+
+class ReplicatedServiceSettings(PostgresServiceSettings):
+    """The settings of a service whose queries may run on read replicas."""
+
+    replicas: PostgresDsns = Field(
+        default="",
+        repr=False,
+        description="Standbys of that PostgreSQL on which queries may run, as addresses of the same kind, "
+        "separated by commas; each gets POOL_SIZE connections",
+    )
+
+    @property
+    def replica_dsns(self) -> list[str]:
+        """The addresses of read replicas."""
+        return each_dsn(self.replicas)
 
 
 class ProcessSettings(BaseSettings):

@@ -14,12 +14,14 @@ from shared.messaging.topology import ASKS, Layout
 from shared.messaging.transport import Transport
 from shared.messaging.worker import Worker
 from shared.postgres import inbox, outbox
+from shared.postgres.diagnosis import with_replicas_diagnosed
 from shared.postgres.event_executor import EventExecutor
 from shared.postgres.executor import Executor
 from shared.postgres.explaining import postgres_explained
 from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.migrate import migrate, service_migrations
-from shared.postgres.pool import open_pool
+from shared.postgres.pool import Session, open_pool
+from shared.postgres.replicas import Replicas
 from shared.runtime.health import Checks
 from shared.runtime.settings import PREFIX, PostgresServiceSettings, ProcessSettings
 from shared.runtime.tasks import cancel_and_wait
@@ -78,7 +80,14 @@ class PostgresService:
         if ASKS.get(name):
             bus = BusClient(connect())
             await bus.start()
-        executor = Executor(pool, handlers, tracing.bus(bus) if bus else None)
+        replicas = None
+        if settings.replica_dsns:
+            session = Session(name, f"warren-{name}-reader", tracing.query_logger)
+            replicas = await Replicas.open(
+                settings.dsn, settings.replica_dsns, session, settings.pool_size
+            )
+            handlers = with_replicas_diagnosed(handlers, replicas)
+        executor = Executor(pool, handlers, tracing.bus(bus) if bus else None, replicas)
         transport = connect()
         worker = Worker(
             transport,
@@ -121,7 +130,7 @@ class PostgresService:
         # stay in the outbox.
         await cancel_and_wait(self._background)
         await self._worker.drain()
-        await self._executor.backlog.close()
+        await self._executor.close()
         if self._bus:
             await self._bus.close()
         await self._pool.close()

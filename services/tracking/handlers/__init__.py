@@ -19,6 +19,7 @@ from services.tracking.handlers import (
 from services.tracking.store.experiments import ensure as ensure_projects
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
+from shared.contracts.purges import FindOwners
 from shared.handling.handlers import Handler
 from shared.postgres.diagnosis import diagnosis_of
 from shared.postgres.handlers import PostgresHandlers
@@ -43,4 +44,7 @@ HANDLERS = PostgresHandlers(
     events=model_experiments.EVENT_HANDLERS,
     is_idempotent_batch=log.is_points_only,
     background={"folding": fold_forever},
+    # `warren gc --sweep` deletes the artifacts of which FindOwners finds no owner. Should a replica ever be wrong,
+    # nothing is lost that can't be read again.
+    primary_only=(Diagnose, FindOwners),
 )

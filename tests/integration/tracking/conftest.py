@@ -46,9 +46,10 @@ class Tracking:
         calls = [parsed(name, fields, project) for name, fields in messages]
         async with self.pool.acquire() as connection:
             await ensure(connection, {project})
-            async with (
-                nullcontext() if HANDLERS.is_idempotent_batch(calls) else connection.transaction()
-            ):
+            # A query may run on a read replica, which writes nothing and locks no rows.
+            reads = calls[0].message.kind == "queries"
+            alone = HANDLERS.is_idempotent_batch(calls)
+            async with nullcontext() if alone else connection.transaction(readonly=reads):
                 return [_json(a) for a in await self._carry_out(calls, connection)]
 
     async def _carry_out(self, calls: list[BatchItem[Any]], connection: Any) -> list[Any]:

@@ -158,8 +158,8 @@ def test_each_service_has_its_own_database_role_alone(name):
         if component == "provision":
             own = {f"WARREN_{each.upper()}_DSN" for each in (*WITH_SCHEMA, "admin")}
         assert dsns == own
-    holders = [dict(secrets(release.pods[each])) for each in WITH_SCHEMA]
-    dsn_secrets = [name for each in holders for name, key in each.items() if key == "dsn"]
+    holders = [secrets(release.pods[each]) for each in WITH_SCHEMA]
+    dsn_secrets = [name for each in holders for name, key in each if key == "dsn"]
     assert len(set(dsn_secrets)) == len(WITH_SCHEMA)
 
 
@@ -199,6 +199,25 @@ def test_named_secrets_are_not_made():
     assert release.of("Secret").keys() == {*WITH_SCHEMA, *accounts, "root-token"} - {"tracking"}
     assert ("mine", "dsn") in set(secrets(release.pods["tracking"]))
     assert ("mine", "dsn") in set(secrets(release.pods["provision"]))
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_queries_run_on_the_operator_s_standbys_where_that_is_wanted(wanted):
+    release = render(changed("operators", "postgres.operator.readReplicas", wanted))
+    for component in WITH_SCHEMA:
+        replicated = wanted and component != "access"
+        made = release.of("Secret")[component]["stringData"]
+        given = environment(release.pods[component])
+        assert ("replicas" in made) is replicated
+        assert (f"WARREN_{component.upper()}_REPLICAS" in given) is replicated
+        if replicated:
+            assert made["replicas"] == made["dsn"].replace("-postgres-rw.", "-postgres-ro.")
+            assert "-postgres-ro." in made["replicas"]
+
+
+def test_a_named_secret_may_have_addresses_of_read_replicas():
+    keys = [key for _, key in secrets(example("external").pods["tracking"])]
+    assert keys.count("replicas") == 1
 
 
 @every_example

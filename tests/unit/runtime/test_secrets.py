@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import structlog
+from pydantic import ValidationError
 
 from deploy.local.embedded.process import free_ports
 from deploy.local.stack.settings import StackSettings
@@ -21,7 +22,11 @@ from shared.messaging.amqp import AmqpTransport
 from shared.postgres.pool import open_pool
 from shared.runtime.logs import configure_logging
 from shared.runtime.redaction import redact
-from shared.runtime.settings import PostgresServiceSettings, read_settings
+from shared.runtime.settings import (
+    PostgresServiceSettings,
+    ReplicatedServiceSettings,
+    read_settings,
+)
 
 SECRET = "hunter2-secret"
 
@@ -112,6 +117,22 @@ def test_token_that_is_too_short_is_refused_without_being_quoted(environment, mo
 )
 def test_addresses_of_all_kinds_are_read(dsn):
     assert PostgresServiceSettings(dsn=dsn).dsn == dsn
+
+
+def test_a_list_of_addresses_is_read_and_not_shown():
+    one, two = "postgresql://u:p@a,b:5432/w", "postgres://u:q%2F@c/w"
+    settings = ReplicatedServiceSettings(dsn=one, replicas=f" {one} , {two}")
+    assert settings.replica_dsns == [one, two]
+    assert "p@a" not in repr(settings)
+    assert ReplicatedServiceSettings(dsn=one).replica_dsns == []
+
+
+def test_a_wrong_address_in_a_list_is_refused_without_its_password():
+    with pytest.raises(ValidationError) as refused:
+        ReplicatedServiceSettings(
+            dsn="postgresql://a/w", replicas=f"postgresql://b/w,postgresql://u:{SECRET}/@c/w"
+        )
+    assert SECRET not in refused.value.errors()[0]["msg"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,14 @@
   value: {{ .root.Values.rabbitmq.transientQueues }}
 {{- if has .component (include "warren.schemas" .root | splitList " ") }}
 {{ include "warren.env.dsn" . }}
+{{- if include "warren.hasReplicas" . }}
+- name: WARREN_{{ upper .component }}_REPLICAS
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "warren.dsnSecret" . }}
+      key: replicas
+      optional: true
+{{- end }}
 {{- else }}
 {{ include (printf "warren.env.%s" .component) .root }}
 {{- end }}

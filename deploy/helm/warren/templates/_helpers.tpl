@@ -13,6 +13,13 @@ gateway tracking registry access artifacts
 tracking registry access
 {{- end }}
 
+{{/* Whether a service may have read replicas. Argument: (dict "root" $ "component" "tracking") */}}
+{{- define "warren.hasReplicas" -}}
+{{- $postgres := .root.Values.postgres }}
+{{- $named := or (eq $postgres.mode "external") (index $postgres.secrets .component) }}
+{{- if and (has .component (list "tracking" "registry")) (or $named $postgres.operator.readReplicas) }}true{{ end }}
+{{- end }}
+
 {{- define "warren.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
@@ -62,6 +69,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{- define "warren.postgresHost" -}}
 {{ include "warren.postgres" . }}-rw.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* CloudNativePG's Service of all standbys. */}}
+{{- define "warren.postgresReplicas" -}}
+{{ include "warren.postgres" . }}-ro.{{ .Release.Namespace }}.svc
 {{- end }}
 
 {{- define "warren.rabbitmqHost" -}}
