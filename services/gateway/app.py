@@ -18,7 +18,7 @@ from services.gateway.auth.failures import Failures
 from services.gateway.auth.mode import mode_of
 from services.gateway.dialects.refusal import RETRY_AFTER_SECONDS, wrong_method
 from services.gateway.gitlab.handlers import rest_routes
-from services.gateway.graphql.documents import Documents
+from services.gateway.graphql.prepared import PreparedQueries
 from services.gateway.graphql.routes import graphql_routes
 from services.gateway.http.guard import Guard
 from services.gateway.http.health import fixed_json, probes, version
@@ -159,14 +159,14 @@ def create_app(
     at_root = Streams(calls, authenticators.root, settings, storage)
     in_project = Streams(calls, authenticators.by_project, settings, storage)
     pages = tuple(ui_routes(settings.ui_directory))
-    documents = Documents()
+    prepared = PreparedQueries()
     for table, prefix, streams in (
         (app.routes, "", at_root),
         (app.of_project, MLFLOW_OF_PROJECT, in_project),
     ):
         for method, path, handler in mlflow_routes(streams):
             table.add(method, prefix + path, handler)
-        for method, path, handler in graphql_routes(documents, calls, streams.mount, settings):
+        for method, path, handler in graphql_routes(prepared, calls, streams.mount, settings):
             table.add(method, prefix + path, handler)
         is_root = table is app.routes
         for path, probe in probes(bus, lambda: app.draining, settings, workspaces=is_root).items():

@@ -10,8 +10,8 @@ from graphql import GraphQLError
 from pydantic_core import from_json, to_json
 
 from services.gateway.dialects.dialect import Dialect
-from services.gateway.graphql.documents import (
-    Documents,
+from services.gateway.graphql.prepared import (
+    PreparedQueries,
     QueryRefusedError,
     RootField,
     check_size,
@@ -49,12 +49,12 @@ class Question:
 
 
 async def execute(
-    question: Question, documents: Documents, asking: Asking, dialect: Dialect
+    question: Question, prepared: PreparedQueries, asking: Asking, dialect: Dialect
 ) -> bytes:
     """Return the answer's JSON. Raises DomainError where the whole request gets the REST API's answer."""
     try:
-        document = await documents.get(question.query)
-        operation = document.operation(question.operation_name)
+        query = await prepared.get(question.query)
+        operation = query.operation(question.operation_name)
         check_size(question.variables)
         variables = operation.coerce(question.variables)
     except QueryRefusedError as refused:

@@ -42,19 +42,19 @@ MAX_RECEIVED = 16 * 1024**2
 Fragments = Mapping[str, FragmentDefinitionNode]
 
 
-def fragments_of(document: DocumentNode) -> Fragments:
-    """Return the fragments of a document by their names."""
+def fragments_of(parsed: DocumentNode) -> Fragments:
+    """Return the fragments of a parsed query by their names."""
     return {
         each.name.value: each
-        for each in document.definitions
+        for each in parsed.definitions
         if isinstance(each, FragmentDefinitionNode)
     }
 
 
-def check_document(document: DocumentNode) -> None:
-    """Raise GraphQLError if a document exceeds a limit. It need not be valid: fragments may spread themselves."""
-    scan = _Scan(fragments_of(document))
-    for each in document.definitions:
+def check_query(parsed: DocumentNode) -> None:
+    """Raise GraphQLError if a parsed query exceeds a limit. It need not be valid: fragments may spread themselves."""
+    scan = _Scan(fragments_of(parsed))
+    for each in parsed.definitions:
         if isinstance(each, OperationDefinitionNode):
             scan.read(each)
     for what, count, limit in (
@@ -81,7 +81,7 @@ def check_variables(variables: Mapping[str, Any]) -> None:
 
 
 class _Scan:
-    """Counts what the operations of one document select, level by level."""
+    """Counts what the operations of one query select, level by level."""
 
     def __init__(self, fragments: Fragments) -> None:
         self.root_fields = 0

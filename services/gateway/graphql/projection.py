@@ -2,7 +2,7 @@
 
 graphql-core's own executor asks a resolver for every value and keeps its path, which takes some microseconds for
 each. A chart has ten thousand values, and the event loop would serve no one else meanwhile. The answers are plain
-JSON, so a projection is nested loops (``docs/adr/0066-graphql-over-the-bus.md``).
+JSON, so a projection is nested loops (``docs/adr/0068-graphql-picks-fields-of-json.md``).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -6,8 +6,8 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
-from services.gateway.graphql.documents import Documents
 from services.gateway.graphql.execution import Question, execute
+from services.gateway.graphql.prepared import PreparedQueries
 from services.gateway.graphql.resolvers import QUERIES, Asking
 from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, error_response
 from services.gateway.http.requests import BodyLimit, read_body, read_request_id
@@ -27,15 +27,15 @@ METHODS = ("GET", "POST")
 
 
 def graphql_routes(
-    documents: Documents, bus: Bus, mount: Mount, settings: Settings
+    prepared: PreparedQueries, bus: Bus, mount: Mount, settings: Settings
 ) -> Iterator[tuple[str, str, Handler]]:
     """Yield the method, path and handler of each route."""
-    handler = _graphql(documents, bus, mount, settings)
+    handler = _graphql(prepared, bus, mount, settings)
     for method in METHODS:
         yield method, PATH, handler
 
 
-def _graphql(documents: Documents, bus: Bus, mount: Mount, settings: Settings) -> Handler:
+def _graphql(prepared: PreparedQueries, bus: Bus, mount: Mount, settings: Settings) -> Handler:
     dialect = mount.dialect
     authenticators = {each: mount.authenticator_for(required_permission(each)) for each in QUERIES}
     # Every query needs the right to read experiments; some need more, and are refused one by one.
@@ -56,7 +56,7 @@ def _graphql(documents: Documents, bus: Bus, mount: Mount, settings: Settings) -
             services = ServiceClient(
                 bus, caller, dialect.name, request_id, settings.request_timeout
             )
-            body = await execute(question, documents, Asking(services, allow), dialect)
+            body = await execute(question, prepared, Asking(services, allow), dialect)
         except Exception as error:
             return error_response(error, request, request_id, dialect)
         return Response(body=body, headers={**JSON_HEADERS, "X-Request-Id": request_id})

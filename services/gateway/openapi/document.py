@@ -83,7 +83,7 @@ def describe() -> dict[str, Any]:
             f"{PROXY_PREFIXES[0]} also under {', '.join(PROXY_PREFIXES[1:])}. All of it is served once "
             f"more behind each project's /api/v4/projects/{{id}}/ml/mlflow, with GitLab's errors; at the "
             f"root the header {WORKSPACE} names the project. And GitLab's REST API about projects, "
-            "members and tokens.",
+            "members and tokens. GraphQL at /graphql has a schema of its own and is not described here.",
         },
         "paths": paths,
         "components": {

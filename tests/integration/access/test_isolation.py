@@ -18,6 +18,7 @@ from services.gateway.gitlab import workspaces
 from services.gateway.http.routing import variables
 from services.gateway.mlflow.endpoints import ENDPOINTS, PROXY_PREFIXES
 from tests.integration.access.conftest import NUMBERS, Api
+from tests.unit.gateway.graphql import queries as q
 
 SECRET = "onlyinb"
 """Part of every name in B, which requests tell."""
@@ -265,6 +266,50 @@ async def test_no_way_of_streaming_leads_to_b(two):
             )
             assert status == 404, body
     assert await b.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        (q.GET_EXPERIMENT, {"experimentId": "experiment_id"}),
+        (q.GET_RUN, {"runId": "run_id"}),
+        (q.SEARCH_RUNS, {"experimentIds": "experiment_ids", "filter": "filter"}),
+        (q.SEARCH_RUNS, {"experimentIds": "experiment_ids", "pageToken": "page_token"}),
+        (q.METRIC_HISTORY, {"runIds": "run_ids", "metricKey": "metric_key"}),
+        (q.LIST_ARTIFACTS, {"runId": "run_id", "path": "path"}),
+        (q.SEARCH_DATASETS, {"experimentIds": "experiment_ids"}),
+        (q.SEARCH_MODEL_VERSIONS, {"filter": "filter"}),
+    ],
+)
+async def test_no_query_in_graphql_leads_to_b(two, query, fields):
+    a, b, held = two
+    for turn in range(5):
+        given = {name: held[of][turn % len(held[of])] for name, of in fields.items()}
+        body = q.body_of(query, **given)
+        for api, door in ((a.api, a.door), (a.api.within(a.workspace), "")):
+            status, said = await api("POST", f"{door}/graphql", json=body, raw=True)
+            assert status == 200, said
+            assert not leaks(said), (given, said)
+            assert SECRET not in json.dumps(json.loads(said)["data"]).replace(str(given), "")
+        status, said = await a.api("POST", f"{b.door}/graphql", json=body)
+        assert (status, said) == (404, NO_PROJECT)
+        for workspace in ("", b.workspace):
+            status, said = await a.api.within(workspace)("POST", "/graphql", json=body)
+            assert status == 404, said
+        anonymous = Api(a.api.session, a.api.url)
+        for door in ("", a.door, b.door):
+            assert (await anonymous("POST", f"{door}/graphql", json=body))[0] == 401
+
+
+async def test_graphql_shows_a_projects_own_people_what_is_in_it(two):
+    _, b, held = two
+    for api, door in ((b.api, b.door), (b.api.within(b.workspace), "")):
+        body = q.body_of(q.GET_RUN, runId=held["run_id"][0])
+        status, said = await api("POST", f"{door}/graphql", json=body)
+        assert (status, said["errors"]) == (200, None)
+        run = said["data"]["mlflowGetRun"]["run"]
+        assert run["data"]["params"][0]["value"] == HIDDEN
+        assert [each["name"] for each in run["modelVersions"]] == [SECRET]
 
 
 @pytest.mark.parametrize("path", ["", "/members", "/members/all", "/members/1", "/access_tokens"])

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,7 +14,7 @@ from tests.unit.gateway.graphql import queries as q
 DOOR = "/api/v4/projects/1/ml/mlflow"
 TOKEN = {"PRIVATE-TOKEN": "glpat-abcdefghijklmnopqrstuv"}
 
-RUN = {
+RUN: dict[str, Any] = {
     "info": {"run_id": "r", "run_uuid": "r", "experiment_id": "7", "status": "RUNNING", "start_time": 2**53 + 1},
     "data": {
         "metrics": [
@@ -21,6 +23,7 @@ RUN = {
         ]
     },
 }  # fmt: skip
+OTHER_RUN = RUN | {"info": RUN["info"] | {"run_id": "s"}}
 EXPERIMENT = {"experiment_id": "7", "name": "e", "tags": [{"key": "k", "value": "v"}]}
 VERSION = {"name": "m", "version": "1", "run_id": "r", "status": "READY", "current_stage": "None"}
 
@@ -34,7 +37,7 @@ def bus(bus):
     bus.replies |= {
         "GetExperiment": answer(experiment=EXPERIMENT),
         "GetRun": answer(run=RUN),
-        "SearchRuns": answer(runs=[RUN, {**RUN, "info": {**RUN["info"], "run_id": "s"}}]),
+        "SearchRuns": answer(runs=[RUN, OTHER_RUN]),
         "SearchModelVersions": answer(model_versions=[VERSION]),
         "ListArtifacts": answer(root_uri="mlflow-artifacts:/x", files=[{"path": "d", "is_dir": True}]),
     }  # fmt: skip
@@ -287,14 +290,13 @@ async def test_operation_is_chosen_by_name(client):
 
 
 async def test_same_text_is_parsed_once(client, monkeypatch):
-    calls = []
-    from services.gateway.graphql import documents
+    from services.gateway.graphql import prepared
 
-    real = documents.prepare
-    monkeypatch.setattr(documents, "prepare", lambda text: calls.append(text) or real(text))
+    prepare = Mock(wraps=prepared.prepare)
+    monkeypatch.setattr(prepared, "prepare", prepare)
     for run_id in "abc":
         await ask(client, q.GET_RUN, runId=run_id)
-    assert len(calls) == 1
+    assert prepare.call_count == 1
 
 
 async def test_answer_over_the_limit_is_refused(client, bus, monkeypatch):

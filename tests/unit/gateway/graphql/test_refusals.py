@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
-from services.gateway.graphql.documents import QueryRefusedError, check_size, prepare
 from services.gateway.graphql.limits import MAX_VALUES
+from services.gateway.graphql.prepared import QueryRefusedError, check_size, prepare
 from services.gateway.graphql.schema import SCHEMA
 from tests.unit.gateway.graphql.queries import GET_RUN, body_of
 

@@ -1,4 +1,4 @@
-"""Documents: the text of a query, parsed, checked and compiled. Those that come again and again are kept."""
+"""Prepared queries: the texts of clients, parsed, checked and compiled. Those that come again and again are kept."""
 
 import asyncio
 from collections import OrderedDict
@@ -24,7 +24,7 @@ from services.gateway.graphql.limits import (
     MAX_CHARACTERS,
     MAX_TOKENS,
     Fragments,
-    check_document,
+    check_query,
     check_variables,
     fragments_of,
 )
@@ -44,8 +44,8 @@ RULES = (
 )
 
 KEPT_CHARACTERS = 5_000
-KEPT_DOCUMENTS = 50
-"""Together with KEPT_CHARACTERS: all kept documents take some 30 MB at most. MLflow's UI sends a handful."""
+KEPT_QUERIES = 50
+"""Together with KEPT_CHARACTERS: all kept queries take some 20 MB at most. MLflow's UI sends a handful."""
 
 
 LONGEST_MESSAGE = 1_000
@@ -87,7 +87,7 @@ class RootField:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document: its name, its variables and its fields."""
+    """One operation of a query: its name, its variables and its fields."""
 
     name: str
     variables: Sequence[VariableDefinitionNode]
@@ -102,8 +102,8 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A valid document."""
+class PreparedQuery:
+    """A valid query, which may have several operations."""
 
     operations: Sequence[Operation]
 
@@ -120,42 +120,42 @@ class Document:
         raise QueryRefusedError([f"Unknown operation named '{name}'."])
 
 
-class Documents:
-    """Prepares documents, one at a time, and keeps the last used.
+class PreparedQueries:
+    """Prepares prepared, one at a time, and keeps the last used.
 
     Parsing and validation take some milliseconds of pure Python. They run in a thread, so that the event loop goes on.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept: OrderedDict[str, PreparedQuery] = OrderedDict()
         self._one = asyncio.Semaphore(1)
 
-    async def get(self, text: str) -> Document:
-        """Return the document of a text. Raises QueryRefusedError."""
+    async def get(self, text: str) -> PreparedQuery:
+        """Return the query of a text. Raises QueryRefusedError."""
         if found := self._kept.get(text):
             self._kept.move_to_end(text)
             return found
         async with self._one:
-            document = await asyncio.to_thread(prepare, text)
+            query = await asyncio.to_thread(prepare, text)
         if len(text) <= KEPT_CHARACTERS:
-            self._kept[text] = document
-            if len(self._kept) > KEPT_DOCUMENTS:
+            self._kept[text] = query
+            if len(self._kept) > KEPT_QUERIES:
                 self._kept.popitem(last=False)
-        return document
+        return query
 
 
-def prepare(text: str) -> Document:
-    """Parse, check and compile a document. Raises QueryRefusedError."""
+def prepare(text: str) -> PreparedQuery:
+    """Parse, check and compile a query. Raises QueryRefusedError."""
     if len(text) > MAX_CHARACTERS:
         message = f"A query can have at most {MAX_CHARACTERS} characters, got {len(text)}."
         raise QueryRefusedError([message])
     try:
         parsed = parse(text, no_location=True, max_tokens=MAX_TOKENS)
-        check_document(parsed)
+        check_query(parsed)
         if errors := validate(SCHEMA, parsed, RULES, max_errors=10):
             raise QueryRefusedError([each.message for each in errors])
         fragments = fragments_of(parsed)
-        return Document(
+        return PreparedQuery(
             [
                 _operation(each, fragments)
                 for each in parsed.definitions
