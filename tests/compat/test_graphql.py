@@ -7,7 +7,7 @@ their presence.
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -159,6 +159,18 @@ def comparable(value: Any, key: str = "") -> Any:
     return bool(value) if key in CHOSEN else value
 
 
+def differences(ours: Any, theirs: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the places where two answers differ, and both values."""
+    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+        for name, value in ours.items():
+            yield from differences(value, theirs[name], f"{place}.{name}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for index, pair in enumerate(zip(ours, theirs, strict=True)):
+            yield from differences(*pair, f"{place}[{index}]")
+    elif ours != theirs:
+        yield place, ours, theirs
+
+
 async def both(mlflow: Filled, warren: Filled, query: str, name: str, **given: Any) -> Any:
     """Ask both servers for the same of their own; return what Warren says after comparing it."""
     answers = []
@@ -172,7 +184,7 @@ async def both(mlflow: Filled, warren: Filled, query: str, name: str, **given: A
         }
         answers.append(await each.ask(query, **own))
     theirs, ours = answers
-    assert comparable(ours) == comparable(theirs)
+    assert list(differences(comparable(ours), comparable(theirs))) == []
     assert ours["data"][name] is not None
     return ours["data"][name]
 
