@@ -41,6 +41,7 @@ from shared.postgres.handlers import (
 )
 from shared.postgres.replica import UsePrimaryError
 from shared.postgres.replicas import Replicas
+from shared.postgres.time_limit import in_time
 from shared.postgres.transaction import Afterwards, Transaction
 from shared.runtime.log_context import bound_messages
 
@@ -99,10 +100,13 @@ class Executor:
         handlers: PostgresHandlers,
         bus: Bus | None = None,
         replicas: Replicas | None = None,
+        *,
+        query_timeout: float = 25.0,
     ) -> None:
-        """``bus`` sends to the services that ``topology.ASKS`` names; queries run on ``replicas`` where they may."""
+        """``bus`` sends to services of ``topology.ASKS``; queries run on ``replicas`` where they may, in so many seconds."""
         self._pool = pool
         self._replicas = replicas
+        self._query_timeout = query_timeout
         self._handlers = with_early_events(handlers)
         self._bus = bus
         self.events_committed = asyncio.Event()
@@ -181,7 +185,8 @@ class Executor:
         # Without a transaction block: each statement of a query has its own snapshot, and the query saves
         # the round trips of BEGIN and COMMIT.
         tx = Transaction(envelope.project, envelope, self._bus, connection=connection)
-        answer = dispatch.answer(await self._handlers.single[type(message)](message, tx))
+        handled = self._handlers.single[type(message)](message, tx)
+        answer = dispatch.answer(await in_time(handled, self._query_timeout))
         return answer, tx.afterwards
 
     async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:

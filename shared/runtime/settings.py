@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from shared.contracts.errors import DomainError, ErrorCode
@@ -84,6 +84,11 @@ class PostgresServiceSettings(BaseModel):
     )
     query_frames: int = Field(
         default=8, ge=1, description="Query frames that a process works on at a time"
+    )
+    query_timeout: PositiveFloat = Field(
+        default=25.0,
+        description="Seconds after which a query is cancelled and answered with 503; less than "
+        "WARREN_REQUEST_TIMEOUT, after which the gateway has answered without it",
     )
 
     @property

@@ -87,7 +87,13 @@ class PostgresService:
                 settings.dsn, settings.replica_dsns, session, settings.pool_size
             )
             handlers = with_replicas_diagnosed(handlers, replicas)
-        executor = Executor(pool, handlers, tracing.bus(bus) if bus else None, replicas)
+        executor = Executor(
+            pool,
+            handlers,
+            tracing.bus(bus) if bus else None,
+            replicas,
+            query_timeout=settings.query_timeout,
+        )
         transport = connect()
         worker = Worker(
             transport,
