@@ -47,25 +47,47 @@ class Owner:
 RUN: Final = Owner()
 
 
-def condition(comparison: Comparison, bindings: Bindings) -> str:
-    """Return the condition that a run satisfies a clause."""
-    if comparison.entity in _TABLES:
-        return keyed_condition(comparison, RUN, bindings)
+def conditions(comparisons: Sequence[Comparison], bindings: Bindings) -> list[str]:
+    """Return the conditions that a run satisfies clauses, one for all clauses of a metric, param or tag."""
+    return [
+        keyed_condition(each, RUN, bindings)
+        if each[0].entity in _TABLES
+        else _condition(each[0], bindings)
+        for each in by_key(comparisons)
+    ]
+
+
+def by_key(comparisons: Sequence[Comparison]) -> list[Sequence[Comparison]]:
+    """Return the clauses of a metric, param or tag together, and each other clause, and each IS NULL, alone.
+
+    A run has one value of a key. So it is looked up once, however many clauses it must satisfy.
+    """
+    groups: dict[tuple[Entity, str, int], list[Comparison]] = {}
+    for index, each in enumerate(comparisons):
+        alone = each.entity not in _TABLES or each.comparator is Comparator.IS_NULL
+        groups.setdefault((each.entity, each.key, index if alone else -1), []).append(each)
+    return list(groups.values())
+
+
+def _condition(comparison: Comparison, bindings: Bindings) -> str:
     if comparison.entity is Entity.ATTRIBUTE:
         return _attribute(comparison, bindings)
     return _dataset(comparison, bindings)
 
 
-def keyed_condition(comparison: Comparison, owner: Owner, bindings: Bindings) -> str:
-    """Return the condition on a metric, param or tag. A run without it satisfies IS NULL alone."""
-    found = owner.rows(comparison.entity, bindings.add(comparison.key, "text"))
-    if comparison.comparator is Comparator.IS_NULL:
+def keyed_condition(group: Sequence[Comparison], owner: Owner, bindings: Bindings) -> str:
+    """Return the condition on a metric, param or tag (``by_key``). A run without it satisfies IS NULL alone."""
+    first = group[0]
+    found = owner.rows(first.entity, bindings.add(first.key, "text"))
+    if first.comparator is Comparator.IS_NULL:
         return f"NOT {exists(found)}"
-    if comparison.comparator is Comparator.IS_NOT_NULL:
-        return exists(found)
-    compare = compare_metric if comparison.entity is Entity.METRIC else compare_text
-    value = compare("f.value", comparison.comparator, comparison.value, bindings)
-    return exists(f"{found} AND {value}")
+    compare = compare_metric if first.entity is Entity.METRIC else compare_text
+    values = [
+        compare("f.value", each.comparator, each.value, bindings)
+        for each in group
+        if each.comparator is not Comparator.IS_NOT_NULL
+    ]
+    return exists(" AND ".join([found, *values]))
 
 
 def _attribute(comparison: Comparison, bindings: Bindings) -> str:

@@ -66,10 +66,8 @@ class RunSearch:
             *extra,
             self.scope.contains("r", bindings),
             *lifecycle("r", self.view),
-            *(
-                run_conditions.condition(each, bindings)
-                for each in self.comparisons
-                if each not in known
+            *run_conditions.conditions(
+                [each for each in self.comparisons if each not in known], bindings
             ),
         ]
         if self.after is not None:
@@ -143,7 +141,8 @@ def _common(
 ) -> str:
     """Return the set of runs that some clauses have in common, with the attributes that the search orders by."""
     scope = search.scope
-    sets = [run_sets.candidates(each, scope, bindings) for each in comparisons]
+    groups = run_conditions.by_key(comparisons)
+    sets = [run_sets.candidates(each, scope, bindings) for each in groups]
     sets = [each for each in sets if each is not None]
     attributes = [f"s.{column}" for column in _attributes(search)]
     if attributes or lifecycles or not sets:
@@ -365,7 +364,8 @@ def _run_if(
     if not early:
         return _run(search, bindings), ()
     owner = run_conditions.Owner(search.scope.bind_project(bindings), "c.run_id")
-    conditions = [run_conditions.keyed_condition(each, owner, bindings) for each in early]
+    groups = run_conditions.by_key(early)
+    conditions = [run_conditions.keyed_condition(each, owner, bindings) for each in groups]
     if stop == "false":
         return _run(search, bindings, *conditions), early
     return _run(search, bindings, f"({stop} OR ({' AND '.join(conditions)}))"), early

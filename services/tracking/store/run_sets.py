@@ -103,10 +103,11 @@ def is_exact(comparison: Comparison) -> bool:
     return comparison.entity in TABLES and comparison.comparator is Comparator.EQ and short
 
 
-def candidates(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
-    """Return the set of a clause; None if no index has one."""
+def candidates(group: Sequence[Comparison], scope: Scope, bindings: Bindings) -> str | None:
+    """Return the set of a clause, or of all clauses of a key (``by_key``); None if no index has one."""
+    comparison = group[0]
     if comparison.entity in TABLES:
-        return _keyed(comparison, scope, bindings)
+        return _keyed(group, scope, bindings)
     if comparison.entity is Entity.DATASET:
         return _dataset(comparison, scope, bindings)
     return _attribute(comparison, scope, bindings)
@@ -160,14 +161,13 @@ def values_of(order: OrderBy, scope: Scope, bindings: Bindings) -> str:
     return f"{short} UNION ALL {long}"
 
 
-def _keyed(comparison: Comparison, scope: Scope, bindings: Bindings) -> str | None:
-    entity, key, value = comparison.entity, comparison.key, comparison.value
-    if comparison.comparator is Comparator.IS_NULL:
+def _keyed(group: Sequence[Comparison], scope: Scope, bindings: Bindings) -> str | None:
+    entity, key = group[0].entity, group[0].key
+    if group[0].comparator is Comparator.IS_NULL:
         return None
-    short = f"{with_key(entity, key, scope, bindings)} AND {matches(comparison, 's', bindings)}"
-    if entity is Entity.METRIC:
-        return short
-    if comparison.comparator is Comparator.EQ and len(str(value)) < SHORT:
+    matched = [matches(each, "s", bindings) for each in group]
+    short = " AND ".join([with_key(entity, key, scope, bindings), *matched])
+    if any(is_exact(each) for each in group):
         return short
     return f"{short} UNION ALL {with_long(entity, key, scope, bindings)}"
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.tracking.store import run_pages, run_sets, run_walks
+from services.tracking.store import run_conditions, run_pages, run_sets, run_walks
 from services.tracking.store.run_pages import RunSearch
 from services.tracking.store.run_sets import Scope
 from services.tracking.store.search import parse_experiment_id
@@ -141,7 +141,7 @@ async def _from_sets(
     )
     smallest, few, lifecycles = await _smallest_set(connection, search, budget)
     if few:
-        found = run_pages.from_sets(search, [smallest]) if smallest else None
+        found = run_pages.from_sets(search, smallest) if smallest else None
         return await _found(connection, search, found)
     # All joins of this statement are between large sets, but the look-ups, which have no other way.
     await connection.execute("SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
@@ -163,13 +163,17 @@ async def _found(
 
 async def _smallest_set(
     connection: Connection, search: RunSearch, budget: Budget
-) -> tuple[Comparison | None, bool, bool]:
-    """Return the clause with the smallest set, whether that is small, and whether ``intersect`` needs lifecycles.
+) -> tuple[Sequence[Comparison], bool, bool]:
+    """Return the clauses with the smallest set, whether that is small, and whether a join of all needs lifecycles.
 
     No clause means that the set of all runs of the experiments is the smallest.
     """
     bindings = Bindings()
-    narrow = [each for each in search.comparisons if run_sets.is_narrow(each)]
+    narrow = [
+        group
+        for group in run_conditions.by_key(search.comparisons)
+        if any(map(run_sets.is_narrow, group))
+    ]
     scope = search.scope
     sets = [scope.runs(bindings)]
     sets += [run_sets.candidates(each, scope, bindings) or "" for each in narrow]
@@ -181,12 +185,12 @@ async def _smallest_set(
     (row,) = await _fetch(connection, Composed.of(f"SELECT {counted}", bindings))
     *counts, deleted = row
     index = min(range(len(counts)), key=lambda each: counts[each])
-    comparison = narrow[index - 1] if index else None
+    smallest = narrow[index - 1] if index else ()
     many_deleted = deleted > budget.driven
     lifecycles = search.view is ViewType.DELETED_ONLY or (
         search.view is ViewType.ACTIVE_ONLY and many_deleted
     )
-    return comparison, counts[index] <= budget.driven, lifecycles
+    return smallest, counts[index] <= budget.driven, lifecycles
 
 
 async def _fetch(connection: Connection, statement: Composed) -> list[asyncpg.Record]:
