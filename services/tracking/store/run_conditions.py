@@ -37,24 +37,39 @@ class Owner:
     run_id: str = "r.run_id"
 
     def rows(self, entity: Entity, key: str) -> str:
-        """Return the text after FROM for the row with a key."""
+        """Return the text after FROM for the rows with a key; ``key`` is a comparison, such as `= $1`."""
         return (
             f"{_TABLES[entity]} f WHERE f.project_id = {self.project}"
-            f" AND f.run_id = {self.run_id} AND f.key = {key}"
+            f" AND f.run_id = {self.run_id} AND f.key {key}"
         )
 
 
 RUN: Final = Owner()
 
+MOST_LOOK_UPS: Final = 20
+"""Metrics that are looked up one by one. The first that does not satisfy its clauses saves the others."""
+
 
 def conditions(comparisons: Sequence[Comparison], bindings: Bindings) -> list[str]:
-    """Return the conditions that a run satisfies clauses, one for all clauses of a metric, param or tag."""
+    """Return the conditions that a run satisfies clauses."""
+    keyed = [each for each in comparisons if each.entity in _TABLES]
+    others = [each for each in comparisons if each.entity not in _TABLES]
     return [
-        keyed_condition(each, RUN, bindings)
-        if each[0].entity in _TABLES
-        else _condition(each[0], bindings)
-        for each in by_key(comparisons)
+        *(_condition(each, bindings) for each in others),
+        *keyed_conditions(keyed, RUN, bindings),
     ]
+
+
+def keyed_conditions(
+    comparisons: Sequence[Comparison], owner: Owner, bindings: Bindings
+) -> list[str]:
+    """Return the conditions on metrics, params and tags, one for all clauses of a key."""
+    groups = by_key(comparisons)
+    metrics = [each for each in groups if each[0].entity is Entity.METRIC]
+    if len(metrics) <= MOST_LOOK_UPS:
+        return [_keyed(each, owner, bindings) for each in groups]
+    others = [_keyed(each, owner, bindings) for each in groups if each not in metrics]
+    return [*others, _all_metrics(metrics, owner, bindings)]
 
 
 def by_key(comparisons: Sequence[Comparison]) -> list[Sequence[Comparison]]:
@@ -75,19 +90,34 @@ def _condition(comparison: Comparison, bindings: Bindings) -> str:
     return _dataset(comparison, bindings)
 
 
-def keyed_condition(group: Sequence[Comparison], owner: Owner, bindings: Bindings) -> str:
+def _keyed(group: Sequence[Comparison], owner: Owner, bindings: Bindings) -> str:
     """Return the condition on a metric, param or tag (``by_key``). A run without it satisfies IS NULL alone."""
     first = group[0]
-    found = owner.rows(first.entity, bindings.add(first.key, "text"))
+    found = owner.rows(first.entity, f"= {bindings.add(first.key, 'text')}")
     if first.comparator is Comparator.IS_NULL:
         return f"NOT {exists(found)}"
-    compare = compare_metric if first.entity is Entity.METRIC else compare_text
-    values = [
+    return exists(" AND ".join([found, *_values(group, bindings)]))
+
+
+def _values(group: Sequence[Comparison], bindings: Bindings) -> list[str]:
+    """Return the conditions on the value of a key."""
+    compare = compare_metric if group[0].entity is Entity.METRIC else compare_text
+    return [
         compare("f.value", each.comparator, each.value, bindings)
         for each in group
         if each.comparator is not Comparator.IS_NOT_NULL
     ]
-    return exists(" AND ".join([found, *values]))
+
+
+def _all_metrics(groups: Sequence[Sequence[Comparison]], owner: Owner, bindings: Bindings) -> str:
+    """Return the condition on many metrics, by one pass over them. It takes a third of the time of a look-up each."""
+    keys = bindings.add([group[0].key for group in groups], "text[]")
+    cases = " ".join(
+        f"WHEN {bindings.add(group[0].key, 'text')} THEN {' AND '.join(_values(group, bindings))}"
+        for group in groups
+    )
+    found = owner.rows(Entity.METRIC, f"= ANY({keys})")
+    return f"(SELECT count(*) FROM {found} AND CASE f.key {cases} ELSE false END) = {len(groups)}"
 
 
 def _attribute(comparison: Comparison, bindings: Bindings) -> str:
@@ -184,6 +214,6 @@ def value_terms(order: OrderBy, value: str, alias: str = "r") -> tuple[Term, ...
 
 def _joined_value(order: OrderBy, alias: str, bindings: Bindings) -> str:
     """Return the join that gives a run's metric, param or tag the name ``alias.value``."""
-    value = f"f.value FROM {RUN.rows(order.entity, bindings.add(order.key, 'text'))}"
+    found = RUN.rows(order.entity, f"= {bindings.add(order.key, 'text')}")
     # OFFSET 0 as in `exists`.
-    return f"\nLEFT JOIN LATERAL (SELECT {value} OFFSET 0) {alias} ON true"
+    return f"\nLEFT JOIN LATERAL (SELECT f.value FROM {found} OFFSET 0) {alias} ON true"

@@ -364,8 +364,7 @@ def _run_if(
     if not early:
         return _run(search, bindings), ()
     owner = run_conditions.Owner(search.scope.bind_project(bindings), "c.run_id")
-    groups = run_conditions.by_key(early)
-    conditions = [run_conditions.keyed_condition(each, owner, bindings) for each in groups]
+    conditions = run_conditions.keyed_conditions(early, owner, bindings)
     if stop == "false":
         return _run(search, bindings, *conditions), early
     return _run(search, bindings, f"({stop} OR ({' AND '.join(conditions)}))"), early

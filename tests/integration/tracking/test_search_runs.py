@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.tracking.store import documents
+from services.tracking.store.run_conditions import MOST_LOOK_UPS
 from services.tracking.store.search_runs import Budget, search_run_ids
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.runs import SearchRuns
@@ -462,6 +463,53 @@ async def test_keys_may_have_the_names_of_attributes(connection: AnyConnection, 
     }
     for page in (1, 3, 100):
         assert await find(connection, "", [order], page) == expected[order]
+
+
+async def test_clauses_of_one_key_must_all_hold(connection: AnyConnection) -> None:
+    runs = [
+        Run(each, metrics={"m": each / 10}, params={"p": text}, tags={"t": text})
+        for each, text in enumerate(("", "a", "ab", LONG + "b", "b"))
+    ]
+    await store(connection, runs)
+    for filter_, expected in {
+        "metrics.m > 0 AND metrics.m < 0.4 AND metrics.m != 0.2": {1, 3},
+        "params.p LIKE 'a%' AND params.p != 'a' AND params.p IS NOT NULL": {2},
+        "params.p = 'ab' AND params.p LIKE '%a'": set(),
+        "tags.t LIKE '%b' AND tags.t ILIKE 'X%'": {3},
+        "tags.t IS NULL AND tags.t IS NOT NULL": set(),
+    }.items():
+        for order in ([], ["metrics.m"], ["params.p"]):
+            assert set(await find(connection, filter_, order)) == expected, (filter_, order)
+
+
+async def test_many_metrics_are_compared_as_few_are(connection: AnyConnection) -> None:
+    """More than MOST_LOOK_UPS metrics are read at once."""
+    keys = [f"m{each}" for each in range(MOST_LOOK_UPS + 5)]
+    runs = [
+        Run(1, metrics=dict.fromkeys(keys, 0.5), params={"p": "x"}),
+        Run(2, metrics=dict.fromkeys(keys, 0.5), params={"p": "y"}),
+        Run(3, metrics={**dict.fromkeys(keys, 0.5), keys[-1]: NAN}, params={"p": "x"}),
+        Run(4, metrics=dict.fromkeys(keys[1:], 0.5), params={"p": "x"}),
+        Run(5, metrics={**dict.fromkeys(keys, 0.5), keys[0]: 2.0}, params={"p": "x"}),
+        Run(6, metrics=dict.fromkeys([*keys, "more"], 0.5), params={"p": "x"}),
+    ]
+    await store(connection, runs)
+    clauses = [f"metrics.{each} > 0 AND metrics.{each} < 1" for each in keys]
+    assert set(await find(connection, " AND ".join(clauses))) == {1, 2, 6}
+    clauses.append("params.p = 'x'")
+    assert set(await find(connection, " AND ".join(clauses))) == {1, 6}
+    assert await find(connection, " AND ".join(clauses), ["metrics.m3", "run_id DESC"]) == [6, 1]
+
+
+async def test_a_value_is_looked_up_once_for_all_clauses(connection: AnyConnection) -> None:
+    await store(connection, [Run(2 * each, metrics={"m": 1.0}) for each in range(1, 101)])
+    found = {}
+    for clauses in (1, 200):
+        explaining = Explaining(connection)
+        filter_ = " AND ".join(f"metrics.m > -{each}" for each in range(1, clauses + 1))
+        await search_run_ids(explaining, PROJECT, SearchRuns(experiment_ids=["1"], filter=filter_))
+        found[clauses] = sum(map(pages_read, explaining.plans))
+    assert found[200] < found[1] * 1.1
 
 
 async def test_a_run_that_arrives_between_pages_moves_no_other(
