@@ -22,7 +22,7 @@ def _of_schemes(*schemes: str) -> Callable[[str], str]:
     )
 
     def check(address: str) -> str:
-        if address and not _readable(address, schemes):
+        if address and not _is_valid(address, schemes):
             raise ValueError(message)
         return address
 
@@ -36,7 +36,7 @@ def each_host(address: str) -> list[str]:
     return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
 
 
-def _readable(address: str, schemes: tuple[str, ...]) -> bool:
+def _is_valid(address: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
