@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 import structlog
@@ -46,7 +46,6 @@ from shared.messaging.transport import (
 from shared.runtime import metrics
 from shared.runtime.clock import now
 from shared.runtime.log_context import bound_messages
-from shared.runtime.tasks import Busy
 
 log = structlog.get_logger()
 
@@ -91,7 +90,7 @@ class Worker:
             kind: QueueMeasures(service, kind) for kind in get_args(Kind)
         }
         self._subscriptions: list[Subscription] = []
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: set[asyncio.Task[Any]] = set()
         self._draining = asyncio.Event()
 
     @property
@@ -109,8 +108,16 @@ class Worker:
             await self._consume("events", partial(self._on_event, events), EVENTS_AT_A_TIME)
 
     async def _consume(self, kind: topology.QueueKind, handle: OnDelivery, prefetch: int) -> None:
+        async def receive(delivery: Delivery) -> None:
+            task = cast("asyncio.Task[Any]", asyncio.current_task())
+            self._busy.add(task)
+            try:
+                await handle(delivery)
+            finally:
+                self._busy.discard(task)
+
         queue = topology.queue_name(self._service, kind)
-        self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
+        self._subscriptions.append(await self._transport.consume(queue, receive, prefetch))
 
     async def drain(self) -> None:
         """Take no further deliveries, finish those that have begun, and disconnect."""
@@ -123,23 +130,18 @@ class Worker:
             await asyncio.wait(self._busy)
         await self._transport.close()
 
-    async def _on_commands(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            await self._command(delivery)
-
     async def _on_transient(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            if delivery.redelivered:
-                # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
-                # moves to a quorum queue, where it becomes a dead letter in the end.
-                frame = _decode(delivery)
-                if frame is None or not await self._refuse_forbidden(delivery, frame):
-                    queue = topology.queue_name(self._service, "commands")
-                    await self._move(delivery, queue, _attempt(delivery) + 1)
-            else:
-                await self._command(delivery)
+        if not delivery.redelivered:
+            await self._on_commands(delivery)
+            return
+        # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
+        # moves to a quorum queue, where it becomes a dead letter in the end.
+        frame = _decode(delivery)
+        if frame is None or not await self._refuse_forbidden(delivery, frame):
+            queue = topology.queue_name(self._service, "commands")
+            await self._move(delivery, queue, _attempt(delivery) + 1)
 
-    async def _command(self, delivery: Delivery) -> None:
+    async def _on_commands(self, delivery: Delivery) -> None:
         frame = _decode(delivery)
         if frame is None:
             await self._dead_letter(delivery, "commands", UNREADABLE)
@@ -175,50 +177,48 @@ class Worker:
         # the frame is delivered again: the inbox answers it, or its work is idempotent and is repeated.
         # With the acknowledgement first, the client would wait for an answer in vain. The dead letters
         # come before it, too: the frame that is delivered again then publishes them again, with the same ids.
-        if await self._dead_letter_poison(frame, outcome.poison, delivery):
+        if not outcome.poison or await self._dead_letter_poison(frame, outcome.poison, delivery):
             await self._reply(delivery, outcome.answers)
             await delivery.ack()
         return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            frame = _decode(delivery)
-            if frame is None:
-                # No dead letter: a query changes nothing, and its client times out.
-                await delivery.ack()
-                return
-            if await self._refuse_forbidden(delivery, frame):
-                return
-            began = time.perf_counter()
-            measures = self._measures["queries"]
-            measures.received(frame, repeated=delivery.redelivered)
-            pending = {
-                asyncio.ensure_future(self._processor.query(envelope)): index
-                for index, envelope in enumerate(frame.envelopes)
-            }
-            # Answers leave as they are ready: a slow query does not delay the others of its frame.
-            while pending:
-                done = await _next_answers(pending)
-                ready = {pending.pop(task): task.result() for task in done}
-                await self._reply(delivery, ready)
-                seconds = time.perf_counter() - began
-                for index, answer in ready.items():
-                    measures.answered(frame.envelopes[index].name, answer, seconds)
+        frame = _decode(delivery)
+        if frame is None:
+            # No dead letter: a query changes nothing, and its client times out.
             await delivery.ack()
+            return
+        if await self._refuse_forbidden(delivery, frame):
+            return
+        began = time.perf_counter()
+        measures = self._measures["queries"]
+        measures.received(frame, repeated=delivery.redelivered)
+        pending = {
+            asyncio.ensure_future(self._processor.query(envelope)): index
+            for index, envelope in enumerate(frame.envelopes)
+        }
+        # Answers leave as they are ready: a slow query does not delay the others of its frame.
+        while pending:
+            done = await _next_answers(pending)
+            ready = {pending.pop(task): task.result() for task in done}
+            await self._reply(delivery, ready)
+            seconds = time.perf_counter() - began
+            for index, answer in ready.items():
+                measures.answered(frame.envelopes[index].name, answer, seconds)
+        await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            began = time.perf_counter()
-            try:
-                event = read_event(delivery.publication)
-            except Exception as error:
-                log.exception("event_unreadable", topic=delivery.publication.routing_key)
-                await self._dead_letter(delivery, "events", repr(error))
-                event_ended(self._service, "unknown", began, "dead")
-                return
-            with bound_messages([event.as_message()]):
-                outcome = await self._handle_event(events, delivery, event)
-            event_ended(self._service, event.topic, began, outcome)
+        began = time.perf_counter()
+        try:
+            event = read_event(delivery.publication)
+        except Exception as error:
+            log.exception("event_unreadable", topic=delivery.publication.routing_key)
+            await self._dead_letter(delivery, "events", repr(error))
+            event_ended(self._service, "unknown", began, "dead")
+            return
+        with bound_messages([event.as_message()]):
+            outcome = await self._handle_event(events, delivery, event)
+        event_ended(self._service, event.topic, began, outcome)
 
     async def _handle_event(
         self, events: EventProcessor, delivery: Delivery, event: ReceivedEvent

@@ -1,4 +1,4 @@
-"""Cancels tasks, and keeps a set of the tasks at work."""
+"""Cancels tasks."""
 
 import asyncio
 from collections.abc import Iterable
@@ -23,21 +23,3 @@ async def cancel_and_wait(
             if not task.cancelled():
                 # Reading the exception prevents asyncio's log line "exception was never retrieved".
                 task.exception()
-
-
-class Busy:
-    """Keeps the current task in a set while a block runs."""
-
-    def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
-        self._tasks = tasks
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> None:
-        """Add the task."""
-        if self._task:
-            self._tasks.add(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        """Remove the task."""
-        if self._task:
-            self._tasks.discard(self._task)

@@ -220,6 +220,8 @@ async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(bus, 
     await bus.worker(Slow(bus.pool, toy.HANDLERS))
     clock = SettableClock()
     client = await bus.client(clock=clock)
+    # Both calls begin before the clock is set: they need not ask for consumers.
+    assert await client.has_consumer("toy", "commands")
     patient = asyncio.ensure_future(send(client, "Add", name="a"))
     hasty = asyncio.ensure_future(send(client, "Add", name="a", seconds=0.5))
     await begun.wait()
