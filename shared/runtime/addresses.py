@@ -56,7 +56,7 @@ def each_dsn(addresses: str) -> list[str]:
     return [each.strip() for each in parts if each.strip()]
 
 
-def _each_readable(addresses: str) -> str:
+def _check_each(addresses: str) -> str:
     for each in each_dsn(addresses):
         _postgres(each)
     return addresses
@@ -65,5 +65,5 @@ def _each_readable(addresses: str) -> str:
 _postgres = _of_schemes("postgresql", "postgres")
 
 PostgresDsn = Annotated[str, AfterValidator(_postgres)]
-PostgresDsns = Annotated[str, AfterValidator(_each_readable)]
+PostgresDsns = Annotated[str, AfterValidator(_check_each)]
 AmqpUrl = Annotated[str, AfterValidator(_of_schemes("amqp", "amqps"))]
