@@ -19,6 +19,8 @@ from deploy.local.embedded.postgres import EmbeddedPostgres
 from services.registry.handlers import HANDLERS as REGISTRY
 from services.tracking.handlers import HANDLERS as TRACKING
 from shared.contracts.errors import DomainError
+from shared.messaging.client import BusClient
+from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Envelope, Frame, new_id
 from shared.postgres.diagnosis import with_replicas_diagnosed
 from shared.postgres.executor import Executor
@@ -27,6 +29,9 @@ from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import Session, open_pool
 from shared.postgres.replica import Limits, Reason, address_of
 from shared.postgres.replicas import Replicas
+from shared.runtime import metrics
+from shared.runtime.settings import ReplicatedServiceSettings
+from shared.serving.postgres import PostgresService
 from tests.standby import Standby
 
 LIMITS = Limits(
@@ -445,3 +450,38 @@ async def test_the_diagnosis_names_the_replicas(
             address_of(dsn): {"state": "ready", "lag": 0},
             address_of(primary.dsn("postgres")): {"state": "not_standby"},
         }
+
+
+async def test_a_service_with_replicas_in_its_settings_uses_and_diagnoses_them(
+    primary: EmbeddedPostgres, standby: Standby
+) -> None:
+    settings = ReplicatedServiceSettings(
+        dsn=primary.dsn("postgres"), replicas=standby.dsn("postgres")
+    )
+    broker = MemoryBroker(["tracking"])
+    running = await PostgresService.start(
+        "tracking", settings, TRACKING, lambda: MemoryTransport(broker)
+    )
+    bus = BusClient(MemoryTransport(broker))
+    await bus.start()
+
+    project = next(PROJECTS)
+
+    async def ask(name: str, **fields: Any) -> Any:
+        payload = json.dumps(fields).encode()
+        envelope = Envelope(new_id(), name, project, payload, deadline=time.time() + 60)
+        return json.loads((await bus.call("tracking", "queries", envelope)).checked())
+
+    async def is_ready() -> bool:
+        (state,) = (await ask("Diagnose"))["replicas"].values()
+        return bool(state["state"] == "ready")
+
+    give_up = time.monotonic() + 15.0
+    while not await is_ready():
+        assert time.monotonic() < give_up
+    on_replica = metrics.REPLICA_QUERIES.labels("tracking", "replica")
+    before = on_replica._value.get()
+    assert (await ask("GetExperiment", experiment_id="0"))["experiment"]["name"] == "Default"
+    assert on_replica._value.get() == before + 1
+    await bus.close()
+    await running.close()
