@@ -77,7 +77,7 @@ lint: .venv/.dev  ## Check style, types, imports between parts, deployment files
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/hadolint deploy/Dockerfile
-	.venv/bin/python -m pytest -qq -rN tests/unit/deploy/test_compose.py tests/unit/deploy/test_helm.py
+	.venv/bin/python -m pytest -qq -rN tests/unit/deploy/test_compose.py tests/unit/deploy/test_helm*.py
 	.venv/bin/python -m tools.audit $(AUDIT) || [ $$? = 2 ]
 
 # Warren is measured with its runtime packages alone: development packages cost memory.

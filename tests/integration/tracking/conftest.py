@@ -1,6 +1,7 @@
 """The tracking service without the bus: its handlers on a migrated schema."""
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.tracking.store.experiments import ensure
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.messaging.messages import Envelope, new_id
+from shared.postgres.connection import AnyConnection
 from shared.postgres.handlers import BatchItem
 from shared.postgres.transaction import Transaction
 from tests.service_pools import Pool
@@ -110,3 +112,13 @@ def pool(tracking_pool: Pool) -> Pool:
 def tracking(pool: Pool) -> Tracking:
     """The service."""
     return Tracking(pool)
+
+
+@pytest.fixture
+async def connection(pool: Pool) -> AsyncIterator[AnyConnection]:
+    """A connection to the service's tables, whose changes are undone after the test."""
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        yield connection
+        await transaction.rollback()

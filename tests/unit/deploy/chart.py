@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from shared.messaging import topology
+
 helm = pytest.importorskip("helm_python", reason="Helm's library has no wheel for this platform")
 
+SERVICES = {topology.GATEWAY, *topology.SERVICES}
 CHART = Path(__file__).parents[3] / "deploy/helm/warren"
 EXAMPLES = {path.stem: yaml.safe_load(path.read_text()) for path in CHART.glob("examples/*.yaml")}
 
