@@ -34,10 +34,12 @@ NOT_YET = (StorageUnavailableError, urllib3.exceptions.HTTPError, OSError)
 log = structlog.get_logger(__name__)
 
 
-async def prepare_storage(settings: ProvisionSettings) -> None:
+async def prepare_storage(
+    settings: ProvisionSettings, pause_seconds: float = PAUSE_SECONDS
+) -> None:
     """Create the bucket and its user where missing, and set the user's secret key and rights.
 
-    Repeating this is harmless. It retries until the S3 server answers. Raises StartError.
+    Repeating this is harmless. It retries until the S3 server answers, after a pause each. Raises StartError.
     """
     user, administrator = _keys(settings)
     refusal = ""
@@ -50,7 +52,7 @@ async def prepare_storage(settings: ProvisionSettings) -> None:
                 except NOT_YET as error:
                     refusal = f" ({sentence(error)})"
                     log.info("storage_not_ready", error=refusal)
-                    await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(pause_seconds)
                 else:
                     log.info("storage_provisioned", bucket=user.bucket)
                     return

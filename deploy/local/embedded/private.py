@@ -2,13 +2,16 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploy.local.embedded.account import nobody
 from deploy.local.embedded.lock import make_writable
 from deploy.local.embedded.process import ProcessFailedError
+
+SetMode = Callable[[int, int], None]
+"""Sets the mode of an open file, by its descriptor."""
 
 _OTHERS = 0o077
 _OWNER = 0o700
@@ -47,11 +50,11 @@ def restrict_passage(directory: Path) -> None:
         _restrict(directory)
 
 
-def restrict_tree(directory: Path, but: str = "") -> None:
+def restrict_tree(directory: Path, but: str = "", set_mode: SetMode = os.fchmod) -> None:
     """Create a directory if it does not exist, and remove other users' rights from it and everything in it.
 
-    An earlier release or a copy may have left such rights. The entry `but` at its top keeps its modes. Raises
-    ProcessFailedError.
+    An earlier release or a copy may have left such rights. The entry `but` at its top keeps its modes.
+    `set_mode` sets the mode of an open file. Raises ProcessFailedError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _restrict(directory)
@@ -61,7 +64,7 @@ def restrict_tree(directory: Path, but: str = "") -> None:
         if parent == str(top) and but in directories:
             directories.remove(but)
         for name in (*directories, *files):
-            _restrict_entry(Path(parent), descriptor, name)
+            _restrict_entry(Path(parent), descriptor, name, set_mode)
 
 
 def write_private(file: Path, content: str) -> None:
@@ -80,7 +83,7 @@ def _restrict(path: Path) -> None:
             path.chmod(mode & _OWNER)
 
 
-def _restrict_entry(parent: Path, descriptor: int, name: str) -> None:
+def _restrict_entry(parent: Path, descriptor: int, name: str, set_mode: SetMode) -> None:
     """Restrict a file or directory in an open directory. Symbolic links are left alone: their targets are elsewhere.
 
     Under root this handles files of PostgreSQL's user, who could replace a file by a link between the check and the
@@ -94,7 +97,7 @@ def _restrict_entry(parent: Path, descriptor: int, name: str) -> None:
         with _explained(parent / name):
             opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
             try:
-                os.fchmod(opened, mode & _OWNER)
+                set_mode(opened, mode & _OWNER)
             finally:
                 os.close(opened)
 

@@ -31,14 +31,21 @@ WRITERS_SECONDS = 10.0
 """How long to wait for the writers that were at work when the settled moment moved."""
 
 
-async def make_blocks(pool: "Pool[Record]", project: int, run_id: object, key: str) -> int:
+async def make_blocks(
+    pool: "Pool[Record]",
+    project: int,
+    run_id: object,
+    key: str,
+    writers_seconds: float = WRITERS_SECONDS,
+) -> int:
     """Make blocks of all points of a series but the newest; return how many were made.
 
-    None are made if another process makes blocks of the series, or if a writer holds its transaction open.
+    None are made if another process makes blocks of the series, or if a writer holds its transaction open for
+    ``writers_seconds``.
     """
     async with pool.acquire() as connection:
         round_ = await _settle(connection, project, run_id, key)
-        if round_ is None or not await _writers_gone(connection):
+        if round_ is None or not await _writers_gone(connection, writers_seconds):
             return 0
         total = 0
         while made := await _append(connection, round_, project, run_id, key):
@@ -59,10 +66,10 @@ async def _settle(connection: AnyConnection, project: int, run_id: object, key: 
         return round_
 
 
-async def _writers_gone(connection: AnyConnection) -> bool:
+async def _writers_gone(connection: AnyConnection, seconds: float) -> bool:
     """Wait until the writers that may not know of the settled moment have ended."""
     writers = set(await connection.fetchval(SQL["writers"].sql))
-    give_up = monotonic() + WRITERS_SECONDS
+    give_up = monotonic() + seconds
     while writers and monotonic() < give_up:
         await asyncio.sleep(0.02)
         writers &= set(await connection.fetchval(SQL["writers"].sql))

@@ -162,14 +162,13 @@ async def test_blocks_wait_for_writers_that_do_not_know_of_them(tracking: Tracki
 
 
 async def test_a_writer_that_does_not_end_leaves_the_series_without_blocks(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+    tracking: Tracking,
 ) -> None:
-    monkeypatch.setattr(blocks, "WRITERS_SECONDS", 0.1)
     run_id = await tracking.run()
     await log_all(tracking, run_id, rising(2_000))
     async with tracking.pool.acquire() as writer, writer.transaction():
         await writer.execute("DELETE FROM metric_points WHERE project_id = -1")
-        assert await make_blocks(tracking.pool, PROJECT, run_id, "m") == 0
+        assert await make_blocks(tracking.pool, PROJECT, run_id, "m", writers_seconds=0.1) == 0
     await assert_read(tracking, run_id, rising(2_000))
     await log_all(tracking, run_id, [(9_000 + s, 2_000 + s, 0.5) for s in range(200)])
     assert await make_blocks(tracking.pool, PROJECT, run_id, "m") > 0

@@ -15,7 +15,7 @@ from urllib3 import HTTPResponse
 
 from deploy.provision.__main__ import prepare
 from deploy.provision.settings import ProvisionSettings
-from deploy.provision.storage import policy_of
+from deploy.provision.storage import policy_of, prepare_storage
 from services.artifacts.settings import S3Settings
 from shared.runtime.starting import StartError
 
@@ -130,10 +130,9 @@ async def test_the_bucket_is_made_once_with_its_rule(minio):
     assert minio.buckets == {}
 
 
-async def test_a_server_that_is_not_ready_is_waited_for(minio, monkeypatch):
-    monkeypatch.setattr("deploy.provision.storage.PAUSE_SECONDS", 0.05)
+async def test_a_server_that_is_not_ready_is_waited_for(minio):
     minio.refusals.append(web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE))
-    await prepare(settings(minio))
+    await prepare_storage(settings(minio), pause_seconds=0.05)
     assert "artifacts" in minio.rights
     assert BUCKET in minio.buckets
 

@@ -76,13 +76,12 @@ def test_missing_data_are_made_closed(tmp_path):
     assert (tmp_path / "new").stat().st_mode & 0o707 == 0o700
 
 
-def test_what_cannot_be_closed_is_named(loose, monkeypatch):
+def test_what_cannot_be_closed_is_named(loose):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "fchmod", refuse)
     with pytest.raises(ProcessFailedError, match=r"s3/\w+ is open to other users.*not permitted"):
-        restrict_tree(loose / "s3")
+        restrict_tree(loose / "s3", set_mode=refuse)
 
 
 def test_a_secret_replaces_an_open_file_by_a_closed_one(tmp_path):
