@@ -1,10 +1,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-GATEWAY ?= 1
-TRACKING ?= 1
-REGISTRY ?= 1
-ARTIFACTS ?= 1
-ACCESS ?= 1
+# A folder with a __main__.py is a service. GATEWAY=2 is its number of processes in `make stack`; without one it is 1.
+SERVICES = $(patsubst services/%/__main__.py,%,$(wildcard services/*/__main__.py))
+COUNTS = $(foreach each,$(SERVICES),--$(each) $(or $($(shell echo $(each) | tr a-z A-Z)),1))
 # The longest tests run first, so workers finish at about the same time.
 TESTS ?= $(wildcard tests/faults tests/compat tests/browser tests/integration tests/unit)
 WORKERS ?= 3
@@ -36,9 +34,14 @@ run: .venv/.runtime $(UI)/.installed  ## Run Warren in the foreground, with ever
 demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
 	@.venvs/mlflow-latest/bin/python tools/demo.py
 
+<<<<<<< HEAD
 stack: .venv/.runtime $(UI)/.installed  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
 	@$(WITH_UI) exec .venv/bin/python -m deploy.local.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
 		--artifacts $(ARTIFACTS) --access $(ACCESS)
+=======
+stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
+	@exec .venv/bin/python -m deploy.local.stack $(COUNTS)
+>>>>>>> 8027368 (Find the services by their folders in deploy, the doctor and import-linter)
 
 .env:  ## Write .env for docker-compose.yml, with random passwords
 	@deploy/compose/env.sh .env.example $@

@@ -27,9 +27,10 @@ Look at the broker and its queues, and ask each service for its schema, its stor
 Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault. Artifacts
 without an owner are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
 """
-SERVICES = ("tracking", "registry", "artifacts")
 OPTIONAL = ("access",)
 """Services that are checked only if their queues exist. A gateway with only anonymous clients does not need them."""
+
+REQUIRED = tuple(name for name in topology.SERVICES if name not in OPTIONAL)
 
 MANY_MESSAGES = 1_000
 """A queue gets a warning if more messages wait in it."""
@@ -78,7 +79,7 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
 async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
     async with connected(settings) as connection:
         yield Finding("broker", "ok", _version(connection))
-        services = [*SERVICES, *[each for each in OPTIONAL if await _ran(connection, each)]]
+        services = [*REQUIRED, *[each for each in OPTIONAL if await _ran(connection, each)]]
         for service in services:
             for kind in topology.SERVICE_QUEUES:
                 yield await _queue(connection, topology.queue_name(service, kind))

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from deploy.local.embedded.process import ChildProcess, ProcessFailedError, Program, free_ports
-from deploy.provision.settings import POSTGRES_SERVICES
+from deploy.services import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
 
 ROOT = Path(__file__).parents[1]

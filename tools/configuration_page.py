@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from deploy.local.stack.services import SETTINGS
 from deploy.local.stack.settings import StackSettings
 from deploy.local.standalone.settings import StandaloneSettings
 from deploy.provision.settings import ProvisionSettings
+from deploy.services import SERVICES, settings_of
 from shared.runtime.settings import PREFIX, group_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -23,7 +23,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "`make run` (`deploy.local.standalone`)": StandaloneSettings,
     "`make stack` (`deploy.local.stack`)": StackSettings,
     "`deploy.provision`": ProvisionSettings,
-    **{f"`services.{name}`": kind for name, kind in SETTINGS.items()},
+    **{f"`services.{name}`": settings_of(name) for name in SERVICES},
 }
 
 

@@ -6,14 +6,12 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deploy.services import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
 from shared.postgres.provision import SchemaOwner
 from shared.runtime.addresses import AmqpUrl, PostgresDsn
 from shared.runtime.settings import PREFIX, LogLevel, TransientQueues
 from shared.runtime.starting import StartError
-
-POSTGRES_SERVICES = ("tracking", "registry", "access")
-"""Services with a schema. Each has a setting for its DSN below."""
 
 
 class ProvisionSettings(BaseSettings):

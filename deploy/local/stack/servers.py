@@ -12,7 +12,7 @@ from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from deploy.local.embedded.s3 import EmbeddedS3
 from deploy.local.stack.settings import StackSettings
 from deploy.local.stack.supervisor import Supervisor
-from deploy.provision.settings import POSTGRES_SERVICES
+from deploy.services import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
 from shared.messaging.connection import connect
 from shared.messaging.declarations import declare_all

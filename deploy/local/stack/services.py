@@ -5,27 +5,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic_settings import BaseSettings
-
 from deploy.local.embedded.process import ChildProcess, Program, free_ports
 from deploy.local.stack.servers import Addresses
 from deploy.local.stack.settings import StackSettings
-from deploy.provision.settings import POSTGRES_SERVICES
-from services.access.settings import AccessSettings
-from services.artifacts.settings import ArtifactsSettings
-from services.gateway.settings import Settings as GatewaySettings
-from services.registry.settings import RegistrySettings
-from services.tracking.settings import TrackingSettings
+from deploy.services import POSTGRES_SERVICES, settings_of
 from shared.runtime.settings import variables as variables_of
-
-SETTINGS: Mapping[str, type[BaseSettings]] = {
-    "gateway": GatewaySettings,
-    "tracking": TrackingSettings,
-    "registry": RegistrySettings,
-    "artifacts": ArtifactsSettings,
-    "access": AccessSettings,
-}
-"""The settings class of each service, in the order of docs/configuration.md."""
 
 _ROOT = Path(__file__).parents[3]
 _DRAIN_SECONDS = 30.0
@@ -103,7 +87,7 @@ def _process(
     name: str, service: str, variables: Mapping[str, str], port: int, data: Path
 ) -> ServiceProcess:
     # Of Warren's variables a process inherits only the variables of its own service.
-    known = set(variables_of(SETTINGS[service]))
+    known = set(variables_of(settings_of(service)))
     inherited = {
         key: value
         for key, value in os.environ.items()

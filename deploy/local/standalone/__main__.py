@@ -3,20 +3,19 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib import import_module
 
 from deploy.local.standalone.servers import Servers, servers
 from deploy.local.standalone.settings import StandaloneSettings
+from deploy.services import POSTGRES_SERVICES
 from services.access.bootstrap import SCHEMA as ACCESS_SCHEMA
 from services.access.bootstrap import ensure_root_token
-from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts import service as artifacts
 from services.gateway.app import create_app
 from services.gateway.http.server import RunningServer, serve
 from services.gateway.http.tls import server_context
 from services.gateway.http.web_address import hints, url_of
 from services.gateway.settings import Settings as GatewaySettings
-from services.registry.handlers import HANDLERS as REGISTRY
-from services.tracking.handlers import HANDLERS as TRACKING
 from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.client import BusClient
 from shared.messaging.memory import MemoryBroker, MemoryTransport
@@ -30,10 +29,8 @@ from shared.serving.postgres import PostgresService
 from shared.serving.process import process, run_until_signalled, stop_signal
 from shared.tracing.hooks import OFF, Tracing
 
-POSTGRES_SERVICES: Mapping[str, PostgresHandlers] = {
-    "tracking": TRACKING,
-    "registry": REGISTRY,
-    ACCESS_SCHEMA: ACCESS,
+HANDLERS: Mapping[str, PostgresHandlers] = {
+    name: import_module(f"services.{name}.handlers").HANDLERS for name in POSTGRES_SERVICES
 }
 
 
@@ -45,7 +42,7 @@ async def warren(
     checks: dict[str, Check] = {}
     connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
-        for name, handlers in POSTGRES_SERVICES.items():
+        for name, handlers in HANDLERS.items():
             dsn = PostgresServiceSettings(dsn=under.dsns[name])
             service = await PostgresService.start(name, dsn, handlers, connect, tracing)
             running.push_async_callback(service.close)

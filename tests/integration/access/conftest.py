@@ -16,9 +16,10 @@ from yarl import URL
 
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.s3 import EmbeddedS3
-from deploy.local.standalone.__main__ import POSTGRES_SERVICES, warren
+from deploy.local.standalone.__main__ import warren
 from deploy.local.standalone.servers import Servers
 from deploy.local.standalone.settings import StandaloneSettings
+from deploy.services import POSTGRES_SERVICES
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
 from services.artifacts.settings import S3Settings

@@ -1,4 +1,4 @@
-"""Every list that names the services names all of them. The folders of `services/` are what counts."""
+"""Every list of services that is not derived from the folders of `services/` names all of them."""
 
 import re
 from pathlib import Path
@@ -6,19 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli import doctor
 from cli.backup.settings import SERVICES as SAVED
 from cli.backup.settings import BackupSettings
-from deploy.local.stack.services import SETTINGS
 from deploy.local.stack.settings import StackSettings
-from deploy.local.standalone.__main__ import POSTGRES_SERVICES as STANDALONE
-from deploy.provision.settings import POSTGRES_SERVICES, ProvisionSettings
-from shared.messaging.topology import GATEWAY, SERVICES
-from tools.configuration_page import PROCESSES
+from deploy.provision.settings import ProvisionSettings
+from deploy.services import POSTGRES_SERVICES
+from deploy.services import SERVICES as FOLDERS
+from shared.messaging.topology import CLI, GATEWAY, SERVICES
 
 ROOT = Path(__file__).parents[3]
-PROCESS_FOLDERS = {file.parent.name for file in ROOT.glob("services/*/__main__.py")}
-SCHEMA_FOLDERS = {folder.parent.name for folder in ROOT.glob("services/*/migrations")}
+PROCESS_FOLDERS = set(FOLDERS)
+SCHEMA_FOLDERS = set(POSTGRES_SERVICES)
 HELPERS = (ROOT / "deploy/helm/warren/templates/_helpers.tpl").read_text()
 
 
@@ -35,27 +33,20 @@ def scraped() -> set[str]:
     return set(warren["dns_sd_configs"][0]["names"])
 
 
-def import_linter() -> set[str]:
-    """Return the services that import-linter keeps apart."""
-    text = (ROOT / "pyproject.toml").read_text()
-    [modules] = re.findall(r'type = "independence"\nmodules = \[(.*?)\]', text, re.DOTALL)
-    return {name.removeprefix("services.") for name in re.findall(r'"([\w.]+)"', modules)}
+def composed() -> set[str]:
+    """Return the containers of Warren's image, without the one that prepares the servers."""
+    content = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return {name for name, each in content.items() if "build" in each} - {"provision"}
 
 
 @pytest.mark.parametrize(
     ("where", "names"),
     [
         ("shared/messaging/topology.py", {GATEWAY, *SERVICES}),
-        ("deploy/local/stack/services.py", set(SETTINGS)),
         ("deploy/local/stack/settings.py", PROCESS_FOLDERS & StackSettings.model_fields.keys()),
-        ("cli/doctor.py", {GATEWAY, *doctor.SERVICES, *doctor.OPTIONAL}),
         ("deploy/prometheus/prometheus.yml", scraped()),
         ("deploy/helm/warren/templates/_helpers.tpl", helm_list("warren.services")),
-        ("pyproject.toml", import_linter()),
-        (
-            "tools/configuration_page.py",
-            {name for name in PROCESS_FOLDERS if f"`services.{name}`" in PROCESSES},
-        ),
+        ("docker-compose.yml", composed() - {CLI}),
     ],
 )
 def test_a_list_of_services_has_every_folder(where, names):
@@ -65,8 +56,6 @@ def test_a_list_of_services_has_every_folder(where, names):
 @pytest.mark.parametrize(
     ("where", "names"),
     [
-        ("deploy/provision/settings.py", set(POSTGRES_SERVICES)),
-        ("deploy/local/standalone/__main__.py", set(STANDALONE)),
         ("cli/backup/settings.py", set(SAVED)),
         ("cli/backup/settings.py", SCHEMA_FOLDERS & BackupSettings.model_fields.keys()),
         ("deploy/helm/warren/templates/_helpers.tpl", helm_list("warren.schemas")),
@@ -81,3 +70,9 @@ def test_a_list_of_services_has_every_folder(where, names):
 )
 def test_a_list_of_schemas_has_every_folder_with_migrations(where, names):
     assert names == SCHEMA_FOLDERS, where
+
+
+def test_the_folders_are_the_services_that_run() -> None:
+    """Else a mistake in the search for folders would empty every list that is derived from it."""
+    assert {"access", "artifacts", "gateway", "registry", "tracking"} <= PROCESS_FOLDERS
+    assert {"artifacts", "gateway"} == PROCESS_FOLDERS - SCHEMA_FOLDERS

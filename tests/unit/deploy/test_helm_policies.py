@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
+from deploy.services import POSTGRES_SERVICES as WITH_SCHEMA
 from tests.unit.deploy.chart import (
     SERVICES,
     changed,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from deploy.provision.settings import POSTGRES_SERVICES as WITH_SCHEMA
+from deploy.services import POSTGRES_SERVICES as WITH_SCHEMA
 from shared.messaging.topology import PARTIES
 from tests.unit.deploy.chart import (
     EXAMPLES,

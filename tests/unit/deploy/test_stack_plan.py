@@ -4,9 +4,9 @@ import pytest
 import trustme
 
 from deploy.local.stack.servers import Addresses
-from deploy.local.stack.services import SETTINGS, plan
+from deploy.local.stack.services import plan
 from deploy.local.stack.settings import StackSettings
-from deploy.provision.settings import POSTGRES_SERVICES
+from deploy.services import POSTGRES_SERVICES, SERVICES, settings_of
 from services.artifacts.settings import S3Settings
 from shared.messaging.topology import PARTIES
 from shared.runtime.settings import variables
@@ -41,11 +41,11 @@ def test_authority_of_the_storage_is_known_to_those_who_speak_to_it(tmp_path):
     assert told["gateway"]["WARREN_STORAGE_CA_FILE"] == str(file)
 
 
-@pytest.mark.parametrize("service", SETTINGS)
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_variable_of_a_service_reaches_it(monkeypatch, service):
     """What the stack itself has a setting for is as that says; all else is as it was given."""
     settings = StackSettings(_cli_parse_args=[])
-    names = set(variables(SETTINGS[service]))
+    names = set(variables(settings_of(service)))
     for name in names:
         monkeypatch.setenv(name, "given")
     told = dict(plan(settings, ADDRESSES))[service].program.environment
@@ -75,5 +75,5 @@ def test_each_process_has_a_listener_of_its_own():
 def test_each_process_logs_in_at_the_broker_as_itself():
     told = planned(ADDRESSES.s3)
     assert {name: each["WARREN_AMQP_URL"] for name, each in told.items()} == {
-        name: AMQP[name] for name in SETTINGS
+        name: AMQP[name] for name in SERVICES
     }
