@@ -57,29 +57,60 @@ RETURNING experiment_id;
 
 -- name: delete_experiment
 -- Mark an active experiment and its runs deleted.
+-- Its runs are locked in the order of their ids, as writers lock folded runs. So none waits for one that waits for it.
 WITH experiment AS (
     UPDATE experiments SET deleted = true, last_update_time = $3
     WHERE project_id = $1 AND experiment_id = $2 AND NOT deleted
     RETURNING experiment_id
 ),
+found AS (
+    SELECT runs.run_id
+    FROM experiment
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND experiment_id = experiment.experiment_id OFFSET 0
+    ) AS runs
+    ORDER BY runs.run_id
+),
+locked AS MATERIALIZED (
+    SELECT runs.run_id
+    FROM found
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND run_id = found.run_id FOR NO KEY UPDATE
+    ) AS runs
+),
 its_runs AS (
     UPDATE runs SET deleted = true, deleted_time = $3
-    FROM experiment
-    WHERE runs.project_id = $1 AND runs.experiment_id = experiment.experiment_id
+    FROM locked
+    WHERE runs.project_id = $1 AND runs.run_id = locked.run_id
 )
 SELECT experiment_id FROM experiment;
 
 -- name: restore_experiment
--- Mark a deleted experiment and its runs active.
+-- Mark a deleted experiment and its runs active. They are locked as by delete_experiment.
 WITH experiment AS (
     UPDATE experiments SET deleted = false, last_update_time = $3
     WHERE project_id = $1 AND experiment_id = $2 AND deleted
     RETURNING experiment_id
 ),
+found AS (
+    SELECT runs.run_id
+    FROM experiment
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND experiment_id = experiment.experiment_id OFFSET 0
+    ) AS runs
+    ORDER BY runs.run_id
+),
+locked AS MATERIALIZED (
+    SELECT runs.run_id
+    FROM found
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND run_id = found.run_id FOR NO KEY UPDATE
+    ) AS runs
+),
 its_runs AS (
     UPDATE runs SET deleted = false, deleted_time = NULL
-    FROM experiment
-    WHERE runs.project_id = $1 AND runs.experiment_id = experiment.experiment_id
+    FROM locked
+    WHERE runs.project_id = $1 AND runs.run_id = locked.run_id
 )
 SELECT experiment_id FROM experiment;
 

@@ -126,9 +126,19 @@ gone AS (
 UPDATE runs SET folded = true WHERE ctid = ANY (ARRAY(SELECT place FROM found));
 
 -- name: take_documents
--- Remove the documents of runs that are being purged, and return them.
+-- Remove the documents of the runs $2, of the experiments $3, that are being purged, and return them.
 WITH gone AS (
-    DELETE FROM unfolded_runs WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[])
+    DELETE FROM unfolded_runs WHERE ctid = ANY (ARRAY(
+        SELECT unfolded.place
+        FROM unnest($2::uuid[], $3::bigint[]) AS given (run_id, experiment_id)
+        CROSS JOIN LATERAL (
+            SELECT ctid AS place FROM unfolded_runs
+            WHERE project_id = $1
+                AND experiment_id = given.experiment_id
+                AND run_id = given.run_id
+            OFFSET 0
+        ) AS unfolded
+    ))
 )
-DELETE FROM run_documents WHERE project_id = $1 AND run_id = ANY($2::text[]::uuid[])
+DELETE FROM run_documents WHERE project_id = $1 AND run_id = ANY($2::uuid[])
 RETURNING run_id, experiment_number, start_time, document;

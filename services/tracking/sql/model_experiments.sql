@@ -28,10 +28,25 @@ WITH experiment AS (
     WHERE project_id = $1 AND registered_model_id = $2
     RETURNING experiment_id
 ),
+found AS (
+    SELECT runs.run_id
+    FROM experiment
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND experiment_id = experiment.experiment_id OFFSET 0
+    ) AS runs
+    ORDER BY runs.run_id
+),
+locked AS MATERIALIZED (
+    SELECT runs.run_id
+    FROM found
+    CROSS JOIN LATERAL (
+        SELECT run_id FROM runs WHERE project_id = $1 AND run_id = found.run_id FOR NO KEY UPDATE
+    ) AS runs
+),
 its_runs AS (
     UPDATE runs SET deleted = true, deleted_time = $3
-    FROM experiment
-    WHERE runs.project_id = $1 AND runs.experiment_id = experiment.experiment_id
+    FROM locked
+    WHERE runs.project_id = $1 AND runs.run_id = locked.run_id
 )
 SELECT experiment_id FROM experiment;
 

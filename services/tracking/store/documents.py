@@ -50,9 +50,11 @@ def _packed(members: bytes) -> bytes:
     return compress(members, 0 if len(members) < SMALL else Z_DEFAULT_COMPRESSION)
 
 
-async def forget(connection: AnyConnection, project: int, run_ids: Sequence[str]) -> None:
-    """Remove what is stored of runs that are being purged."""
-    gone = await connection.fetch(SQL["take_documents"].sql, project, run_ids)
+async def forget(
+    connection: AnyConnection, project: int, runs: Sequence[UUID], experiments: Sequence[int]
+) -> None:
+    """Remove what is stored of runs that are being purged. ``experiments`` has the experiment of each run."""
+    gone = await connection.fetch(SQL["take_documents"].sql, project, runs, experiments)
     removed = [
         (number, key, value, start_time, run_id)
         for run_id, number, start_time, document in gone

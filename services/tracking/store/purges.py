@@ -144,7 +144,8 @@ async def _purge(
     ids = [row["id"] for row in selected]
     rows = await tx.rows(target.fill(SQL["purge"]), tx.project, ids, target.name)
     if target is RUNS:
-        await documents.forget(tx.connection, tx.project, ids)
+        runs, experiments = [row["id"] for row in rows], [row["experiment_id"] for row in rows]
+        await documents.forget(tx.connection, tx.project, runs, experiments)
     return [
         PurgedEntity(_id_text(row["id"]), str(row["experiment_id"]), row["artifact_uri"])
         for row in rows

@@ -73,3 +73,27 @@ async def test_two_transactions_cannot_both_set_a_param(
         (answer,) = await contend()
     assert isinstance(answer, DomainError)
     assert "already logged with value='1'" in answer.message
+
+
+@pytest.mark.parametrize("name", ["DeleteExperiment", "RestoreExperiment"])
+async def test_runs_of_an_experiment_are_locked_in_the_order_of_writers(
+    tracking: Tracking, pool: "asyncpg.Pool[asyncpg.Record]", name: str
+) -> None:
+    """Writers lock runs by id. The index by which an experiment's runs are found begins with the newest."""
+    await tracking.call("CreateExperiment", name="e")
+    ids = [await tracking.run(experiment_id="1", start_time=start) for start in range(20)]
+    assert ids == sorted(ids)
+    if name == "RestoreExperiment":
+        await tracking.call("DeleteExperiment", experiment_id="1")
+    lock = "SELECT FROM runs WHERE run_id = $1 FOR NO KEY UPDATE"
+    async with pool.acquire() as writer:
+        async with writer.transaction():
+            await writer.execute(lock, ids[0])
+            waiting = asyncio.create_task(tracking.call(name, experiment_id="1"))
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+            for run_id in ids[1:]:
+                await asyncio.wait_for(writer.execute(lock, run_id), 5)
+        await waiting
+    deleted = await pool.fetchval("SELECT bool_and(deleted) FROM runs WHERE experiment_id = 1")
+    assert deleted is (name == "DeleteExperiment")

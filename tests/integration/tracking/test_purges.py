@@ -2,12 +2,15 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.tracking.handlers.purges import purge_deleted
+from services.tracking.store import documents
 from shared.contracts.errors import DomainError
 from shared.contracts.purges import PurgeDeleted
+from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import PROJECT, Tracking
 
 DAY = 86_400_000
@@ -243,3 +246,21 @@ async def test_owners_are_found_in_their_own_project_whatever_their_stage(tracki
     assert set((await tracking.call("FindOwners", ids=ids))["ids"]) == {run_id, model_id}
     assert (await tracking.call("FindOwners", 8, ids=ids))["ids"] == []
     assert (await tracking.call("ListProjectsWithData"))["projects"] == [PROJECT, 8]
+
+
+async def test_purging_a_run_reads_no_other_run_that_is_not_folded(tracking: Tracking) -> None:
+    run_id = UUID(await tracking.run())
+    await tracking.pool.execute(
+        "INSERT INTO unfolded_runs SELECT $1, i, gen_random_uuid() FROM generate_series(1, 20000) i",
+        PROJECT,
+    )
+    await tracking.pool.execute("ANALYZE unfolded_runs")
+    async with tracking.pool.acquire() as connection, connection.transaction():
+        explaining: Any = Explaining(connection)
+        await documents.forget(explaining, PROJECT, [run_id], [0])
+    (plan,) = explaining.plans
+    assert pages_read(plan) < 20, plan
+    left = await tracking.pool.fetchval(
+        "SELECT count(*) FROM unfolded_runs WHERE run_id = $1", run_id
+    )
+    assert left == 0
