@@ -4,6 +4,7 @@ It runs on aiohttp's low-level server, with route tables of its own. ``docs/adr/
 what ``aiohttp.web.Application`` costs in CPU, and which of the gateway's rules it has no place for.
 """
 
+from http import HTTPStatus
 from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
@@ -16,6 +17,8 @@ from services.gateway.auth.authorizations import TOPICS, Authorizations
 from services.gateway.auth.callers import PROJECT
 from services.gateway.auth.failures import Failures
 from services.gateway.auth.mode import mode_of
+from services.gateway.auth.permissions import required_permission
+from services.gateway.auth.session_cookies import SessionCookies
 from services.gateway.dialects.refusal import RETRY_AFTER_SECONDS, wrong_method
 from services.gateway.gitlab.handlers import rest_routes
 from services.gateway.graphql.prepared import PreparedQueries
@@ -34,8 +37,12 @@ from services.gateway.mlflow.routes import (
 )
 from services.gateway.openapi.document import describe
 from services.gateway.settings import Settings
+from services.gateway.sign_in.entrance import behind_sign_in, for_browser
+from services.gateway.sign_in.handlers import SignIn
+from services.gateway.sign_in.users import user_routes
 from services.gateway.ui.routes import to_directory, ui_routes
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.runs import GetRun
 from shared.messaging.calls import Bus, EventfulBus
 from shared.runtime.metrics import HTTP_IN_FLIGHT
 from shared.tracing.hooks import OFF, Tracing
@@ -80,6 +87,8 @@ class App:
         try:
             stopped = self._guard.stop(request)
             response = stopped or await route_handler.handler(request, parameters)
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                response = for_browser(request, response)
             status = response.status
         finally:
             self._under_way -= 1
@@ -169,14 +178,20 @@ def create_app(
         for method, path, handler in graphql_routes(prepared, calls, streams.mount, settings):
             table.add(method, prefix + path, handler)
         is_root = table is app.routes
+        reads = streams.mount.authenticator_for(required_permission(GetRun))
         for path, probe in probes(bus, lambda: app.draining, settings, workspaces=is_root).items():
             table.add("GET", prefix + path, probe)
         for method, path, file in pages:
-            table.add(method, prefix + path, file)
+            page = behind_sign_in(file, reads) if path == "/" and settings.ui_directory else file
+            table.add(method, prefix + path, page)
+        for method, path, handler in user_routes(authenticators):
+            table.add(method, prefix + path, handler)
     app.of_project.add("GET", MLFLOW_OF_PROJECT, to_directory)
     for method, path, handler in package_routes(in_project):
         app.of_project.add(method, path, handler)
     for method, path, handler in rest_routes(authenticators, calls, settings):
+        app.routes.add(method, path, handler)
+    for method, path, handler in SignIn(authenticators, calls, settings).routes():
         app.routes.add(method, path, handler)
     app.routes.add("GET", "/api/v4/version", fixed_json(version))
     app.routes.add("GET", "/openapi.json", fixed_json(describe))
@@ -187,4 +202,5 @@ def _authenticators(bus: EventfulBus, calls: Bus, settings: Settings) -> Authent
     mode = mode_of(settings.access_mode, settings.host)
     authorizations = Authorizations(calls, opens_root=mode == "open")
     bus.subscribe(TOPICS, authorizations.on_event, authorizations.forget)
-    return Authenticators(authorizations, Failures(settings.http), mode)
+    cookies = SessionCookies(settings.http)
+    return Authenticators(authorizations, Failures(settings.http), cookies, mode)

@@ -72,6 +72,19 @@ class AuthorizeWorkspace(Query):
     workspace: str
 
 
+class AuthorizeSession(Query):
+    """Ask what the holder of a session may do in a project, or in a workspace if ``workspace`` is not empty.
+
+    ``session_digest`` is the SHA-256 of the session's cookie in hex. The session acts as its token.
+    """
+
+    service = "access"
+
+    session_digest: str
+    project: str = ""
+    workspace: str = ""
+
+
 class Authorization(Wire):
     """The reply to ``Authorize``: the caller's identity and abilities.
 

@@ -12,6 +12,13 @@ class TokensRevoked(DomainEvent):
     digests: list[str]
 
 
+class SessionsEnded(DomainEvent):
+    """Sessions of browsers ended before their time. ``digests`` are the SHA-256 digests of their cookies, in hex."""
+
+    topic: ClassVar[str] = "session.ended"
+    digests: list[str]
+
+
 class MemberChanged(DomainEvent):
     """A user's role in a project or a group was added, changed or removed."""
 

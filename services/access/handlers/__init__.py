@@ -6,6 +6,7 @@ from services.access.handlers import (
     groups,
     members,
     projects,
+    sessions,
     tokens,
     users,
     workspaces,
@@ -26,6 +27,7 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **tokens.HANDLERS,
     **access_tokens.HANDLERS,
     **workspaces.HANDLERS,
+    **sessions.HANDLERS,
     Diagnose: diagnosis_of("access"),
 }
 

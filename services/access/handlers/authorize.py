@@ -6,11 +6,12 @@ from datetime import date
 from services.access.dates import date_of, milliseconds
 from services.access.policy import CallerRole, Role, abilities
 from services.access.store import authorize as store
-from services.access.store import workspaces
+from services.access.store import sessions, workspaces
 from services.access.store.authorize import FoundProject, TokenUser
 from shared.contracts.access import (
     Authorization,
     Authorize,
+    AuthorizeSession,
     AuthorizeWorkspace,
     LocateProject,
     Project,
@@ -24,7 +25,7 @@ from shared.postgres.clock import database_now
 from shared.postgres.transaction import Transaction
 
 USE_NOTED_EVERY = 600_000
-"""Milliseconds between two updates of a token's last use, as in GitLab. Most reads thus write nothing."""
+"""Milliseconds between two updates of the last use of a token or session, as in GitLab. Most reads write nothing."""
 
 
 async def authorize(query: Authorize, tx: Transaction) -> Authorization:
@@ -39,9 +40,37 @@ async def authorize(query: Authorize, tx: Transaction) -> Authorization:
 
 async def authorize_workspace(query: AuthorizeWorkspace, tx: Transaction) -> Authorization:
     """Return what the holder of a token may do in a workspace."""
-    number = await workspaces.number_of(tx, query.workspace)
-    # An empty reference finds no project. The answer still has the token's state and user.
-    return await _of_token(query.token_digest, "" if number is None else str(number), tx)
+    return await _of_token(query.token_digest, await _in_workspace(query.workspace, tx), tx)
+
+
+async def authorize_session(query: AuthorizeSession, tx: Transaction) -> Authorization:
+    """Return what the holder of a session may do in a project or a workspace: what its token may.
+
+    A session that has ended is unknown, whatever its token may do.
+    """
+    digest = _bytes(query.session_digest)
+    session = await sessions.find(tx, digest) if digest else None
+    now_ms = await database_now(tx.connection)
+    if session is None or session.expiry_time <= now_ms:
+        return Authorization(state=TokenState.UNKNOWN)
+    reference = query.project or str(ROOT_PROJECT)
+    if query.workspace:
+        reference = await _in_workspace(query.workspace, tx)
+    answer = await _of_token(session.token_digest.hex(), reference, tx)
+    if answer.state is TokenState.ACTIVE and now_ms - session.last_used_time > USE_NOTED_EVERY:
+        await sessions.touch(tx, session.session_id, now_ms)
+    left = session.expiry_time - now_ms
+    fresh_for = left if answer.fresh_for is None else min(left, answer.fresh_for)
+    return answer.model_copy(update={"fresh_for": fresh_for})
+
+
+async def _in_workspace(name: str, tx: Transaction) -> str:
+    """Return the reference of a workspace's project.
+
+    An empty reference finds no project. The answer still has the token's state and user.
+    """
+    number = await workspaces.number_of(tx, name)
+    return "" if number is None else str(number)
 
 
 async def _of_token(token_digest: str, reference: str, tx: Transaction) -> Authorization:
@@ -112,4 +141,5 @@ HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     Authorize: authorize,
     LocateProject: locate_project,
     AuthorizeWorkspace: authorize_workspace,
+    AuthorizeSession: authorize_session,
 }

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from services.access.actors import Actor, forbidden
 from services.access.handlers import replies
 from services.access.handlers.users import no_user
-from services.access.store import tokens, users
+from services.access.store import sessions, tokens, users
 from services.access.store.tokens import FoundToken, NewToken
-from shared.contracts.access_events import TokensRevoked
+from shared.contracts.access_events import SessionsEnded, TokensRevoked
 from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.contracts.message import Message
 from shared.contracts.tokens import (
@@ -126,13 +126,13 @@ async def _reused(tx: Transaction, old: FoundToken) -> bytes:
     Using a replaced token suggests that it was stolen. The thief and the owner can't be told apart, so both lose
     access.
     """
-    _emit_revoked(tx, await tokens.revoke_family(tx, old))
+    await _end_sessions(tx, await tokens.revoke_family(tx, old))
     return replies.one(Rotated(token=None))
 
 
 async def revoke(tx: Transaction, token: FoundToken) -> None:
-    """Revoke a token and emit the event for the gateways, which cache authorizations."""
-    _emit_revoked(tx, await tokens.revoke(tx, token))
+    """Revoke a token, end its sessions, and emit the events for the gateways, which cache authorizations."""
+    await _end_sessions(tx, await tokens.revoke(tx, token))
 
 
 def checked_end(end: date | None, today: date) -> date | None:
@@ -142,9 +142,13 @@ def checked_end(end: date | None, today: date) -> date | None:
     return end
 
 
-def _emit_revoked(tx: Transaction, digests: Sequence[str]) -> None:
-    if digests:
-        tx.emit(TokensRevoked(digests=list(digests)))
+async def _end_sessions(tx: Transaction, digests: Sequence[str]) -> None:
+    """End the sessions of revoked tokens, and emit the events of both."""
+    if not digests:
+        return
+    tx.emit(TokensRevoked(digests=list(digests)))
+    if ended := await sessions.delete_of_tokens(tx, digests):
+        tx.emit(SessionsEnded(digests=ended))
 
 
 async def _own(tx: Transaction, actor: Actor, of: OneToken) -> FoundToken:

@@ -6,16 +6,22 @@ the bus was lost, all answers are forgotten, because events may have been missed
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import NamedTuple
 
 from services.gateway.auth.grants import Grant
-from shared.contracts.access import Authorization, Authorize, AuthorizeWorkspace
+from shared.contracts.access import (
+    Authorization,
+    Authorize,
+    AuthorizeSession,
+    AuthorizeWorkspace,
+)
 from shared.contracts.access_events import (
     MemberChanged,
     ProjectChanged,
+    SessionsEnded,
     TokensRevoked,
     UserChanged,
 )
@@ -40,20 +46,31 @@ Guessed tokens therefore can't push out the tokens in use.
 ASK_SECONDS = 10.0
 """The deadline of a question to the access service."""
 
-TOPICS = tuple(event.topic for event in (TokensRevoked, MemberChanged, ProjectChanged, UserChanged))
+TOPICS = tuple(
+    event.topic
+    for event in (TokensRevoked, SessionsEnded, MemberChanged, ProjectChanged, UserChanged)
+)
 
 
 class Key(NamedTuple):
-    """A token's digest, and the project's name in the request, which may be a workspace's name."""
+    """The digest of a token or a session, and the project's name in the request, which may be a workspace's name."""
 
     digest: str
     project: str
     workspace: str = ""
+    is_session: bool = False
 
     @property
     def is_of_root(self) -> bool:
         """Return whether the request means the root project."""
         return not self.workspace and is_root(self.project)
+
+
+_WITH_DIGESTS: Mapping[str, type[TokensRevoked] | type[SessionsEnded]] = {
+    TokensRevoked.topic: TokensRevoked,
+    SessionsEnded.topic: SessionsEnded,
+}
+"""The events that outdate the answers about some digests only, by topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +105,29 @@ class Authorizations:
         # Grows with each event, so that a question under way notices that its answer may be outdated.
         self._generation = 0
 
-    def known(self, digest: str, project: str, workspace: str = "") -> Grant | None:
-        """Return the remembered grant of a token; None if there is none, or a negative one."""
-        key = Key(digest, project, workspace)
+    def known(self, key: Key) -> Grant | None:
+        """Return the remembered grant of a token or session; None if there is none, or a negative one."""
         kept = self._granted.get(key)
         if kept is None or kept.until <= self._clock():
             return None
         self._granted.move_to_end(key)
         return kept.grant
 
-    async def grant(self, digest: str, project: str, workspace: str = "") -> Grant:
-        """Return the grant of a token in a project, or in ``workspace`` if it is given.
+    def refused(self, key: Key) -> Grant | None:
+        """Return the remembered negative grant of a token or session; None if there is none."""
+        kept = self._refused.get(key)
+        if kept is None or kept.until <= self._clock():
+            return None
+        self._refused.move_to_end(key)
+        return kept.grant
+
+    async def grant(self, key: Key) -> Grant:
+        """Return the grant of a token or session in a project, or in a workspace if the key names one.
 
         Raises DomainError if the grant is not remembered and the access service does not answer.
         """
-        if known := self.known(digest, project, workspace):
-            return known
-        key = Key(digest, project, workspace)
-        kept = self._refused.get(key)
-        if kept is not None and kept.until > self._clock():
-            self._refused.move_to_end(key)
-            return kept.grant
+        if kept := self.known(key) or self.refused(key):
+            return kept
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))
@@ -119,8 +138,8 @@ class Authorizations:
     def on_event(self, event: ReceivedEvent) -> None:
         """Forget the answers that an event outdates."""
         self._generation += 1
-        if event.topic == TokensRevoked.topic:
-            digests = set(TokensRevoked.parse(event.payload).digests)
+        if contract := _WITH_DIGESTS.get(event.topic):
+            digests = set(contract.parse(event.payload).digests)
             for kept in (self._granted, self._refused):
                 for key in [key for key in kept if key.digest in digests]:
                     del kept[key]
@@ -194,7 +213,11 @@ def _not_begun() -> DomainError:
     return DomainError(ErrorCode.REQUEST_LIMIT_EXCEEDED, message)
 
 
-def _question(key: Key) -> Authorize | AuthorizeWorkspace:
+def _question(key: Key) -> Authorize | AuthorizeSession | AuthorizeWorkspace:
+    if key.is_session:
+        return AuthorizeSession(
+            session_digest=key.digest, project=key.project, workspace=key.workspace
+        )
     if key.workspace:
         return AuthorizeWorkspace(token_digest=key.digest, workspace=key.workspace)
     return Authorize(token_digest=key.digest, project=key.project)

@@ -23,6 +23,9 @@ class Caller:
     username: str = ""
     project_path: str = ""
     """The project's full path, for links."""
+    is_admin: bool = False
+    scopes: frozenset[str] = frozenset()
+    """The scopes of the token; empty for an anonymous caller."""
 
 
 Authenticator = Callable[[BaseRequest], Awaitable[Caller]]

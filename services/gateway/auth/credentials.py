@@ -8,6 +8,7 @@ password for ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``. GitL
 import binascii
 from base64 import b64decode
 from functools import lru_cache
+from typing import NamedTuple
 
 from aiohttp.web import BaseRequest
 
@@ -17,6 +18,13 @@ PRIVATE_TOKEN = "PRIVATE-TOKEN"  # noqa: S105  # The name of a header.
 
 REMEMBERED = 4096
 """The number of ``Authorization`` headers whose digests are cached."""
+
+
+class Credential(NamedTuple):
+    """What a request is authenticated by: the digest of a token, or of a session's cookie."""
+
+    digest: str
+    is_session: bool = False
 
 
 def token_digest(request: BaseRequest) -> str | None:

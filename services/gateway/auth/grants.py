@@ -52,6 +52,8 @@ class Grant:
             user_id=answer.user_id or None,
             username=answer.username,
             project_path=path,
+            is_admin=answer.is_admin,
+            scopes=frozenset(answer.scopes),
         )
         return cls(answer.state, frozenset(answer.scopes), abilities, project, caller)
 
@@ -92,6 +94,21 @@ def hidden_workspace(name: str) -> AccessRefused:
     """Return the error for a workspace that does not exist or is hidden, in MLflow's words."""
     message = f"Workspace '{name}' not found"
     return AccessRefused(Reason.HIDDEN_PROJECT, ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
+
+
+def no_session() -> AccessRefused:
+    """Return the error for a session that has ended, or never was."""
+    message = "You are not signed in, or your session has ended. Sign in again: reload the page."
+    return AccessRefused(Reason.NO_TOKEN, ErrorCode.UNAUTHENTICATED, message)
+
+
+def foreign_page() -> AccessRefused:
+    """Return the error for a request with a session's cookie that no page of this server has sent."""
+    message = (
+        "A session counts only for requests from this server's own pages. The browser's headers Sec-Fetch-Site and "
+        "Origin do not show that this request came from one. Send a token instead: 'Authorization: Bearer <token>'."
+    )
+    return AccessRefused(Reason.FOREIGN_PAGE, ErrorCode.PERMISSION_DENIED, message)
 
 
 def no_token() -> AccessRefused:

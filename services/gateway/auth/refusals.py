@@ -9,6 +9,7 @@ class Reason(StrEnum):
     """Why a caller is refused, in the order of the checks."""
 
     NO_TOKEN = "no_token"  # noqa: S105  # It is the lack of one.
+    FOREIGN_PAGE = "foreign_page"
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     REVOKED = "revoked"

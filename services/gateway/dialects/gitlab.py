@@ -103,6 +103,7 @@ def _invalid_token(description: str) -> _AccessAnswer:
 
 _ACCESS_ANSWERS: Mapping[Reason, _AccessAnswer] = {
     Reason.NO_TOKEN: _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
+    Reason.FOREIGN_PAGE: _AccessAnswer(HTTPStatus.FORBIDDEN, FORBIDDEN),
     Reason.UNKNOWN: _AccessAnswer(HTTPStatus.UNAUTHORIZED, UNAUTHORIZED),
     Reason.EXPIRED: _invalid_token(
         "Token is expired. You can either do re-authorization or token refresh."

@@ -54,6 +54,8 @@ def rest(
         allow_revoked=endpoint.allow_revoked,
         allow_anonymous=endpoint.anonymous == "always"
         or (endpoint.anonymous == "in open mode" and authenticators.open),
+        # A page can read the UI's data with a session, but make no tokens, users or members.
+        allow_session=dialect is MLFLOW,
     )
     fill = web_urls(settings.gitlab_url)
     read, overlay = body_reader(endpoint, dialect, settings), overlay_of(endpoint.contract)

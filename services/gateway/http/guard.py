@@ -7,6 +7,7 @@ from aiohttp.web import BaseRequest, Response
 
 from services.gateway.auth.credentials import token_digest
 from services.gateway.auth.mode import is_open_by_default, refuse_proxied
+from services.gateway.auth.session_cookies import SessionCookies
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.origins import EXEMPT, OriginGuard
 from services.gateway.http.peers import peer_of
@@ -24,6 +25,7 @@ class Guard:
         http = settings.http
         self._origins = OriginGuard(http, settings.host)
         self._limit = RateLimit(http.rate_limit, http.rate_burst) if http.rate_limit else None
+        self._cookies = SessionCookies(http)
         self._peer_of = peer_of(http.trusted_proxies)
         self._refuses_proxied = is_open_by_default(settings.access_mode, settings.host)
 
@@ -43,12 +45,12 @@ class Guard:
         return answer
 
     def _over_limit(self, request: BaseRequest, limit: RateLimit) -> Response | None:
-        """Count the request for its token, or for its address if it has none. Return the 429 beyond the limit.
+        """Count the request for its token or session, or else for its address. Return the 429 beyond the limit.
 
         The token is not verified here. Invalid tokens have a limit of their own in
         ``services/gateway/auth/failures.py``.
         """
-        digest = token_digest(request)
+        digest = token_digest(request) or self._cookies.session_digest(request)
         key = self._peer_of(request) if digest is None else hash(digest)
         seconds = limit.take(key, monotonic())
         if not seconds:

@@ -27,14 +27,7 @@ def peer_of(trusted_proxies: str) -> PeerOf:
 
     ``trusted_proxies`` are addresses or networks, separated by commas.
     """
-    networks = [ip_network(each.strip()) for each in trusted_proxies.split(",") if each.strip()]
-
-    def is_trusted(address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in networks)
+    is_trusted = is_trusted_by(trusted_proxies)
 
     @lru_cache(REMEMBERED)
     def behind(remote: str, forwarded: str) -> int:
@@ -47,10 +40,24 @@ def peer_of(trusted_proxies: str) -> PeerOf:
         return _number(origin)
 
     def peer(request: BaseRequest) -> int:
-        forwarded = ",".join(request.headers.getall(FORWARDED_FOR, ())) if networks else ""
+        forwarded = ",".join(request.headers.getall(FORWARDED_FOR, ())) if trusted_proxies else ""
         return behind(request.remote or "", forwarded)
 
     return peer
+
+
+def is_trusted_by(trusted_proxies: str) -> Callable[[str], bool]:
+    """Return a function that tells whether an address is that of a trusted proxy."""
+    networks = [ip_network(each.strip()) for each in trusted_proxies.split(",") if each.strip()]
+
+    def is_trusted(address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in networks)
+
+    return is_trusted
 
 
 def _number(address: str) -> int:

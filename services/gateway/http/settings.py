@@ -62,6 +62,11 @@ class HttpSettings(BaseModel):
     auth_failure_burst: PositiveInt = Field(
         default=100, description="Such requests that may come at once before the limit counts"
     )
+    session_hours: PositiveFloat = Field(
+        default=12.0,
+        le=8760,
+        description="Hours after which people who signed in with a browser sign in again",
+    )
     trusted_proxies: Networks = Field(
         default="",
         description="Addresses or networks of proxies in front, separated by commas, whose X-Forwarded-For "

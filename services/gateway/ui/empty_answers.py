@@ -47,8 +47,7 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "remote_access_allowed": False,
     },
     ("GET", "3.0/mlflow/assistant/providers"): {"providers": []},
-    # The server itself. No user is signed in as MLflow's server understands it.
-    ("GET", "2.0/mlflow/users/current"): NOTHING,
+    # The server itself.
     ("GET", "2.0/mlflow/webhooks"): NOTHING,
     ("GET", "3.0/mlflow/ui-telemetry"): {
         "disable_ui_telemetry": True,

@@ -9,6 +9,9 @@ document.getElementById("variables").textContent = [
   ...(byProject ? ['export MLFLOW_TRACKING_TOKEN="<your_access_token>"'] : []),
 ].join("\n");
 
+// The account page is at the server's root, wherever a proxy puts that.
+document.getElementById("account").href = new URL(byProject ? "../../../../../../../-/account" : "../-/account", location.href).href;
+
 document.getElementById("copy").addEventListener("click", async ({ target }) => {
   await navigator.clipboard.writeText(trackingUri);
   target.textContent = "Copied";

@@ -10,7 +10,7 @@ import pytest
 
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
-from services.gateway.auth.authorizations import TOPICS, Authorizations
+from services.gateway.auth.authorizations import TOPICS, Authorizations, Key
 from services.gateway.auth.permissions import READ_ARTIFACTS
 from services.gateway.auth.refusals import AccessRefused
 from shared.contracts.token_digests import digest_of
@@ -62,7 +62,7 @@ async def gateways(database_dsn, amqp_vhost_url):
 
 async def test_a_revoked_token_is_out_at_every_gateway(gateways):
     for _, known in gateways:
-        (await known.grant(DIGEST, "")).check(READ_ARTIFACTS)
+        (await known.grant(Key(DIGEST, ""))).check(READ_ARTIFACTS)
     bus, _ = gateways[0]
     payload = json.dumps({"token_id": "self", "own_digest": DIGEST}).encode()
     command = Envelope(new_id(), "RevokeToken", 1, payload, time.time() + 30, user_id=1)
@@ -71,7 +71,7 @@ async def test_a_revoked_token_is_out_at_every_gateway(gateways):
 
         async def out(known=known):
             try:
-                (await known.grant(DIGEST, "")).check(READ_ARTIFACTS)
+                (await known.grant(Key(DIGEST, ""))).check(READ_ARTIFACTS)
             except AccessRefused as refused:
                 return refused.reason == "revoked"
             return False

@@ -65,6 +65,8 @@ READ_BY_HANDLERS = (
 
 REPLY = {
     "items": [],
+    "workspaces": [],
+    "sessions": [],
     "total": 0,
     "page": 1,
     "per_page": 20,

@@ -5,13 +5,14 @@ import asyncio
 import pytest
 from aiohttp import ClientSession, web
 
+from shared.runtime import health as module
 from shared.runtime.health import Monitor
 from shared.runtime.settings import MonitorSettings
 
 
 @pytest.fixture
 async def monitor():
-    async with Monitor(check_seconds=0.5).listening(MonitorSettings(port=0)) as listening:
+    async with Monitor().listening(MonitorSettings(port=0)) as listening:
         yield listening
 
 
@@ -56,7 +57,8 @@ async def test_ready_when_all_checks_pass(client, monitor):
 
 
 @pytest.mark.parametrize("check", [false, fails, hangs])
-async def test_not_ready_when_a_check_fails(client, monitor, check):
+async def test_not_ready_when_a_check_fails(client, monitor, check, monkeypatch):
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.05)
     monitor.started({"bus": true, "database": check})
     response = await client.get("/health/ready")
     assert response.status == 503

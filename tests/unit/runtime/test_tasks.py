@@ -1,9 +1,10 @@
 import asyncio
 
-from shared.runtime.tasks import cancel_and_wait
+from shared.runtime import tasks
 
 
-async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again(monkeypatch):
+    monkeypatch.setattr(tasks, "AGAIN_SECONDS", 0.01)
     lost = []
 
     async def lose_two():
@@ -21,10 +22,10 @@ async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
     ended = [asyncio.create_task(each()) for each in (lose_two, fail)]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await cancel_and_wait(ended, again_seconds=0.01)
+        await tasks.cancel_and_wait(ended)
     assert ended[0].cancelled()
     assert len(lost) == 2
 
 
 async def test_nothing_to_end_takes_no_time():
-    await cancel_and_wait([])
+    await tasks.cancel_and_wait([])
