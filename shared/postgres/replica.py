@@ -294,6 +294,8 @@ def _reason_of(error: Exception) -> Reason:
         return Reason.HANGING
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
         return Reason.CONFLICT
+    if isinstance(error, ValueError):
+        return Reason.REFUSED  # asyncpg can't encode a value of the query.
     if not isinstance(error, asyncpg.PostgresError):
         return Reason.UNREACHABLE
     # Classes of SQLSTATE: connections, logins, databases, resources, operators, the system.

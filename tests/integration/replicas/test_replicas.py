@@ -350,6 +350,24 @@ async def test_a_replica_may_be_started_later_and_is_refused_once_promoted(
             await until(lambda: tracking.replicas.replicas[0].state is Reason.NOT_STANDBY)
 
 
+async def test_a_standby_of_the_old_primary_is_refused_after_a_fail_over(
+    primary: EmbeddedPostgres, standby: Standby, server_directory: Path
+) -> None:
+    async with Standby(server_directory / "successor", primary) as successor:
+        await successor.promote()
+        # What the old primary writes from here on lies further on in its log than what the new one writes.
+        old = await asyncpg.connect(primary.dsn("postgres"))
+        await old.execute("SELECT pg_switch_wal()")
+        await old.close()
+        async with service(successor, [standby.dsn("postgres")]) as tracking:
+            replica = tracking.replicas.replicas[0]
+            await until(lambda: replica.state is Reason.OTHER_PRIMARY)
+            run_id = await tracking.new_run()
+            await tracking.call("SetTag", run_id=run_id, key="t", value="new")
+            assert await tracking.tag(run_id) == "new"
+            assert "replica" not in tracking.outcomes()
+
+
 async def test_servers_that_do_not_follow_the_primary_are_refused(
     primary: EmbeddedPostgres, standby: Standby
 ) -> None:
