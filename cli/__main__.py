@@ -14,7 +14,7 @@ from shared.runtime.settings import (
     PREFIX,
     ProcessSettings,
     WrongSettingsError,
-    leave,
+    exit_with,
     read_environment,
 )
 from shared.runtime.version import VERSION
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = asyncio.run(options.run(options, settings))
         sys.stdout.flush()
     except WrongSettingsError as error:
-        leave(error.message)
+        exit_with(error.message)
     except DomainError as error:
         sys.exit(error.message)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractConnection
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
-from shared.messaging.connection import LOST, connect
+from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.topology import CLI, Layout
 from shared.runtime.settings import ProcessSettings
 
@@ -48,7 +48,7 @@ async def connected(settings: ProcessSettings) -> AsyncIterator[AbstractConnecti
     """Open a connection that declares nothing. Raises DomainError if the broker is unreachable."""
     try:
         connection = await connect(settings.amqp_url, name=CLI, seconds=SECONDS_TO_CONNECT)
-    except LOST:
+    except CONNECTION_ERRORS:
         raise unreachable() from None
     async with connection:
         yield connection

@@ -85,7 +85,7 @@ async def _findings(settings: ProcessSettings) -> AsyncGenerator[Finding, None]:
                 yield await _queue(connection, topology.queue_name(service, kind))
         for service in topology.SUBSCRIPTIONS:
             yield await _queue(connection, topology.queue_name(service, "events"))
-        for queue in topology.lasting_queues():
+        for queue in topology.persistent_queues():
             if dead := (await _counts(connection, topology.dead_letter_queue(queue)))[0]:
                 detail = f"{dead} dead letters; see `warren dead-letters list --queue {queue}`"
                 yield Finding(queue, "warning", detail)

@@ -13,12 +13,12 @@ import structlog
 from deploy.provision.rabbitmq import prepare_broker
 from deploy.provision.settings import ProvisionSettings, schema_owner
 from deploy.provision.storage import prepare_storage
-from shared.postgres.explaining import postgres_explained
+from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.provision import SchemaOwner, provision
 from shared.runtime.logs import configure_logging
 from shared.runtime.settings import read_settings
-from shared.runtime.starting import StartError, explained, sentence
+from shared.runtime.starting import StartError, exit_on_start_error, sentence
 
 PAUSE_SECONDS = 1.0
 NOTHING_TO_DO = (
@@ -62,7 +62,7 @@ async def _prepare_postgres(settings: ProvisionSettings) -> None:
 async def _until_there(
     settings: ProvisionSettings, databases: dict[str, list[SchemaOwner]], refusals: list[str]
 ) -> None:
-    with postgres_explained(ADDRESSES):
+    with explain_postgres_errors(ADDRESSES):
         while True:
             try:
                 return await _prepare(settings, databases)
@@ -86,7 +86,7 @@ def main() -> None:
     """Read the settings and provision. An error exits with a message."""
     settings = read_settings(ProvisionSettings)
     configure_logging("provision", settings.log_level)
-    with explained("provision"):
+    with exit_on_start_error("provision"):
         asyncio.run(prepare(settings))
 
 

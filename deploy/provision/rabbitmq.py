@@ -14,7 +14,7 @@ import structlog
 
 from deploy.provision.settings import ProvisionSettings
 from shared.messaging.accounts import Account, Definitions, account_of, definitions
-from shared.messaging.connection import LOST, connect
+from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.declarations import declare_all
 from shared.messaging.topology import PARTIES, Layout
 from shared.runtime.addresses import each_host
@@ -24,7 +24,7 @@ SECONDS_TO_ANSWER = 30.0
 PAUSE_SECONDS = 1.0
 API_PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 ADDRESSES = "WARREN_AMQP_ADMIN_URL and WARREN_AMQP_API_URL are its addresses"
-NOT_YET = (*LOST, aiohttp.ClientConnectionError)
+NOT_YET = (*CONNECTION_ERRORS, aiohttp.ClientConnectionError)
 """Errors of a server that is starting; provisioning tries again."""
 
 log = structlog.get_logger(__name__)

@@ -6,16 +6,16 @@ import sys
 from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS
 from services.access.settings import AccessSettings
-from shared.postgres.explaining import postgres_explained
+from shared.postgres.explaining import explain_postgres_errors
 from shared.runtime.settings import read_settings
-from shared.runtime.starting import explained
+from shared.runtime.starting import exit_on_start_error
 from shared.serving.postgres import run_service
 
 
 def main() -> None:
     """Read the settings, print a new administrator's token, and run the service."""
     settings = read_settings(AccessSettings)
-    with explained(SCHEMA), postgres_explained("WARREN_ACCESS_DSN is its address"):
+    with exit_on_start_error(SCHEMA), explain_postgres_errors("WARREN_ACCESS_DSN is its address"):
         token = asyncio.run(ensure_root_token(settings.access.dsn, settings.root_token))
     if token:
         # Printed and not logged, because logs contain no secrets.

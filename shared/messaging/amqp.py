@@ -23,7 +23,7 @@ from aiormq.channel import Channel as MessageChannel
 from aiormq.exceptions import DeliveryError
 
 from shared.messaging import topology
-from shared.messaging.connection import LOST, connect
+from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.declarations import ensure
 from shared.messaging.packing import LARGEST_MESSAGE, is_large, pack
 from shared.messaging.permissions import private_queue
@@ -55,7 +55,7 @@ class AmqpDelivery:
     def __init__(self, message: DeliveredMessage) -> None:
         self._message = message
         self.redelivered = bool(message.redelivered)
-        self.publication = _received(message)
+        self.publication = _publication_of(message)
 
     @property
     def lost(self) -> bool:
@@ -66,7 +66,7 @@ class AmqpDelivery:
         """Acknowledge the message."""
         # After a lost connection the broker delivers the message again anyway, and the inbox answers
         # it. So a failed acknowledgement needs no handling.
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             await self._message.channel.basic_ack(self._message.delivery_tag or 0)
 
 
@@ -86,7 +86,7 @@ class AmqpSubscription:
             return
         outer = await connection.channel(publisher_confirms=False)
         await outer.set_qos(prefetch_count=self._prefetch)
-        channel = await _of_messages(outer)
+        channel = await _aiormq_channel(outer)
         # The broker cancels a consumer once, when its queue is deleted or the queue's only node is lost.
         # Without a new connection this queue would have no consumer.
         channel.on_consumer_cancel_callbacks.add(lambda *_: _close_soon(connection))
@@ -100,7 +100,7 @@ class AmqpSubscription:
         self._cancelled = True
         if self._consumer:
             channel, tag = self._consumer
-            with contextlib.suppress(*LOST):
+            with contextlib.suppress(*CONNECTION_ERRORS):
                 await channel.basic_cancel(tag)
 
 
@@ -120,11 +120,13 @@ class AmqpTransport:
         party: str,
         services: Sequence[str],
         layout: topology.Layout = topology.LAYOUT,
+        setup_seconds: float = SETUP_SECONDS,
     ) -> None:
         self._url = url
         self._party = party
         self._services = services
         self._layout = layout
+        self._setup_seconds = setup_seconds
         self._exchanges = {
             role: topology.exchange_name(party, role) for role in layout.roles(party)
         }
@@ -203,7 +205,7 @@ class AmqpTransport:
                 f"RabbitMQ has no queue for {publication.routing_key}, or refused the message."
             )
             raise BrokerUnavailableError(message) from error
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             message = "The connection to RabbitMQ was lost before the confirm."
             raise PublishUncertainError(message) from error
 
@@ -232,7 +234,7 @@ class AmqpTransport:
             # A separate channel, because RabbitMQ closes it if the queue does not exist.
             async with self._connection.channel(publisher_confirms=False) as channel:
                 declared = await channel.declare_queue(queue, passive=True)
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             message = f"RabbitMQ could not be asked about {queue}."
             raise BrokerUnavailableError(message) from error
         return declared.declaration_result.consumer_count or 0
@@ -240,8 +242,8 @@ class AmqpTransport:
     async def _keep_connected(self) -> None:
         while not self._closed:
             try:
-                await self._stay_until_lost()
-            except LOST as error:
+                await self._connect_until_lost()
+            except CONNECTION_ERRORS as error:
                 log.warning("broker_unreachable", error=repr(error))
             except Exception:
                 if self._connection is None:
@@ -254,19 +256,19 @@ class AmqpTransport:
                 BROKER_CONNECTED.labels(self._party).set(0)
             await asyncio.sleep(RECONNECT_DELAY)
 
-    async def _stay_until_lost(self) -> None:
+    async def _connect_until_lost(self) -> None:
         connection = await connect(self._url, name=self._party, seconds=CONNECT_SECONDS)
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
         try:
-            async with asyncio.timeout(SETUP_SECONDS):
+            async with asyncio.timeout(self._setup_seconds):
                 await self._open(connection)
             log.info("broker_connected", connection=self._party)
             await lost.wait()
             log.warning("broker_lost", connection=self._party)
         finally:
             self._connected.clear()
-            with contextlib.suppress(*LOST):
+            with contextlib.suppress(*CONNECTION_ERRORS):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.close()
 
@@ -279,8 +281,8 @@ class AmqpTransport:
         for channel in (requests, replies):
             channel.close_callbacks.add(lambda *_: _close_soon(connection))
         self._connection = connection
-        self._requests = await _of_messages(requests)
-        self._replies = await _of_messages(replies)
+        self._requests = await _aiormq_channel(requests)
+        self._replies = await _aiormq_channel(replies)
         if self._on_reply:
             await self._open_replies(replies)
         if self._on_event:
@@ -307,33 +309,33 @@ class AmqpTransport:
 
         async def receive(message: DeliveredMessage) -> None:
             if on_reply:
-                on_reply(_received(message))
+                on_reply(_publication_of(message))
 
         queue = await self._private_queue(channel)
         for service, address in self._addresses.items():
             await queue.bind(topology.exchange_name(service, topology.REPLIES), address)
         # Without acknowledgements: the queue ends with its connection, so nothing could be redelivered.
-        await _consume(await _of_messages(channel), queue.name, receive, no_ack=True)
+        await _consume(await _aiormq_channel(channel), queue.name, receive, no_ack=True)
 
     async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
         """Bind a private queue to the topics. It is bound before ``on_reset``, so no later event is missed."""
 
         async def receive(message: DeliveredMessage) -> None:
-            on_event(_received(message))
+            on_event(_publication_of(message))
 
         queue = await self._private_queue(channel)
-        for teller in self._layout.listeners[self._party]:
+        for publisher in self._layout.listeners[self._party]:
             for topic in self._topics:
-                outbox = topology.exchange_name(teller, topology.OUTBOX)
+                outbox = topology.exchange_name(publisher, topology.OUTBOX)
                 await queue.bind(outbox, topology.binding_key(topic))
-        await _consume(await _of_messages(channel), queue.name, receive, no_ack=True)
+        await _consume(await _aiormq_channel(channel), queue.name, receive, no_ack=True)
 
     async def _private_queue(self, channel: AbstractChannel) -> AbstractQueue:
         name = private_queue(self._party, secrets.token_hex(16))
         return await channel.declare_queue(name, exclusive=True, auto_delete=True)
 
 
-async def _of_messages(channel: AbstractChannel) -> MessageChannel:
+async def _aiormq_channel(channel: AbstractChannel) -> MessageChannel:
     return cast("MessageChannel", await channel.get_underlay_channel())
 
 
@@ -363,7 +365,7 @@ def _properties(publication: Publication) -> spec.Basic.Properties:
     )
 
 
-def _received(message: DeliveredMessage) -> Publication:
+def _publication_of(message: DeliveredMessage) -> Publication:
     properties = message.header.properties
     headers = properties.headers or {}
     return Publication(

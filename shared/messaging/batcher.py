@@ -1,56 +1,44 @@
-"""The sender's side of one queue: the calls that wait, and the frames in flight.
+"""The sender of one queue: the calls that wait, the frames in flight, and when the next frame leaves.
 
 Calls that arrive while frames are in flight leave together in the next frame. So an idle gateway
-sends at once, and a busy one forms batches without a timer.
-
-Each frame costs both sides and the broker a fixed amount of work: a transaction with its inbox row, a
-confirm and an acknowledgement. So a further frame leaves beside another only with a reason (ADR 7): it
-carries enough calls or bytes, or its share of the few unanswered calls, or its oldest call has waited
-for the linger time.
+sends at once, and a busy one forms batches without a timer. ``Limits.due_in`` is the rule.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Kind
+from shared.messaging.limits import Limits
 from shared.messaging.measures import BatcherMeasures
-from shared.messaging.messages import Answer, Envelope, Frame, Piece, encode_frame, new_id
-from shared.messaging.topology import request_queue
+from shared.messaging.messages import (
+    Answer,
+    Envelope,
+    Frame,
+    Piece,
+    decode_reply,
+    encode_frame,
+    new_id,
+)
+from shared.messaging.topology import REQUESTS, request_queue
+from shared.messaging.transport import (
+    BrokerUnavailableError,
+    MessageTooLargeError,
+    Publication,
+    PublishUncertainError,
+    Transport,
+)
+from shared.runtime.log_context import bound_messages
+from shared.runtime.tasks import cancel_and_wait
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of one request batcher.
-
-    While another frame is in flight, a frame leaves as soon as one of these is true:
-    it has ``min_batch_size`` calls; it has ``min_batch_bytes`` bytes; its calls are at least one
-    ``frames_in_flight``-th of all unanswered calls; its oldest call has waited ``linger`` seconds.
-
-    ``max_batch_size`` and ``frame_bytes`` bound one frame. A worker keeps the memory that its largest
-    frames needed: with ``frame_bytes`` of 4 MB tracking held 25 MB more, and was no faster.
-    ``waiting`` and ``waiting_bytes`` bound the calls without an answer, sent or not.
-    """
-
-    frames_in_flight: int = 3
-    min_batch_size: int = 8
-    min_batch_bytes: int = 32_000
-    linger: float = 0.01
-    max_batch_size: int = 500
-    frame_bytes: int = 1_000_000
-    waiting: int = 5_000
-    waiting_bytes: int = 64_000_000
-
-
-LIMITS: Mapping[Kind, Limits] = {
-    "commands": Limits(),
-    # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
-    "queries": Limits(frames_in_flight=8, linger=0.002, max_batch_size=50),
-}
+log = structlog.get_logger()
 
 
 def refused(reason: str) -> DomainError:
@@ -97,13 +85,14 @@ class SentFrame:
     ``body`` is kept because a reconnection sends the frame again. ``holds_slot`` is true until the first reply.
     """
 
+    id: UUID
     body: bytes
     calls: dict[int, Call]
     holds_slot: bool = True
     partial: dict[int, bytes] = field(default_factory=dict)
 
-    def complete(self, piece: Piece) -> bytes | None:
-        """Add a piece of an answer. Return the whole body if it is complete, else None."""
+    def add_piece(self, piece: Piece) -> bytes | None:
+        """Add a piece of an answer. Return the whole body if this was its last piece, else None."""
         # A piece at 0 starts the answer over: the worker died in the middle of it, and another worker
         # sends it from the beginning. A piece that does not continue the bytes so far is dropped.
         so_far = self.partial.pop(piece.index, b"") if piece.start else b""
@@ -115,144 +104,254 @@ class SentFrame:
         return None
 
 
-@dataclass(slots=True, eq=False)
 class RequestBatcher:
-    """One queue's calls that wait, and its frames in flight. It decides when the next frame leaves.
+    """Sends the calls to one queue. It owns their frames, its timer and its publications.
 
-    ``consumers`` is the last known number of the queue's consumers. ``looking`` is true while
-    a check for due frames is scheduled for the end of the event loop's turn.
+    It belongs to the event loop in which it is created. ``clock`` returns Unix seconds. ``consumers`` is
+    the last known number of the queue's consumers.
     """
 
-    service: str
-    kind: Kind
-    limits: Limits
-    waiting: deque[Call] = field(default_factory=deque)
-    waiting_bytes: int = 0
-    sent: dict[UUID, SentFrame] = field(default_factory=dict)
-    in_flight: int = 0
-    unanswered: int = 0
-    unanswered_bytes: int = 0
-    consumers: int = 0
-    looking: bool = False
-    timer: asyncio.TimerHandle | None = None
-    measures: BatcherMeasures = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.measures = BatcherMeasures(
-            self.service, self.kind, lambda: self.in_flight, lambda: self.unanswered
+    def __init__(
+        self,
+        transport: Transport,
+        service: str,
+        kind: Kind,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._transport = transport
+        self._service = service
+        self._kind = kind
+        self._queue = request_queue(service, kind)
+        self._limits = limits
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Call] = deque()
+        self._waiting_bytes = 0
+        self._unanswered = 0
+        self._unanswered_bytes = 0
+        self._in_flight = 0
+        self._check_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._publishing: set[asyncio.Task[None]] = set()
+        self.sent: dict[UUID, SentFrame] = {}
+        self.consumers = 0
+        self._measures = BatcherMeasures(
+            service, kind, lambda: self._in_flight, lambda: self._unanswered
         )
 
-    @property
-    def queue(self) -> str:
-        """The queue's name at the broker."""
-        return request_queue(self.service, self.kind)
+    def add(self, envelope: Envelope, seconds: float) -> Call:
+        """Let a call wait for the next frame, and for its answer, for so many ``seconds``.
 
-    def full(self) -> bool:
-        """Return whether another call would exceed the limits."""
-        return (
-            self.unanswered >= self.limits.waiting
-            or self.unanswered_bytes >= self.limits.waiting_bytes
-        )
-
-    def has_slot(self) -> bool:
-        """Return whether another frame may be in flight."""
-        return self.in_flight < self.limits.frames_in_flight
-
-    def add(self, call: Call) -> None:
-        """Let a call wait for the next frame. ``answered`` must follow, whatever the outcome."""
-        size = len(call.envelope.payload)
-        self.waiting.append(call)
-        self.waiting_bytes += size
-        self.unanswered += 1
-        self.unanswered_bytes += size
-
-    def answered(self, call: Call) -> None:
-        """Stop counting a call: it has its answer, or its sender stopped waiting."""
-        self.unanswered -= 1
-        self.unanswered_bytes -= len(call.envelope.payload)
-
-    def due_in(self, now: float) -> float | None:
-        """Return the seconds until the next frame may leave.
-
-        0 means at once. None means that time alone changes nothing: no call waits, or no slot is free.
+        ``remove`` must follow, whatever the outcome. Raises DomainError if too many calls are unanswered.
         """
-        if not self.waiting or not self.has_slot():
-            return None
-        limits = self.limits
+        limits = self._limits
         if (
-            # The first frame never waits, so a lone client pays no linger.
-            not self.in_flight
-            or len(self.waiting) >= limits.min_batch_size
-            # Few clients share the slots. Otherwise, of four clients one would have its frame in flight
-            # and three would wait for its end, although the worker has nothing else to do.
-            or len(self.waiting) * limits.frames_in_flight >= self.unanswered
-            or self.waiting_bytes >= limits.min_batch_bytes
+            self._unanswered >= limits.max_unanswered
+            or self._unanswered_bytes >= limits.max_unanswered_bytes
         ):
-            return 0.0
-        return max(self.waiting[0].since + limits.linger - now, 0.0)
+            reason = "Too many requests are waiting."
+            raise refused(reason)
+        loop = self._loop
+        now = loop.time()
+        call = Call(envelope, loop.create_future(), now, now + seconds)
+        size = len(envelope.payload)
+        self._waiting.append(call)
+        self._waiting_bytes += size
+        self._unanswered += 1
+        self._unanswered_bytes += size
+        if not self._check_scheduled and self._in_flight < limits.frames_in_flight:
+            # Check at the end of this turn of the event loop, not now: requests that other connections
+            # bring in the same turn then share this frame, instead of waiting for the next one.
+            # Without a free slot, the next reply checks.
+            self._check_scheduled = True
+            loop.call_soon(self._check)
+        return call
 
-    def next_frame(self) -> tuple[UUID, SentFrame] | None:
-        """Put waiting calls into a frame, and count it as in flight. Return None if all senders stopped waiting."""
-        calls = self._take()
-        if not calls:
-            return None
-        frame = Frame(new_id(), self.kind, [c.envelope for c in calls.values()], time.time())
-        sent = self.sent[frame.id] = SentFrame(encode_frame(frame), calls)
-        self.in_flight += 1
-        self.measures.left(len(calls), len(sent.body))
-        return frame.id, sent
+    def remove(self, call: Call) -> None:
+        """Stop counting a call: it has its answer, or its sender stopped waiting."""
+        self._unanswered -= 1
+        self._unanswered_bytes -= len(call.envelope.payload)
 
-    def release(self, sent: SentFrame) -> None:
-        """Free the frame's slot, once."""
-        if sent.holds_slot:
-            sent.holds_slot = False
-            self.in_flight -= 1
+    def on_reply(self, frame_id: UUID, body: bytes) -> None:
+        """Answer the calls whose answers a reply to a frame completes."""
+        sent = self.sent.get(frame_id)
+        if sent is None:
+            # All its calls have timed out, or a frame that was sent twice is answered twice.
+            return
+        late = 0
+        for piece in decode_reply(body):
+            answer = sent.add_piece(piece)
+            if answer is None:
+                continue
+            call = sent.calls.pop(piece.index, None)
+            if call is None or call.answer.done():
+                continue
+            if piece.error is ErrorCode.DEADLINE_EXCEEDED:
+                # The service did not carry out the message, so the client may repeat it.
+                call.fail(refused("The request has expired by the service's clock."))
+                late += call.until > self._loop.time()
+            else:
+                call.answer.set_result(Answer(answer, piece.error, *piece.details))
+        if late:
+            # By this process's clock these calls are not too late.
+            log.warning("clocks_differ", queue=self._queue, calls=late)
+        # The first reply frees the slot. The frame's other calls may be slow, but its worker is
+        # working, so the next frame need not wait for them.
+        self._free_slot(sent)
+        if not sent.calls:
+            del self.sent[frame_id]
+        self._send_due()
 
-    def expire(self, now: float) -> None:
-        """Fail the calls whose time is over; ``now`` is a time of the event loop's clock.
+    def expire(self) -> None:
+        """Fail the calls whose time is over, and send the frames that may leave now.
 
         A call that was never sent fails with ``refused``, one that was sent with ``unknown_outcome``.
         """
-        late = [call for call in self.waiting if call.until <= now]
+        now = self._loop.time()
+        late = [call for call in self._waiting if call.until <= now]
         if late:
             # Late calls are not always at the front: a later call may have an earlier deadline.
-            self.waiting = deque(call for call in self.waiting if call.until > now)
+            self._waiting = deque(call for call in self._waiting if call.until > now)
         for call in late:
-            self.waiting_bytes -= len(call.envelope.payload)
+            self._waiting_bytes -= len(call.envelope.payload)
             call.fail(refused("The request waited too long to be sent."))
-        for frame_id, sent in list(self.sent.items()):
+        for sent in list(self.sent.values()):
             for index in [i for i, c in sent.calls.items() if c.until <= now]:
                 sent.calls.pop(index).fail(unknown_outcome())
             if not sent.calls:
-                self.release(sent)
-                del self.sent[frame_id]
+                self._free_slot(sent)
+                del self.sent[sent.id]
+        self._send_due()
 
-    def abandon(self) -> None:
+    def send_again(self) -> None:
+        """Send all frames in flight again, after a reconnection.
+
+        Replies on the way were lost with the connection, and so perhaps were the frames. Sending a frame
+        again is harmless: its service answers it from the inbox, or its work is idempotent.
+        """
+        # The workers may have lost their connections too, so the next call asks the broker again.
+        self.consumers = 0
+        for sent in self.sent.values():
+            self._measures.frame_resent()
+            self._publish_soon(sent)
+
+    async def count_consumers(self) -> int:
+        """Ask the broker for the number of the queue's consumers. If it can't be asked, the last number counts."""
+        with suppress(BrokerUnavailableError):
+            self.consumers = await self._transport.consumers(self._queue)
+        return self.consumers
+
+    async def close(self) -> None:
         """Fail every call, because the client closes."""
-        for call in self.waiting:
+        if self._timer is not None:
+            self._timer.cancel()
+        for call in self._waiting:
             call.fail(refused("The server is shutting down."))
         for sent in self.sent.values():
             for call in sent.calls.values():
                 call.fail(unknown_outcome())
-        if self.timer is not None:
-            self.timer.cancel()
+        await cancel_and_wait(self._publishing)
+
+    def _check(self) -> None:
+        self._check_scheduled = False
+        self._send_due()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._send_due()
+
+    def _send_due(self) -> None:
+        """Send the frames that may leave now, and set a timer for the next one."""
+        waiting = self._waiting
+        while waiting:
+            seconds = self._limits.due_in(
+                len(waiting),
+                self._waiting_bytes,
+                self._loop.time() - waiting[0].since,
+                self._unanswered,
+                self._in_flight,
+            )
+            if seconds is None:
+                return
+            if seconds:
+                if self._timer is None:
+                    self._timer = self._loop.call_later(seconds, self._on_timer)
+                return
+            self._send_next()
+
+    def _send_next(self) -> None:
+        """Send the next frame, unless all senders of its calls stopped waiting."""
+        calls = self._take()
+        if calls:
+            frame = Frame(
+                new_id(), self._kind, [call.envelope for call in calls.values()], self._clock()
+            )
+            sent = self.sent[frame.id] = SentFrame(frame.id, encode_frame(frame), calls)
+            self._in_flight += 1
+            self._measures.frame_sent(len(calls), len(sent.body))
+            self._publish_soon(sent)
 
     def _take(self) -> dict[int, Call]:
         """Take the next frame's calls, without calls whose sender stopped waiting."""
         calls: dict[int, Call] = {}
-        size = 0
-        while self.waiting and len(calls) < self.limits.max_batch_size:
-            call = self.waiting[0]
+        total = 0
+        while self._waiting and len(calls) < self._limits.max_batch_size:
+            call = self._waiting[0]
+            size = len(call.envelope.payload)
             if not call.answer.done():
-                size += len(call.envelope.payload)
+                total += size
                 # The first call is always taken: a call larger than the limit travels alone.
-                if calls and size > self.limits.frame_bytes:
+                if calls and total > self._limits.frame_bytes:
                     break
                 calls[len(calls)] = call
-            self._pop()
+            self._waiting.popleft()
+            self._waiting_bytes -= size
         return calls
 
-    def _pop(self) -> Call:
-        call = self.waiting.popleft()
-        self.waiting_bytes -= len(call.envelope.payload)
-        return call
+    def _publish_soon(self, sent: SentFrame) -> None:
+        task = self._loop.create_task(self._publish(sent))
+        # The event loop itself keeps only a weak reference to a task.
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, sent: SentFrame) -> None:
+        # The message expires with the last of its calls. So it does not fill the queue of a service that is
+        # down, and is not carried out after its callers were told that the outcome is unknown.
+        until = max((call.until for call in sent.calls.values()), default=0.0)
+        publication = Publication(
+            routing_key=self._queue,
+            body=sent.body,
+            exchange=REQUESTS,
+            message_id=sent.id.hex,
+            reply_to=self._transport.reply_address(self._service),
+            correlation_id=f"{self._service} {self._kind} {sent.id.hex}",
+            expiration=max(until - self._loop.time(), 0.001),
+        )
+        try:
+            await self._transport.publish(publication)
+        except BrokerUnavailableError as error:
+            self._warn("frame_not_published", sent, error)
+            self._refuse(sent, refused("The message broker can't take the request."))
+        except MessageTooLargeError as error:
+            self._refuse(sent, too_large(str(error)))
+        except PublishUncertainError as error:
+            # The broker may have the frame, so it must not be reported as refused. It stays in
+            # `sent`: it is sent again after the reconnection, or its calls time out.
+            self._warn("frame_uncertain", sent, error)
+
+    def _warn(self, event: str, sent: SentFrame, error: Exception) -> None:
+        with bound_messages([call.envelope for call in sent.calls.values()]):
+            log.warning(event, queue=self._queue, error=str(error))
+
+    def _refuse(self, sent: SentFrame, reason: DomainError) -> None:
+        self.sent.pop(sent.id, None)
+        self._free_slot(sent)
+        for call in sent.calls.values():
+            call.fail(reason)
+
+    def _free_slot(self, sent: SentFrame) -> None:
+        """Let another frame be in flight in the place of this one."""
+        if sent.holds_slot:
+            sent.holds_slot = False
+            self._in_flight -= 1

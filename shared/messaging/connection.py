@@ -15,7 +15,7 @@ log = structlog.get_logger()
 HEARTBEAT = 20
 """Seconds."""
 
-LOST = (
+CONNECTION_ERRORS = (
     aiormq.exceptions.AMQPError,
     aio_pika.exceptions.AMQPException,
     ConnectionError,
@@ -31,14 +31,14 @@ async def connect(url: str, *, name: str, seconds: float) -> AbstractConnection:
     """Connect to one of the nodes that ``url`` names.
 
     The nodes are tried in random order, which spreads processes over a cluster. Each node has ``seconds``
-    to answer. If none answers, the last node's error is raised, one of LOST.
+    to answer. If none answers, the last node's error is raised, one of CONNECTION_ERRORS.
     """
     nodes = each_host(url)
     *others, last = random.sample(nodes, len(nodes))
     for node in others:
         try:
             return await _connect(node, name, seconds)
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             host = urlsplit(node).netloc.rpartition("@")[2]
             log.warning("broker_node_unreachable", host=host, error=repr(error))
     return await _connect(last, name, seconds)

@@ -76,7 +76,7 @@ class HeldLetter:
 
 def queues() -> list[str]:
     """List the queues whose messages may become dead letters."""
-    return topology.lasting_queues()
+    return topology.persistent_queues()
 
 
 @asynccontextmanager
@@ -117,7 +117,7 @@ def read_letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
         id=message.message_id or "",
         queue=queue,
         reason=_reason(headers),
-        attempts=_whole(headers.get(topology.ATTEMPT_HEADER)) or 0,
+        attempts=_int_or_none(headers.get(topology.ATTEMPT_HEADER)) or 0,
         died=_died(headers),
         names=[],
         projects=[],
@@ -172,7 +172,7 @@ def _died(headers: Mapping[str, Any]) -> int | None:
     time = _death(headers).get("time")
     if isinstance(time, datetime):
         return int(time.timestamp() * 1000)
-    return _whole(headers.get(topology.DIED_HEADER))
+    return _int_or_none(headers.get(topology.DIED_HEADER))
 
 
 def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -186,5 +186,5 @@ def _death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _whole(value: object) -> int | None:
+def _int_or_none(value: object) -> int | None:
     return value if isinstance(value, int) else None

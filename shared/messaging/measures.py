@@ -31,12 +31,12 @@ class BatcherMeasures:
         metrics.FRAMES_IN_FLIGHT.labels(service, kind).set_function(in_flight)
         metrics.CALLS_UNANSWERED.labels(service, kind).set_function(unanswered)
 
-    def left(self, messages: int, size: int) -> None:
-        """Count a frame that left, with its number of messages and its ``size`` in bytes."""
+    def frame_sent(self, messages: int, size: int) -> None:
+        """Count a sent frame, with its number of messages and its ``size`` in bytes."""
         self._messages.observe(messages)
         self._bytes.observe(size)
 
-    def left_again(self) -> None:
+    def frame_resent(self) -> None:
         """Count a frame that was sent again."""
         self._resent.inc()
 

@@ -36,8 +36,8 @@ class MemoryBroker:
         subscriptions: topology.Subscriptions = topology.SUBSCRIPTIONS,
     ) -> None:
         self.running = True
-        here = {name: told for name, told in subscriptions.items() if name in services}
-        specs = topology.Layout(subscriptions=here).queues(services)
+        own = {name: publishers for name, publishers in subscriptions.items() if name in services}
+        specs = topology.Layout(subscriptions=own).queues(services)
         self.queues = {spec.name: MemoryQueue(self, spec) for spec in specs}
         self.transports: dict[str, MemoryTransport] = {}
 
@@ -115,7 +115,7 @@ class MemoryQueue:
     def return_unacknowledged(self) -> None:
         """Put back the consumers' unacknowledged messages, as after a lost connection."""
         for subscription in self.subscriptions:
-            subscription.give_back()
+            subscription.requeue()
 
     def lose_transient(self) -> None:
         """Remove transient messages, which a real broker keeps on no disk."""
@@ -137,7 +137,7 @@ class MemoryDelivery:
 
     async def ack(self) -> None:
         """Remove the message. Has no effect if it is back in its queue already."""
-        self.subscription.settle(self)
+        self.subscription.acknowledge(self)
 
 
 class MemorySubscription:
@@ -158,14 +158,14 @@ class MemorySubscription:
 
         self.unacknowledged[delivery] = asyncio.get_running_loop().create_task(run())
 
-    def settle(self, delivery: MemoryDelivery) -> bool:
+    def acknowledge(self, delivery: MemoryDelivery) -> bool:
         """Free the place of a delivery. Return False if the message is back in its queue already."""
         known = self.unacknowledged.pop(delivery, None) is not None
         if known:
             self.queue.dispatch()
         return known
 
-    def give_back(self) -> None:
+    def requeue(self) -> None:
         """Put the unacknowledged messages back at the head of the queue, in order."""
         held = list(self.unacknowledged)
         self.unacknowledged.clear()
@@ -203,7 +203,7 @@ class MemoryTransport:
         self._broker.transports.pop(self._address, None)
         for subscription in self._subscriptions:
             await subscription.cancel()
-            subscription.give_back()
+            subscription.requeue()
             subscription.queue.dispatch()
 
     def reply_address(self, _service: str) -> str:

@@ -162,7 +162,7 @@ def decode_frame(frame_id: UUID, body: bytes) -> Frame:
 def encode_answers(answers: Answers) -> bytes:
     """Write answers in the same form as frames: a JSON line, then the bodies."""
     header = [
-        [index, answer.error, len(answer.body), *(_about(answer) if answer.error else ())]
+        [index, answer.error, len(answer.body), *(_error_details(answer) if answer.error else ())]
         for index, answer in answers.items()
     ]
     return b"".join([to_json(header), b"\n", *(answer.body for answer in answers.values())])
@@ -173,15 +173,15 @@ def decode_answers(body: bytes) -> dict[int, Answer]:
     line, _, rest = body.partition(b"\n")
     answers = {}
     start = 0
-    for index, error, size, *about in from_json(line):
+    for index, error, size, *details in from_json(line):
         code = ErrorCode(error) if error else None
-        answers[index] = Answer(rest[start : start + size], code, *about)
+        answers[index] = Answer(rest[start : start + size], code, *details)
         start += size
     return answers
 
 
-def _about(answer: Answer) -> tuple[str, bool] | tuple[()]:
-    """Return the parameter that an error is about. Most answers are about none, so that it costs no bytes."""
+def _error_details(answer: Answer) -> tuple[str, bool] | tuple[()]:
+    """Return an error's ``parameter`` and ``missing``. Most errors name no parameter, and then this costs no bytes."""
     return (answer.parameter, answer.missing) if answer.parameter else ()
 
 
@@ -189,7 +189,7 @@ def _about(answer: Answer) -> tuple[str, bool] | tuple[()]:
 class Piece:
     """A piece of the answer at ``index``. It begins at the byte ``start``; ``last`` marks the last piece.
 
-    ``about`` has the answer's ``parameter`` and ``missing``, or is empty.
+    ``details`` has the answer's ``parameter`` and ``missing``, or is empty.
     """
 
     index: int
@@ -197,7 +197,7 @@ class Piece:
     start: int
     body: bytes
     last: bool
-    about: tuple[str, bool] | tuple[()] = ()
+    details: tuple[str, bool] | tuple[()] = ()
 
 
 def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator[bytes]:
@@ -209,12 +209,12 @@ def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator
     room = reply_bytes
     for index, answer in answers.items():
         start, last = 0, False
-        about = _about(answer) if answer.error else ()
+        details = _error_details(answer) if answer.error else ()
         # At least one round: an answer with an empty body is one empty piece.
         while not last:
             body = answer.body[start : start + room]
             last = start + len(body) == len(answer.body)
-            held.append(Piece(index, answer.error, start, body, last, about))
+            held.append(Piece(index, answer.error, start, body, last, details))
             start += len(body)
             room -= len(body)
             if not room:
@@ -226,7 +226,7 @@ def encode_replies(answers: Answers, reply_bytes: int = REPLY_BYTES) -> Iterator
 
 def _encode_pieces(pieces: Sequence[Piece]) -> bytes:
     header = [
-        [each.index, each.error, each.start, len(each.body), each.last, *each.about]
+        [each.index, each.error, each.start, len(each.body), each.last, *each.details]
         for each in pieces
     ]
     return b"".join([to_json(header), b"\n", *(piece.body for piece in pieces)])
@@ -236,7 +236,7 @@ def decode_reply(body: bytes) -> Iterator[Piece]:
     """Read one message that ``encode_replies`` wrote. Raises ValueError for other bodies."""
     line, _, rest = body.partition(b"\n")
     at = 0
-    for index, error, start, size, last, *about in from_json(line):
+    for index, error, start, size, last, *details in from_json(line):
         code = ErrorCode(error) if error else None
-        yield Piece(index, code, start, rest[at : at + size], last, tuple(about))
+        yield Piece(index, code, start, rest[at : at + size], last, tuple(details))
         at += size

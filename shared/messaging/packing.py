@@ -20,8 +20,8 @@ _DEFLATED = b"\x78"
 
 
 def is_large(body: bytes) -> bool:
-    """Return whether a frame must be deflated."""
-    return len(body) >= PACKED_FROM
+    """Return whether a frame must be deflated. A retry or dead letter may be deflated already."""
+    return len(body) >= PACKED_FROM and not body.startswith(_DEFLATED)
 
 
 def pack(body: bytes) -> bytes:

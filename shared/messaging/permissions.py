@@ -46,20 +46,20 @@ def private_queue(party: str, number: str) -> str:
 def permissions(party: str, layout: Layout = topology.LAYOUT) -> Permissions:
     """Return the permissions of a party's account."""
     writes = [exchange_name(party, role) for role in layout.roles(party)]
-    asked, heard = layout.asks.get(party, ()), layout.listeners.get(party, ())
+    asked, listened = layout.asks.get(party, ()), layout.listeners.get(party, ())
     reads = [
         *(exchange_name(service, topology.REPLIES) for service in asked),
-        *(exchange_name(service, topology.OUTBOX) for service in heard),
+        *(exchange_name(service, topology.OUTBOX) for service in listened),
         *_queues(party, layout),
     ]
-    private = [re.escape(private_queue(party, "")) + PRIVATE] if asked or heard else []
+    private = [re.escape(private_queue(party, "")) + PRIVATE] if asked or listened else []
     # Binding a queue takes the permission to write to the queue and to read the exchange.
     return Permissions(_any(private), _any(private, writes), _any(private, reads))
 
 
 def _queues(party: str, layout: Layout) -> Sequence[str]:
     if party == topology.CLI:
-        return [topology.dead_letter_queue(queue) for queue in topology.lasting_queues()]
+        return [topology.dead_letter_queue(queue) for queue in topology.persistent_queues()]
     consumed: list[QueueKind] = []
     if layout.askers(party):
         consumed += SERVICE_QUEUES

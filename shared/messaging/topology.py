@@ -196,20 +196,24 @@ def retry_queue(queue: str, attempt: int) -> str | None:
 
     Attempts are counted from 1; attempt 1 follows the first failure.
     """
-    for rest in _rests(queue):
-        if attempt <= rest.attempts:
-            return _retry_queues(queue, rest)
-        attempt -= rest.attempts
+    for delay in _retry_schedule(queue):
+        if attempt <= delay.attempts:
+            return _retry_queue_name(queue, delay)
+        attempt -= delay.attempts
     return None
 
 
-def _rests(queue: str) -> Sequence[RetryDelay]:
+def _retry_schedule(queue: str) -> Sequence[RetryDelay]:
     return EVENT_RETRY_SCHEDULE if queue.endswith(".events") else COMMAND_RETRY_SCHEDULE
 
 
-def _retry_queues(queue: str, rest: RetryDelay) -> str:
+def _retry_queue_name(queue: str, delay: RetryDelay) -> str:
     """Return the name of the queue for one delay. The first delay's queue keeps the name of older releases."""
-    return f"{queue}.retry" if rest is _rests(queue)[0] else f"{queue}.retry-{rest.seconds:g}s"
+    return (
+        f"{queue}.retry"
+        if delay is _retry_schedule(queue)[0]
+        else f"{queue}.retry-{delay.seconds:g}s"
+    )
 
 
 def dead_letter_queue(queue: str) -> str:
@@ -217,7 +221,7 @@ def dead_letter_queue(queue: str) -> str:
     return f"{queue}.dead-letters"
 
 
-def lasting_queues() -> list[str]:
+def persistent_queues() -> list[str]:
     """List the queues whose messages may become dead letters."""
     return [queue_name(service, kind) for service in SERVICES for kind in ("commands", "events")]
 
@@ -251,9 +255,9 @@ class Layout:
         """List the exchanges that lead to these queues, and the exchanges that a party reads or writes."""
         bound = [each.exchange for spec in queues for each in (*spec.bindings, *spec.retired)]
         asked = [exchange_name(service, REPLIES) for service in self.asks.get(party, ())]
-        heard = [exchange_name(service, OUTBOX) for service in self.listeners.get(party, ())]
+        listened = [exchange_name(service, OUTBOX) for service in self.listeners.get(party, ())]
         own = [exchange_name(party, role) for role in self.roles(party)]
-        return sorted({*bound, *asked, *heard, *own})
+        return sorted({*bound, *asked, *listened, *own})
 
     def roles(self, party: str) -> list[str]:
         """List the roles of the exchanges that a party writes to."""
@@ -266,7 +270,7 @@ class Layout:
         return {asker: asked[service] for asker, asked in self.asks.items() if service in asked}
 
     def must_be_routed(self, role: str, routing_key: str) -> bool:
-        """Return whether a message that reaches no queue is a fault, and not lost without a word.
+        """Return whether a message with this key must reach a queue.
 
         A reply may reach none, because its reader may have left. An event may, unless a service subscribes
         to its topic.
@@ -280,7 +284,9 @@ class Layout:
         """List the queues of a service's commands and queries."""
         commands = queue_name(service, "commands")
         # A frame whose worker died is moved here, where RabbitMQ counts its deliveries.
-        yield from _lasting(service, commands, [Binding(exchange_name(service, REQUEUE), commands)])
+        yield from _persistent_queue(
+            service, commands, [Binding(exchange_name(service, REQUEUE), commands)]
+        )
         # These messages expire when their client stops waiting, so they need no dead letters. A classic
         # queue knows no delivery limit.
         limits: dict[str, str | int] = (
@@ -295,24 +301,28 @@ class Layout:
 
     def _event_queues(self, service: str) -> Iterator[QueueSpec]:
         """List the queues of a service's events."""
-        name = queue_name(service, "events")
-        topics = _topics(self.subscriptions[service])
-        yield from _lasting(service, name, topics, _topics(self.retired.get(service, {})))
+        yield from _persistent_queue(
+            service,
+            queue_name(service, "events"),
+            _event_bindings(self.subscriptions[service]),
+            _event_bindings(self.retired.get(service, {})),
+        )
 
 
 LAYOUT = Layout()
 """The topology that every party uses by default."""
 
 
-def _topics(topics: Mapping[str, Sequence[str]]) -> list[Binding]:
+def _event_bindings(publishers: Mapping[str, Sequence[str]]) -> list[Binding]:
+    """List the bindings for topics of each publishing service."""
     return [
-        Binding(exchange_name(teller, OUTBOX), binding_key(topic))
-        for teller, told in topics.items()
-        for topic in told
+        Binding(exchange_name(publisher, OUTBOX), binding_key(topic))
+        for publisher, topics in publishers.items()
+        for topic in topics
     ]
 
 
-def _lasting(
+def _persistent_queue(
     service: str, name: str, bindings: Sequence[Binding], retired: Sequence[Binding] = ()
 ) -> Iterator[QueueSpec]:
     """List a queue whose messages survive the broker's restart, its retry queues and its dead-letter queue."""
@@ -329,19 +339,19 @@ def _lasting(
         retired,
     )
     requeue = exchange_name(service, REQUEUE)
-    for rest in _rests(name):
-        resting = _retry_queues(name, rest)
+    for delay in _retry_schedule(name):
+        retry = _retry_queue_name(name, delay)
         # A message waits for the queue's TTL, then RabbitMQ moves it back through the default exchange.
         # There is one queue for each delay, because a queue expires messages at its head only.
         yield QueueSpec(
-            resting,
+            retry,
             "quorum",
             {
-                "x-message-ttl": int(rest.seconds * 1000),
+                "x-message-ttl": int(delay.seconds * 1000),
                 "x-dead-letter-exchange": "",
                 "x-dead-letter-routing-key": name,
             },
-            [Binding(requeue, resting)],
+            [Binding(requeue, retry)],
         )
     dead = dead_letter_queue(name)
     yield QueueSpec(

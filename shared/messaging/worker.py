@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 import structlog
@@ -46,18 +46,17 @@ from shared.messaging.transport import (
 from shared.runtime import metrics
 from shared.runtime.clock import now
 from shared.runtime.log_context import bound_messages
-from shared.runtime.tasks import Busy
 
 log = structlog.get_logger()
 
-LastingKind = Literal["commands", "events"]
+PersistentKind = Literal["commands", "events"]
 """Kinds of queues whose messages are retried, and may become dead letters."""
 
 UNREADABLE = "the message is not a frame"
 
 REASON_LENGTH = 500
 
-MOVE_AGAIN_SECONDS = 0.5
+PUBLISH_AGAIN_SECONDS = 0.5
 """Wait between two tries to publish a retry or a dead letter."""
 
 EVENTS_AT_A_TIME = 8
@@ -91,8 +90,8 @@ class Worker:
             kind: QueueMeasures(service, kind) for kind in get_args(Kind)
         }
         self._subscriptions: list[Subscription] = []
-        self._busy: set[asyncio.Task[None]] = set()
-        self._leaving = asyncio.Event()
+        self._busy: set[asyncio.Task[Any]] = set()
+        self._draining = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -109,46 +108,49 @@ class Worker:
             await self._consume("events", partial(self._on_event, events), EVENTS_AT_A_TIME)
 
     async def _consume(self, kind: topology.QueueKind, handle: OnDelivery, prefetch: int) -> None:
+        async def receive(delivery: Delivery) -> None:
+            task = cast("asyncio.Task[Any]", asyncio.current_task())
+            self._busy.add(task)
+            try:
+                await handle(delivery)
+            finally:
+                self._busy.discard(task)
+
         queue = topology.queue_name(self._service, kind)
-        self._subscriptions.append(await self._transport.consume(queue, handle, prefetch))
+        self._subscriptions.append(await self._transport.consume(queue, receive, prefetch))
 
     async def drain(self) -> None:
         """Take no further deliveries, finish those that have begun, and disconnect."""
         # Ends the tries to publish retries and dead letters. If the broker takes none now, their
         # deliveries stay unacknowledged and go back to their queue.
-        self._leaving.set()
+        self._draining.set()
         for subscription in self._subscriptions:
             await subscription.cancel()
         if self._busy:
             await asyncio.wait(self._busy)
         await self._transport.close()
 
-    async def _on_commands(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            await self._command(delivery)
-
     async def _on_transient(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            if delivery.redelivered:
-                # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
-                # moves to a quorum queue, where it becomes a dead letter in the end.
-                frame = _read(delivery)
-                if frame is None or not await self._turned_away(delivery, frame):
-                    queue = topology.queue_name(self._service, "commands")
-                    await self._move(delivery, queue, _attempts(delivery) + 1)
-            else:
-                await self._command(delivery)
-
-    async def _command(self, delivery: Delivery) -> None:
-        frame = _read(delivery)
-        if frame is None:
-            await self._give_up(delivery, "commands", UNREADABLE)
+        if not delivery.redelivered:
+            await self._on_commands(delivery)
             return
-        if await self._turned_away(delivery, frame):
+        # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
+        # moves to a quorum queue, where it becomes a dead letter in the end.
+        frame = _decode(delivery)
+        if frame is None or not await self._refuse_forbidden(delivery, frame):
+            queue = topology.queue_name(self._service, "commands")
+            await self._move(delivery, queue, _attempt(delivery) + 1)
+
+    async def _on_commands(self, delivery: Delivery) -> None:
+        frame = _decode(delivery)
+        if frame is None:
+            await self._dead_letter(delivery, "commands", UNREADABLE)
+            return
+        if await self._refuse_forbidden(delivery, frame):
             return
         began = time.perf_counter()
         measures = self._measures["commands"]
-        attempt = _attempts(delivery)
+        attempt = _attempt(delivery)
         # A retry is a new message to RabbitMQ, so only the attempt shows that it was here before.
         repeated = delivery.redelivered or attempt > 0
         measures.received(frame, repeated=repeated)
@@ -169,74 +171,72 @@ class Worker:
             return Outcome({})
         except Exception as error:
             log.exception("frame_failed", queue=delivery.publication.routing_key)
-            await self._give_up(delivery, "commands", repr(error))
+            await self._dead_letter(delivery, "commands", repr(error))
             return Outcome({})
         # The work is committed here, and the acknowledgement comes last. If the worker dies in between,
         # the frame is delivered again: the inbox answers it, or its work is idempotent and is repeated.
         # With the acknowledgement first, the client would wait for an answer in vain. The dead letters
         # come before it, too: the frame that is delivered again then publishes them again, with the same ids.
-        if await self._bury(frame, outcome.poison, delivery):
+        if not outcome.poison or await self._dead_letter_poison(frame, outcome.poison, delivery):
             await self._reply(delivery, outcome.answers)
             await delivery.ack()
         return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            frame = _read(delivery)
-            if frame is None:
-                # No dead letter: a query changes nothing, and its client times out.
-                await delivery.ack()
-                return
-            if await self._turned_away(delivery, frame):
-                return
-            began = time.perf_counter()
-            measures = self._measures["queries"]
-            measures.received(frame, repeated=delivery.redelivered)
-            pending = {
-                asyncio.ensure_future(self._processor.query(envelope)): index
-                for index, envelope in enumerate(frame.envelopes)
-            }
-            # Answers leave as they are ready: a slow query does not delay the others of its frame.
-            while pending:
-                done = await _some(pending)
-                ready = {pending.pop(task): task.result() for task in done}
-                await self._reply(delivery, ready)
-                seconds = time.perf_counter() - began
-                for index, answer in ready.items():
-                    measures.answered(frame.envelopes[index].name, answer, seconds)
+        frame = _decode(delivery)
+        if frame is None:
+            # No dead letter: a query changes nothing, and its client times out.
             await delivery.ack()
+            return
+        if await self._refuse_forbidden(delivery, frame):
+            return
+        began = time.perf_counter()
+        measures = self._measures["queries"]
+        measures.received(frame, repeated=delivery.redelivered)
+        pending = {
+            asyncio.ensure_future(self._processor.query(envelope)): index
+            for index, envelope in enumerate(frame.envelopes)
+        }
+        # Answers leave as they are ready: a slow query does not delay the others of its frame.
+        while pending:
+            done = await _next_answers(pending)
+            ready = {pending.pop(task): task.result() for task in done}
+            await self._reply(delivery, ready)
+            seconds = time.perf_counter() - began
+            for index, answer in ready.items():
+                measures.answered(frame.envelopes[index].name, answer, seconds)
+        await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
-        with Busy(self._busy):
-            began = time.perf_counter()
-            try:
-                event = read_event(delivery.publication)
-            except Exception as error:
-                log.exception("event_unreadable", topic=delivery.publication.routing_key)
-                await self._give_up(delivery, "events", repr(error))
-                event_ended(self._service, "unknown", began, "dead")
-                return
-            with bound_messages([event.as_message()]):
-                outcome = await self._take_notice(events, delivery, event)
-            event_ended(self._service, event.topic, began, outcome)
+        began = time.perf_counter()
+        try:
+            event = read_event(delivery.publication)
+        except Exception as error:
+            log.exception("event_unreadable", topic=delivery.publication.routing_key)
+            await self._dead_letter(delivery, "events", repr(error))
+            event_ended(self._service, "unknown", began, "dead")
+            return
+        with bound_messages([event.as_message()]):
+            outcome = await self._handle_event(events, delivery, event)
+        event_ended(self._service, event.topic, began, outcome)
 
-    async def _take_notice(
+    async def _handle_event(
         self, events: EventProcessor, delivery: Delivery, event: ReceivedEvent
     ) -> str:
         try:
             await events.event(event)
         except RetryLaterError as error:
-            await self._retry(delivery, "events", _attempts(delivery) + 1, error)
+            await self._retry(delivery, "events", _attempt(delivery) + 1, error)
             return "retried"
         except Exception as error:
             log.exception("event_failed", topic=delivery.publication.routing_key)
-            await self._give_up(delivery, "events", repr(error))
+            await self._dead_letter(delivery, "events", repr(error))
             return "dead"
         # After its commit: if the worker dies before this, the event is delivered again, without effect.
         await delivery.ack()
         return "ok"
 
-    async def _turned_away(self, delivery: Delivery, frame: Frame) -> bool:
+    async def _refuse_forbidden(self, delivery: Delivery, frame: Frame) -> bool:
         """Refuse a frame whose sender may not send its messages, and end its delivery. Return whether it was refused."""
         answers = self._askers.refuse(delivery.publication.exchange, frame.envelopes)
         if answers is None:
@@ -264,18 +264,18 @@ class Worker:
             log.warning("reply_lost", error=str(error))
 
     async def _retry(
-        self, delivery: Delivery, kind: LastingKind, attempt: int, error: RetryLaterError
+        self, delivery: Delivery, kind: PersistentKind, attempt: int, error: RetryLaterError
     ) -> None:
         """Move a message to its retry queue, or give it up after its last attempt."""
         queue = topology.queue_name(self._service, kind)
-        rest = topology.retry_queue(queue, attempt)
-        if rest is None:
+        retry_queue = topology.retry_queue(queue, attempt)
+        if retry_queue is None:
             log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
-            await self._give_up(delivery, kind, f"given up after {attempt} attempts: {error}")
+            await self._dead_letter(delivery, kind, f"given up after {attempt} attempts: {error}")
             return
         metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))
-        await self._move(delivery, rest, attempt)
+        await self._move(delivery, retry_queue, attempt)
 
     async def _move(self, delivery: Delivery, queue: str, attempt: int) -> None:
         """Publish a message to another queue with the number of its next attempt, then acknowledge it."""
@@ -283,23 +283,27 @@ class Worker:
             delivery.publication,
             exchange=topology.REQUEUE,
             routing_key=queue,
-            # Transient messages too: the copy must survive the broker, and `publish` waits for the
-            # confirm of a persistent message. The original is acknowledged only after that.
+            # Transient messages too: the copy must survive the broker. The original is acknowledged only
+            # after the broker has confirmed the copy.
             persistent=True,
             headers={**delivery.publication.headers, topology.ATTEMPT_HEADER: attempt},
         )
-        if await self._published(moved, delivery):
+        if await self._publish_until_confirmed(moved, delivery):
             await delivery.ack()
 
-    async def _give_up(self, delivery: Delivery, kind: LastingKind, reason: str) -> None:
+    async def _dead_letter(self, delivery: Delivery, kind: PersistentKind, reason: str) -> None:
         """Publish a message as a dead letter, then acknowledge it."""
         publication = delivery.publication
-        if await self._published(self._dead(publication, kind, reason), delivery):
+        if await self._publish_until_confirmed(
+            self._as_dead_letter(publication, kind, reason), delivery
+        ):
             metrics.DEAD_LETTERS.labels(topology.queue_name(self._service, kind)).inc()
             await delivery.ack()
 
-    async def _bury(self, frame: Frame, poison: Mapping[int, str], delivery: Delivery) -> bool:
-        """Publish poison commands as dead letters. Return False if the delivery is lost, or the worker leaves."""
+    async def _dead_letter_poison(
+        self, frame: Frame, poison: Mapping[int, str], delivery: Delivery
+    ) -> bool:
+        """Publish poison commands as dead letters. Return False if one could not be published."""
         queue = topology.queue_name(self._service, "commands")
         for index, reason in poison.items():
             envelope = frame.envelopes[index]
@@ -310,12 +314,16 @@ class Worker:
                 body=encode_frame(Frame(envelope.id, frame.kind, [envelope])),
                 message_id=envelope.id.hex,
             )
-            if not await self._published(self._dead(alone, "commands", reason), delivery):
+            if not await self._publish_until_confirmed(
+                self._as_dead_letter(alone, "commands", reason), delivery
+            ):
                 return False
             metrics.DEAD_LETTERS.labels(queue).inc()
         return True
 
-    def _dead(self, publication: Publication, kind: LastingKind, reason: str) -> Publication:
+    def _as_dead_letter(
+        self, publication: Publication, kind: PersistentKind, reason: str
+    ) -> Publication:
         return replace(
             publication,
             exchange=topology.REQUEUE,
@@ -329,10 +337,10 @@ class Worker:
             },
         )
 
-    async def _published(self, publication: Publication, delivery: Delivery) -> bool:
+    async def _publish_until_confirmed(self, publication: Publication, delivery: Delivery) -> bool:
         """Publish a message that takes the place of a delivery. Return False if it could not be published.
 
-        Then the delivery is lost or the worker leaves, and the broker delivers the message again.
+        Then the delivery is lost or the worker drains, and the broker delivers the message again.
         """
         # An unacknowledged delivery stays with this worker, so publishing is tried again and again. Once
         # the delivery is lost another worker gets it, and publishing here would make a second copy.
@@ -341,19 +349,19 @@ class Worker:
                 await self._transport.publish(publication)
             except (BrokerUnavailableError, PublishUncertainError) as error:
                 log.warning("message_not_moved", queue=publication.routing_key, error=str(error))
-                if await self._leaves_within(MOVE_AGAIN_SECONDS):
+                if await self._drain_begins_within(PUBLISH_AGAIN_SECONDS):
                     return False
             else:
                 return True
         return False
 
-    async def _leaves_within(self, seconds: float) -> bool:
+    async def _drain_begins_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._leaving.wait(), seconds)
-        return self._leaving.is_set()
+            await asyncio.wait_for(self._draining.wait(), seconds)
+        return self._draining.is_set()
 
 
-async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
+async def _next_answers(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
     """Wait for the first answer, then a moment for others that can share its message."""
     done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     if rest:
@@ -362,12 +370,12 @@ async def _some(pending: Collection[asyncio.Task[Answer]]) -> set[asyncio.Task[A
     return done
 
 
-def _attempts(delivery: Delivery) -> int:
+def _attempt(delivery: Delivery) -> int:
     """Return the number of a message's attempt: 0 at first, then one more with each move to another queue."""
     return int(delivery.publication.headers.get(topology.ATTEMPT_HEADER, 0))
 
 
-def _read(delivery: Delivery) -> Frame | None:
+def _decode(delivery: Delivery) -> Frame | None:
     publication = delivery.publication
     try:
         return decode_frame(UUID(hex=publication.message_id), publication.body)

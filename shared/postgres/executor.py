@@ -11,7 +11,7 @@ command can't fail the others.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -30,7 +30,7 @@ from shared.messaging.messages import Answer, Envelope, Frame
 from shared.messaging.processor import Outcome, RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.afterwards import Backlog
-from shared.postgres.clock import database_now
+from shared.postgres.clock import time_of_deadlines
 from shared.postgres.connection import AnyConnection
 from shared.postgres.early_events import deliver, with_early_events
 from shared.postgres.handlers import (
@@ -109,6 +109,8 @@ class Executor:
         self._query_timeout = query_timeout
         self._handlers = with_early_events(handlers)
         self._bus = bus
+        self.clock: Callable[[], float] = time.time
+        """Returns the process's time in Unix seconds."""
         self.events_committed = asyncio.Event()
         """Set when events were committed to the outbox. The relay clears it."""
         self.backlog = Backlog(pool)
@@ -125,7 +127,7 @@ class Executor:
         """Carry out a command frame exactly once. Raises RetryLaterError."""
         try:
             async with self._pool.acquire() as connection:
-                return await self._once(connection, frame, look_first=redelivered)
+                return await self._once(connection, frame, check_inbox=redelivered)
         except DATABASE_UNAVAILABLE as error:
             raise RetryLaterError(repr(error)) from error
         except DATABASE_FULL as error:
@@ -159,7 +161,7 @@ class Executor:
 
     async def _from_primary(self, envelope: Envelope, message: Message) -> _QueryAnswer:
         async with self._pool.acquire() as connection:
-            if envelope.deadline <= await _now(connection, [envelope]):
+            if envelope.deadline <= await time_of_deadlines(connection, [envelope], self.clock):
                 raise dispatch.expired()
             await self._prepare(connection, [envelope])
             return await self._answer_query(envelope, message, connection)
@@ -170,7 +172,7 @@ class Executor:
             return None
         # On a replica no rows of a project can be created, and its clock does not count (ADR 61).
         prepared = self._handlers.prepare is None or envelope.project in self._prepared
-        late = envelope.deadline <= time.time()
+        late = envelope.deadline <= self.clock()
         if type(message) in self._handlers.primary_only or late or not prepared:
             self._replicas.passed_over()
             return None
@@ -189,11 +191,11 @@ class Executor:
         answer = dispatch.answer(await in_time(handled, self._query_timeout))
         return answer, tx.afterwards
 
-    async def _once(self, connection: AnyConnection, frame: Frame, *, look_first: bool) -> Outcome:
+    async def _once(self, connection: AnyConnection, frame: Frame, *, check_inbox: bool) -> Outcome:
         for _ in range(MAX_ATTEMPTS):
             # Only a frame that may have been here before is looked up first. For a new one that would be
             # a round trip for nothing: if a copy of it is at work, storing its inbox row fails below.
-            if look_first:
+            if check_inbox:
                 known = await inbox.find(connection, [frame.id])
                 if frame.id in known:
                     answers = known[frame.id]
@@ -204,7 +206,7 @@ class Executor:
                 return await self._in_one_transaction(connection, frame)
             except asyncpg.UniqueViolationError:
                 # Perhaps a copy of the frame, or of a command with the same Idempotency-Key, has committed.
-                look_first = True
+                check_inbox = True
             except TRANSACTION_CONFLICTS:
                 continue
             except (*DATABASE_UNAVAILABLE, *DATABASE_FULL):
@@ -219,7 +221,9 @@ class Executor:
 
     async def _in_one_transaction(self, connection: AnyConnection, frame: Frame) -> Outcome:
         """Carry out a frame in one transaction."""
-        work = self._read(frame.envelopes, await _now(connection, frame.envelopes))
+        work = self._read(
+            frame.envelopes, await time_of_deadlines(connection, frame.envelopes, self.clock)
+        )
         await self._prepare(connection, frame.envelopes)
         if self._is_idempotent(work):
             await self._carry_out(connection, work)
@@ -382,19 +386,6 @@ class Executor:
         work.events.extend(tx.events)
         work.early.extend((call.envelope, event) for event in tx.events if event.early)
         return dispatch.answer(reply)
-
-
-async def _now(connection: AnyConnection, envelopes: Sequence[Envelope]) -> float:
-    """Return the time for checking the deadlines of messages, in Unix seconds.
-
-    It is the process's time, but the database's time is asked before any message is refused as late.
-    Otherwise a process whose clock is ahead would refuse every message. Since refusing is fast, it
-    would also take most messages away from the other processes.
-    """
-    here = time.time()
-    if all(envelope.deadline > here for envelope in envelopes):
-        return here
-    return min(here, await database_now(connection) / 1000)
 
 
 _DATABASE_IS_FULL = Answer(b"The database is full; retry later.", ErrorCode.TEMPORARILY_UNAVAILABLE)

@@ -11,7 +11,7 @@ REFUSALS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @contextmanager
-def postgres_explained(where: str) -> Iterator[None]:
+def explain_postgres_errors(where: str) -> Iterator[None]:
     """Turn the errors of a connection into a StartError; ``where`` names the setting or files to check."""
     try:
         yield

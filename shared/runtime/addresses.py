@@ -22,7 +22,7 @@ def _of_schemes(*schemes: str) -> Callable[[str], str]:
     )
 
     def check(address: str) -> str:
-        if address and not _readable(address, schemes):
+        if address and not _is_valid(address, schemes):
             raise ValueError(message)
         return address
 
@@ -36,7 +36,7 @@ def each_host(address: str) -> list[str]:
     return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
 
 
-def _readable(address: str, schemes: tuple[str, ...]) -> bool:
+def _is_valid(address: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -56,7 +56,7 @@ def each_dsn(addresses: str) -> list[str]:
     return [each.strip() for each in parts if each.strip()]
 
 
-def _each_readable(addresses: str) -> str:
+def _check_each(addresses: str) -> str:
     for each in each_dsn(addresses):
         _postgres(each)
     return addresses
@@ -65,5 +65,5 @@ def _each_readable(addresses: str) -> str:
 _postgres = _of_schemes("postgresql", "postgres")
 
 PostgresDsn = Annotated[str, AfterValidator(_postgres)]
-PostgresDsns = Annotated[str, AfterValidator(_each_readable)]
+PostgresDsns = Annotated[str, AfterValidator(_check_each)]
 AmqpUrl = Annotated[str, AfterValidator(_of_schemes("amqp", "amqps"))]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 
-def _readable(path: Path) -> Path:
+def _check_readable(path: Path) -> Path:
     try:
         path.open("rb").close()
     except OSError as error:
@@ -16,17 +16,17 @@ def _readable(path: Path) -> Path:
     return path
 
 
-def _authority(path: Path) -> Path:
+def _check_authority(path: Path) -> Path:
     try:
-        ssl.create_default_context(cafile=_readable(path))
+        ssl.create_default_context(cafile=_check_readable(path))
     except ssl.SSLError:
         message = f"{path} holds no certificate in PEM format"
         raise ValueError(message) from None
     return path
 
 
-ReadableFile = Annotated[Path, AfterValidator(_readable)]
+ReadableFile = Annotated[Path, AfterValidator(_check_readable)]
 """The path of a file that this process can read."""
 
-AuthorityFile = Annotated[Path, AfterValidator(_authority)]
+AuthorityFile = Annotated[Path, AfterValidator(_check_authority)]
 """The path of a PEM file with the authorities' certificates for checking another server's certificate."""

@@ -40,7 +40,9 @@ class Monitor:
     even if another service is down; otherwise one outage would look like many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check_seconds: float = CHECK_SECONDS) -> None:
+        """``check_seconds`` limits each check."""
+        self._check_seconds = check_seconds
         self.port: int | None = None
         self._checks: Checks = {}
         self._leaving = False
@@ -80,7 +82,7 @@ class Monitor:
 
     async def ready(self) -> dict[str, bool]:
         """Return the result of each check. The process is ready if all are true."""
-        results = await asyncio.gather(*(_passes(*named) for named in self._checks.items()))
+        results = await asyncio.gather(*(self._passes(*named) for named in self._checks.items()))
         of_process = {"started": bool(self._checks), "accepting": not self._leaving}
         return {**of_process, **dict(zip(self._checks, results, strict=True))}
 
@@ -89,6 +91,14 @@ class Monitor:
         ready = all(checks.values())
         body = {"status": "ready" if ready else "not ready", "checks": checks}
         return web.json_response(body, status=200 if ready else 503)
+
+    async def _passes(self, name: str, check: Check) -> bool:
+        try:
+            async with asyncio.timeout(self._check_seconds):
+                return await check()
+        except Exception as error:
+            log.warning("check_failed", check=name, error=repr(error))
+            return False
 
 
 @web.middleware
@@ -110,15 +120,6 @@ def _is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name.lower() == "localhost"
-
-
-async def _passes(name: str, check: Check) -> bool:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return await check()
-    except Exception as error:
-        log.warning("check_failed", check=name, error=repr(error))
-        return False
 
 
 async def _alive(_request: web.Request) -> web.Response:

@@ -152,10 +152,10 @@ def read_settings(kind: type[S]) -> S:
     try:
         return CliApp.run(kind, **_empty_groups(kind))
     except (ValidationError, SettingsError) as error:
-        leave(_faults(error))
+        exit_with(_faults(error))
 
 
-def leave(faults: str) -> NoReturn:
+def exit_with(faults: str) -> NoReturn:
     """Write the faults to stderr, and exit with the code for wrong settings."""
     sys.stderr.write(f"{faults}\n")
     sys.exit(USAGE)

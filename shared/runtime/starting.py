@@ -33,7 +33,7 @@ def starting() -> Iterator[None]:
 
 
 @contextmanager
-def explained(process: str) -> Iterator[None]:
+def exit_on_start_error(process: str) -> Iterator[None]:
     """Exit with the sentences of a StartError. ``process`` is the name of the process in them."""
     try:
         yield

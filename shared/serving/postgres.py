@@ -17,7 +17,7 @@ from shared.postgres import inbox, outbox
 from shared.postgres.diagnosis import with_replicas_diagnosed
 from shared.postgres.event_executor import EventExecutor
 from shared.postgres.executor import Executor
-from shared.postgres.explaining import postgres_explained
+from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import Session, open_pool
@@ -172,7 +172,7 @@ async def _serve(
     )
 
     async def start() -> PostgresService:
-        with postgres_explained(f"{PREFIX}{name.upper()}_DSN is its address"):
+        with explain_postgres_errors(f"{PREFIX}{name.upper()}_DSN is its address"):
             return await PostgresService.start(name, settings, handlers, connect, tracing)
 
     await serve_until_signalled(start, common.monitor)

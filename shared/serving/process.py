@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from shared.runtime.health import Checks, Monitor
 from shared.runtime.logs import configure_logging
 from shared.runtime.settings import LogLevel, MonitorSettings, TracingSettings
-from shared.runtime.starting import explained, starting
+from shared.runtime.starting import exit_on_start_error, starting
 from shared.runtime.tasks import cancel_and_wait
 from shared.tracing.hooks import Tracing
 from shared.tracing.start import start_tracing
@@ -44,7 +44,10 @@ def process(name: str, settings: CommonSettings, title: str = "") -> Iterator[Tr
     That sentence names the process by ``title``, or else by ``name``.
     """
     configure_logging(name, settings.log_level)
-    with explained(title or name), closing(start_tracing(name, settings.tracing)) as tracing:
+    with (
+        exit_on_start_error(title or name),
+        closing(start_tracing(name, settings.tracing)) as tracing,
+    ):
         yield tracing
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from deploy.local.embedded.postgres import EmbeddedPostgres
-from shared.postgres.explaining import postgres_explained
+from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.provision import SchemaOwner, provision
 
 DATABASE = "warren"
@@ -15,6 +15,6 @@ async def provision_services(
     """Create missing roles and schemas, and return each service's DSN. Repeating this is harmless."""
     services = tuple(services)
     owners = [SchemaOwner(name, name, postgres.password_of(name)) for name in services]
-    with postgres_explained(f"it is the embedded one, whose log is {postgres.log}"):
+    with explain_postgres_errors(f"it is the embedded one, whose log is {postgres.log}"):
         await provision(postgres.dsn("postgres"), DATABASE, owners)
     return {name: postgres.dsn(DATABASE, name) for name in services}

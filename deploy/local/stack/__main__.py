@@ -18,8 +18,8 @@ from services.gateway.http.tls import server_context
 from services.gateway.http.web_address import hints, url_of
 from services.gateway.settings import Settings as GatewaySettings
 from shared.runtime.listening import refuse_taken_port
-from shared.runtime.settings import WrongSettingsError, leave, read_environment, read_settings
-from shared.runtime.starting import explained, starting
+from shared.runtime.settings import WrongSettingsError, exit_with, read_environment, read_settings
+from shared.runtime.starting import exit_on_start_error, starting
 from shared.serving.process import run_until_signalled, stop_signal
 
 
@@ -112,14 +112,14 @@ def gateways_http() -> HttpSettings:
     try:
         return read_environment(GatewaySettings).http
     except WrongSettingsError as error:
-        leave(error.message)
+        exit_with(error.message)
 
 
 def main() -> None:
     """Read the settings and run the stack."""
     settings = read_settings(StackSettings)
     http = gateways_http()
-    with explained("Warren"):
+    with exit_on_start_error("Warren"):
         server_context(http)
         run_until_signalled(run(settings, http))
 

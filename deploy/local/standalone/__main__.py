@@ -19,7 +19,7 @@ from services.gateway.settings import Settings as GatewaySettings
 from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.client import BusClient
 from shared.messaging.memory import MemoryBroker, MemoryTransport
-from shared.postgres.explaining import postgres_explained
+from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.handlers import PostgresHandlers
 from shared.runtime.health import Check, Monitor
 from shared.runtime.listening import refuse_taken_port
@@ -83,7 +83,7 @@ async def run(settings: StandaloneSettings, tracing: Tracing) -> None:
             server_context(settings.http)
             monitor = await running.enter_async_context(Monitor().listening(settings.monitor))
             under = await running.enter_async_context(servers(settings, POSTGRES_SERVICES))
-            with postgres_explained("WARREN_POSTGRES_DSN is its address"):
+            with explain_postgres_errors("WARREN_POSTGRES_DSN is its address"):
                 token = await ensure_root_token(under.dsns[ACCESS_SCHEMA], settings.root_token)
                 server = await running.enter_async_context(
                     warren(settings, under, monitor, tracing)

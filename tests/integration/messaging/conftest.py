@@ -9,7 +9,6 @@ import pytest
 
 from shared.contracts.message import Kind
 from shared.messaging.amqp import AmqpTransport
-from shared.messaging.batcher import Limits
 from shared.messaging.client import BusClient
 from shared.messaging.dead_letters import dead_letters
 from shared.messaging.memory import MemoryBroker, MemoryTransport
@@ -33,10 +32,11 @@ class Bus:
         self.broker = broker
         self._stack = stack
 
-    async def client(self, *, limits: Limits | None = None, hearing=None) -> BusClient:
-        client = BusClient(self.connect(), limits=limits)
-        if hearing:
-            client.subscribe(*hearing)
+    async def client(self, *, listener=None, **settings) -> BusClient:
+        """Start a client; ``settings`` are the keyword arguments of ``BusClient``."""
+        client = BusClient(self.connect(), **settings)
+        if listener:
+            client.subscribe(listener.topics, listener.on_event, listener.on_missed)
         await client.start()
         self._stack.push_async_callback(client.close)
         return client

@@ -246,7 +246,7 @@ async def test_a_service_answers_for_itself_alone(parties, provisioned):
     await gateway.call("access", "queries", an("Authorize"))
     thief = AmqpTransport(provisioned["tracking"], party="tracking", services=[])
     await thief.start()
-    batcher = gateway._batcher("access", "queries")
+    batcher = gateway.batcher("access", "queries")
     asking = asyncio.create_task(gateway.call("access", "queries", an("Authorize")))
     await asyncio.sleep(0)
     [frame_id] = batcher.sent or [new_id()]

@@ -8,24 +8,22 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.contracts.errors import DomainError, ErrorCode
-from shared.messaging.batcher import Limits
 from shared.messaging.client import SWEEP_INTERVAL
+from shared.messaging.limits import Limits
 from shared.messaging.messages import Frame
 from shared.postgres.executor import Executor
 from tests.integration.messaging import toy
 from tests.integration.messaging.conftest import Recording, envelope, send
 
 
-class SetClock:
-    """What a module reads as `time` after somebody has set the clock."""
+class SettableClock:
+    """A clock that is ``seconds`` ahead."""
 
-    perf_counter = time.perf_counter
+    def __init__(self, seconds: float = 0) -> None:
+        self.seconds = seconds
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def time(self) -> float:
-        return time.time() + self._seconds
+    def __call__(self) -> float:
+        return time.time() + self.seconds
 
 
 async def test_a_command_is_answered_and_committed(bus):
@@ -125,7 +123,7 @@ async def test_unknown_messages_and_malformed_ones_are_refused(bus):
 
 
 async def test_a_full_buffer_is_429(bus):
-    client = await bus.client(limits=Limits(frames_in_flight=1, waiting=3))
+    client = await bus.client(limits=Limits(frames_in_flight=1, max_unanswered=3))
 
     class Stuck(Executor):
         async def commands(self, frame, *, redelivered):
@@ -173,18 +171,18 @@ async def test_a_call_that_comes_too_late_is_refused_and_not_carried_out(bus):
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
-async def test_a_worker_whose_clock_was_set_serves_as_before(bus, monkeypatch, seconds):
-    await bus.worker()
+async def test_a_worker_whose_clock_was_set_serves_as_before(bus, seconds):
+    executor = Executor(bus.pool, toy.HANDLERS)
+    executor.clock = SettableClock(seconds)
+    await bus.worker(executor)
     client = await bus.client()
-    monkeypatch.setattr("shared.postgres.executor.time", SetClock(seconds))
     for message in ("Add", "Read"):
         assert json.loads((await send(client, message, name="a")).body) == {"total": 1}
 
 
-async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus, monkeypatch):
+async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus):
     await bus.worker()
-    client = await bus.client()
-    monkeypatch.setattr("shared.messaging.client.time", SetClock(-3600))
+    client = await bus.client(clock=SettableClock(-3600))
     for message in ("Add", "Read"):
         with (
             capture_logs() as lines,
@@ -196,24 +194,21 @@ async def test_a_client_whose_clock_is_behind_is_told_that_nothing_was_done(bus,
     assert await bus.total("a") == 0
 
 
-async def test_clocks_that_agree_are_not_blamed_for_a_worker_that_is_late(bus, monkeypatch):
+async def test_clocks_that_agree_are_not_blamed_for_a_worker_that_is_late(bus):
     class Slow(Executor):
         async def query(self, envelope):
             await asyncio.sleep(0.4)
             return await super().query(envelope)
 
-    monkeypatch.setattr("shared.messaging.client.SWEEP_INTERVAL", 60)
     await bus.worker(Slow(bus.pool, toy.HANDLERS))
-    client = await bus.client()
+    client = await bus.client(sweep_interval=60)
     with capture_logs() as lines, pytest.raises(DomainError, match="has expired"):
         await send(client, "Read", name="a", seconds=0.3)
     assert not [line for line in lines if line["event"] == "clocks_differ"]
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
-async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(
-    bus, monkeypatch, seconds
-):
+async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(bus, seconds):
     begun = asyncio.Event()
 
     class Slow(Executor):
@@ -223,11 +218,14 @@ async def test_a_call_lasts_no_longer_and_no_shorter_when_the_clock_is_set(
             return await super().commands(frame, redelivered=redelivered)
 
     await bus.worker(Slow(bus.pool, toy.HANDLERS))
-    client = await bus.client()
+    clock = SettableClock()
+    client = await bus.client(clock=clock)
+    # Both calls begin before the clock is set: they need not ask for consumers.
+    assert await client.has_consumer("toy", "commands")
     patient = asyncio.ensure_future(send(client, "Add", name="a"))
     hasty = asyncio.ensure_future(send(client, "Add", name="a", seconds=0.5))
     await begun.wait()
-    monkeypatch.setattr("shared.messaging.client.time", SetClock(seconds))
+    clock.seconds = seconds
     with pytest.raises(DomainError, match="did not answer in time"):
         await asyncio.wait_for(hasty, 5)
     assert (await patient).error is None
@@ -285,16 +283,16 @@ async def test_a_handler_asks_a_service_before_it_writes(bus):
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
-async def test_a_handler_asks_as_well_when_the_clock_was_set(bus, monkeypatch, seconds):
+async def test_a_handler_asks_as_well_when_the_clock_was_set(bus, seconds):
     class Slow(Executor):
         async def query(self, envelope):
             await asyncio.sleep(2 * SWEEP_INTERVAL)
             return await super().query(envelope)
 
-    await bus.worker(Slow(bus.pool, toy.HANDLERS, await bus.client()))
-    client = await bus.client()
+    clock = SettableClock()
+    await bus.worker(Slow(bus.pool, toy.HANDLERS, await bus.client(clock=clock)))
+    client = await bus.client(clock=clock)
     command = envelope("AddAsMuchAs", name="a", other="other")
-    for module in ("messaging.client", "handling.context"):
-        monkeypatch.setattr(f"shared.{module}.time", SetClock(seconds), raising=False)
+    clock.seconds = seconds
     answer = await client.call("toy", "commands", command, 20)
     assert (answer.error, json.loads(answer.body)) == (None, {"total": 0})

@@ -100,17 +100,17 @@ async def test_an_event_that_cannot_be_handled_is_a_dead_letter_without_effect(b
 
 
 class Listener:
-    """Notes what a client hears."""
+    """Keeps the events that a client receives."""
 
     def __init__(self, *topics) -> None:
-        self.heard: list[tuple[int, str, bytes]] = []
+        self.received: list[tuple[int, str, bytes]] = []
         self.missed = 0
-        self.hearing = (topics, self._on_event, self._on_missed)
+        self.topics = topics
 
-    def _on_event(self, event) -> None:
-        self.heard.append((event.project, event.topic, event.payload))
+    def on_event(self, event) -> None:
+        self.received.append((event.project, event.topic, event.payload))
 
-    def _on_missed(self) -> None:
+    def on_missed(self) -> None:
         self.missed += 1
 
     async def until(self, condition) -> None:
@@ -122,39 +122,39 @@ class Listener:
 async def test_every_client_that_listens_hears_an_event(bus):
     listeners = [Listener("thing.changed"), Listener("thing.changed", "thing.gone")]
     for listener in listeners:
-        await bus.client(hearing=listener.hearing)
+        await bus.client(listener=listener)
     await bus.publish(
         outgoing_event(new_id(), "7.thing.changed", b"{}"),
         outgoing_event(new_id(), "8.thing.gone", b"[]"),
         outgoing_event(new_id(), "8.other.gone", b"[]"),
     )
-    await listeners[1].until(lambda: len(listeners[1].heard) == 2)
-    await listeners[0].until(lambda: listeners[0].heard)
-    assert listeners[0].heard == [(7, "thing.changed", b"{}")]
-    assert listeners[1].heard == [(7, "thing.changed", b"{}"), (8, "thing.gone", b"[]")]
+    await listeners[1].until(lambda: len(listeners[1].received) == 2)
+    await listeners[0].until(lambda: listeners[0].received)
+    assert listeners[0].received == [(7, "thing.changed", b"{}")]
+    assert listeners[1].received == [(7, "thing.changed", b"{}"), (8, "thing.gone", b"[]")]
 
 
 async def test_a_client_that_was_away_is_told_so_and_hears_again(bus):
     listener = Listener("thing.changed")
-    await bus.client(hearing=listener.hearing)
+    await bus.client(listener=listener)
     await bus.broker.stop()
     before = listener.missed
     await bus.broker.start()
     await listener.until(lambda: listener.missed > before)
     await bus.publish(outgoing_event(new_id(), "7.thing.changed", b"{}"))
-    await listener.until(lambda: listener.heard)
+    await listener.until(lambda: listener.received)
 
 
 async def test_an_event_that_a_client_cannot_take_notice_of_counts_as_missed(bus):
     class Refusing(Listener):
-        def _on_event(self, event) -> None:
+        def on_event(self, event) -> None:
             json.loads(event.payload)
-            super()._on_event(event)
+            super().on_event(event)
 
     listener = Refusing("thing.changed")
-    await bus.client(hearing=listener.hearing)
+    await bus.client(listener=listener)
     before = listener.missed
     good = outgoing_event(new_id(), "7.thing.changed", b"{}")
     await bus.publish(replace(good, body=b"no JSON"), replace(good, message_id="no id"), good)
-    await listener.until(lambda: listener.heard)
+    await listener.until(lambda: listener.received)
     assert listener.missed == before + 2

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging import topology
 from shared.messaging.amqp import AmqpSubscription
-from shared.messaging.batcher import Limits
+from shared.messaging.limits import Limits
 from shared.messaging.messages import Frame
 from shared.messaging.transport import BrokerUnavailableError
 from shared.messaging.worker import Worker
@@ -91,7 +91,6 @@ async def test_what_is_delivered_before_a_connection_is_quite_made_is_answered(b
 
 
 async def test_what_the_broker_will_not_take_now_is_moved_later(bus, monkeypatch):
-    monkeypatch.setattr("shared.messaging.worker.MOVE_AGAIN_SECONDS", 0.01)
     hanging = Hanging()
     dying, refusing = bus.connect(), bus.connect()
     publish, tries = refusing.publish, []

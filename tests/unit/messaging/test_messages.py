@@ -71,7 +71,7 @@ def test_reply_messages_carry_every_answer_in_pieces_of_a_bounded_size(given_ans
             assert piece.index not in ended
             assert piece.start == len(bodies[piece.index])
             given_answer = given_answers[piece.index]
-            assert Answer(given_answer.body, piece.error, *piece.about) == given_answer
+            assert Answer(given_answer.body, piece.error, *piece.details) == given_answer
             bodies[piece.index] += piece.body
             if piece.last:
                 ended.append(piece.index)

@@ -1,5 +1,6 @@
 """Large frames travel deflated, and are read as they were."""
 
+import secrets
 import time
 import zlib
 
@@ -26,6 +27,14 @@ def test_a_frame_that_fits_travels_as_it_is():
     assert len(body) < PACKED_FROM
     assert pack(body) is body
     assert unpack(body) is body
+
+
+def test_a_deflated_frame_that_is_still_large_is_not_deflated_again():
+    frame = frame_of(secrets.token_bytes(PACKED_FROM + 1000))
+    sent = pack(encode_frame(frame))
+    assert len(sent) > PACKED_FROM
+    assert pack(sent) is sent
+    assert decode_frame(frame.id, sent) == frame
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 import asyncio
 
-from shared.runtime import tasks
+from shared.runtime.tasks import cancel_and_wait
 
 
-async def test_a_task_that_loses_a_cancellation_is_cancelled_again(monkeypatch):
-    monkeypatch.setattr(tasks, "AGAIN_SECONDS", 0.01)
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again():
     lost = []
 
     async def lose_two():
@@ -22,10 +21,10 @@ async def test_a_task_that_loses_a_cancellation_is_cancelled_again(monkeypatch):
     ended = [asyncio.create_task(each()) for each in (lose_two, fail)]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await tasks.cancel_and_wait(ended)
+        await cancel_and_wait(ended, again_seconds=0.01)
     assert ended[0].cancelled()
     assert len(lost) == 2
 
 
 async def test_nothing_to_end_takes_no_time():
-    await tasks.cancel_and_wait([])
+    await cancel_and_wait([])
