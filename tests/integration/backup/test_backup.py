@@ -11,6 +11,8 @@ import pytest
 
 from services.access.bootstrap import ensure_root_token
 from services.artifacts.store.minio import connect
+from services.tracking import folding
+from services.tracking.folding import Pace
 from shared.messaging.messages import new_id
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import open_pool
@@ -21,6 +23,14 @@ from tests.processes import open_to_others
 from tests.web_server import variables_of
 
 TOKENS = "SELECT * FROM access.tokens"
+NOW = Pace(quiet=0.01, retry=0.0, share=1.0)
+SEARCHES = [
+    ("params.p LIKE 'tab%' AND params.empty = ''", []),
+    ("tags.t IS NOT NULL", ["tags.t DESC", "run_id"]),
+    ("metrics.`a metric` > 1", ["metrics.`a metric`"]),
+    ("dataset.name = 'd' AND run_name LIKE 'run %'", ["params.empty"]),
+]
+"""Each finds the two runs that are not deleted, by an index."""
 
 
 @asynccontextmanager
@@ -65,18 +75,42 @@ async def fill(tracking, registry):
     await registry.call("SetRegisteredModelAlias", name=hard, alias="best", version="1")
 
 
+async def fold_some(tracking):
+    """Leave a run unfolded by a write, one marked by an attempt that has not ended, and one folded."""
+    await folding.fold_round(tracking.pool, NOW)
+    runs = "SELECT run_id, folded, sign(fold_attempt) FROM runs ORDER BY run_id"
+    written, marked, _ = [row["run_id"].hex for row in await tracking.pool.fetch(runs)]
+    point = {"key": "a metric", "timestamp": 1}
+    for run_id in (written, marked):
+        await tracking.call("LogMetric", run_id=run_id, value=2.5, step=8, **point)
+    await folding.mark(tracking.pool, NOW)
+    await tracking.call("LogMetric", run_id=written, value=3.5, step=9, **point)
+    states = [tuple(row)[1:] for row in await tracking.pool.fetch(runs)]
+    assert states == [(False, -1), (False, 1), (True, 1)]
+
+
+async def folded_all(pool):
+    """Fold all runs."""
+    await folding.fold_round(pool, NOW)
+    return await pool.fetchval("SELECT bool_and(folded) FROM runs")
+
+
 async def everything(tracking, registry):
     """Read all of it, as clients do."""
     found = (await tracking.call("SearchExperiments", view_type="ALL"))["experiments"]
     ids = [each["experiment_id"] for each in found]
     runs = await tracking.call("SearchRuns", experiment_ids=ids, run_view_type="ALL")
+    searches = [
+        await tracking.call("SearchRuns", experiment_ids=ids, filter=filter_, order_by=order_by)
+        for filter_, order_by in SEARCHES
+    ]
     histories = [
         await tracking.history(run["info"]["run_id"], metric["key"])
         for run in runs["runs"]
         for metric in run["data"]["metrics"]
     ]
     return {
-        "tracking": [found, runs, histories],
+        "tracking": [found, runs, histories, searches],
         "logged models": await tracking.call("SearchLoggedModels", experiment_ids=ids),
         "registry": [
             await registry.call("SearchRegisteredModels"),
@@ -130,6 +164,7 @@ async def test_what_was_backed_up_is_what_is_restored(
     after = Site(another_dsn, storage.model_copy(update=elsewhere))
     async with services(database_dsn) as (tracking, registry):
         await fill(tracking, registry)
+        await fold_some(tracking)
         await ensure_root_token(database_dsn, "a-token-of-the-administrator")
         wanted = await everything(tracking, registry)
         tokens = await tracking.pool.fetch(TOKENS)
@@ -148,6 +183,8 @@ async def test_what_was_backed_up_is_what_is_restored(
     assert code == 0, said
     assert after.objects() == before.objects()
     async with services(another_dsn) as (tracking, registry):
+        assert await everything(tracking, registry) == wanted
+        assert await folded_all(tracking.pool)
         assert await everything(tracking, registry) == wanted
         assert await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2") == kept
         assert tokens
@@ -206,9 +243,13 @@ async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, 
     async with services(database_dsn) as (tracking, registry):
         await fill(tracking, registry)
         wanted = await everything(tracking, registry)
+        assert [len(each["runs"]) for each in wanted["tracking"][-1]] == [2] * len(SEARCHES)
     await upgrade(service, version, database_dsn, another_dsn)
     async with services(another_dsn) as (tracking, registry):
         found = await everything(tracking, registry)
+        if service == "tracking":
+            assert await folded_all(tracking.pool)
+            assert (await everything(tracking, registry))[service] == found[service]
     assert found[service] == wanted[service]
     if service == "tracking" and version > 1:
         assert found["logged models"] == wanted["logged models"]
