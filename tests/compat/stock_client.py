@@ -26,6 +26,9 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # Inferring what a model imports loads it in a process of its own, which takes seconds and asks no server. It is
+    # given up at once, and the flavour's usual requirements are logged.
+    "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "0",
     "GIT_PYTHON_REFRESH": "quiet",
     "MPLBACKEND": "Agg",
 }

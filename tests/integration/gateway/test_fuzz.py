@@ -165,10 +165,11 @@ def test_fuzzed_request_is_answered_or_refused_in_mlflow_envelope(
     def is_well_answered(case: Case, known: bool) -> None:
         if known:
             point_to_what_exists(case, fuzzed)
-        response = case.call(timeout=20)
+        response = case.call(session=session, timeout=20)
         check_answer(response.status_code, response.text)
 
-    is_well_answered()
+    with requests.Session() as session:
+        is_well_answered()
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
