@@ -1,7 +1,7 @@
 """The sender of one queue: the calls that wait, the frames in flight, and when the next frame leaves.
 
 Calls that arrive while frames are in flight leave together in the next frame. So an idle gateway
-sends at once, and a busy one forms batches without a timer. ``Limits.due_in`` is the rule.
+sends at once, and a busy one forms batches without a timer. ``BatchLimits.due_in`` is the rule.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Kind
-from shared.messaging.limits import Limits
+from shared.messaging.batch_limits import BatchLimits
 from shared.messaging.measures import BatcherMeasures
 from shared.messaging.messages import (
     Answer,
@@ -116,7 +116,7 @@ class RequestBatcher:
         transport: Transport,
         service: str,
         kind: Kind,
-        limits: Limits,
+        limits: BatchLimits,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._transport = transport

@@ -9,9 +9,9 @@ from uuid import UUID
 import structlog
 
 from shared.contracts.message import Kind
+from shared.messaging.batch_limits import LIMITS, BatchLimits
 from shared.messaging.batcher import RequestBatcher, refused
 from shared.messaging.events import ReceivedEvent, read_event
-from shared.messaging.limits import LIMITS, Limits
 from shared.messaging.messages import Answer, Envelope
 from shared.messaging.transport import Publication, Transport
 from shared.runtime.tasks import cancel_and_wait
@@ -35,7 +35,7 @@ class BusClient:
         self,
         transport: Transport,
         *,
-        limits: Limits | None = None,
+        limits: BatchLimits | None = None,
         clock: Callable[[], float] = time.time,
         sweep_interval: float = SWEEP_INTERVAL,
         probe_interval: float = PROBE_INTERVAL,

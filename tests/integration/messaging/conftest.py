@@ -61,8 +61,8 @@ class Bus:
         self._stack.push_async_callback(transport.close)
         return await relay_once(self.pool, transport)
 
-    async def heard(self, count: int) -> list[str]:
-        """Wait for so many notes of events, and a little longer, and return them all."""
+    async def handled_events(self, count: int) -> list[str]:
+        """Wait until so many events are handled, and a little longer, and return them all."""
         for _ in range(100):
             rows = await self.pool.fetch("SELECT name FROM log ORDER BY position")
             if len(rows) >= count:

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.batch_limits import BatchLimits
 from shared.messaging.client import SWEEP_INTERVAL
-from shared.messaging.limits import Limits
 from shared.messaging.messages import Frame
 from shared.postgres.executor import Executor
 from tests.integration.messaging import toy
@@ -53,7 +53,7 @@ async def test_a_batch_handler_gets_the_whole_frame_at_once(bus):
 
 async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
     await bus.worker()
-    client = await bus.client(limits=Limits(frames_in_flight=1))
+    client = await bus.client(limits=BatchLimits(frames_in_flight=1))
     await send(client, "Read", name="warm")
     first = asyncio.ensure_future(send(client, "Read", name="a"))
     slow = asyncio.ensure_future(send(client, "Read", name="a", delay=1.5))
@@ -65,9 +65,9 @@ async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
     assert (await slow).error is None
 
 
-async def test_a_call_waits_for_company_only_so_long(bus):
+async def test_a_call_waits_no_longer_than_the_linger_time(bus):
     await bus.worker()
-    client = await bus.client(limits=Limits(min_batch_size=1000, linger=0.05))
+    client = await bus.client(limits=BatchLimits(min_batch_size=1000, linger=0.05))
     slow = asyncio.ensure_future(send(client, "Read", name="a", delay=1.5))
     await asyncio.sleep(0.01)
     await asyncio.wait_for(send(client, "Read", name="a"), 1.0)
@@ -90,7 +90,7 @@ async def test_an_answer_longer_than_a_message_may_be_comes_in_pieces(bus):
 
 async def test_a_refusal_after_a_write_leaves_nothing_and_spares_the_neighbours(bus):
     await bus.worker()
-    client = await bus.client(limits=Limits(frames_in_flight=1))
+    client = await bus.client(limits=BatchLimits(frames_in_flight=1))
     good = [send(client, "Add", name="good") for _ in range(20)]
     bad = [send(client, "AddThenRefuse", name="bad") for _ in range(3)]
     answers = await asyncio.gather(*good, *bad)
@@ -100,7 +100,7 @@ async def test_a_refusal_after_a_write_leaves_nothing_and_spares_the_neighbours(
 
 async def test_poison_fails_alone_and_becomes_a_dead_letter(bus):
     await bus.worker()
-    client = await bus.client(limits=Limits(frames_in_flight=1))
+    client = await bus.client(limits=BatchLimits(frames_in_flight=1))
     work = [send(client, "Add", name="good") for _ in range(10)]
     answers = await asyncio.gather(
         *work, send(client, "Crash"), send(client, "Add", name="huge", amount=5000)
@@ -123,7 +123,7 @@ async def test_unknown_messages_and_malformed_ones_are_refused(bus):
 
 
 async def test_a_full_buffer_is_429(bus):
-    client = await bus.client(limits=Limits(frames_in_flight=1, max_unanswered=3))
+    client = await bus.client(limits=BatchLimits(frames_in_flight=1, max_unanswered=3))
 
     class Stuck(Executor):
         async def commands(self, frame, *, redelivered):

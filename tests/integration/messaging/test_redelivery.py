@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging import topology
 from shared.messaging.amqp import AmqpSubscription
-from shared.messaging.limits import Limits
+from shared.messaging.batch_limits import BatchLimits
 from shared.messaging.messages import Frame
 from shared.messaging.transport import BrokerUnavailableError
 from shared.messaging.worker import Worker
@@ -166,7 +166,7 @@ async def test_a_worker_killed_before_it_publishes_a_dead_letter_loses_none(bus)
 
     transport = bus.connect()
     await Worker(transport, "toy", Dying(bus.pool, toy.HANDLERS)).start()
-    client = await bus.client(limits=Limits(frames_in_flight=1))
+    client = await bus.client(limits=BatchLimits(frames_in_flight=1))
     calls = [
         asyncio.ensure_future(send(client, *each, name="a"))
         for each in (["Crash"], ["Add"], ["Add"])

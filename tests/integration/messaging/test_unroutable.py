@@ -55,7 +55,7 @@ async def test_an_event_is_kept_while_its_retry_queue_is_missing(bus, amqp_vhost
         with capture_logs() as lines:
             await bus.publish(changed("a"))
             await not_moved(lines)
-    assert await bus.heard(1) == ["1: a"]
+    assert await bus.handled_events(1) == ["1: a"]
 
 
 async def test_an_event_is_kept_while_the_queue_of_dead_letters_is_missing(bus, amqp_vhost_url):
@@ -94,4 +94,4 @@ async def test_an_event_stays_in_the_outbox_while_its_subscribers_queue_is_missi
     assert await bus.relay() == 1
     assert await bus.relay() == 0
     await bus.worker(events=EventExecutor(bus.pool, toy.HANDLERS))
-    assert await bus.heard(1) == ["1: a"]
+    assert await bus.handled_events(1) == ["1: a"]

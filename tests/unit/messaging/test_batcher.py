@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.messaging.batch_limits import BatchLimits
 from shared.messaging.batcher import RequestBatcher, SentFrame
-from shared.messaging.limits import Limits
 from shared.messaging.messages import (
     Answer,
     Envelope,
@@ -96,13 +96,13 @@ async def turns():
 
 
 async def test_calls_of_one_turn_of_the_event_loop_share_a_frame():
-    sender = Sender(Limits())
+    sender = Sender(BatchLimits())
     await sender.send(b"1", b"2")
     assert sender.transport.payloads() == [[b"1", b"2"]]
 
 
 async def test_calls_wait_for_the_first_answer_of_the_only_frame():
-    sender = Sender(Limits(frames_in_flight=1))
+    sender = Sender(BatchLimits(frames_in_flight=1))
     first, second = await sender.send(b"1", b"2")
     await sender.send(b"3")
     assert len(sender.transport.published) == 1
@@ -118,7 +118,7 @@ async def test_calls_wait_for_the_first_answer_of_the_only_frame():
 
 
 async def test_further_frame_leaves_when_it_has_lingered():
-    sender = Sender(Limits(linger=0.01))
+    sender = Sender(BatchLimits(linger=0.01))
     await sender.send(*[b"1"] * 7)
     await sender.send(b"2")
     assert len(sender.transport.published) == 1
@@ -129,7 +129,7 @@ async def test_further_frame_leaves_when_it_has_lingered():
 
 
 async def test_waiting_bytes_are_counted():
-    sender = Sender(Limits(min_batch_bytes=100))
+    sender = Sender(BatchLimits(min_batch_bytes=100))
     [*_, large] = await sender.send(*[b"{}"] * 9, b"x" * 100)
     await sender.send(b"x" * 99)
     assert len(sender.transport.published) == 1
@@ -141,7 +141,7 @@ async def test_waiting_bytes_are_counted():
 
 
 async def test_frame_is_bounded_and_leaves_out_calls_that_are_cancelled():
-    sender = Sender(Limits(max_batch_size=2, frame_bytes=10, min_batch_size=1))
+    sender = Sender(BatchLimits(max_batch_size=2, frame_bytes=10, min_batch_size=1))
     calls = sender.add(b"1" * 8, b"2" * 8, b"3", b"4", b"5")
     calls[1].answer.cancel()
     await turns()
@@ -149,7 +149,7 @@ async def test_frame_is_bounded_and_leaves_out_calls_that_are_cancelled():
 
 
 async def test_too_many_calls_are_refused():
-    for limits in (Limits(max_unanswered=2), Limits(max_unanswered_bytes=2)):
+    for limits in (BatchLimits(max_unanswered=2), BatchLimits(max_unanswered_bytes=2)):
         sender = Sender(limits)
         call, _ = sender.add(b"1", b"2")
         with pytest.raises(DomainError, match="Too many requests"):
@@ -159,7 +159,7 @@ async def test_too_many_calls_are_refused():
 
 
 async def test_call_that_was_not_sent_in_time_is_refused_and_a_sent_one_is_uncertain():
-    sender = Sender(Limits(frames_in_flight=1))
+    sender = Sender(BatchLimits(frames_in_flight=1))
     [sent] = await sender.send(b"1", seconds=0)
     [waiting] = await sender.send(b"2", seconds=0)
     sender.batcher.expire()
@@ -171,7 +171,7 @@ async def test_call_that_was_not_sent_in_time_is_refused_and_a_sent_one_is_uncer
 
 
 async def test_call_with_an_earlier_deadline_need_not_wait_for_those_in_front():
-    sender = Sender(Limits(frames_in_flight=1))
+    sender = Sender(BatchLimits(frames_in_flight=1))
     await sender.send(b"1")
     [patient] = await sender.send(b"2")
     [hasty] = await sender.send(b"3", seconds=0)
@@ -183,7 +183,7 @@ async def test_call_with_an_earlier_deadline_need_not_wait_for_those_in_front():
 
 
 async def test_frames_in_flight_are_sent_again_under_their_ids():
-    sender = Sender(Limits())
+    sender = Sender(BatchLimits())
     await sender.send(b"1")
     sender.batcher.send_again()
     await turns()
@@ -192,7 +192,7 @@ async def test_frames_in_flight_are_sent_again_under_their_ids():
 
 
 async def test_closed_batcher_says_what_may_have_been_done():
-    sender = Sender(Limits(frames_in_flight=1))
+    sender = Sender(BatchLimits(frames_in_flight=1))
     [sent] = await sender.send(b"sent")
     [waiting] = await sender.send(b"waiting")
     await sender.batcher.close()

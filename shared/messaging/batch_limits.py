@@ -1,4 +1,4 @@
-"""The limits of a queue's sender, and the rule when a frame leaves.
+"""The limits of a request batcher, and the rule when a frame leaves.
 
 Each frame costs both sides and the broker a fixed amount of work: a transaction with its inbox row, a
 confirm and an acknowledgement. So a further frame leaves beside another only with a reason (ADR 7).
@@ -11,7 +11,7 @@ from shared.contracts.message import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BatchLimits:
     """The limits of one request batcher.
 
     ``frames_in_flight`` is the largest number of frames without any answer. ``max_batch_size`` and
@@ -54,8 +54,8 @@ class Limits:
         return max(self.linger - waited, 0.0)
 
 
-LIMITS: Mapping[Kind, Limits] = {
-    "commands": Limits(),
+LIMITS: Mapping[Kind, BatchLimits] = {
+    "commands": BatchLimits(),
     # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
-    "queries": Limits(frames_in_flight=8, linger=0.002, max_batch_size=50),
+    "queries": BatchLimits(frames_in_flight=8, linger=0.002, max_batch_size=50),
 }

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.messaging.limits import Limits
+from shared.messaging.batch_limits import BatchLimits
 
-LIMITS = Limits(frames_in_flight=3, min_batch_size=8, min_batch_bytes=100, linger=0.5)
+LIMITS = BatchLimits(frames_in_flight=3, min_batch_size=8, min_batch_bytes=100, linger=0.5)
 
 
 def due_in(waiting, *, waiting_bytes=0, waited=0.0, unanswered=1000, in_flight=1):
