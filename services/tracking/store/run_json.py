@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import cast
 from uuid import UUID
 from zlib import decompress
 
@@ -21,14 +20,16 @@ MANY_RUNS = 500
 async def read(tx: Transaction, run_ids: Sequence[UUID | str]) -> bytes:
     """Return runs as JSON objects, comma-separated, in the order of the ids. Ids without a run are left out."""
     dialect = tx.envelope.dialect
+    if len(run_ids) == 1:
+        return _joined(await tx.rows(SQL["read_runs"], tx.project, run_ids, dialect))
     rows = await tx.rows(SQL["read_folded_runs"], tx.project, run_ids, dialect)
     unfolded = [row["run_id"] for row in rows if row["document"] is None]
     if unfolded:
-        read = await tx.rows(SQL["read_unfolded_runs"], tx.project, unfolded, dialect)
-        # A run that was purged meanwhile is not among these.
+        read = await tx.rows(SQL["read_runs"], tx.project, unfolded, dialect)
         by_id = {row["run_id"]: row for row in read}
-        rows = [by_id.get(each["run_id"], each) for each in rows]
-        rows = [row for row in rows if _logged(row) is not None]
+        rows = [by_id.get(row["run_id"], row) for row in rows]
+        # A run that was purged meanwhile is in the first answer alone.
+        rows = [row for row in rows if row["document"] is not None or row["members"] is not None]
     if len(rows) < MANY_RUNS:
         return _joined(rows)
     return await asyncio.to_thread(_joined, rows)
@@ -38,14 +39,22 @@ def _joined(rows: Sequence[Record]) -> bytes:
     return b",".join(map(_json, rows))
 
 
-def _logged(row: Record) -> bytes | str | None:
-    """Return what was logged to a run: its document, or its members as text."""
-    return cast("bytes | str | None", row[-1])
-
-
 def _json(row: Record) -> bytes:
     """Return a run. Written by hand in the order of MLflow's fields, as it is most of the work of a search."""
-    run_id, name, experiment_id, user, status, started, ended, uri, deleted, iid, logged = row
+    (
+        run_id,
+        name,
+        experiment_id,
+        user,
+        status,
+        started,
+        ended,
+        uri,
+        deleted,
+        iid,
+        document,
+        members,
+    ) = row
     run = run_id.hex.encode()
     return (
         b'{"info":{"run_id":"%b","run_uuid":"%b","run_name":%b,"experiment_id":"%d","user_id":%b,"status":%b,'
@@ -62,5 +71,5 @@ def _json(row: Record) -> bytes:
         to_json(uri),
         b"deleted" if deleted else b"active",
         b"" if iid is None else b',"iid":"%d"' % iid,
-        logged.encode() if isinstance(logged, str) else decompress(logged),
+        decompress(document) if members is None else members.encode(),
     )

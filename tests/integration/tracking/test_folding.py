@@ -106,6 +106,15 @@ async def test_a_large_document_is_compressed_and_a_small_one_is_not(tracking: T
         assert await _read(tracking, each) == await _read_unfolded(tracking, each)
 
 
+async def test_a_page_has_folded_runs_and_others_in_order(tracking: Tracking) -> None:
+    runs = [await _run(tracking) for _ in range(3)]
+    await folding.fold_round(tracking.pool, AT_ONCE)
+    await tracking.call("SetTag", run_id=runs[1], key="env", value="unfolded")
+    assert [await _is_folded(tracking.pool, each) for each in runs] == [True, False, True]
+    found = await tracking.call("SearchRuns", experiment_ids=["0"], order_by=["run_id"])
+    assert found["runs"] == [await _read(tracking, each) for each in runs]
+
+
 async def test_a_refolded_run_is_found_by_its_newest_metric_alone(tracking: Tracking) -> None:
     run_id = await _folded(tracking)
     found = {"experiment_ids": ["0"], "filter": "metrics.loss = 1"}
