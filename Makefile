@@ -34,14 +34,8 @@ run: .venv/.runtime $(UI)/.installed  ## Run Warren in the foreground, with ever
 demo: .venv/.runtime .venvs/mlflow-latest/.installed  ## Log a small training with the stock MLflow client and read it back
 	@.venvs/mlflow-latest/bin/python tools/demo.py
 
-<<<<<<< HEAD
 stack: .venv/.runtime $(UI)/.installed  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
-	@$(WITH_UI) exec .venv/bin/python -m deploy.local.stack --gateway $(GATEWAY) --tracking $(TRACKING) --registry $(REGISTRY) \
-		--artifacts $(ARTIFACTS) --access $(ACCESS)
-=======
-stack: .venv/.runtime  ## Run RabbitMQ, PostgreSQL, S3 and each service as processes (GATEWAY=2 TRACKING=3 …)
-	@exec .venv/bin/python -m deploy.local.stack $(COUNTS)
->>>>>>> 8027368 (Find the services by their folders in deploy, the doctor and import-linter)
+	@$(WITH_UI) exec .venv/bin/python -m deploy.local.stack $(COUNTS)
 
 .env:  ## Write .env for docker-compose.yml, with random passwords
 	@deploy/compose/env.sh .env.example $@
