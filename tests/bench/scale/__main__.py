@@ -11,7 +11,8 @@ import asyncpg
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
-from tests.bench.scale.bench import Bench
+from tests.bench.scale.bench import Bench, Content, histories, lists, searches
+from tests.bench.scale.contents import Contents
 from tests.bench.scale.dataset import Dataset
 from tests.bench.scale.report import Section, with_sections
 from tests.web_server import ROOT
@@ -23,14 +24,16 @@ DATABASES = {WARREN: "warren", FASTTRACKML: "fasttrackml", MLFLOW: "mlflow"}
 def main() -> None:
     """Run the benchmark from the command line."""
     options = _options()
-    shutil.rmtree(options.data, ignore_errors=True)
-    options.data.mkdir(parents=True)
+    if not options.reuse:
+        shutil.rmtree(options.data, ignore_errors=True)
+    options.data.mkdir(parents=True, exist_ok=True)
     sections = asyncio.run(_run(options))
-    before = options.output.read_text() if options.output.exists() else ""
-    options.output.write_text(with_sections(before, sections))
+    if sections:
+        before = options.output.read_text() if options.output.exists() else ""
+        options.output.write_text(with_sections(before, sections))
     for section in sections:
         print(section.markdown())
-    if not options.keep:
+    if not (options.keep or options.reuse or options.load_only):
         shutil.rmtree(options.data)
 
 
@@ -54,9 +57,20 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--without-peers", action="store_true", help="measure Warren alone")
     parser.add_argument("--keep", action="store_true", help="leave the data at the end")
+    parser.add_argument(
+        "--load-only", action="store_true", help="load, leave the data, and measure nothing"
+    )
+    parser.add_argument(
+        "--reuse",
+        action="store_true",
+        help="begin with the data that an earlier call has left, load only what is missing, and leave them again",
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "bench-scale.md")
     parser.add_argument(
-        "--data", type=Path, default=ROOT / ".warren" / "bench-scale", help="wiped first"
+        "--data",
+        type=Path,
+        default=ROOT / ".warren" / "bench-scale",
+        help="wiped first, except with --reuse",
     )
     parser.add_argument(
         "--venvs", type=Path, default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs"))
@@ -75,17 +89,31 @@ async def _run(options: argparse.Namespace) -> list[Section]:
     ):
         await _create_databases(postgres)
         dsns = {name: postgres.dsn(database) for name, database in DATABASES.items()}
-        bench = Bench(_peers(options, dsns, rabbitmq.url), dsns, postgres, options.rounds)
-        steps = {
-            "searches": lambda: bench.searches(Dataset(options.experiments, options.runs)),
-            "histories": bench.histories,
-            "lists": bench.lists,
-        }
+        contents = Contents(options.data)
+        bench = Bench(_peers(options, dsns, rabbitmq.url), dsns, postgres, contents)
         try:
             await bench.start()
-            return [await steps[name]() for name in options.sections]
+            return [
+                section
+                for content in _contents(options)
+                if (section := await _section(bench, content, options))
+            ]
         finally:
             await bench.stop()
+
+
+def _contents(options: argparse.Namespace) -> list[Content]:
+    contents = {
+        "searches": searches(Dataset(options.experiments, options.runs)),
+        "histories": histories(),
+        "lists": lists(),
+    }
+    return [contents[name] for name in options.sections]
+
+
+async def _section(bench: Bench, content: Content, options: argparse.Namespace) -> Section | None:
+    await bench.load(content)
+    return None if options.load_only else await bench.measure(content, options.rounds)
 
 
 def _peers(options: argparse.Namespace, dsns: dict[str, str], amqp_url: str) -> list[Peer]:
@@ -101,8 +129,12 @@ def _peers(options: argparse.Namespace, dsns: dict[str, str], amqp_url: str) -> 
 async def _create_databases(postgres: EmbeddedPostgres) -> None:
     connection = await asyncpg.connect(postgres.dsn("postgres"))
     try:
+        names = [
+            row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")
+        ]
         for name in DATABASES.values():
-            await connection.execute(f"CREATE DATABASE {name}")
+            if name not in names:
+                await connection.execute(f"CREATE DATABASE {name}")
     finally:
         await connection.close()
 

@@ -59,7 +59,6 @@ async def load_runs(peer: str, dsn: str, dataset: Dataset) -> Place:
                     await _insert(connection, statements[name], arguments)
             seconds = time.monotonic() - began
             print(f"{peer}: {end:,} of {dataset.runs:,} runs after {seconds:.0f} s", flush=True)
-    await _wait_for_background_work(peer, dsn)
     return Place([str(first + number) for number in range(dataset.experiments)])
 
 
@@ -74,7 +73,6 @@ async def load_histories(peer: str, dsn: str) -> Place:
             await _insert(connection, statements["long"], (number, run.metrics, run.points))
             print(f"{peer}: {run.metrics:,} metrics of {run.points:,} points", flush=True)
         ids = await connection.fetch("SELECT hex FROM pg_temp.runs($1, $2)", FIRST_LONG_RUN, last)
-    await _wait_for_background_work(peer, dsn)
     return Place([str(first)], [row["hex"] for row in ids])
 
 
@@ -112,7 +110,7 @@ async def _loading(peer: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def _wait_for_background_work(peer: str, dsn: str) -> None:
+async def wait_for_background_work(peer: str, dsn: str) -> None:
     """Wait until a server has done what it does with new contents in the background, with progress."""
     query = _STATEMENTS[peer].get("unfolded")
     if query is None:
@@ -128,7 +126,8 @@ async def _wait_for_background_work(peer: str, dsn: str) -> None:
                 message = f"{peer} has not folded a run for {_STUCK:.0f} s"
                 raise TimeoutError(message)
             await asyncio.sleep(2)
-        await connection.execute("VACUUM (ANALYZE)")
+        if left:
+            await connection.execute("VACUUM (ANALYZE)")
     finally:
         await connection.close()
 
