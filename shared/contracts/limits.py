@@ -53,6 +53,19 @@ MODELS = 1_000
 MODEL_JSON = 1_000_000
 """Characters of a model's JSON description. It is stored without its signature."""
 
+TRACES = 10_000
+"""Trace ids in a request. MLflow has no limit; its clients send 100 for a deletion and 10 for spans."""
+
+SPANS = 2_000
+"""Spans of one ``LogSpans``. A larger OTLP request is split into several commands."""
+
+SPANS_JSON = 1_000_000
+"""Characters of the spans of one ``LogSpans``, and of a page of spans: about the bytes of a frame. A larger span is
+alone in its command or page."""
+
+SPAN_JSON = 8 * 1024**2
+"""Characters of one span, with its inputs and outputs. A larger one does not fit into a message of RabbitMQ."""
+
 STAGES = 100
 """Stages in one request for the newest versions."""
 

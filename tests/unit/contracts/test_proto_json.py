@@ -26,7 +26,8 @@ def refusal(contract: type[Message], body: object) -> str:
 def test_every_service_has_contracts_here():
     found = list(contracts())
     assert len(found) > 100
-    assert {each.service for each in found} == {"access", "artifacts", "registry", "tracking"}
+    services = {"access", "artifacts", "registry", "tracking", "traces"}
+    assert {each.service for each in found} == services
 
 
 @EVERY

@@ -1,0 +1,247 @@
+"""Traces: MLflow's ``traces`` requests and replies, of its versions 2 and 3.
+
+MLflow 2 names a trace's id ``request_id``, its metadata ``request_metadata``, and both in lists of keys and values.
+Requests with the same fields in both versions are one contract.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AliasChoices, Field
+
+from shared.contracts import limits
+from shared.contracts.experiments import Tag
+from shared.contracts.message import (
+    AtMost,
+    Command,
+    ExperimentIds,
+    Filter,
+    Int32,
+    Int64,
+    OrderBy,
+    PageToken,
+    Query,
+    Required,
+    Wire,
+    Word,
+)
+from shared.contracts.proto_times import Duration, Timestamp
+from shared.contracts.spans import TraceId
+
+NamedTrace = Annotated[
+    TraceId,
+    Field(validation_alias=AliasChoices("trace_id", "traceId", "request_id", "requestId")),
+]
+"""The trace that a request is about, by either version's name."""
+
+TraceIds = Annotated[list[TraceId], AtMost(limits.TRACES)]
+Metadata = Annotated[dict[str, str], Field(max_length=limits.ENTITIES)]
+Entries = Annotated[list[Tag], AtMost(limits.ENTITIES)]
+
+
+class TraceState(StrEnum):
+    """The state of a trace. MLflow 2 calls it a status, and the first one ``TRACE_STATUS_UNSPECIFIED``."""
+
+    STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
+    OK = "OK"
+    ERROR = "ERROR"
+    IN_PROGRESS = "IN_PROGRESS"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TraceState | None":
+        """Return the member with this number, counted from 0, or with MLflow 2's name."""
+        if value == "TRACE_STATUS_UNSPECIFIED":
+            return cls.STATE_UNSPECIFIED
+        number = int(value) if isinstance(value, int | str) and str(value).isdecimal() else -1
+        return list(cls)[number] if 0 <= number < len(cls) else None
+
+
+class ExperimentLocation(Wire):
+    """An experiment as the place of a trace."""
+
+    experiment_id: Required
+
+
+class TraceLocation(Wire):
+    """The place of a trace. Only experiments are supported; Databricks has others."""
+
+    type: Word = "MLFLOW_EXPERIMENT"
+    mlflow_experiment: ExperimentLocation | None = None
+
+
+class TraceInfoV3(Wire):
+    """A trace without its spans. Times are milliseconds in the service, and texts in JSON (``proto_times``)."""
+
+    trace_id: TraceId
+    trace_location: TraceLocation
+    request_time: Timestamp = 0
+    execution_duration: Duration | None = None
+    state: TraceState = TraceState.STATE_UNSPECIFIED
+    client_request_id: Word | None = None
+    request_preview: Word | None = None
+    response_preview: Word | None = None
+    trace_metadata: Metadata = Field(default_factory=dict)
+    tags: Metadata = Field(default_factory=dict)
+
+
+class NewTrace(Wire):
+    """A trace in the body of ``StartTraceV3``. Spans in it are ignored, as on MLflow's server."""
+
+    trace_info: TraceInfoV3
+
+
+class StartTraceV3(Command):
+    """Store what is known of a trace. MLflow 3's clients send it when the trace ends.
+
+    A trace that exists already, perhaps because its spans came first, is completed.
+    """
+
+    service: ClassVar[str] = "traces"
+    trace: NewTrace
+
+
+class StartTrace(Command):
+    """Start a trace (MLflow 2). The reply names its new id."""
+
+    service: ClassVar[str] = "traces"
+    experiment_id: Required
+    timestamp_ms: Annotated[Int64, Field(ge=0)] = 0
+    request_metadata: Entries = Field(default_factory=list)
+    tags: Entries = Field(default_factory=list)
+
+
+class EndTrace(Command):
+    """End a trace (MLflow 2). Metadata and tags are added to those it has."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: NamedTrace
+    timestamp_ms: Annotated[Int64, Field(ge=0)] = 0
+    status: TraceState = TraceState.STATE_UNSPECIFIED
+    request_metadata: Entries = Field(default_factory=list)
+    tags: Entries = Field(default_factory=list)
+
+
+class GetTraceInfo(Query):
+    """Return a trace without its spans, in MLflow 2's form."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: NamedTrace
+
+
+class GetTraceInfoV3(Query):
+    """Return a trace without its spans, in MLflow 3's form."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: TraceId
+
+
+class GetTrace(Query):
+    """Return a trace and the first page of its spans, as ``ListSpans`` with ``form`` ``otlp`` lists them.
+
+    Without ``allow_partial`` a trace is refused if fewer spans have arrived than its metadata counts.
+    """
+
+    service: ClassVar[str] = "traces"
+    trace_id: TraceId
+    allow_partial: bool = False
+
+
+class BatchGetTraces(Query):
+    """Return traces with their spans, in the order of their ids. Traces that are missing or incomplete are left out."""
+
+    service: ClassVar[str] = "traces"
+    trace_ids: TraceIds
+    experiment_ids: ExperimentIds | None = None
+
+
+class BatchGetTraceInfos(Query):
+    """Return traces without their spans, in the order of their ids. Missing ones are left out."""
+
+    service: ClassVar[str] = "traces"
+    trace_ids: TraceIds
+    experiment_ids: ExperimentIds | None = None
+
+
+class SearchTraces(Query):
+    """Search traces of some experiments, newest first unless ``order_by`` says otherwise; MLflow 2's form."""
+
+    service: ClassVar[str] = "traces"
+    experiment_ids: ExperimentIds
+    filter: Filter | None = None
+    max_results: Int32 | None = None
+    order_by: OrderBy = Field(default_factory=list)
+    page_token: PageToken | None = None
+
+
+class SearchTracesV3(Query):
+    """Search traces of some experiments, newest first unless ``order_by`` says otherwise; MLflow 3's form."""
+
+    service: ClassVar[str] = "traces"
+    locations: Annotated[list[TraceLocation], AtMost(limits.EXPERIMENTS)]
+    filter: Filter | None = None
+    max_results: Int32 | None = None
+    order_by: OrderBy = Field(default_factory=list)
+    page_token: PageToken | None = None
+
+
+class DeleteTraces(Command):
+    """Delete traces of an experiment: those with given ids, or the oldest ones up to a time or a number."""
+
+    service: ClassVar[str] = "traces"
+    experiment_id: Required
+    max_timestamp_millis: Int64 | None = None
+    max_traces: Int32 | None = None
+    request_ids: TraceIds = Field(
+        default_factory=list,
+        validation_alias=AliasChoices("request_ids", "requestIds", "trace_ids", "traceIds"),
+    )
+
+
+class DeleteTracesReply(Wire):
+    """The number of traces that were deleted."""
+
+    traces_deleted: int
+
+
+class SetTraceTag(Command):
+    """Set or overwrite a tag of a trace."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: NamedTrace
+    key: Required
+    value: str = ""
+
+
+class DeleteTraceTag(Command):
+    """Remove a tag from a trace."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: NamedTrace
+    key: Required
+
+
+class LinkTracesToRun(Command):
+    """Link traces to a run, by which searches then find them. A repeated link changes nothing."""
+
+    service: ClassVar[str] = "traces"
+    trace_ids: TraceIds
+    run_id: Required
+
+
+class PromptVersionRef(Wire):
+    """A version of a prompt."""
+
+    name: Required
+    version: Required
+
+
+class LinkPromptsToTrace(Command):
+    """Link versions of prompts to a trace. A repeated link changes nothing."""
+
+    service: ClassVar[str] = "traces"
+    trace_id: TraceId
+    prompt_versions: Annotated[list[PromptVersionRef], AtMost(limits.ENTITIES)]
+
+
+TraceForm = Literal["v2", "v3"]
+"""Whose JSON a reply has: MLflow 2's or 3's."""
