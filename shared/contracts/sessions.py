@@ -20,7 +20,7 @@ class CreateSession(Command):
     service: ClassVar[str] = "access"
     token_digest: Digest
     new_digest: Digest
-    seconds: Annotated[int, Field(ge=1, le=LONGEST)]
+    seconds: Annotated[Int64, Field(ge=1, le=LONGEST)]
 
 
 class SessionReply(Wire):

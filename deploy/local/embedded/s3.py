@@ -132,6 +132,8 @@ class EmbeddedS3(EmbeddedServer[Path]):
             environment={
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(self._data_dir),
+                # It writes its own log files to the directory for temporary files, and leaves them there.
+                "TMPDIR": str(self._data_dir),
                 **_MEMORY,
             },
             directory=self._data_dir,

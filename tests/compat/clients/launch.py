@@ -21,12 +21,14 @@ import sklearn.linear_model  # noqa: F401  # For the scripts.
 
 def run(script: str, function: str, environment: dict[str, str]) -> dict[str, object]:
     """Run one script, or one function of it, in a child process and wait for it."""
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory() as temporary:
         child = os.fork()
         if child == 0:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
             os.environ.update(environment)
+            # Nothing that a script leaves stays: neither its own files nor those that MLflow makes.
+            tempfile.tempdir = os.environ["TMPDIR"] = temporary
             _script(script, function)
         _, status = os.waitpid(child, 0)
         output.seek(0)
