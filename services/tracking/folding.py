@@ -5,6 +5,9 @@ sees the mark, and takes it away before it writes. Writers whose transactions ar
 seen it, so the second step waits until those transactions have ended. If the mark is still there then, nothing was
 written since, and nothing can be written unnoticed: the run is read, and its newest metrics and its document are
 stored in the transaction that calls it folded.
+
+Afterwards the long series of the run get blocks (ADR 15), so that the first chart of them is fast. That is work for
+some seconds. The next runs don't wait for it.
 """
 
 import asyncio
@@ -15,8 +18,10 @@ from dataclasses import dataclass
 import structlog
 from asyncpg import Pool, Record
 
-from services.tracking.store import documents
+from services.tracking.store import blocks, documents
 from services.tracking.store.documents import SQL, RunKey
+from services.tracking.store.older_transactions import at_work, have_ended
+from shared.postgres.afterwards import Backlog
 from shared.postgres.clock import database_now
 
 log = structlog.get_logger()
@@ -60,27 +65,36 @@ class Attempt:
 async def fold_forever(pool: "Pool[Record]", pace: Pace | None = None) -> None:
     """Fold runs until cancelled."""
     pace = pace or Pace()
-    while True:
-        try:
-            marked = await fold_round(pool, pace)
-        except Exception as error:
-            log.warning("folding_failed", error=repr(error))
-            marked = 0
-        if marked < pace.marked:
-            await asyncio.sleep(pace.interval)
+    backlog = Backlog(pool)
+    try:
+        while True:
+            try:
+                marked = await fold_round(pool, pace, backlog)
+            except Exception as error:
+                log.warning("folding_failed", error=repr(error))
+                marked = 0
+            if marked < pace.marked:
+                await asyncio.sleep(pace.interval)
+    finally:
+        await backlog.close()
 
 
-async def fold_round(pool: "Pool[Record]", pace: Pace) -> int:
-    """Mark runs, wait until they can be folded, and fold those that are still marked; return how many were marked."""
+async def fold_round(pool: "Pool[Record]", pace: Pace, backlog: Backlog | None = None) -> int:
+    """Mark runs, wait until they can be folded, and fold those that are still marked; return how many were marked.
+
+    The blocks of their long series are left to ``backlog``.
+    """
     attempt = await mark(pool, pace)
     if attempt.runs:
         await asyncio.sleep(pace.quiet)
-        while await _are_at_work(pool, attempt.older):
-            await asyncio.sleep(pace.quiet / 4)
+        await have_ended(attempt.older, pool, SQL["transactions"], pace.quiet / 4)
         loop = asyncio.get_running_loop()
         for first in range(0, len(attempt.runs), pace.batch):
             began = loop.time()
-            await _fold_each(pool, attempt.number, attempt.runs[first : first + pace.batch])
+            runs = attempt.runs[first : first + pace.batch]
+            await _fold_each(pool, attempt.number, runs)
+            if backlog:
+                backlog.add(await blocks.works_of_runs(pool, runs))
             await asyncio.sleep((loop.time() - began) * (1 / pace.share - 1))
     return len(attempt.runs)
 
@@ -93,15 +107,8 @@ async def mark(pool: "Pool[Record]", pace: Pace) -> Attempt:
         before = (now - int(pace.retry * 1000)) << _SHIFT
         rows = await connection.fetch(SQL["mark_runs"].sql, number, pace.marked, before)
         # The marks are committed, so a transaction that is not among these sees them.
-        older = frozenset(row[0] for row in await connection.fetch(SQL["transactions"].sql))
+        older = await at_work(connection, SQL["transactions"])
     return Attempt(number, [(row[0], row[1]) for row in rows], older)
-
-
-async def _are_at_work(pool: "Pool[Record]", transactions: frozenset[str]) -> bool:
-    if not transactions:
-        return False
-    rows = await pool.fetch(SQL["transactions"].sql)
-    return any(row[0] in transactions for row in rows)
 
 
 async def _fold_each(pool: "Pool[Record]", number: int, runs: Sequence[RunKey]) -> None:

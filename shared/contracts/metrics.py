@@ -3,6 +3,7 @@
 from typing import Annotated, ClassVar, NotRequired, cast
 
 from pydantic import Field, with_config
+from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from shared.contracts import limits
@@ -76,6 +77,8 @@ class GetMetricHistory(Query):
     metric_key: Required
     page_token: PageToken | None = None
     max_results: Int32 | None = None
+    continuation: SkipJsonSchema[PageToken | None] = None
+    """Set by the gateway: where the next part of a long history begins (``shared/mlflow/parts.py``)."""
 
 
 class GetMetricHistoryReply(Wire):

@@ -1,6 +1,5 @@
 """Streams artifacts from the storage to the client, as fast as the client reads."""
 
-import asyncio
 from http import HTTPStatus
 
 import aiohttp
@@ -12,6 +11,7 @@ from services.gateway.artifacts.storage import Storage
 from services.gateway.dialects.refusal import HttpError
 from services.gateway.http.origins import EXTRA_HEADERS
 from services.gateway.http.requests import TooSlowError
+from services.gateway.http.streams import break_off, write
 from services.gateway.service_client import ServiceClient
 from shared.contracts.artifacts import PresignArtifact, PresignArtifactReply
 from shared.mlflow.artifact_paths import absent
@@ -99,14 +99,11 @@ async def _copy(
     stored: aiohttp.ClientResponse,
     stall_seconds: float,
 ) -> None:
-    """Write each chunk to the client. A write waits while the client's socket is full.
-
-    If the storage fails meanwhile, the client's connection is aborted: the status is sent already, so a body
-    shorter than Content-Length is the only way to show the error.
-    """
+    """Write each chunk to the client. If the storage fails meanwhile, the answer is broken off."""
     try:
         async for chunk in stored.content.iter_any():
-            await _write(response, chunk, stall_seconds)
+            await write(response, chunk, stall_seconds)
+            _OUTGOING.inc(len(chunk))
         await response.write_eof()
     except (
         aiohttp.ClientPayloadError,
@@ -115,15 +112,4 @@ async def _copy(
         TooSlowError,
     ) as error:
         _log.warning("download_broken", path=request.path, reason=repr(error))
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("The download was broken off.") from error
-
-
-async def _write(response: StreamResponse, chunk: bytes, stall_seconds: float) -> None:
-    try:
-        async with asyncio.timeout(stall_seconds):
-            await response.write(chunk)
-    except TimeoutError:
-        raise TooSlowError(f"The client has taken nothing for {stall_seconds:g} s.") from None
-    _OUTGOING.inc(len(chunk))
+        raise break_off(request) from error

@@ -37,6 +37,9 @@ class Endpoint:
     implied_fields: Mapping[str, object] = field(default_factory=dict)
     """Fields of the contract that follow from the path without a variable part."""
 
+    in_parts: bool = False
+    """The service may answer in parts (``shared/mlflow/parts.py``), which leave as one answer."""
+
     issues: Literal["", "token", "rotated token"] = ""
     """The gateway generates a token and adds its text to the answer. The services get its digest only."""
 

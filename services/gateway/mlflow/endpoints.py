@@ -55,7 +55,7 @@ ENDPOINTS = (
     _endpoint("POST", "runs/log-model", r.LogModel, e.Empty),
     _endpoint("POST", "runs/log-inputs", d.LogInputs, e.Empty, limits.INPUTS_BODY),
     _endpoint("POST", "runs/outputs", d.LogOutputs, e.Empty),
-    _endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply),
+    _endpoint("GET", "metrics/get-history", m.GetMetricHistory, m.GetMetricHistoryReply, in_parts=True),
     _endpoint("GET", "metrics/get-history-bulk", m.GetMetricHistoryBulk, m.MetricHistoryBulkReply),
     _endpoint(
         "GET",

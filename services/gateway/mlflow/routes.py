@@ -17,7 +17,9 @@ from services.gateway.artifacts.routes import stream_routes
 from services.gateway.dialects.dialect import Dialect
 from services.gateway.dialects.gitlab import GITLAB
 from services.gateway.dialects.mlflow import MLFLOW
+from services.gateway.http.endpoint import Endpoint
 from services.gateway.http.forward import FieldLookup, domain_error_response, forward
+from services.gateway.http.parts import forward_in_parts
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler
 from services.gateway.mlflow.endpoints import ENDPOINTS
@@ -74,10 +76,16 @@ def unrouted_error(request: BaseRequest, error: DomainError) -> Response:
 def mlflow_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     """Yield the method, path and handler of each route of MLflow's API, for one mount."""
     for endpoint in ENDPOINTS:
-        look_up_fields = FIELD_LOOKUPS.get(endpoint.owner)
-        if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
-            look_up_fields = refuse_direct(endpoint.contract)
-        handler = forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)
+        handler = _handler(endpoint, streams)
         for method, path in endpoint.routes:
             yield method, path, handler
     yield from stream_routes(streams)
+
+
+def _handler(endpoint: Endpoint, streams: Streams) -> Handler:
+    if endpoint.in_parts:
+        return forward_in_parts(endpoint, streams.bus, streams.mount, streams.settings)
+    look_up_fields = FIELD_LOOKUPS.get(endpoint.owner)
+    if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
+        look_up_fields = refuse_direct(endpoint.contract)
+    return forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)

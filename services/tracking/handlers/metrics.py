@@ -1,13 +1,13 @@
 """Histories of metrics: MLflow's ``metrics/*``."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from uuid import UUID
 
 from services.tracking.store import metrics
-from services.tracking.store.blocks import make_blocks
-from services.tracking.store.metrics import BIGINT, START, Place
+from services.tracking.store.blocks import work_of
+from services.tracking.store.metrics import BIGINT, START, Place, Remainder
 from services.tracking.validation import is_run_id
-from shared.contracts.errors import invalid
+from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import (
     GetMetricHistory,
@@ -16,7 +16,8 @@ from shared.contracts.metrics import (
 )
 from shared.contracts.validation import API_DOCS_HINT, missing_value
 from shared.handling.handlers import Handler
-from shared.mlflow.pages import page_json
+from shared.mlflow.pages import page_end, page_json
+from shared.mlflow.parts import Part
 from shared.postgres.transaction import Transaction
 
 MAX_RUNS = 100
@@ -24,8 +25,23 @@ MAX_POINTS = 25_000
 MAX_POINTS_PER_RUN = 2_500
 
 
-async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
-    """Read the points of one metric, ordered by timestamp, step and value. An unknown run has none."""
+PART_POINTS = 25_000
+"""The most points of a part of a history: as many as MLflow's clients want of a page."""
+
+PART_BYTES = 4 * 1024**2
+"""About the size of the largest parts, to which long keys contribute most."""
+
+_POINT_BYTES = 75
+"""About the size of a point's JSON without its key."""
+
+
+async def get_metric_history(
+    query: GetMetricHistory, tx: Transaction, most: int = PART_POINTS
+) -> bytes:
+    """Read the points of one metric, ordered by timestamp, step and value. An unknown run has none.
+
+    More than ``most`` points come in parts.
+    """
     limit = query.max_results
     if limit is not None and limit <= 0:
         message = (
@@ -33,13 +49,31 @@ async def get_metric_history(query: GetMetricHistory, tx: Transaction) -> bytes:
             "It must be a positive integer."
         )
         raise invalid(message, "max_results")
-    start = Place.parse(query.page_token) if query.page_token else START
+    wanted = Remainder(Place.parse(query.page_token) if query.page_token else START, limit)
+    if query.continuation:
+        wanted = Remainder.parse(query.continuation)
     if not is_run_id(query.run_id):
         return page_json("metrics", b"", None)
-    page = await metrics.history(tx, query.run_id, query.metric_key, start, limit)
+    size = min(most, PART_BYTES // (len(query.metric_key.encode()) + _POINT_BYTES))
+    if wanted.limit is not None:
+        size = min(size, wanted.limit)
+    page = await metrics.history(tx, query.run_id, query.metric_key, wanted.after, size)
     if page.unsettled:
-        _make_blocks_later(tx, query.run_id, query.metric_key)
-    return page_json("metrics", page.points, page.next.token() if page.next else None)
+        tx.later(*work_of(tx.project, UUID(query.run_id), query.metric_key))
+    return _part(query, page, wanted.limit, size).encode()
+
+
+def _part(query: GetMetricHistory, page: metrics.Page, limit: int | None, size: int) -> Part:
+    """Return a page of ``size`` points as a part of an answer with ``limit`` points."""
+    begin = b"," if query.continuation else b'{"metrics":['
+    if query.continuation and not page.points:
+        message = f"The run {query.run_id} was purged while its history was read."
+        raise DomainError(ErrorCode.RESOURCE_DOES_NOT_EXIST, message)
+    if page.next is None or limit == size:
+        token = page.next.token() if page.next else None
+        return Part(begin + page.points + page_end(token))
+    left = None if limit is None else limit - size
+    return Part(begin + page.points, Remainder(page.next, left).token())
 
 
 async def get_metric_history_bulk(query: GetMetricHistoryBulk, tx: Transaction) -> bytes:
@@ -84,16 +118,8 @@ async def get_metric_history_bulk_interval(
         tx, _known(query.run_ids), query.metric_key, limit, _steps(query)
     )
     for run_id in unsettled:
-        _make_blocks_later(tx, run_id.hex, query.metric_key)
+        tx.later(*work_of(tx.project, run_id, query.metric_key))
     return page_json("metrics", points, None)
-
-
-def _make_blocks_later(tx: Transaction, run_id: str, key: str) -> None:
-    """Make blocks of a long series after the answer, so that later reads of it are short."""
-    tx.later(
-        f"blocks {tx.project} {run_id} {key}",
-        partial(make_blocks, project=tx.project, run_id=run_id, key=key),
-    )
 
 
 def _steps(query: GetMetricHistoryBulkInterval) -> range:

@@ -37,9 +37,28 @@ WHERE project_id = $1
     AND ((point.step, point."timestamp") <= (settled_step, settled_timestamp)) IS NOT TRUE
 RETURNING settled_round;
 
+-- name: long_series
+-- The series of runs that have more than $3 points beyond their blocks.
+SELECT series.project_id, series.run_id, series.key
+FROM unnest($1::bigint[], $2::uuid[]) AS wanted (project_id, run_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM covered_series
+    WHERE project_id = wanted.project_id AND run_id = wanted.run_id
+    OFFSET 0
+) AS series
+CROSS JOIN LATERAL (
+    SELECT FROM metric_points
+    WHERE project_id = series.project_id
+        AND series_id = series.series_id
+        AND (step, "timestamp", value)
+            > (series.last_step, series.last_timestamp, series.last_value)
+    OFFSET $3
+    LIMIT 1
+) AS further;
+
 -- name: writers
 -- The transactions that may be writing points. They hold this lock from before their snapshot to their end.
-SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{}')
+SELECT DISTINCT virtualtransaction
 FROM pg_locks
 WHERE relation = 'metric_points'::regclass
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -3,30 +3,14 @@
 -- $6. If a run has more points, they are sampled as in MLflow: the points are divided into $4 buckets of
 -- equal size, and the first point of each bucket is taken; of the last bucket, the last point.
 -- Also, by run, the series whose points beyond their blocks are many: more than $7.
--- A point is found by its rank: in its block, or beyond the blocks from the sampled point before it.
+-- A point is found by its rank: in its block from the nearer end, or beyond the blocks from the sampled point before it.
 WITH RECURSIVE series AS (
-    SELECT
-        wanted.run,
-        wanted.run_id,
-        metric_series.series_id,
-        coalesce(covered.blocks, 0) AS blocks,
-        coalesce(covered.last_step, -9223372036854775808) AS last_step,
-        coalesce(covered.last_timestamp, -9223372036854775808) AS last_timestamp,
-        coalesce(covered.last_value, '-Infinity') AS last_value
+    SELECT wanted.run, covered_series.*
     FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (run_id, run)
-    JOIN metric_series
-        ON metric_series.project_id = $1
-        AND metric_series.run_id = wanted.run_id
-        AND metric_series.key = $3
-    LEFT JOIN LATERAL (
-        SELECT block + 1 AS blocks, last_step, last_timestamp, last_value
-        FROM metric_blocks
-        WHERE metric_blocks.project_id = $1
-            AND metric_blocks.series_id = metric_series.series_id
-            AND (last_step, last_timestamp) < (settled_step, settled_timestamp)
-        ORDER BY block DESC
-        LIMIT 1
-    ) AS covered ON true
+    JOIN covered_series
+        ON covered_series.project_id = $1
+        AND covered_series.run_id = wanted.run_id
+        AND covered_series.key = $3
 ),
 -- The ranks in the blocks of the first point from $5, and of the first after $6; then the points beyond.
 counted AS (
@@ -140,7 +124,7 @@ in_blocks AS (
     FROM many
     CROSS JOIN unnest(ranks) WITH ORDINALITY AS sample (rank, position)
     CROSS JOIN LATERAL (
-        SELECT first_step, first_timestamp, first_value
+        SELECT metric_blocks.*, (many.low + sample.rank) % 128 AS place
         FROM metric_blocks
         WHERE metric_blocks.project_id = $1
             AND metric_blocks.series_id = many.series_id
@@ -148,14 +132,31 @@ in_blocks AS (
         OFFSET 0
     ) AS block
     CROSS JOIN LATERAL (
-        SELECT step, "timestamp", value
-        FROM metric_points
-        WHERE metric_points.project_id = $1
-            AND metric_points.series_id = many.series_id
-            AND (step, "timestamp", value) >= (first_step, first_timestamp, first_value)
-        ORDER BY step, "timestamp", value
-        OFFSET (many.low + sample.rank) % 128
-        LIMIT 1
+        (
+            SELECT step, "timestamp", value
+            FROM metric_points
+            WHERE block.place < 64
+                AND metric_points.project_id = $1
+                AND metric_points.series_id = many.series_id
+                AND (step, "timestamp", value)
+                    >= (block.first_step, block.first_timestamp, block.first_value)
+            ORDER BY step, "timestamp", value
+            OFFSET block.place
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT step, "timestamp", value
+            FROM metric_points
+            WHERE block.place >= 64
+                AND metric_points.project_id = $1
+                AND metric_points.series_id = many.series_id
+                AND (step, "timestamp", value)
+                    <= (block.last_step, block.last_timestamp, block.last_value)
+            ORDER BY step DESC, "timestamp" DESC, value DESC
+            OFFSET 127 - block.place
+            LIMIT 1
+        )
     ) AS point
     WHERE sample.rank < many.covered
 ),

@@ -5,13 +5,16 @@ writer that logs a point among theirs says so in its own statement (``append_met
 of the series back, and blocks that end later are not read any more.
 """
 
-import asyncio
-from time import monotonic
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
 
 from asyncpg import Pool, Record
 
+from services.tracking.store.older_transactions import at_work, have_ended
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Afterwards
 
 SQL = load_queries("services.tracking.sql", "blocks")
 
@@ -22,13 +25,31 @@ LIVE_POINTS = 4 * BLOCK
 """The newest points of a series that get no block yet: points near them may still arrive out of order."""
 
 WORTH_BLOCKS = 64 * BLOCK
-"""Points beyond the blocks of a series from which on a reader asks for blocks."""
+"""Points beyond the blocks of a series from which on it gets further ones: when it is read, or when its run is folded."""
 
 PORTION = 400 * BLOCK
 """Points that become blocks in one transaction. A writer of an old point waits for it, about 0.1 s."""
 
 WRITERS_SECONDS = 10.0
 """How long to wait for the writers that were at work when the settled moment moved."""
+
+WRITERS_PAUSE = 0.02
+"""Seconds between two looks for them."""
+
+
+def work_of(project: int, run_id: UUID, key: str) -> tuple[str, Afterwards]:
+    """Return the name and the work of making the blocks of a series."""
+    work = partial(make_blocks, project=project, run_id=run_id, key=key)
+    return f"blocks {project} {run_id.hex} {key}", work
+
+
+async def works_of_runs(
+    pool: "Pool[Record]", runs: Sequence[tuple[int, UUID]], worth: int = WORTH_BLOCKS
+) -> dict[str, Afterwards]:
+    """Return the work of making blocks of those series of runs that are worth it, by name."""
+    projects, run_ids = [project for project, _ in runs], [run_id for _, run_id in runs]
+    rows = await pool.fetch(SQL["long_series"].sql, projects, run_ids, worth)
+    return dict(work_of(*row) for row in rows)
 
 
 async def make_blocks(
@@ -68,12 +89,9 @@ async def _settle(connection: AnyConnection, project: int, run_id: object, key: 
 
 async def _writers_gone(connection: AnyConnection, seconds: float) -> bool:
     """Wait until the writers that may not know of the settled moment have ended."""
-    writers = set(await connection.fetchval(SQL["writers"].sql))
-    give_up = monotonic() + seconds
-    while writers and monotonic() < give_up:
-        await asyncio.sleep(0.02)
-        writers &= set(await connection.fetchval(SQL["writers"].sql))
-    return not writers
+    statement = SQL["writers"]
+    writers = await at_work(connection, statement)
+    return await have_ended(writers, connection, statement, WRITERS_PAUSE, seconds)
 
 
 async def _append(

@@ -20,6 +20,8 @@ SAMPLES = load_queries("services.tracking.sql", "samples")
 BIGINT = range(-(2**63), 2**63)
 """The values of PostgreSQL's bigint and of protobuf's int64."""
 
+_LIMITS = range(1, 2**31)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -50,8 +52,32 @@ START = Place(BIGINT.start, BIGINT.start, float("-inf"))
 
 
 @dataclass(frozen=True, slots=True)
+class Remainder:
+    """What is left to answer of a history: the points after a place, at most ``limit`` of them; None: all."""
+
+    after: Place
+    limit: int | None
+
+    def token(self) -> str:
+        """Return the continuation (``shared/mlflow/parts.py``) that leads here."""
+        text = json.dumps([self.after.token(), self.limit])
+        return base64.urlsafe_b64encode(text.encode()).decode()
+
+    @classmethod
+    def parse(cls, token: str) -> Self:
+        """Read a continuation. Raises DomainError(INVALID_PARAMETER_VALUE)."""
+        parsed = load_token(token)
+        match parsed:
+            case [str(after), None]:
+                return cls(Place.parse(after), None)
+            case [str(after), int() as limit] if limit in _LIMITS and limit is not True:
+                return cls(Place.parse(after), limit)
+        raise wrong_token(parsed)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Points as JSON objects, comma-separated, and the start of the next page; None on the last page.
+    """Points as JSON objects, comma-separated, and the place of the last one; None on the last page.
 
     ``unsettled``: whether the series is worth blocks (``store.blocks``) that it does not have.
     """
@@ -61,23 +87,23 @@ class Page:
     unsettled: bool
 
 
-async def history(tx: Transaction, run_id: str, key: str, start: Place, limit: int | None) -> Page:
+async def history(tx: Transaction, run_id: str, key: str, after: Place, limit: int) -> Page:
     """Return a page of at most ``limit`` points, ordered by timestamp, step and value."""
     row = await tx.row(
         SQL["history"],
         tx.project,
         run_id,
         key,
-        start.timestamp,
-        start.step,
-        start.value,
+        after.timestamp,
+        after.step,
+        after.value,
         limit,
         WORTH_BLOCKS,
     )
     if row is None:
         return Page(b"", None, unsettled=False)
     following = None
-    if row["timestamp"] is not None:
+    if row["more"]:
         following = Place(row["timestamp"], row["step"], row["value"])
     return Page(row["json"], following, row["unsettled"])
 

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from services.tracking import folding
 from services.tracking.handlers import HANDLERS
 from services.tracking.store import blocks
 from services.tracking.store.blocks import BLOCK, WORTH_BLOCKS, make_blocks
 from services.tracking.store.metrics import SAMPLES, SQL, START
 from shared.messaging.messages import Envelope, new_id
+from shared.postgres.afterwards import Backlog
 from shared.postgres.executor import Executor
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import PROJECT, Tracking
@@ -206,6 +208,18 @@ async def test_a_query_of_a_long_series_leaves_blocks_behind(tracking: Tracking)
         await tracking.pool.execute(
             "UPDATE metric_series SET settled_step = NULL, settled_timestamp = NULL"
         )
+
+
+async def test_folding_a_run_leaves_blocks_of_its_long_series_behind(tracking: Tracking) -> None:
+    run_id, short = await tracking.run(), await tracking.run()
+    await insert_rising(tracking.pool, run_id, WORTH_BLOCKS + 2)
+    await insert_rising(tracking.pool, short, WORTH_BLOCKS)
+    backlog = Backlog(tracking.pool)
+    await folding.fold_round(tracking.pool, folding.Pace(quiet=0.01, retry=0.0), backlog)
+    await backlog.finish()
+    assert await block_count(tracking) == (WORTH_BLOCKS + 2 - blocks.LIVE_POINTS) // BLOCK
+    # What is left is not worth another round.
+    assert await blocks.works_of_runs(tracking.pool, [(PROJECT, UUID(run_id))]) == {}
 
 
 async def insert_rising(pool: Pool, run_id: str, count: int) -> None:

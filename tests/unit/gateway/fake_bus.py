@@ -20,7 +20,7 @@ ADMITTED = Authorization(
 class FakeBus:
     """``reply`` is an Answer, or an exception to raise; ``hold`` keeps calls waiting.
 
-    ``replies`` has other replies for some messages, by name.
+    ``replies`` has other replies for some messages, by name; a list has one for each call.
     """
 
     def __init__(self):
@@ -37,6 +37,8 @@ class FakeBus:
         self.called.set()
         await self.hold.wait()
         reply = self.replies.get(envelope.name, self.reply)
+        if isinstance(reply, list):
+            reply = reply.pop(0)
         if isinstance(reply, BaseException):
             raise reply
         return reply
