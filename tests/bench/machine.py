@@ -55,6 +55,19 @@ def wrk_version() -> str:
     return " ".join(answer.split()[1:2])
 
 
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Return the processor time that processes and their children have used, with that of children that have ended."""
+    return sum(_processor_seconds(pid) for pid in _with_children(pids))
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(pid: int) -> list[int]:
     """Return the process ids of a process's children; none if it has ended."""
     try:

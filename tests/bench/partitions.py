@@ -6,7 +6,6 @@ of the hot path on each in turn. Writes nothing but lines on the terminal.
 
 import argparse
 import asyncio
-import os
 import random
 import shutil
 import statistics
@@ -19,7 +18,7 @@ from typing import Any
 import asyncpg
 
 from deploy.local.embedded.postgres import EmbeddedPostgres
-from tests.bench.machine import describe_machine
+from tests.bench.machine import describe_machine, processor_seconds
 from tests.web_server import ROOT
 
 POINTS_EACH = 1_000
@@ -232,13 +231,13 @@ async def _cost(
     calls: Sequence[Sequence[Any]],
 ) -> Cost:
     pid = connection.get_server_pid()
-    wal, processor, began = await _wal(connection), _processor(pid), time.perf_counter()
+    wal, processor, began = await _wal(connection), processor_seconds([pid]), time.perf_counter()
     for arguments in calls:
         await statement.fetch(*arguments)
     count = len(calls)
     return Cost(
         (time.perf_counter() - began) * 1000 / count,
-        (_processor(pid) - processor) * 1000 / count,
+        (processor_seconds([pid]) - processor) * 1000 / count,
         (await _wal(connection) - wal) / count,
     )
 
@@ -260,22 +259,16 @@ async def _vacuum(connection: asyncpg.Connection, series: int) -> None:
 
 async def _timed(connection: asyncpg.Connection, name: str, sql: str) -> None:
     pid = connection.get_server_pid()
-    wal, processor, began = await _wal(connection), _processor(pid), time.monotonic()
+    wal, processor, began = await _wal(connection), processor_seconds([pid]), time.monotonic()
     await connection.execute(sql)
     seconds, written = time.monotonic() - began, await _wal(connection) - wal
-    used = _processor(pid) - processor
+    used = processor_seconds([pid]) - processor
     print(f"{name}: {seconds:.1f} s, processor {used:.1f} s, WAL {written:,} bytes", flush=True)
 
 
 async def _wal(connection: asyncpg.Connection) -> int:
     position: int = await connection.fetchval("SELECT (pg_current_wal_lsn() - '0/0')::bigint")
     return position
-
-
-def _processor(pid: int) -> float:
-    """Return the seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
