@@ -11,7 +11,7 @@ HEAD = """# Compatibility
 
 What unchanged MLflow clients do against Warren, as `make compatibility` saw it: each row is a script of
 `tests/compat/clients/`, run against `make run` (standalone: one process), against `make stack` (gateway, RabbitMQ,
-services), and through GitLab's door to the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
+services), and at the tracking URI of the root project (project: `/api/v4/projects/1/ml/mlflow` of `make run`).
 "n/a": the client does not have this, or GitLab has other rules for it. What MLflow's server has and Warren has not is
 [at the end](#what-is-not-there).
 """
@@ -29,7 +29,7 @@ it (`tests/compat/clients/methods_*.py`).
 GITLAB_HEAD = """
 ## GitLab's documentation and its own client
 
-The code blocks of that page, what is refused at a project's door, and everything that gitlab-mlops offers, which
+The code blocks of that page, what a project's tracking URI refuses, and everything that gitlab-mlops offers, which
 runs on MLflow 2 alone.
 """
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "n/a"}

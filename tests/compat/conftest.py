@@ -26,12 +26,12 @@ CLIENTS = ("mlflow-2.22.5", NEWEST)
 PAGE = ROOT / "docs" / "compatibility.md"
 SERVERS = ("standalone", "stack", "project")
 WITH_TOKEN = ("project", "token")
-"""Where the client shows the administrator's token: at a project's door, and at the root of a server."""
+"""The kinds of server at which the client sends the administrator's token: a project's mount, and a server's root."""
 
 StartClient = Callable[[str, str, str | None], StockClient]
 """From a client's name, a tracking URI and a token, if any."""
 
-PROJECT_DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
+PROJECT_MOUNT = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 
 
 def venv_of(client: str) -> Path:
@@ -65,10 +65,10 @@ def start_client(
 
 @pytest.fixture(params=SERVERS)
 def tracking_uri(request: pytest.FixtureRequest) -> str:
-    """Where the client is pointed to: to the root of a server, or to a project's door of one."""
+    """Return the tracking URI: the root of a server, or a project's mount."""
     if request.param in WITH_TOKEN:
-        door = PROJECT_DOOR if request.param == "project" else ""
-        return f"{request.getfixturevalue('standalone_warren').url}{door}"
+        mount = PROJECT_MOUNT if request.param == "project" else ""
+        return f"{request.getfixturevalue('standalone_warren').url}{mount}"
     url: str = request.getfixturevalue(f"{request.param}_warren").url
     return url
 

@@ -68,7 +68,7 @@ def methods() -> list[str]:
 
 
 def documentation() -> list[str]:
-    """List the scripts about a project's door: the code of GitLab's documentation, and what is refused there."""
+    """List the scripts that need a project's mount: the code of GitLab's documentation, and refusals."""
     found = sorted(path.stem for path in SCRIPTS.glob(f"{GITLAB}*.py"))
     return [each for each in found if each != GITLAB_CLIENT]
 

@@ -17,7 +17,7 @@ from graphql import build_schema, lexicographic_sort_schema, print_schema
 
 from deploy.local.embedded.process import free_ports
 from services.gateway.graphql.schema import SCHEMA
-from tests.compat.conftest import NEWEST, PROJECT_DOOR, venv_of
+from tests.compat.conftest import NEWEST, PROJECT_MOUNT, venv_of
 from tests.rest import TIMESTAMP, metric
 from tests.unit.gateway.graphql import queries as q
 from tests.warren_fixtures import running
@@ -300,7 +300,7 @@ async def test_both_accept(mlflow, warren, query):
 
 
 async def test_project_answers_with_gitlabs_numbers_of_versions(standalone_warren, warren):
-    of_project = warren._replace(url=standalone_warren.url + PROJECT_DOOR)
+    of_project = warren._replace(url=standalone_warren.url + PROJECT_MOUNT)
     answer = await of_project.ask(q.GET_RUN, runId=warren.run)
     assert answer["errors"] is None
     run = answer["data"]["mlflowGetRun"]["run"]

@@ -15,7 +15,7 @@ from tests.rest import Api, api
 CLIENTS = 16
 MODELS = ("a", "b", "c")
 OF_GITLAB = "c"
-DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
+MOUNT = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 KILLS = 2
 VERSIONS_BEFORE_EACH_KILL = 100
 
@@ -83,7 +83,7 @@ async def _runs(rest: Api, experiment: str) -> list[str]:
 
 @pytest.mark.timeout(180)
 async def test_killed_worker_loses_and_doubles_no_version_and_leaves_no_gap(site):
-    async with api(site.url) as rest, api(f"{site.url}{DOOR}") as gitlab:
+    async with api(site.url) as rest, api(f"{site.url}{MOUNT}") as gitlab:
         authenticators = {name: gitlab if name == OF_GITLAB else rest for name in MODELS}
         for name in MODELS:
             await authenticators[name].done("registered-models/create", {"name": name})

@@ -1,4 +1,4 @@
-"""What a client's user reads at a project's door without a good token, a visible project, or a role that may write."""
+"""A project's tracking URI refuses a bad token, a project that the user can't see, and a role that may not write."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def rest(path: str, **fields: Any) -> dict[str, Any]:
 
 
 ends = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-# The root project would do for anybody where access is open.
+# In open mode the root project refuses no one.
 project = rest("projects", name=unique("refusals"))["id"]
 uri = f"{root}/api/v4/projects/{project}/ml/mlflow"
 path = f"projects/{project}/access_tokens"
@@ -35,11 +35,11 @@ reader = rest(path, name="r", scopes=["api"], access_level=20, expires_at=ends)[
 read_only = rest(path, name="s", scopes=["read_api"], access_level=40, expires_at=ends)["token"]
 
 
-def as_holder(of: str, door: str = uri) -> MlflowClient:
+def as_holder(of: str, mount: str = uri) -> MlflowClient:
     """Return a client that shows this token."""
     os.environ["MLFLOW_TRACKING_TOKEN"] = of
-    mlflow.set_tracking_uri(door)
-    return MlflowClient(door)
+    mlflow.set_tracking_uri(mount)
+    return MlflowClient(mount)
 
 
 run_id = new_run(as_holder(token), "refusals")

@@ -1,7 +1,7 @@
 """A token of project A reads and changes nothing of project B, whatever it asks for and however.
 
-Every route of MLflow's API is asked, at A's own door, with what only B has: ids of runs, experiments,
-models and versions, artifact paths, page tokens, filters; and at B's door, at the root with none,
+Every route of MLflow's API is asked, at A's own mount, with what only B has: ids of runs, experiments,
+models and versions, artifact paths, page tokens, filters; and at B's mount, at the root with none,
 and at the root in each of the two workspaces.
 """
 
@@ -41,12 +41,12 @@ class Project:
         self.api = api
         self.number = number
         self.workspace = workspace
-        self.door = f"/api/v4/projects/{number}/ml/mlflow"
+        self.mount = f"/api/v4/projects/{number}/ml/mlflow"
 
     async def ask(self, method: str, path: str, **fields: Any) -> Any:
         status, body = await self.api(
             method,
-            f"{self.door}/api/2.0/mlflow/{path}",
+            f"{self.mount}/api/2.0/mlflow/{path}",
             params=fields if method == "GET" else None,
             json=None if method == "GET" else fields,
         )
@@ -83,7 +83,7 @@ class Project:
         number = version["model_version"]["version"]
         await self.ask("POST", "registered-models/alias", name=SECRET, alias="best", version=number)
         path = root.removeprefix("mlflow-artifacts:/") + "/f.txt"
-        proxy = f"{self.door}{PROXY_PREFIXES[0]}artifacts/{path}"
+        proxy = f"{self.mount}{PROXY_PREFIXES[0]}artifacts/{path}"
         assert (await self.api("PUT", proxy, data=HIDDEN.encode()))[0] == 200
         search = {"max_results": 1}
         page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
@@ -128,7 +128,7 @@ class Project:
             await self.ask("GET", "registered-models/search"),
             await self.ask("GET", "model-versions/search"),
         ]
-        artifacts = f"{self.door}{PROXY_PREFIXES[0]}artifacts?path={self.number}"
+        artifacts = f"{self.mount}{PROXY_PREFIXES[0]}artifacts?path={self.number}"
         return json.dumps([*found, await self.api("GET", artifacts)], sort_keys=True)
 
 
@@ -205,17 +205,17 @@ def leaks(body: str) -> bool:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.methods} {e.path}")
-async def test_no_route_of_as_door_leads_to_b(two, endpoint):
+async def test_no_route_of_as_mount_leads_to_b(two, endpoint):
     a, b, held = two
     before = await b.snapshot()
     for turn in range(max(map(len, held.values()))):
         chosen = {name: values[turn % len(values)] for name, values in held.items()}
         url, fields = request_of(endpoint, lambda name, of=chosen: of.get(name, generic(name)))
         for method in endpoint.methods.split():
-            status, body = await send(a.api, method, a.door + url, fields)
+            status, body = await send(a.api, method, a.mount + url, fields)
             assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
             assert not leaks(body), (method, url, fields, body)
-            status, body = await send(a.api, method, b.door + url, fields)
+            status, body = await send(a.api, method, b.mount + url, fields)
             assert (status, json.loads(body)) == (404, NO_PROJECT)
             status, body = await send(a.api, method, url, fields)
             assert status == 404, body
@@ -253,14 +253,14 @@ async def test_no_way_of_streaming_leads_to_b(two):
     ]
     at_root = (a.api, a.api.within(a.workspace), a.api.within(b.workspace))
     for method, url in asked:
-        for api, door in ((a.api, a.door), (a.api, b.door), *((api, "") for api in at_root)):
+        for api, mount in ((a.api, a.mount), (a.api, b.mount), *((api, "") for api in at_root)):
             data = {"data": b"overwritten"} if method in ("PUT", "POST") else {}
-            status, body = await api(method, door + url, raw=True, **data)
-            assert 400 <= status < 500, (method, door, url, body)
+            status, body = await api(method, mount + url, raw=True, **data)
+            assert 400 <= status < 500, (method, mount, url, body)
             assert not leaks(body)
-    for door, method in ((a, "GET"), (a, "PUT"), (b, "GET"), (b, "PUT")):
+    for side, method in ((a, "GET"), (a, "PUT"), (b, "GET"), (b, "PUT")):
         for owner in ("1", f"candidate:{run}", "candidate:1"):
-            url = f"/api/v4/projects/{door.number}/packages/ml_models/{owner}/files/f.txt"
+            url = f"/api/v4/projects/{side.number}/packages/ml_models/{owner}/files/f.txt"
             status, body = await a.api(
                 method, url, raw=True, **({"data": b"x"} if method == "PUT" else {})
             )
@@ -286,26 +286,26 @@ async def test_no_query_in_graphql_leads_to_b(two, query, fields):
     for turn in range(5):
         given = {name: held[of][turn % len(held[of])] for name, of in fields.items()}
         body = q.body_of(query, **given)
-        for api, door in ((a.api, a.door), (a.api.within(a.workspace), "")):
-            status, said = await api("POST", f"{door}/graphql", json=body, raw=True)
+        for api, mount in ((a.api, a.mount), (a.api.within(a.workspace), "")):
+            status, said = await api("POST", f"{mount}/graphql", json=body, raw=True)
             assert status == 200, said
             assert not leaks(said), (given, said)
             assert SECRET not in json.dumps(json.loads(said)["data"]).replace(str(given), "")
-        status, said = await a.api("POST", f"{b.door}/graphql", json=body)
+        status, said = await a.api("POST", f"{b.mount}/graphql", json=body)
         assert (status, said) == (404, NO_PROJECT)
         for workspace in ("", b.workspace):
             status, said = await a.api.within(workspace)("POST", "/graphql", json=body)
             assert status == 404, said
         anonymous = Api(a.api.session, a.api.url)
-        for door in ("", a.door, b.door):
-            assert (await anonymous("POST", f"{door}/graphql", json=body))[0] == 401
+        for mount in ("", a.mount, b.mount):
+            assert (await anonymous("POST", f"{mount}/graphql", json=body))[0] == 401
 
 
 async def test_graphql_shows_a_projects_own_people_what_is_in_it(two):
     _, b, held = two
-    for api, door in ((b.api, b.door), (b.api.within(b.workspace), "")):
+    for api, mount in ((b.api, b.mount), (b.api.within(b.workspace), "")):
         body = q.body_of(q.GET_RUN, runId=held["run_id"][0])
-        status, said = await api("POST", f"{door}/graphql", json=body)
+        status, said = await api("POST", f"{mount}/graphql", json=body)
         assert (status, said["errors"]) == (200, None)
         run = said["data"]["mlflowGetRun"]["run"]
         assert run["data"]["params"][0]["value"] == HIDDEN
@@ -333,8 +333,8 @@ async def test_no_mixture_of_a_and_b_leads_to_b(two):
     for endpoint, choices in drawn(held):
         url, fields = request_of(endpoint, choices.get)
         for method in endpoint.methods.split():
-            for api, door in ((a.api, a.door), (a.api.within(a.workspace), "")):
-                status, body = await send(api, method, door + url, fields)
+            for api, mount in ((a.api, a.mount), (a.api.within(a.workspace), "")):
+                status, body = await send(api, method, mount + url, fields)
                 assert status < 500 or "INVALID_STATE" in body, body  # MLflow's status for that.
                 assert not leaks(body), (method, url, fields, body)
     assert await b.snapshot() == before

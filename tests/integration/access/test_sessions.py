@@ -68,8 +68,8 @@ async def browser(open_browser):
     return open_browser()
 
 
-def door(project, path):
-    """Return a path as the UI at a project's door asks for it."""
+def in_project(project, path):
+    """Return the path of a request that the UI at a project's mount makes."""
     return mlflow(project, path).replace("/api/2.0/", "/ajax-api/2.0/")
 
 
@@ -86,10 +86,10 @@ async def test_session_sees_and_changes_what_its_user_may(house, group, project,
     status, made = await browser("POST", create, workspace, json={"name": "seen"})
     assert status == 200
     get = f"experiments/get?experiment_id={made['experiment_id']}"
-    status, found = await browser("GET", door(project, get))
+    status, found = await browser("GET", in_project(project, get))
     assert (status, found["experiment"]["name"]) == (200, "seen")
     for path, hidden in (
-        (door(other, "experiments/get?experiment_id=0"), ""),
+        (in_project(other, "experiments/get?experiment_id=0"), ""),
         (
             "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0",
             f"{group['path']}--{other['path']}",
@@ -105,9 +105,11 @@ async def test_session_of_a_projects_token_reaches_no_other_project(house, group
     bot = await house.make(f"{place(project)}/access_tokens", **fields)
     assert await browser.sign_in(bot["token"]) == 303
     read = "experiments/get?experiment_id=0"
-    assert (await browser("GET", door(project, read)))[0] == 200
-    assert (await browser("GET", door(other, read)))[0] == 404
-    status, body = await browser("POST", door(project, "experiments/create"), json={"name": "x"})
+    assert (await browser("GET", in_project(project, read)))[0] == 200
+    assert (await browser("GET", in_project(other, read)))[0] == 404
+    status, body = await browser(
+        "POST", in_project(project, "experiments/create"), json={"name": "x"}
+    )
     assert (status, body["error_code"]) == (403, "PERMISSION_DENIED")
     assert "scope" in body["message"]
 
@@ -115,7 +117,7 @@ async def test_session_of_a_projects_token_reaches_no_other_project(house, group
 async def test_files_are_read_and_written_with_a_session(house, project, browser):
     ann = await house.member(30, place(project))
     await browser.sign_in(ann.token)
-    run = door(project, "runs/create")
+    run = in_project(project, "runs/create")
     _, made = await browser("POST", run, json={"experiment_id": "0"})
     info = made["run"]["info"]
     path = info["artifact_uri"].removeprefix("mlflow-artifacts:/") + "/a.txt"

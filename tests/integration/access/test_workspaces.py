@@ -30,8 +30,8 @@ async def test_a_workspace_is_a_project_in_its_makers_namespace(house):
         "POST", "/api/2.0/mlflow/experiments/create", json={"name": "e"}
     )
     assert status == 200
-    door = f"/api/v4/projects/{path}/ml/mlflow/api/2.0/mlflow/experiments/get"
-    status, found = await ann("GET", f"{door}?experiment_id={experiment['experiment_id']}")
+    get = f"/api/v4/projects/{path}/ml/mlflow/api/2.0/mlflow/experiments/get"
+    status, found = await ann("GET", f"{get}?experiment_id={experiment['experiment_id']}")
     assert (status, found["experiment"]["name"]) == (200, "e")
     # By one name only.
     longer = f"{ann.user['username']}--{workspace}"

@@ -68,22 +68,22 @@ async def test_name_that_clients_decode_is_stored_as_they_ask_for_it(artifacts):
         assert (await artifacts.put(name, b"x"))[0] == 400
 
 
-@pytest.mark.parametrize("door", ["", "/api/v4/projects/1/ml/mlflow"])
+@pytest.mark.parametrize("mount", ["", "/api/v4/projects/1/ml/mlflow"])
 async def test_path_of_a_clients_choice_works_by_itself_and_as_an_experiments_location(
-    session, warren, door
+    session, warren, mount
 ):
     place = f"models-{os.urandom(4).hex()}/a b"
-    own = Artifacts(session, warren.url + door, "", f"mlflow-artifacts:/{place}")
+    own = Artifacts(session, warren.url + mount, "", f"mlflow-artifacts:/{place}")
     assert await own.put("dir/a.txt", b"content") == (200, {})
     assert await own.get("dir/a.txt") == (200, b"content")
     assert await own.list() == {"dir": None}
-    async with api(warren.url + door) as rest:
+    async with api(warren.url + mount) as rest:
         body = {
             "name": place,
             "artifact_location": f"mlflow-artifacts:/{place.replace(' ', '%20')}",
         }
         experiment = (await rest.done("experiments/create", body))["experiment_id"]
-    run = await Artifacts.of_new_run(session, warren.url + door, experiment)
+    run = await Artifacts.of_new_run(session, warren.url + mount, experiment)
     run.root = run.root.replace("%20", " ")
     assert run.root == f"{place}/{run.run_id}/artifacts"
     run.url = f"{run.proxy}/artifacts/{quote(run.root)}"
@@ -91,7 +91,7 @@ async def test_path_of_a_clients_choice_works_by_itself_and_as_an_experiments_lo
     assert await run.list("deep") == {"b.txt": 10}
     assert (await run.list_page("deep"))["files"][0]["path"] == "deep/b.txt"
     query = {"run_id": run.run_id, "path": "deep/b.txt"}
-    async with session.get(f"{warren.url}{door}/get-artifact", params=query) as answer:
+    async with session.get(f"{warren.url}{mount}/get-artifact", params=query) as answer:
         assert await answer.read() == b"of the run"
     assert run.run_id in await own.list()
     assert await own.delete("dir") == 200
@@ -331,12 +331,12 @@ async def test_server_promises_what_it_serves(session, warren):
 
 
 @NOT_DIRECT
-@pytest.mark.parametrize("door", ["", "/api/v4/projects/1/ml/mlflow"])
+@pytest.mark.parametrize("mount", ["", "/api/v4/projects/1/ml/mlflow"])
 async def test_nobody_gets_a_url_of_the_storage_where_direct_transfers_are_off(
-    artifacts, session, warren, door
+    artifacts, session, warren, mount
 ):
     await artifacts.put("a", b"x")
-    proxy = f"{door}/api/2.0/mlflow-artifacts"
+    proxy = f"{mount}/api/2.0/mlflow-artifacts"
     of_run = {"run_id": artifacts.run_id, "path": "a"}
     in_parts = {
         "path": "a",
@@ -365,7 +365,7 @@ async def test_nobody_gets_a_url_of_the_storage_where_direct_transfers_are_off(
         *(
             (
                 "POST",
-                f"{door}/api/2.0/mlflow/artifacts/presigned-{kind}-url",
+                f"{mount}/api/2.0/mlflow/artifacts/presigned-{kind}-url",
                 of_run,
                 403,
                 "Presigned URLs are not",

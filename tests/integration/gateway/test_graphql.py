@@ -10,7 +10,7 @@ from shared.contracts.root_project import ROOT_PROJECT
 from tests.rest import Api, api, metric
 from tests.unit.gateway.graphql import queries as q
 
-DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
+MOUNT = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 UNKNOWN = "0" * 32
 NUMBERS = itertools.count()
 
@@ -41,7 +41,7 @@ class Logged(NamedTuple):
         return value
 
 
-@pytest.fixture(params=["", DOOR], ids=["root", "project"])
+@pytest.fixture(params=["", MOUNT], ids=["root", "project"])
 async def logged(request, warren) -> AsyncIterator[Logged]:
     url = warren.url + request.param
     async with api(url) as rest:

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.root_project import ROOT_PROJECT
 from tests.rest import Api, api
 
-DOOR = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
+MOUNT = f"/api/v4/projects/{ROOT_PROJECT}/ml/mlflow"
 TIMES = 30
 
 
@@ -34,7 +34,7 @@ class Clients(NamedTuple):
 @pytest.fixture(params=["mlflow", "gitlab"])
 async def clients(request: pytest.FixtureRequest, stack_warren: Any) -> AsyncIterator[Clients]:
     """Clients of a stack, whose services have a broker between them."""
-    async with api(stack_warren.url) as mlflow, api(stack_warren.url + DOOR) as gitlab:
+    async with api(stack_warren.url) as mlflow, api(stack_warren.url + MOUNT) as gitlab:
         own = mlflow if request.param == "mlflow" else gitlab
         yield Clients(request.param, own, gitlab)
 

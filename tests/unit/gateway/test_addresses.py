@@ -9,7 +9,7 @@ from yarl import URL
 from shared.messaging.messages import Answer
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
 
-DOOR = "/api/v4/projects/1/ml/mlflow"
+MOUNT = "/api/v4/projects/1/ml/mlflow"
 ALIAS = "/api/v4/projects/1/mlflow"
 
 
@@ -30,8 +30,8 @@ async def ask(server):
     [
         "//api/2.0/mlflow/runs/search",
         "/api/2.0//mlflow/runs///search",
-        f"{DOOR}//api/2.0/mlflow/runs/search",
-        f"/{DOOR}/api/2.0/mlflow/runs/search",
+        f"{MOUNT}//api/2.0/mlflow/runs/search",
+        f"/{MOUNT}/api/2.0/mlflow/runs/search",
         "//api//v4//projects/1//ml//mlflow//api//2.0//mlflow//runs//search",
         f"{ALIAS}/api/2.0/mlflow/runs/search",
         f"/{ALIAS}//api/2.0/mlflow/runs/search",
@@ -44,7 +44,7 @@ async def test_address_leads_to_its_endpoint(ask, bus, path):
     assert envelope.dialect == ("gitlab" if "v4" in path else "mlflow")
 
 
-@pytest.mark.parametrize("prefix", ["//api/2.0", f"{DOOR}//api/2.0", f"{ALIAS}/api//2.0"])
+@pytest.mark.parametrize("prefix", ["//api/2.0", f"{MOUNT}//api/2.0", f"{ALIAS}/api//2.0"])
 async def test_slashes_inside_an_artifacts_path_stay(ask, bus, prefix):
     storage = FakeStorage()
     await storage.start()
@@ -65,7 +65,7 @@ async def test_parameters_behind_doubled_slashes_are_those_of_the_path(ask, bus)
 
 @pytest.mark.parametrize("path", ["/health", "/version", "/", "/help/", "/help/help.js"])
 async def test_everything_below_a_projects_address_is_below_the_other_one_too(ask, path):
-    assert await ask("GET", ALIAS + path) == await ask("GET", DOOR + path)
+    assert await ask("GET", ALIAS + path) == await ask("GET", MOUNT + path)
     assert (await ask("GET", ALIAS + path))[0] == 200
 
 

@@ -1,4 +1,4 @@
-"""Compressed bodies: inflated behind the door alone, as far as the limit, while others get their turn."""
+"""Compressed bodies are inflated after authentication, up to the limit, in slices between which others are served."""
 
 import asyncio
 import gzip

@@ -15,7 +15,7 @@ from shared.contracts.errors import DomainError
 from shared.contracts.message import Query
 from shared.messaging.messages import Answer
 
-DOOR = "/api/v4/projects/1/ml/mlflow"
+MOUNT = "/api/v4/projects/1/ml/mlflow"
 TOKEN = {"PRIVATE-TOKEN": "glpat-x"}
 PAGE = {"items": [], "total": 0, "page": 1, "per_page": 20, "model": {"info": {"artifact_uri": ""}}}
 
@@ -23,7 +23,7 @@ ROUTES: list[tuple[str, str, Any, Any]] = [
     (method, prefix + endpoint.prefixes[0] + endpoint.path, endpoint.contract, {})
     for endpoint in ENDPOINTS
     for method in endpoint.methods.split()
-    for prefix in ("", DOOR)
+    for prefix in ("", MOUNT)
     if variables(endpoint.path)
 ] + [
     (*next(endpoint.routes), endpoint.contract, endpoint.implied_fields)

@@ -81,7 +81,7 @@ async def test_answer_passes_through_byte_by_byte(client, bus):
     assert response.headers["Content-Type"] == "application/json"
 
 
-async def test_root_door_asks_about_project_1_without_a_user(client, bus):
+async def test_root_mount_asks_about_project_1_without_a_user(client, bus):
     await client.post(LOG_METRIC, json={})
     envelope = bus.envelope
     assert (envelope.project, envelope.author, envelope.dialect) == (1, "", "mlflow")

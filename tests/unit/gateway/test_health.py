@@ -41,7 +41,7 @@ async def test_server_info_promises_nothing_that_is_not_there(client):
         assert info["trace_archival_enabled"] is False
 
 
-async def test_project_s_own_door_has_no_workspaces(client):
+async def test_project_s_own_mount_has_no_workspaces(client):
     path = "/api/v4/projects/1/ml/mlflow/api/3.0/mlflow"
     assert (await (await client.get(f"{path}/server-info")).json())["workspaces_enabled"] is False
     assert (await client.get(f"{path}/workspaces")).status == 404

@@ -10,8 +10,8 @@ from shared.contracts.errors import ErrorCode
 from shared.contracts.validation import missing_value
 from shared.messaging.messages import Answer
 
-DOOR = "/api/v4/projects/1/ml/mlflow"
-API = f"{DOOR}/api/2.0/mlflow"
+MOUNT = "/api/v4/projects/1/ml/mlflow"
+API = f"{MOUNT}/api/2.0/mlflow"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -28,7 +28,7 @@ def filled(path):
 )
 async def test_whole_table_is_served_in_gitlabs_dialect(client, bus, endpoint, prefix):
     bus.reply = Answer(b'{"run":{"info":{"artifact_uri":""}},"model":{"info":{"artifact_uri":""}}}')
-    path = filled(DOOR + prefix + endpoint.path)
+    path = filled(MOUNT + prefix + endpoint.path)
     response = await client.request(
         endpoint.methods.split()[-1], path, json={"run_id": "r", "path": "a"}
     )
@@ -43,7 +43,7 @@ async def test_whole_table_is_served_in_gitlabs_dialect(client, bus, endpoint, p
     "path", ["/health", "/version", "/api/3.0/mlflow/server-info", "/health/ready"]
 )
 async def test_clients_may_probe(client, path):
-    assert (await client.get(DOOR + path)).status == 200
+    assert (await client.get(MOUNT + path)).status == 200
 
 
 @pytest.mark.parametrize("project", ["2", "01", "root%2Fother", "a", "9" * 30, "1%2F", "%31%00"])

@@ -43,11 +43,11 @@ def package(owner, path):
 
 def ways():
     """Yield each way's method, path, and whether it leads to what a version has published."""
-    for door in ("", PROJECT + MLFLOW_OF_PROJECT):
+    for mount in ("", PROJECT + MLFLOW_OF_PROJECT):
         for endpoint in ENDPOINTS:
             if endpoint.contract.service == "artifacts":
                 for method in endpoint.methods.split():
-                    yield method, door + endpoint.prefixes[0] + filled(endpoint.path), False
+                    yield method, mount + endpoint.prefixes[0] + filled(endpoint.path), False
         for method, path in (
             ("GET", f"/api/2.0/mlflow-artifacts/{filled(streams.ARTIFACT)}"),
             ("PUT", f"/api/2.0/mlflow-artifacts/{filled(streams.ARTIFACT)}"),
@@ -56,7 +56,7 @@ def ways():
             ("GET", streams.GET_VERSION_ARTIFACT),
             ("POST", f"{streams.UPLOAD_ARTIFACT}?run_uuid=x&path=x"),
         ):
-            yield method, door + path, False
+            yield method, mount + path, False
     for method in ("GET", "PUT"):
         for owner, path, published in (
             ("candidate:1", "model/MLmodel", False),
@@ -70,8 +70,8 @@ def ways():
 @pytest.fixture
 async def gateway(gateways, default_settings):
     bus = FakeBus()
-    # Whoever gets past the door and finds the owner gets this answer.
-    bus.reply = missing_resource("past the door")
+    # A request that passes authorization and finds the owner gets this answer.
+    bus.reply = missing_resource("reached the service")
     version = {"name": "m", "version": "41", "run_id": "run"}
     for name, body in {
         "GetVersionById": {"model_version": version},
@@ -99,7 +99,7 @@ async def test_artifact_is_shown_and_changed_with_the_abilities_of_its_owner_alo
                 method, path, headers={"PRIVATE-TOKEN": "glpat-x"}, json={"run_id": "r"}
             ) as response:
                 body = await response.text()
-            let_in = "past the door" in body or "INVALID_PARAMETER_VALUE" in body
+            let_in = "reached the service" in body or "INVALID_PARAMETER_VALUE" in body
             if let_in != (caller == "both" or (published and caller == "registry alone")):
                 wrong.append((method, path, response.status, body))
     assert not wrong

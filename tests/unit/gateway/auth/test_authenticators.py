@@ -1,4 +1,4 @@
-"""Who gets in, by which door, and what the others are told."""
+"""The authenticator of each mount: the callers that it lets in, and the refusals."""
 
 import base64
 import json
@@ -185,7 +185,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("mode", ["token"], indirect=True)
 @pytest.mark.parametrize(("fields", "root", "project"), REFUSALS)
-async def test_what_each_door_says_to_who_may_not_write(client, bus, fields, root, project):
+async def test_what_each_mount_says_to_who_may_not_write(client, bus, fields, root, project):
     bus.replies["Authorize"] = authorization(**fields)
     response = await client.post(f"{ROOT}/runs/log-metric", data=b"no json", headers=BEARER)
     assert (response.status, (await response.json())["error_code"]) == root
@@ -304,7 +304,7 @@ async def test_what_is_no_workspace_s_name_is_refused_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize("workspace", ["default", "team--p", "team"])
-async def test_a_project_s_door_is_not_a_workspace_s(client, bus, workspace):
+async def test_a_project_s_mount_is_not_a_workspace_s(client, bus, workspace):
     headers = {**BEARER, "X-MLFLOW-WORKSPACE": workspace}
     response = await client.get(f"{PROJECT}/runs/get?run_id=r", headers=headers)
     assert response.status == 400
@@ -324,7 +324,7 @@ async def test_who_changes_something_finds_it_changed_before_any_event(client, b
 
 PACKAGES = "/api/v4/projects/7/packages/ml_models"
 REGISTRY = [Ability.READ_PROJECT, Ability.READ_MODEL_REGISTRY]
-PACKAGE_DOORS = [
+PACKAGE_ROUTES = [
     ("GET candidate:1", [*READ_EXPERIMENTS, Ability.CREATE_PACKAGE], 404),
     ("GET candidate:1", REGISTRY, 404),
     ("GET candidate:1", [*REGISTRY, Ability.READ_MODEL_EXPERIMENTS], None),
@@ -345,11 +345,11 @@ PACKAGE_DOORS = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "abilities", "status"), PACKAGE_DOORS)
+@pytest.mark.parametrize(("asked", "abilities", "status"), PACKAGE_ROUTES)
 async def test_files_of_packages_take_gitlabs_abilities(client, bus, asked, abilities, status):
     method, owner = asked.split()
     bus.replies["Authorize"] = authorization(abilities=abilities)
-    bus.reply = DomainError(ErrorCode.RESOURCE_CONFLICT, "past the door")
+    bus.reply = DomainError(ErrorCode.RESOURCE_CONFLICT, "reached the service")
     response = await client.request(
         method,
         f"{PACKAGES}/{owner}/files/a",
@@ -359,4 +359,4 @@ async def test_files_of_packages_take_gitlabs_abilities(client, bus, asked, abil
     assert response.status == (status or 409)
     assert bool(forwarded(bus)) == (status is None)
     message = (await response.json())["message"]
-    assert message.startswith({404: "404 Not Found", 403: "403 Forbidden"}.get(status, "past"))
+    assert message.startswith({404: "404 Not Found", 403: "403 Forbidden"}.get(status, "reached"))

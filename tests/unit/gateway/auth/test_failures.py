@@ -16,7 +16,7 @@ PATHS = (
     "/api/2.0/mlflow/runs/get?run_id=r",
     "/api/v4/projects/7/ml/mlflow/api/2.0/mlflow/runs/get",
 )
-READ, DOOR = PATHS
+READ, READ_IN_PROJECT = PATHS
 PROXY = {"trusted_proxies": "127.0.0.1"}
 
 

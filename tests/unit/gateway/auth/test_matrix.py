@@ -1,4 +1,4 @@
-"""Roles by scopes by routes: every route of MLflow's API, behind both doors.
+"""Roles by scopes by routes: every route of MLflow's API, behind both mounts.
 
 What a role may do comes from the access service's own policy. What a route does is told here by the
 names of its contract, not by how the gateway works out its need.
@@ -28,7 +28,7 @@ READS_BESIDES = {"CreatePresignedDownloadUrl"}
 
 SCOPES = ("api", "read_api", "read_user")
 PROJECT = "/api/v4/projects/7"
-DOORS = {"root": "", "project": PROJECT + MLFLOW_OF_PROJECT}
+MOUNTS = {"root": "", "project": PROJECT + MLFLOW_OF_PROJECT}
 
 
 def filled(path):
@@ -37,21 +37,21 @@ def filled(path):
     return path
 
 
-def routes(door):
+def routes(mount):
     """Yield method, path and whether it reads; one prefix of each endpoint, for all have one handler."""
-    prefix = DOORS[door]
+    prefix = MOUNTS[mount]
     for endpoint in ENDPOINTS:
         name = endpoint.contract.__name__
         reads = name.startswith(READING) or name in READS_BESIDES
         for method in endpoint.methods.split():
             yield method, prefix + endpoint.prefixes[0] + filled(endpoint.path), reads
     artifact = filled(streams.ARTIFACT)
-    for mount, method in product(PROXY_PREFIXES, ("GET", "PUT")):
-        yield method, prefix + mount + artifact, method == "GET"
+    for proxy, method in product(PROXY_PREFIXES, ("GET", "PUT")):
+        yield method, prefix + proxy + artifact, method == "GET"
     for path in (streams.GET_ARTIFACT, streams.GET_MODEL_ARTIFACT, streams.GET_VERSION_ARTIFACT):
         yield "GET", prefix + filled(path), True
     yield "POST", prefix + streams.UPLOAD_ARTIFACT, False
-    if door == "project":
+    if mount == "project":
         for method in ("GET", "PUT"):
             for owner in ("candidate:1", "1"):
                 path = streams.PACKAGE_FILE.replace("{owner}", owner)
@@ -78,7 +78,7 @@ def expected(path, caller, scope, reads):
     return 401 if MLFLOW_OF_PROJECT in path else 403
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("mount", MOUNTS)
 @pytest.mark.parametrize(
     "caller",
     [
@@ -87,10 +87,10 @@ def expected(path, caller, scope, reads):
     ],
     ids=lambda caller: "admin" if caller.is_admin else caller.role.name.lower(),
 )
-async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, caller):
+async def test_every_route_lets_in_whom_it_should_and_nobody_else(mount, caller):
     bus = FakeBus()
-    # Whoever gets past the door gets this answer.
-    bus.reply = missing_resource("past the door")
+    # A request that passes authorization gets this answer.
+    bus.reply = missing_resource("reached the service")
     settings = Settings(port=0, access_mode="token", direct_artifacts=True)
     running = await serve(create_app(bus, settings), settings)
     wrong = []
@@ -98,7 +98,7 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, caller):
         for number, scope in enumerate(SCOPES):
             bus.replies["Authorize"] = authorization(caller, scope)
             headers = {"PRIVATE-TOKEN": f"glpat-{number}"}
-            for method, path, reads in routes(door):
+            for method, path, reads in routes(mount):
                 async with client.request(
                     method, path, headers=headers, json={"run_id": "r"}
                 ) as response:
@@ -113,4 +113,4 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(door, caller):
 
 def _passed(body):
     """Tell whether a request came to a service, or to the first look at its parameters."""
-    return "past the door" in body or "INVALID_PARAMETER_VALUE" in body
+    return "reached the service" in body or "INVALID_PARAMETER_VALUE" in body

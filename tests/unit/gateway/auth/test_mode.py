@@ -3,7 +3,7 @@
 import pytest
 
 ROOT = "/api/2.0/mlflow/runs/search"
-DOOR = "/api/v4/projects/1/ml/mlflow" + ROOT
+MOUNT = "/api/v4/projects/1/ml/mlflow" + ROOT
 HEADERS = [
     {"Forwarded": "for=1.2.3.4"},
     {"X-Forwarded-For": "127.0.0.1"},
@@ -24,7 +24,7 @@ def settings(default_settings, mode):
     return default_settings.model_copy(update={"access_mode": mode})
 
 
-@pytest.mark.parametrize("path", [ROOT, DOOR, "/api/v4/groups", "/"])
+@pytest.mark.parametrize("path", [ROOT, MOUNT, "/api/v4/groups", "/"])
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: next(iter(headers)))
 async def test_request_from_a_proxy_is_refused_until_the_mode_is_set(client, bus, path, headers):
     for token in ({}, {"PRIVATE-TOKEN": "glpat-x"}):

@@ -11,7 +11,7 @@ from shared.contracts.errors import ErrorCode, missing_resource
 from shared.messaging.messages import Answer
 from tests.unit.gateway.graphql import queries as q
 
-DOOR = "/api/v4/projects/1/ml/mlflow"
+MOUNT = "/api/v4/projects/1/ml/mlflow"
 TOKEN = {"PRIVATE-TOKEN": "glpat-abcdefghijklmnopqrstuv"}
 
 RUN: dict[str, Any] = {
@@ -44,9 +44,9 @@ def bus(bus):
     return bus
 
 
-async def ask(client, query, door="", headers=None, **given):
+async def ask(client, query, mount="", headers=None, **given):
     body = q.body_of(query, **given)
-    async with client.post(f"{door}/graphql", json=body, headers=headers) as response:
+    async with client.post(f"{mount}/graphql", json=body, headers=headers) as response:
         assert response.status == 200, await response.text()
         return await response.json()
 
@@ -225,15 +225,15 @@ async def test_servers_own_errors_are_the_answer_to_the_request(client, bus, cod
 
 
 async def test_project_has_its_own_address(client, bus):
-    await ask(client, q.GET_RUN, DOOR, TOKEN, runId="r")
+    await ask(client, q.GET_RUN, MOUNT, TOKEN, runId="r")
     assert {envelope.dialect for _, _, envelope in bus.sent[1:]} == {"gitlab"}
 
 
 async def test_caller_is_asked_for_a_token_as_in_rest(client, bus):
     bus.replies["Authorize"] = Answer(b'{"state":"unknown"}')
-    for door in ("", DOOR):
-        of_rest = await client.get(f"{door}/api/2.0/mlflow/runs/get?run_id=r", headers=TOKEN)
-        response = await client.post(f"{door}/graphql", json={}, headers=TOKEN)
+    for mount in ("", MOUNT):
+        of_rest = await client.get(f"{mount}/api/2.0/mlflow/runs/get?run_id=r", headers=TOKEN)
+        response = await client.post(f"{mount}/graphql", json={}, headers=TOKEN)
         assert (response.status, await response.json()) == (401, await of_rest.json())
         challenge = "WWW-Authenticate"
         assert response.headers.get(challenge) == of_rest.headers.get(challenge)
@@ -248,12 +248,12 @@ async def test_caller_without_the_registry_sees_runs_without_versions(client, bu
         project={"id": 2, "path": "a/b"},
         abilities=["read_model_experiments"],
     )
-    door = "/api/v4/projects/2/ml/mlflow"
-    body = await ask(client, q.GET_RUN, door, TOKEN, runId="r")
+    mount = "/api/v4/projects/2/ml/mlflow"
+    body = await ask(client, q.GET_RUN, mount, TOKEN, runId="r")
     assert body["errors"] is None
     assert body["data"]["mlflowGetRun"]["run"]["modelVersions"] == []
-    body = await ask(client, q.SEARCH_MODEL_VERSIONS, door, TOKEN)
-    of_rest = await client.get(f"{door}/api/2.0/mlflow/model-versions/search", headers=TOKEN)
+    body = await ask(client, q.SEARCH_MODEL_VERSIONS, mount, TOKEN)
+    of_rest = await client.get(f"{mount}/api/2.0/mlflow/model-versions/search", headers=TOKEN)
     expected = await of_rest.json()
     assert body["data"]["mlflowSearchModelVersions"]["apiError"] == {
         "code": expected["error_code"],

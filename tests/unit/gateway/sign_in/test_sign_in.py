@@ -387,8 +387,8 @@ async def test_another_page_signs_nobody_out(client, bus, form):
 
 
 async def test_ui_learns_who_is_signed_in(client):
-    for door in ("", "/api/v4/projects/7/ml/mlflow"):
-        answer = await get(client, f"{door}/ajax-api/2.0/mlflow/users/current", **OWN, **SESSION)
+    for mount in ("", "/api/v4/projects/7/ml/mlflow"):
+        answer = await get(client, f"{mount}/ajax-api/2.0/mlflow/users/current", **OWN, **SESSION)
         user = {"id": 42, "username": "ann<b>", "is_admin": False}
         assert await answer.json() == {"user": user, "is_basic_auth": False}
     answer = await get(client, "/ajax-api/2.0/mlflow/users/current", **OWN)
