@@ -1,17 +1,11 @@
-"""`python -m tests.bench`: bring the three servers up, load them in turns, write docs/bench.md."""
+"""Compares Warren with mlflow server and FastTrackML: starts them, loads them in turns, and writes docs/bench.md."""
 
 import argparse
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import asyncpg
-
-from deploy.local.embedded.postgres import EmbeddedPostgres
-from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import (
     describe_machine,
@@ -22,6 +16,7 @@ from tests.bench.machine import (
 )
 from tests.bench.models import prepare_models
 from tests.bench.operations import CLIENTS, OPERATIONS, Operation
+from tests.bench.options import parse_options
 from tests.bench.peers import (
     FASTTRACKML,
     MLFLOW,
@@ -40,11 +35,10 @@ from tests.bench.report import (
     progress_line,
     with_section,
 )
-from tests.web_server import ROOT
+from tests.bench.servers import running_servers
 
 WARM_UP_SECONDS = 3
 PAUSE_SECONDS = 0.5
-DATABASES = {WARREN: "warren", MLFLOW: "mlflow", FASTTRACKML: "fasttrackml"}
 
 
 def main() -> None:
@@ -69,9 +63,11 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="1 and 32 clients, one round of 3 s: about 4 minutes"
     )
     parser.add_argument(
-        "--seconds", type=float, default=5, help="how long a round loads a cell (default: 5)"
+        "--seconds", type=float, default=5, help="seconds of load in a round (default: 5)"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="rounds a cell (default: 3)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds; their median counts (default: 3)"
+    )
     parser.add_argument(
         "--clients", type=int, nargs="+", default=list(CLIENTS), help="numbers of clients"
     )
@@ -81,36 +77,17 @@ def _options() -> argparse.Namespace:
         default=[],
         help="only these, e.g. 'log-metric' (repeatable)",
     )
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "docs" / "bench.md", help="default: docs/bench.md"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=ROOT / ".warren" / "bench", help="wiped first; .warren/bench"
-    )
-    parser.add_argument(
-        "--venvs",
-        type=Path,
-        default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs")),
-        help="holds the environments `bench` (mlflow) and `fasttrackml`; default: .venvs",
-    )
-    options = parser.parse_args()
+    options = parse_options(parser, page="docs/bench.md", data=".warren/bench")
     if options.quick:
         options.seconds, options.rounds, options.clients = 3, 1, [1, 32]
-    options.data, options.venvs = options.data.absolute(), options.venvs.absolute()
     return options
 
 
 async def _bench(options: argparse.Namespace) -> Report:
-    async with (
-        EmbeddedPostgres(options.data / "postgres") as postgres,
-        EmbeddedRabbitMQ(
-            options.data / "rabbitmq", ROOT / ".warren" / "cache" / "rabbitmq"
-        ) as rabbitmq,
-    ):
-        await _create_databases(postgres)
-        dsns = {name: postgres.dsn(database) for name, database in DATABASES.items()}
+    async with running_servers(options.data) as servers:
+        dsns = servers.dsns
         peers = [
-            warren(options.data / "warren", dsns[WARREN], rabbitmq.url),
+            warren(options.data / "warren", dsns[WARREN], servers.amqp_url),
             fasttrackml(
                 options.data / "fasttrackml", dsns[FASTTRACKML], options.venvs / "fasttrackml"
             ),
@@ -145,15 +122,6 @@ async def _bench(options: argparse.Namespace) -> Report:
             )
         finally:
             await asyncio.gather(*(peer.server.stop() for peer in peers))
-
-
-async def _create_databases(postgres: EmbeddedPostgres) -> None:
-    connection = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        for name in DATABASES.values():
-            await connection.execute(f"CREATE DATABASE {name}")
-    finally:
-        await connection.close()
 
 
 async def _load(

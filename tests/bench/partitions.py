@@ -1,7 +1,7 @@
-"""`python -m tests.bench.partitions`: what partitions of metric_points cost, and what its vacuum costs.
+"""Measures what partitions of metric_points cost, and what its vacuum costs.
 
-Loads the same points into a plain table and into tables partitioned by hash of the series, and runs the statements
-of the hot path on each in turn. Writes nothing but lines on the terminal.
+Loads the same points into a plain table and into tables that are partitioned by a hash of the series, and runs the
+statements of the hot path on each in turn. It prints the result and writes no page.
 """
 
 import argparse
@@ -129,10 +129,21 @@ class Cost:
 def main() -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.partitions", description=__doc__)
-    parser.add_argument("--points", type=int, default=50_000_000, help="default: 50 million, 20 GB")
-    parser.add_argument("--calls", type=int, default=200, help="calls of a round (default: 200)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".warren" / "partitions")
+    parser.add_argument(
+        "--points", type=int, default=50_000_000, help="points (default: 50 million, 20 GB)"
+    )
+    parser.add_argument(
+        "--calls", type=int, default=200, help="statements of a round (default: 200)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds; their median counts (default: 5)"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / ".warren" / "partitions",
+        help="directory of the server's data; deleted first (default: .warren/partitions)",
+    )
     options = parser.parse_args()
     shutil.rmtree(options.data, ignore_errors=True)
     options.data.mkdir(parents=True)

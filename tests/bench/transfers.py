@@ -1,4 +1,4 @@
-"""`python -m tests.bench.transfers`: large artifacts through Warren, through mlflow and straight to S3.
+"""Measures large artifacts through Warren, through mlflow server and straight to S3.
 
 Writes the section "Artifacts" of docs/bench.md; the rest of the page stays.
 """
@@ -18,11 +18,12 @@ from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import Signature
 from tests.bench.machine import describe_machine
+from tests.bench.options import parse_options
 from tests.bench.peers import MLFLOW, WARREN, Peer, mlflow
 from tests.bench.raw_http import download, upload
 from tests.bench.report import HEADING_OF_TRANSFERS as HEADING
 from tests.bench.report import with_section
-from tests.web_server import ROOT, WebServer, own_stack
+from tests.web_server import WebServer, own_stack
 
 STRAIGHT = "straight to S3"
 MINIMUM_OF_STRAIGHT = 0.7
@@ -63,19 +64,15 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.transfers", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="128 MB, 3 rounds: about 2 minutes")
-    parser.add_argument("--megabytes", type=int, default=1024, help="size of the file")
-    parser.add_argument("--rounds", type=int, default=5, help="the median of these counts")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "bench.md")
     parser.add_argument(
-        "--data", type=Path, default=ROOT / ".warren" / "transfers", help="wiped first"
+        "--megabytes", type=int, default=1024, help="size of the file (default: 1024)"
     )
     parser.add_argument(
-        "--venvs", type=Path, default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs"))
+        "--rounds", type=int, default=5, help="rounds; their median counts (default: 5)"
     )
-    options = parser.parse_args()
+    options = parse_options(parser, page="docs/bench.md", data=".warren/transfers")
     if options.quick:
         options.megabytes, options.rounds = 128, 3
-    options.data, options.venvs = options.data.absolute(), options.venvs.absolute()
     return options
 
 

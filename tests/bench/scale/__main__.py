@@ -1,24 +1,18 @@
-"""`python -m tests.bench.scale`: load data sets, ask each server in turn, write docs/bench-scale.md."""
+"""Measures searches, histories and lists of large data sets on each server in turn, and writes docs/bench-scale.md."""
 
 import argparse
 import asyncio
-import os
 import shutil
-from pathlib import Path
 
-import asyncpg
-
-from deploy.local.embedded.postgres import EmbeddedPostgres
-from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
+from tests.bench.options import parse_options
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, Peer, fasttrackml, mlflow, warren
 from tests.bench.scale.bench import Bench, Content, histories, lists, searches
 from tests.bench.scale.contents import Contents
 from tests.bench.scale.dataset import Dataset
 from tests.bench.scale.report import Section, with_sections
-from tests.web_server import ROOT
+from tests.bench.servers import running_servers
 
 SECTIONS = ("searches", "histories", "lists")
-DATABASES = {WARREN: "warren", FASTTRACKML: "fasttrackml", MLFLOW: "mlflow"}
 
 
 def main() -> None:
@@ -48,7 +42,9 @@ def _options() -> argparse.Namespace:
         default=1,
         help="experiments with so many runs each (default: 1); a million runs take 30 GB and an hour",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="the median of these counts")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds; their median counts (default: 5)"
+    )
     parser.add_argument(
         "--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all"
     )
@@ -56,41 +52,23 @@ def _options() -> argparse.Namespace:
         "--with-mlflow", action="store_true", help="also ask mlflow server, which is slow"
     )
     parser.add_argument("--without-peers", action="store_true", help="measure Warren alone")
-    parser.add_argument("--keep", action="store_true", help="leave the data at the end")
+    parser.add_argument("--keep", action="store_true", help="keep the data at the end")
     parser.add_argument(
-        "--load-only", action="store_true", help="load, leave the data, and measure nothing"
+        "--load-only", action="store_true", help="load, keep the data, and measure nothing"
     )
     parser.add_argument(
         "--reuse",
         action="store_true",
-        help="begin with the data that an earlier call has left, load only what is missing, and leave them again",
+        help="start with the data that an earlier call has kept, load only what is missing, and keep them again",
     )
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "bench-scale.md")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=ROOT / ".warren" / "bench-scale",
-        help="wiped first, except with --reuse",
-    )
-    parser.add_argument(
-        "--venvs", type=Path, default=Path(os.environ.get("WARREN_BENCH_VENVS", ROOT / ".venvs"))
-    )
-    options = parser.parse_args()
-    options.data, options.venvs = options.data.absolute(), options.venvs.absolute()
-    return options
+    return parse_options(parser, page="docs/bench-scale.md", data=".warren/bench-scale")
 
 
 async def _run(options: argparse.Namespace) -> list[Section]:
-    async with (
-        EmbeddedPostgres(options.data / "postgres") as postgres,
-        EmbeddedRabbitMQ(
-            options.data / "rabbitmq", ROOT / ".warren" / "cache" / "rabbitmq"
-        ) as rabbitmq,
-    ):
-        await _create_databases(postgres)
-        dsns = {name: postgres.dsn(database) for name, database in DATABASES.items()}
+    async with running_servers(options.data) as servers:
+        peers = _peers(options, servers.dsns, servers.amqp_url)
         contents = Contents(options.data)
-        bench = Bench(_peers(options, dsns, rabbitmq.url), dsns, postgres, contents)
+        bench = Bench(peers, servers.dsns, servers.postgres, contents)
         try:
             await bench.start()
             return [
@@ -124,19 +102,6 @@ def _peers(options: argparse.Namespace, dsns: dict[str, str], amqp_url: str) -> 
     if options.with_mlflow:
         peers.append(mlflow(options.data / "mlflow", dsns[MLFLOW], options.venvs / "bench"))
     return peers
-
-
-async def _create_databases(postgres: EmbeddedPostgres) -> None:
-    connection = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        names = [
-            row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")
-        ]
-        for name in DATABASES.values():
-            if name not in names:
-                await connection.execute(f"CREATE DATABASE {name}")
-    finally:
-        await connection.close()
 
 
 if __name__ == "__main__":
