@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PositiveFloat
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from deploy.services import POSTGRES_SERVICES
 from services.artifacts.settings import S3Settings
 from shared.postgres.provision import SchemaOwner
 from shared.runtime.addresses import AmqpUrl, PostgresDsn
-from shared.runtime.settings import PREFIX, LogLevel, TransientQueues
+from shared.runtime.settings import CONFIG, PREFIX, LogLevel, TransientQueues
 from shared.runtime.starting import StartError
 
 
@@ -23,14 +23,7 @@ class ProvisionSettings(BaseSettings):
     Every option is also an environment variable, WARREN_<NAME>.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        extra="ignore",
-        cli_kebab_case=True,
-        cli_prog_name="python -m deploy.provision",
-    )
+    model_config = CONFIG
 
     admin_dsn: PostgresDsn = Field(
         default="",

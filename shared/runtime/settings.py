@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, PositiveFloat, ValidationError
-from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.runtime.addresses import AmqpUrl, PostgresDsn, PostgresDsns, each_dsn
@@ -18,6 +18,15 @@ PREFIX = "WARREN_"
 
 USAGE = 2
 """The exit code for wrong settings, the same as for unknown flags."""
+
+CONFIG = SettingsConfigDict(
+    env_prefix=PREFIX,
+    env_nested_delimiter="_",
+    env_nested_max_split=1,
+    extra="ignore",
+    cli_kebab_case=True,
+)
+"""How the settings of every process are read: see the module's docstring."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -116,13 +125,7 @@ class ReplicatedServiceSettings(PostgresServiceSettings):
 class ProcessSettings(BaseSettings):
     """The settings that every service reads."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        extra="ignore",
-        cli_kebab_case=True,
-    )
+    model_config = CONFIG
 
     amqp_url: AmqpUrl = Field(
         default="amqp://guest:guest@127.0.0.1:5672/",
@@ -148,9 +151,13 @@ class WrongSettingsError(DomainError):
 
 
 def read_settings(kind: type[S]) -> S:
-    """Read the settings of this process, or exit with code 2 and a line for each wrong setting."""
+    """Read the settings of this process, or exit with code 2 and a line for each wrong setting.
+
+    ``kind`` is defined in ``<package>.settings``, and the process is ``python -m <package>``.
+    """
+    program = f"python -m {kind.__module__.rpartition('.')[0]}"
     try:
-        return CliApp.run(kind, **_empty_groups(kind))
+        return kind(_cli_parse_args=True, _cli_prog_name=program, **_empty_groups(kind))
     except (ValidationError, SettingsError) as error:
         exit_with(_faults(error))
 
