@@ -27,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     described = argparse.ArgumentParser(
         prog="warren",
         description="Look after a running Warren.",
-        epilog=f"project, token, member and user find Warren by {PREFIX}URL and show the access token "
-        f"{PREFIX}TOKEN; the others find the servers by the variables that the services read.",
+        epilog=f"project, group, user, member and token speak HTTP: they read {PREFIX}URL and the access token "
+        f"{PREFIX}TOKEN. The others reach the servers directly: they read the variables of the services.",
     )
     described.add_argument("--version", action="version", version=f"warren {VERSION}")
     commands = described.add_subparsers(required=True, metavar="command")
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except DomainError as error:
         sys.exit(error.message)
     except KeyboardInterrupt:
-        print("Interrupted. The same command goes on from here.", file=sys.stderr)
+        print("Interrupted. The same command continues where this one stopped.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of the output has closed it, as `head` does. Redirecting to null lets Python's

@@ -12,16 +12,16 @@ from shared.messaging.dead_letters import DeadLetter, HeldLetter, dead_letters, 
 from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
-Commands and events that failed for good are kept as dead letters, each with the reason.
+A dead letter is a command or an event that failed for good. It is kept with the reason.
 
-list      one line for each: id, time of death, queue, attempts, names, reason
-show      all that is known of some, with what was asked for
-replay    send some back to the service, once its fault is mended; an accepted one leaves the list
-drop      forget some
+list      print a line for each dead letter: id, time, queue, attempts, names, reason
+show      print everything that is known of dead letters, with their contents
+replay    send dead letters back to their service; repair the fault first
+drop      delete dead letters
 
-A replayed command takes effect once, however often it is replayed, as long as its service remembers
-it (a day). Its sender was told of the failure long ago and may have asked again by other means, so
-look at a command before you replay it.
+A replayed dead letter leaves the list as soon as the broker has accepted it. A command takes effect
+once, however often it is replayed within a day. Its sender got an error long ago and may have sent
+another command instead, so look at a command before you replay it.
 """
 
 
@@ -45,22 +45,22 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     listing = acts.add_parser(
         "list",
         parents=[common],
-        help="one line for each",
-        description="List dead letters, one line for each.",
+        help="print a line for each",
+        description="Print a line for each dead letter.",
     )
     listing.set_defaults(ids=[], all=True)
     for name, help_ in (
-        ("show", "all that is known of some"),
-        ("replay", "send some back to their service"),
-        ("drop", "forget some"),
+        ("show", "print everything that is known of dead letters"),
+        ("replay", "send dead letters back to their service"),
+        ("drop", "delete dead letters"),
     ):
-        description = f"{name.capitalize()} dead letters: {help_}."
+        description = f"{help_[0].upper()}{help_[1:]}."
         act = acts.add_parser(name, parents=[common], help=help_, description=description)
         chosen = act.add_mutually_exclusive_group(required=True)
         chosen.add_argument(
             "ids", nargs="*", default=[], metavar="ID", help="ids that `list` shows"
         )
-        chosen.add_argument("--all", action="store_true", help="all of them")
+        chosen.add_argument("--all", action="store_true", help="all dead letters")
     described.set_defaults(run=run)
 
 

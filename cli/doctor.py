@@ -22,10 +22,10 @@ from shared.runtime.clock import now
 from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
-Look at the broker and its queues, and ask each service for its schema, its storage and its clock.
+Check the broker and its queues, and ask each service for its schema, its storage and its clock.
 
-Ends with 0 if all is well, with 1 if something is wrong; a warning is no fault. Artifacts
-without an owner are found by `warren gc --sweep --dry-run`, which takes as long as the bucket is large.
+The exit code is 0 if nothing is wrong, else 1. A warning does not count. Artifacts without an owner are
+not looked for; `warren gc --sweep --dry-run` finds them, and reads the whole bucket for that.
 """
 OPTIONAL = ("access",)
 """Services that are checked only if their queues exist. A gateway with only anonymous clients does not need them."""

@@ -31,20 +31,22 @@ from shared.messaging.client import BusClient
 from shared.runtime.settings import ProcessSettings
 
 DESCRIPTION = """\
-Purge runs, logged models and experiments that were deleted: their rows from the database and
-their artifacts from the bucket. What is purged can't be restored.
+Purge deleted runs, logged models and experiments: remove their rows from the database and their
+artifacts from the bucket. A purge can't be undone.
 
-Without ids everything goes that was deleted --older-than ago, in every project; with ids only what
-they name, in one project. With neither, all that is deleted is shown and goes after a confirmation;
---yes stands for it where there is no terminal. An experiment goes with all its runs and logged
-models. An interrupted command may be started again: it goes on from there.
+--older-than   purges everything that was deleted that long ago, in every project
+ids            purge the named runs, experiments or logged models of one project
+neither        shows everything that is deleted and asks; --yes stands for the answer
 
-With --sweep artifacts go, too, whose run or logged model is not in the database at all, as after the
-restore of an older backup: in the places where runs and models keep their artifacts by default, and
-only what was stored --grace ago or earlier.
+An experiment is purged with all its runs and logged models. An interrupted command may be started
+again: it continues where it stopped.
 
-Progress goes to standard error. With --json standard output has one object for each project, and
-one more for its sweep.
+--sweep also deletes artifacts whose run or logged model is not in the database, as after the restore
+of an older backup. It looks at the places where runs and models keep their artifacts by default, and
+leaves what was stored less than --grace ago.
+
+Progress is written to standard error. With --json standard output has one object for each project,
+and one more for its sweep.
 """
 EXAMPLES = """\
 examples:
@@ -70,7 +72,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--older-than",
         type=milliseconds,
         metavar="DURATION",
-        help="only what was deleted so long ago, as 30d or 2d8h5m20s (default: everything, see --yes)",
+        help="only what was deleted that long ago, as 30d or 2d8h5m20s (default: everything, see --yes)",
     )
     for name, noun in (
         ("--run-ids", "runs"),
@@ -90,22 +92,24 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help=f"only this project (default: all; with ids {ROOT_PROJECT}, that of plain MLflow clients)",
     )
     described.add_argument(
-        "--sweep", action="store_true", help="delete artifacts that belong to nothing, too"
+        "--sweep",
+        action="store_true",
+        help="also delete artifacts of runs and models that do not exist",
     )
     described.add_argument(
         "--grace",
         type=milliseconds,
         default=GRACE,
         metavar="DURATION",
-        help="sweep only what was stored so long ago (default: %(default)s)",
+        help="sweep only what was stored that long ago (default: %(default)s)",
     )
     described.add_argument(
-        "--dry-run", action="store_true", help="only say how much there is to purge"
+        "--dry-run", action="store_true", help="only print how much there is to purge"
     )
     described.add_argument(
         "--yes",
         action="store_true",
-        help="do not ask before everything goes that is deleted, however lately",
+        help="purge everything that is deleted without asking",
     )
     add_json(described)
     described.set_defaults(run=run)

@@ -1,9 +1,10 @@
-"""`python -m tools.audit`: look for known vulnerabilities in the locked dependencies of deployments (pip-audit).
+"""Looks for known vulnerabilities in the locked dependencies of deployments, with pip-audit.
 
-Arguments are pip-audit's, such as `-s osv`. pip-audit itself succeeds if its service does not know a package, and a
-mirror of PyPI knows none. Here a clean audit has checked every package.
+pip-audit itself succeeds if its service does not know a package, and a mirror of PyPI knows none. Here a clean audit
+has checked every package. Exit codes: 0 clean, 1 a known vulnerability, 2 not checked.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -33,8 +34,8 @@ def audit(options: Sequence[str]) -> int:
     try:
         return report(found.stdout)
     except ValueError:
-        *_, reason = found.stderr.strip().splitlines() or ["no reason given"]
-        print(f"Nothing was audited: pip-audit could not ask its service.\n{reason}")
+        *_, reason = found.stderr.strip().splitlines() or ["pip-audit gave no reason"]
+        print(f"Nothing was audited: pip-audit failed, or could not ask its service.\n{reason}")
         return UNKNOWN
 
 
@@ -61,4 +62,8 @@ def report(output: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(audit(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.audit", description=__doc__, epilog="Options are those of pip-audit."
+    )
+    _, given = parser.parse_known_args()
+    sys.exit(audit(given))

@@ -1,5 +1,6 @@
-"""`python -m tools.configuration_page`: write docs/configuration.md, the table of every variable."""
+"""Writes docs/configuration.md, the table of every variable."""
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,9 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(
+        prog="python -m tools.configuration_page", description=__doc__
+    ).parse_args()
     PAGE.write_text(page())
     print(f"Written: {PAGE}")
 

@@ -1,10 +1,11 @@
-"""`make demo`: train a small model with the stock MLflow client against Warren, and read it back.
+"""Trains a small model with the stock MLflow client against Warren, and reads it back (`make demo`).
 
 It uses the server at MLFLOW_TRACKING_URI or the one of `make run`. If there is none, it starts one for the demo.
 That server ends with the demo, so the output says how to see the run afterwards. It runs in an environment with
 mlflow and scikit-learn, so it imports nothing of Warren's.
 """
 
+import argparse
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ EPOCHS = 20
 
 def main() -> None:
     """Find or start the server, train, and print the run's address."""
+    argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
     given_uri = os.environ.get("MLFLOW_TRACKING_URI")
     if given_uri:
         page = train_and_read_back(given_uri)

@@ -1,5 +1,6 @@
-"""`python -m tools.metrics_page`: write docs/metrics.md, the table of every metric."""
+"""Writes docs/metrics.md, the table of every metric."""
 
+import argparse
 from pathlib import Path
 
 from shared.runtime.metrics import CATALOGUE
@@ -28,6 +29,7 @@ def page() -> str:
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(prog="python -m tools.metrics_page", description=__doc__).parse_args()
     PAGE.write_text(page())
     print(f"Written: {PAGE}")
 

@@ -1,9 +1,10 @@
-"""Unpack MLflow's web UI from its locked wheel: ``python tools/mlflow_ui.py LOCK DIRECTORY``.
+"""Downloads MLflow's web UI: unpacks it from its locked wheel.
 
 It needs only Python and its pip. Of the wheel, only the UI's build and MLflow's licence are kept. Each file that
 compresses well gets a gzip file beside it, which the gateway sends to browsers that accept it.
 """
 
+import argparse
 import gzip
 import shutil
 import subprocess
@@ -70,4 +71,8 @@ def write(path: Path, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="python tools/mlflow_ui.py", description=__doc__)
+    parser.add_argument("lock", type=Path, help="the lock file, which names the wheel")
+    parser.add_argument("directory", type=Path, help="the UI's directory; it is replaced")
+    options = parser.parse_args()
+    main(options.lock, options.directory)

@@ -17,27 +17,26 @@ WARREN_S3_SECRET_KEY, WARREN_S3_BUCKET.
 BACKUP = f"""\
 Write every schema and every artifact to a new or empty directory, while Warren runs.
 
-Each schema is written as it was at one moment, the registry's before tracking's, the bucket after
-them: what a row refers to is in the backup. Only what is purged or deleted from the bucket while the
-backup is taken may be missing from it, so don't run `warren gc` meanwhile. A backup that did not come
-to its end has no manifest.json and is refused by restore.
+Each schema is written as it was at one moment: the registry's first, then tracking's, then access's.
+The bucket follows, so everything that a row refers to is in the backup. Don't run `warren gc` meanwhile:
+what it deletes may be missing. An interrupted backup has no manifest.json, and restore refuses it.
 
 {VARIABLES}"""
 RESTORE = f"""\
 Fill empty databases and an empty bucket from a backup, then migrate to this release.
 
-No service may be running or have run: the databases must hold no Warren table. A restore that
-was interrupted in the bucket may be begun again; of the databases each is filled completely or not at
-all, and one that holds tables afterwards must be emptied first.
+The databases must hold no table of Warren, so no service may be running or have run. Each database is
+filled completely or not at all. Start an interrupted restore again; first empty the databases that
+have tables by then.
 
 {VARIABLES}"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands to the command line."""
-    for name, help_, description, run in (
-        ("backup", "write everything to a directory", BACKUP, run_backup),
-        ("restore", "fill empty servers from a backup", RESTORE, run_restore),
+    for name, help_, description, directory, run in (
+        ("backup", "write everything to a directory", BACKUP, "a new or empty one", run_backup),
+        ("restore", "fill empty servers from a backup", RESTORE, "of the backup", run_restore),
     ):
         described = commands.add_parser(
             name,
@@ -45,7 +44,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        described.add_argument("directory", type=Path, help="where the backup is")
+        described.add_argument("directory", type=Path, help=directory)
         described.set_defaults(run=run)
 
 
