@@ -6,6 +6,7 @@ migrate fails before any running process is replaced.
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 
 import asyncpg
 import structlog
@@ -13,21 +14,23 @@ import structlog
 from deploy.provision.rabbitmq import prepare_broker
 from deploy.provision.settings import ProvisionSettings, schema_owner
 from deploy.provision.storage import prepare_storage
+from deploy.provision.waiting import Server, until_ready
 from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.provision import SchemaOwner, provision
 from shared.runtime.logs import configure_logging
 from shared.runtime.settings import read_settings
-from shared.runtime.starting import StartError, exit_on_start_error, sentence
+from shared.runtime.starting import StartError, exit_on_start_error
 
-PAUSE_SECONDS = 1.0
 NOTHING_TO_DO = (
     "Neither a service's DSN nor WARREN_AMQP_ADMIN_URL nor WARREN_S3_ADMIN_ACCESS_KEY was given; "
     "WARREN_TRACKING_DSN is a DSN."
 )
-ADDRESSES = "WARREN_ADMIN_DSN and the DSNs of the services are its addresses"
-NOT_YET = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
-"""Errors of a server that is starting or overloaded; provisioning tries again."""
+POSTGRES = Server(
+    "PostgreSQL",
+    "WARREN_ADMIN_DSN and the DSNs of the services are its addresses",
+    (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -49,27 +52,10 @@ async def _prepare_postgres(settings: ProvisionSettings) -> None:
     for service, dsn in settings.dsns.items():
         database, owner = schema_owner(service, dsn)
         databases[database].append(owner)
-    refusals: list[str] = []
-    try:
-        async with asyncio.timeout(settings.provision_timeout):
-            await _until_there(settings, databases, refusals)
-    except TimeoutError:
-        last = f" ({refusals[-1]})" if refusals else ""
-        seconds = f"{settings.provision_timeout:.0f} s"
-        raise StartError(f"PostgreSQL did not answer within {seconds}{last}; {ADDRESSES}") from None
-
-
-async def _until_there(
-    settings: ProvisionSettings, databases: dict[str, list[SchemaOwner]], refusals: list[str]
-) -> None:
-    with explain_postgres_errors(ADDRESSES):
-        while True:
-            try:
-                return await _prepare(settings, databases)
-            except NOT_YET as error:
-                refusals.append(sentence(error))
-                log.info("postgres_not_ready", error=refusals[-1])
-                await asyncio.sleep(PAUSE_SECONDS)
+    with explain_postgres_errors(POSTGRES.settings):
+        await until_ready(
+            POSTGRES, partial(_prepare, settings, databases), settings.provision_timeout
+        )
 
 
 async def _prepare(settings: ProvisionSettings, databases: dict[str, list[SchemaOwner]]) -> None:

@@ -3,7 +3,6 @@
 The management API creates the accounts from one document. The topology is declared over AMQP.
 """
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,19 +12,21 @@ import aiohttp
 import structlog
 
 from deploy.provision.settings import ProvisionSettings
+from deploy.provision.waiting import Server, until_ready
 from shared.messaging.accounts import Account, Definitions, account_of, definitions
 from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.declarations import declare_all
 from shared.messaging.topology import PARTIES, Layout
 from shared.runtime.addresses import each_host
-from shared.runtime.starting import StartError, sentence
+from shared.runtime.starting import StartError
 
 SECONDS_TO_ANSWER = 30.0
-PAUSE_SECONDS = 1.0
 API_PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
-ADDRESSES = "WARREN_AMQP_ADMIN_URL and WARREN_AMQP_API_URL are its addresses"
-NOT_YET = (*CONNECTION_ERRORS, aiohttp.ClientConnectionError)
-"""Errors of a server that is starting; provisioning tries again."""
+RABBITMQ = Server(
+    "RabbitMQ",
+    "WARREN_AMQP_ADMIN_URL and WARREN_AMQP_API_URL are its addresses",
+    (*CONNECTION_ERRORS, aiohttp.ClientConnectionError),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -38,26 +39,13 @@ async def prepare_broker(settings: ProvisionSettings) -> None:
     administrator, vhost = _account_of(settings.amqp_admin_url)
     accounts = _accounts(settings.amqp_urls, administrator, vhost)
     layout = Layout(settings.transient_queues)
-    refusal = ""
-    try:
-        async with asyncio.timeout(settings.provision_timeout):
-            while True:
-                try:
-                    await _make_accounts(
-                        settings, definitions(administrator, accounts, vhost, layout)
-                    )
-                    await _declare(settings.amqp_admin_url, layout)
-                except NOT_YET as error:
-                    refusal = f" ({sentence(error)})"
-                    log.info("rabbitmq_not_ready", error=refusal)
-                    await asyncio.sleep(PAUSE_SECONDS)
-                else:
-                    log.info("broker_provisioned", accounts=list(accounts))
-                    return
-    except TimeoutError:
-        seconds = f"{settings.provision_timeout:.0f} s"
-        message = f"RabbitMQ did not answer within {seconds}{refusal}; {ADDRESSES}"
-        raise StartError(message) from None
+
+    async def prepare() -> None:
+        await _make_accounts(settings, definitions(administrator, accounts, vhost, layout))
+        await _declare(settings.amqp_admin_url, layout)
+
+    await until_ready(RABBITMQ, prepare, settings.provision_timeout)
+    log.info("broker_provisioned", accounts=list(accounts))
 
 
 def _accounts(urls: Mapping[str, str], administrator: Account, vhost: str) -> Mapping[str, Account]:

@@ -14,12 +14,12 @@ from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException
 
 from deploy.provision.settings import ProvisionSettings
+from deploy.provision.waiting import PAUSE_SECONDS, Server, until_ready
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore, connections
 from services.artifacts.store.objects import StorageUnavailableError
-from shared.runtime.starting import StartError, sentence
+from shared.runtime.starting import StartError
 
-PAUSE_SECONDS = 1.0
 BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
 OBJECT_ACTIONS = (
     "s3:GetObject",
@@ -28,8 +28,11 @@ OBJECT_ACTIONS = (
     "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts",
 )
-NOT_YET = (StorageUnavailableError, urllib3.exceptions.HTTPError, OSError)
-"""Errors of a server that is starting; provisioning tries again."""
+S3 = Server(
+    "The S3 server",
+    "WARREN_S3_ENDPOINT is its address",
+    (StorageUnavailableError, urllib3.exceptions.HTTPError, OSError),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,24 +45,13 @@ async def prepare_storage(
     Repeating this is harmless. It retries until the S3 server answers, after a pause each. Raises StartError.
     """
     user, administrator = _keys(settings)
-    refusal = ""
-    try:
-        async with asyncio.timeout(settings.provision_timeout):
-            while True:
-                try:
-                    await asyncio.to_thread(_make_user, user, administrator)
-                    await _make_bucket(administrator)
-                except NOT_YET as error:
-                    refusal = f" ({sentence(error)})"
-                    log.info("storage_not_ready", error=refusal)
-                    await asyncio.sleep(pause_seconds)
-                else:
-                    log.info("storage_provisioned", bucket=user.bucket)
-                    return
-    except TimeoutError:
-        seconds = f"{settings.provision_timeout:.0f} s"
-        message = f"The S3 server did not answer within {seconds}{refusal}; WARREN_S3_ENDPOINT is its address"
-        raise StartError(message) from None
+
+    async def prepare() -> None:
+        await asyncio.to_thread(_make_user, user, administrator)
+        await _make_bucket(administrator)
+
+    await until_ready(S3, prepare, settings.provision_timeout, pause_seconds)
+    log.info("storage_provisioned", bucket=user.bucket)
 
 
 def policy_of(bucket: str) -> Mapping[str, object]:
