@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.connection import AnyConnection
-from shared.postgres.pool import Session
+from shared.postgres.pool import ConnectionOptions
 from shared.postgres.pooler import refuse_pooler
 from shared.runtime.starting import StartError
 
@@ -74,7 +74,7 @@ async def migrate(dsn: str, schema: str, migrations: Sequence[Migration]) -> int
     Many processes may start at once. An advisory lock lets one of them work while the others wait, and
     then find nothing to do. Raises NewerSchemaError, PoolerError.
     """
-    await refuse_pooler(dsn, Session(schema, "warren-migrate"))
+    await refuse_pooler(dsn, ConnectionOptions(schema, "warren-migrate"))
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext($1))", schema)

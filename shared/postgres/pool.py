@@ -24,8 +24,8 @@ PLANNER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What the connections of a service have in common. ``query_logger`` is called after each statement."""
+class ConnectionOptions:
+    """How the connections of a service are opened. ``query_logger`` is called after each statement."""
 
     schema: str
     application_name: str
@@ -73,20 +73,22 @@ async def open_pool(
 
     ``query_logger`` is called after each statement.
     """
-    session = Session(schema, application_name, query_logger)
-    pool = await _open(dsn, session, min_size=1, max_size=size)
+    options = ConnectionOptions(schema, application_name, query_logger)
+    pool = await _open(dsn, options, min_size=1, max_size=size)
     _measure(pool, schema)
     return pool
 
 
 async def open_lazily(
-    dsn: str, session: Session, size: int, seconds: float
+    dsn: str, options: ConnectionOptions, size: int, seconds: float
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Return a pool without connections: the server need not be there. Opening one takes ``seconds`` at most."""
-    return await _open(dsn, session, min_size=0, max_size=size, timeout=seconds)
+    return await _open(dsn, options, min_size=0, max_size=size, timeout=seconds)
 
 
-async def _open(dsn: str, session: Session, **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+async def _open(
+    dsn: str, options: ConnectionOptions, **arguments: Any
+) -> "asyncpg.Pool[asyncpg.Record]":
     return await asyncpg.create_pool(
         dsn,
         # Idle connections stay open: they cost memory only, and a new one would delay a frame.
@@ -94,9 +96,9 @@ async def _open(dsn: str, session: Session, **options: Any) -> "asyncpg.Pool[asy
         # asyncpg's own reset is a round trip after each use. Nothing here outlives its transaction: no
         # session lock, no cursor, no LISTEN, no SET.
         reset=_no_reset,
-        init=_watched_by(session.query_logger),
-        server_settings=session.settings,
-        **options,
+        init=_watched_by(options.query_logger),
+        server_settings=options.settings,
+        **arguments,
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 import asyncpg
 
 from shared.postgres.connection import AnyConnection
-from shared.postgres.pool import Session
+from shared.postgres.pool import ConnectionOptions
 from shared.runtime.starting import StartError
 
 
@@ -13,34 +13,34 @@ class PoolerError(StartError):
     """A pooler drops the settings of connections, or lets connections share a session."""
 
 
-async def refuse_pooler(dsn: str, session: Session) -> None:
+async def refuse_pooler(dsn: str, options: ConnectionOptions) -> None:
     """Raise PoolerError unless connections have their settings, and each has a session of its own.
 
     Without their settings, tables would be made and looked for in another schema. Prepared statements and locks
     belong to a session. Raises asyncpg's errors and OSError.
     """
     try:
-        first = await _connect(dsn, session)
+        first = await _connect(dsn, options)
     except asyncpg.ProtocolViolationError as error:
         # PgBouncer: unsupported startup parameter.
         raise _refusal(f"it says: {error}") from error
     try:
-        second = await _connect(dsn, session)
+        second = await _connect(dsn, options)
         try:
-            await _check(first, second, session)
+            await _check(first, second, options)
         finally:
             second.terminate()
     finally:
         first.terminate()
 
 
-async def _connect(dsn: str, session: Session) -> AnyConnection:
-    connection: AnyConnection = await asyncpg.connect(dsn, server_settings=session.settings)
+async def _connect(dsn: str, options: ConnectionOptions) -> AnyConnection:
+    connection: AnyConnection = await asyncpg.connect(dsn, server_settings=options.settings)
     return connection
 
 
-async def _check(first: AnyConnection, second: AnyConnection, session: Session) -> None:
-    for name, wanted in session.settings.items():
+async def _check(first: AnyConnection, second: AnyConnection, options: ConnectionOptions) -> None:
+    for name, wanted in options.settings.items():
         # A pooler may add to the name of the application.
         if (
             name != "application_name"

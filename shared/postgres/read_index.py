@@ -87,7 +87,7 @@ class ReadIndex:
 
 
 def _seen(task: "asyncio.Task[Position]") -> None:
-    """Keep asyncio from reporting an error that nobody waited for any more."""
+    """Read the error of a look-up, which asyncio would log if no query waits for it any more."""
     if not task.cancelled():
         task.exception()
 

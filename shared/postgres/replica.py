@@ -1,4 +1,4 @@
-"""One address of read replicas: runs queries there, notices faults, and takes it up again by itself (ADR 67).
+"""One address of read replicas: runs queries there, pauses after a fault, and resumes by itself (ADR 67).
 
 A server is asked for its position on the connection that then runs the query, since an address may lead to several
 servers (a Service of Kubernetes, a load balancer).
@@ -25,23 +25,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReplicaLimits:
     """Times in seconds."""
 
-    catch_up: float = 0.02
-    """How long a query waits until a replica has replayed what it must show."""
+    catch_up_timeout: float = 0.02
+    """How long a query waits until a replica has replayed what the query must show."""
 
-    poll: float = 0.002
-    """Between two looks at the position of a replica for which a query waits."""
+    poll_interval: float = 0.002
+    """Between two questions for the position of a replica for which a query waits."""
 
-    look: float = 1.0
-    """How long a server may take to connect, or to tell its position. Then it counts as hanging."""
+    probe_timeout: float = 1.0
+    """How long a server may take to connect, or to tell its position. After that it counts as hanging."""
 
-    watch: float = 1.0
-    """Between two looks at a replica in use."""
+    probe_interval: float = 1.0
+    """Between two probes of a replica in use."""
 
-    query: float = 10.0
-    """How long a query may take on a replica. A server that hangs is noticed sooner, by the looks."""
+    query_timeout: float = 10.0
+    """How long a query may take on a replica. The probes notice earlier that a server hangs."""
 
     first_pause: float = 0.5
     """Pause of a replica after a fault. Each further pause is twice as long."""
@@ -50,13 +50,13 @@ class Limits:
     """Longest pause after a fault."""
 
     first_lag_pause: float = 0.1
-    """Pause of a replica that was behind; it doubles up to ``watch``."""
+    """Pause of a replica that was behind. It doubles up to ``probe_interval``."""
 
-    forget: float = 60.0
+    faults_remembered: float = 60.0
     """Time without a fault after which a pause is short again."""
 
 
-class Reason(StrEnum):
+class PrimaryReason(StrEnum):
     """Why the primary runs a query."""
 
     PRIMARY_ONLY = "primary_only"
@@ -75,7 +75,7 @@ class Reason(StrEnum):
     """The server is no standby: it was promoted, or it is the primary."""
 
     OTHER_PRIMARY = "other_primary"
-    """The server follows another primary or timeline, has another database, or is far behind."""
+    """The server follows another primary or timeline, or is another database. One that is far behind looks alike."""
 
     UNREACHABLE = "unreachable"
     """The connection failed."""
@@ -84,7 +84,7 @@ class Reason(StrEnum):
     """The server did not answer in time."""
 
     CONFLICT = "conflict"
-    """The replica had to cancel the query, to replay what the primary has done, such as a vacuum."""
+    """The replica cancelled the query to replay a change of the primary, such as a vacuum."""
 
     REFUSED = "refused"
     """The replica answered with another error. The primary's answer counts."""
@@ -93,14 +93,14 @@ class Reason(StrEnum):
 class UsePrimaryError(Exception):
     """The primary must run this query."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: PrimaryReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Connections to the servers of an address: a pool for queries, and single ones for looks."""
+class ReplicaConnections:
+    """Connections to the servers of an address: a pool for queries, and single connections for probes."""
 
     address: str
     pool: "Pool[Record]"
@@ -108,14 +108,14 @@ class Source:
 
 
 class Replica:
-    """One address. It is not used until ``watch`` has found it fit."""
+    """One address. It is used as soon as a probe of ``watch`` has succeeded."""
 
-    def __init__(self, source: Source, index: ReadIndex, limits: Limits) -> None:
+    def __init__(self, source: ReplicaConnections, index: ReadIndex, limits: ReplicaLimits) -> None:
         self.address = source.address
-        self.state: Reason | None = Reason.UNREACHABLE
+        self.state: PrimaryReason | None = PrimaryReason.UNREACHABLE
         """Why the replica is not used; None while it is."""
         self.lag: int | None = None
-        """Bytes of the primary's log that were missing at the last look; None if that is unknown."""
+        """Bytes of the primary's log that the replica lacked when it last told its position; None if unknown."""
         self.running = 0
         self.served = 0
         self._source = source
@@ -143,7 +143,7 @@ class Replica:
             raise
         except UNANSWERED as error:
             reason = _reason_of(error)
-            if reason is Reason.REFUSED:
+            if reason is PrimaryReason.REFUSED:
                 # The query may be at fault, and not the replica.
                 log.warning("replica_refused", replica=self.address, error=repr(error))
             else:
@@ -153,17 +153,17 @@ class Replica:
             self.running -= 1
 
     async def watch(self) -> None:
-        """Look at the replica until cancelled, to notice that it hangs and that it is fit again."""
+        """Probe the replica until cancelled: whether it hangs, and whether it can be used again after a fault."""
         connection: AnyConnection | None = None
         try:
             while True:
                 if self.state is not None:
                     await asyncio.sleep(self._paused_until - asyncio.get_running_loop().time())
-                connection = await self._look(connection)
+                connection = await self._probe(connection)
                 if self.state is None:
                     self._paused.clear()
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._paused.wait(), self._limits.watch)
+                        await asyncio.wait_for(self._paused.wait(), self._limits.probe_interval)
         finally:
             if connection is not None:
                 connection.terminate()
@@ -172,22 +172,22 @@ class Replica:
         """Close the connections."""
         self._source.pool.terminate()
 
-    async def _look(self, connection: "AnyConnection | None") -> "AnyConnection | None":
-        """Find out whether the replica is fit; return the connection for the next look."""
+    async def _probe(self, connection: "AnyConnection | None") -> "AnyConnection | None":
+        """Find out whether the replica can be used; return the connection for the next probe."""
         try:
             position = await self._index.now()
         except UNANSWERED:
-            # The replica may be fit or not: that can't be known, and queries are not sent to it either.
-            await asyncio.sleep(self._limits.watch)
+            # Without the primary's position the replica can't be judged. No query runs there meanwhile, either.
+            await asyncio.sleep(self._limits.probe_interval)
             return connection
         try:
-            async with asyncio.timeout(self._limits.look + self._limits.catch_up):
+            async with asyncio.timeout(self._limits.probe_timeout + self._limits.catch_up_timeout):
                 if connection is None:
                     connection = await self._source.connect()
                 await self._reach(connection, position)
         except UsePrimaryError as error:
             self._pause(error.reason)
-            if error.reason is Reason.BEHIND:
+            if error.reason is PrimaryReason.BEHIND:
                 return connection
         except UNANSWERED as error:
             self.lag = None
@@ -203,28 +203,30 @@ class Replica:
     async def _reach(self, connection: AnyConnection, position: Position) -> None:
         """Wait until a server has replayed a position. Raises UsePrimaryError."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + self._limits.catch_up
+        give_up = loop.time() + self._limits.catch_up_timeout
         while True:
             try:
-                row = await connection.fetchrow(SQL["replayed"].sql, timeout=self._limits.look)
+                row = await connection.fetchrow(
+                    SQL["replayed"].sql, timeout=self._limits.probe_timeout
+                )
             except asyncpg.UndefinedTableError as error:
-                raise UsePrimaryError(Reason.OTHER_PRIMARY) from error
+                raise UsePrimaryError(PrimaryReason.OTHER_PRIMARY) from error
             if row is None or not row["standby"]:
                 self.lag = None
-                raise UsePrimaryError(Reason.NOT_STANDBY)
+                raise UsePrimaryError(PrimaryReason.NOT_STANDBY)
             # Until the primary's mark is replayed the two positions may belong to different histories.
             same = row["mark"] == position.mark
             self.lag = max(position.lsn - row["lsn"], 0) if same else None
             if self.lag == 0:
                 return
             if loop.time() >= give_up:
-                raise UsePrimaryError(Reason.BEHIND if same else Reason.OTHER_PRIMARY)
-            await asyncio.sleep(self._limits.poll)
+                raise UsePrimaryError(PrimaryReason.BEHIND if same else PrimaryReason.OTHER_PRIMARY)
+            await asyncio.sleep(self._limits.poll_interval)
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
         """Raise TimeoutError if a query takes too long, or if the server is found to hang meanwhile."""
-        async with asyncio.timeout(self._limits.query) as bound:
+        async with asyncio.timeout(self._limits.query_timeout) as bound:
             self._bounds.add(bound)
             try:
                 yield
@@ -233,13 +235,13 @@ class Replica:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AnyConnection]:
-        """Take a connection from the pool. It is closed if its server is unfit, or perhaps does not answer."""
+        """Take a connection from the pool. Close it if its server can't be used, or perhaps does not answer."""
         pool = self._source.pool
         connection = await pool.acquire()
         try:
             yield connection
         except UsePrimaryError as error:
-            if error.reason is not Reason.BEHIND:
+            if error.reason is not PrimaryReason.BEHIND:
                 # The next connection may lead to another server.
                 connection.terminate()
             raise
@@ -250,22 +252,22 @@ class Replica:
         finally:
             await pool.release(connection)
 
-    def _pause(self, reason: Reason, error: str = "") -> None:
-        """Leave the replica alone for a while. If it hangs, the queries that run there leave it, too."""
+    def _pause(self, reason: PrimaryReason, error: str = "") -> None:
+        """Send the replica no queries for a while. If it hangs, end the queries that run there."""
         now = asyncio.get_running_loop().time()
-        if reason is Reason.HANGING:
+        if reason is PrimaryReason.HANGING:
             for bound in self._bounds:
-                # One whose time is over already can't be changed.
+                # A timeout that has expired can't be changed.
                 if (bound.when() or now) > now:
                     bound.reschedule(now)
         if self.state is not None and now < self._paused_until:
-            return  # Of queries that fail together the first one counts.
+            return  # Queries that fail together count as one fault.
         limits = self._limits
-        if now - self._last_fault > limits.forget:
+        if now - self._last_fault > limits.faults_remembered:
             self._faults = 0
         first, longest = (
-            (limits.first_lag_pause, limits.watch)
-            if reason is Reason.BEHIND
+            (limits.first_lag_pause, limits.probe_interval)
+            if reason is PrimaryReason.BEHIND
             else (limits.first_pause, limits.longest_pause)
         )
         self._paused_until = now + min(first * 2 ** min(self._faults, 16), longest)
@@ -274,7 +276,7 @@ class Replica:
         self._set_state(reason, error)
         self._paused.set()
 
-    def _set_state(self, state: Reason | None, error: str = "") -> None:
+    def _set_state(self, state: PrimaryReason | None, error: str = "") -> None:
         if state is not self.state:
             if state is None:
                 log.info("replica_ready", replica=self.address)
@@ -288,16 +290,16 @@ def address_of(dsn: str) -> str:
     return urlsplit(dsn).netloc.rpartition("@")[2]
 
 
-def _reason_of(error: Exception) -> Reason:
+def _reason_of(error: Exception) -> PrimaryReason:
     """Tell what an error says about the replica."""
     if isinstance(error, TimeoutError):
-        return Reason.HANGING
+        return PrimaryReason.HANGING
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
-        return Reason.CONFLICT
+        return PrimaryReason.CONFLICT
     if isinstance(error, ValueError):
-        return Reason.REFUSED  # asyncpg can't encode a value of the query.
+        return PrimaryReason.REFUSED  # asyncpg can't encode a value of the query.
     if not isinstance(error, asyncpg.PostgresError):
-        return Reason.UNREACHABLE
+        return PrimaryReason.UNREACHABLE
     # Classes of SQLSTATE: connections, logins, databases, resources, operators, the system.
     lost = (error.sqlstate or "").startswith(("08", "28", "3D", "53", "57P", "58"))
-    return Reason.UNREACHABLE if lost else Reason.REFUSED
+    return PrimaryReason.UNREACHABLE if lost else PrimaryReason.REFUSED

@@ -5,16 +5,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from shared.postgres.connection import AnyConnection
-from shared.postgres.pool import Session, open_lazily
+from shared.postgres.pool import ConnectionOptions, open_lazily
 from shared.postgres.read_index import UNANSWERED, ReadIndex
-from shared.postgres.replica import Limits, Reason, Replica, Source, UsePrimaryError, address_of
+from shared.postgres.replica import (
+    PrimaryReason,
+    Replica,
+    ReplicaConnections,
+    ReplicaLimits,
+    UsePrimaryError,
+    address_of,
+)
 from shared.runtime import metrics
 from shared.runtime.tasks import cancel_and_wait
 
 T = TypeVar("T")
 
 ON_REPLICA = "replica"
-"""The outcome of a query that a replica has answered; otherwise it is a ``Reason``."""
+"""The outcome of a query that a replica has answered; otherwise it is a ``PrimaryReason``."""
 
 
 class Replicas:
@@ -24,7 +31,8 @@ class Replicas:
         self.replicas = replicas
         self._index = index
         self._outcomes = {
-            each: metrics.REPLICA_QUERIES.labels(service, each) for each in (ON_REPLICA, *Reason)
+            each: metrics.REPLICA_QUERIES.labels(service, each)
+            for each in (ON_REPLICA, *PrimaryReason)
         }
         for each in replicas:
             _measure(service, each)
@@ -37,22 +45,22 @@ class Replicas:
         cls,
         primary: str,
         dsns: Sequence[str],
-        session: Session,
+        options: ConnectionOptions,
         size: int,
-        limits: Limits | None = None,
+        limits: ReplicaLimits | None = None,
     ) -> "Replicas":
-        """Return the replicas at some addresses. They need not be there yet; ``size`` is that of each pool."""
-        limits = limits or Limits()
-        index = ReadIndex(session.connector(primary, limits.look), limits.look)
+        """Return the replicas at some addresses, with a pool of ``size`` connections each. Their servers may start later."""
+        limits = limits or ReplicaLimits()
+        index = ReadIndex(options.connector(primary, limits.probe_timeout), limits.probe_timeout)
         sources = [
-            Source(
+            ReplicaConnections(
                 address_of(dsn),
-                await open_lazily(dsn, session, size, limits.look),
-                session.connector(dsn, limits.look),
+                await open_lazily(dsn, options, size, limits.probe_timeout),
+                options.connector(dsn, limits.probe_timeout),
             )
             for dsn in dsns
         ]
-        return cls(session.schema, index, [Replica(each, index, limits) for each in sources])
+        return cls(options.schema, index, [Replica(each, index, limits) for each in sources])
 
     async def read(self, work: Callable[[AnyConnection], Awaitable[T]]) -> T:
         """Run a query on a replica that shows everything that was acknowledged before this call.
@@ -73,7 +81,7 @@ class Replicas:
 
     def passed_over(self) -> None:
         """Count a query that must run on the primary."""
-        self._outcomes[Reason.PRIMARY_ONLY].inc()
+        self._outcomes[PrimaryReason.PRIMARY_ONLY].inc()
 
     @property
     def states(self) -> Mapping[str, tuple[str, int | None]]:
@@ -89,14 +97,14 @@ class Replicas:
 
     async def _read(self, work: Callable[[AnyConnection], Awaitable[T]]) -> T:
         if all(each.state for each in self.replicas):
-            raise UsePrimaryError(Reason.NONE_READY)
+            raise UsePrimaryError(PrimaryReason.NONE_READY)
         try:
             position = await self._index.now()
         except UNANSWERED as error:
-            raise UsePrimaryError(Reason.POSITION_UNKNOWN) from error
+            raise UsePrimaryError(PrimaryReason.POSITION_UNKNOWN) from error
         ready = [each for each in self.replicas if each.state is None]
         if not ready:
-            raise UsePrimaryError(Reason.NONE_READY)
+            raise UsePrimaryError(PrimaryReason.NONE_READY)
         # The least used one; one that was behind a moment ago only if there is no other.
         chosen = min(ready, key=lambda each: (each.lag != 0, each.running, each.served))
         return await chosen.read(position, work)

@@ -20,7 +20,7 @@ from shared.postgres.executor import Executor
 from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.handlers import PostgresHandlers
 from shared.postgres.migrate import migrate, service_migrations
-from shared.postgres.pool import Session, open_pool
+from shared.postgres.pool import ConnectionOptions, open_pool
 from shared.postgres.replicas import Replicas
 from shared.runtime.health import Checks
 from shared.runtime.settings import PREFIX, PostgresServiceSettings, ProcessSettings
@@ -82,9 +82,9 @@ class PostgresService:
             await bus.start()
         replicas = None
         if settings.replica_dsns:
-            session = Session(name, f"warren-{name}-reader", tracing.query_logger)
+            options = ConnectionOptions(name, f"warren-{name}-reader", tracing.query_logger)
             replicas = await Replicas.open(
-                settings.dsn, settings.replica_dsns, session, settings.pool_size
+                settings.dsn, settings.replica_dsns, options, settings.pool_size
             )
             handlers = with_replicas_diagnosed(handlers, replicas)
         executor = Executor(

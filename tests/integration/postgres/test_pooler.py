@@ -15,11 +15,11 @@ import pytest
 from deploy.local.embedded.account import nobody
 from deploy.local.embedded.process import ChildProcess, Program, free_ports
 from shared.postgres.migrate import migrate, service_migrations
-from shared.postgres.pool import Session
+from shared.postgres.pool import ConnectionOptions
 from shared.postgres.pooler import PoolerError
 
 TRACKING = service_migrations("tracking")
-SETTINGS = Session("tracking", "").settings
+SETTINGS = ConnectionOptions("tracking", "").settings
 IGNORE = f"ignore_startup_parameters = {','.join(SETTINGS)}"
 
 pytestmark = pytest.mark.skipif(not shutil.which("pgbouncer"), reason="PgBouncer is not installed")

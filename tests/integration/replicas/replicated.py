@@ -15,14 +15,19 @@ from shared.contracts.errors import DomainError
 from shared.messaging.messages import Envelope, Frame, new_id
 from shared.postgres.executor import Executor
 from shared.postgres.handlers import PostgresHandlers
-from shared.postgres.pool import Session, open_pool
-from shared.postgres.replica import Limits
+from shared.postgres.pool import ConnectionOptions, open_pool
+from shared.postgres.replica import ReplicaLimits
 from shared.postgres.replicas import Replicas
 
-LIMITS = Limits(
-    look=0.5, watch=0.2, query=5.0, first_pause=0.05, longest_pause=0.2, first_lag_pause=0.05
+LIMITS = ReplicaLimits(
+    probe_timeout=0.5,
+    probe_interval=0.2,
+    query_timeout=5.0,
+    first_pause=0.05,
+    longest_pause=0.2,
+    first_lag_pause=0.05,
 )
-PATIENT = replace(LIMITS, catch_up=1.0)
+PATIENT = replace(LIMITS, catch_up_timeout=1.0)
 """A test that must find queries on the replica does not depend on how busy the machine is."""
 
 PROJECTS = itertools.count(1)
@@ -85,13 +90,13 @@ async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
 async def service(
     primary: EmbeddedPostgres,
     dsns: Sequence[str],
-    limits: Limits = PATIENT,
+    limits: ReplicaLimits = PATIENT,
     handlers: PostgresHandlers = TRACKING,
 ) -> AsyncIterator[Service]:
     dsn = primary.dsn("postgres")
     name = "tracking" if handlers is TRACKING else "registry"
     pool = await open_pool(dsn, schema=name, size=4, application_name="test")
-    replicas = await Replicas.open(dsn, dsns, Session(name, "test"), 4, limits)
+    replicas = await Replicas.open(dsn, dsns, ConnectionOptions(name, "test"), 4, limits)
     for each in replicas._outcomes.values():
         each.reset()
     executor = Executor(pool, handlers, replicas=replicas)

@@ -15,7 +15,7 @@ import pytest
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from shared.messaging.messages import Envelope
 from shared.postgres.migrate import migrate, service_migrations
-from shared.postgres.replica import Reason
+from shared.postgres.replica import PrimaryReason
 from tests.integration.replicas.replicated import LIMITS, Service, service, until
 from tests.standby import Standby
 
@@ -58,9 +58,9 @@ async def test_a_replica_killed_under_queries_comes_back_by_itself(
 ) -> None:
     async with service(primary, [standby.dsn("postgres")]) as tracking:
         assert await in_the_middle(tracking, monkeypatch, standby.kill) < 1.0
-        assert tracking.replicas.replicas[0].state is Reason.UNREACHABLE
+        assert tracking.replicas.replicas[0].state is PrimaryReason.UNREACHABLE
         await tracking.call("GetExperiment", experiment_id="0")
-        assert tracking.outcomes()[Reason.NONE_READY] == 1
+        assert tracking.outcomes()[PrimaryReason.NONE_READY] == 1
         await standby.start()
         await tracking.ready()
         await tracking.call("GetExperiment", experiment_id="0")
@@ -76,10 +76,10 @@ async def test_a_hanging_replica_holds_queries_for_a_bounded_time(
             async def stop() -> None:
                 await stack.enter_async_context(standby.stopped())
 
-            # The next look begins within `watch` and ends within `look`; the queries would take 3 s.
+            # The next probe begins within `probe_interval` and ends within `probe_timeout`. The queries would take 3 s.
             waited = await in_the_middle(tracking, monkeypatch, stop)
-            assert waited < LIMITS.watch + LIMITS.look + 1.0
-            assert tracking.replicas.replicas[0].state is Reason.HANGING
+            assert waited < LIMITS.probe_interval + LIMITS.probe_timeout + 1.0
+            assert tracking.replicas.replicas[0].state is PrimaryReason.HANGING
         await tracking.ready()
         await tracking.call("GetExperiment", experiment_id="0")
         assert tracking.outcomes()["replica"] == 1
@@ -115,7 +115,7 @@ async def test_a_query_that_a_conflict_cancels_is_answered_by_the_primary(
         began = time.monotonic()
         await tracking.call("GetExperiment", experiment_id="0")
         assert time.monotonic() - began < 2.0
-        assert tracking.outcomes()[Reason.CONFLICT] == 1
+        assert tracking.outcomes()[PrimaryReason.CONFLICT] == 1
         await admin.close()
         await standby.do("ALTER SYSTEM RESET max_standby_streaming_delay")
         await standby.do("SELECT pg_reload_conf()")
@@ -128,7 +128,7 @@ async def test_a_replica_may_be_started_later_and_is_refused_once_promoted(
     async with late:
         dsn = late.dsn("postgres")
     async with service(primary, [dsn]) as tracking:
-        await until(lambda: tracking.replicas.replicas[0].state is Reason.UNREACHABLE)
+        await until(lambda: tracking.replicas.replicas[0].state is PrimaryReason.UNREACHABLE)
         run_id = await tracking.new_run()
         await tracking.call("SetTag", run_id=run_id, key="t", value="first")
         assert await tracking.tag(run_id) == "first"
@@ -141,7 +141,7 @@ async def test_a_replica_may_be_started_later_and_is_refused_once_promoted(
             for _ in range(3):
                 assert await tracking.tag(run_id) == "second"
             assert tracking.outcomes()["replica"] == 1
-            await until(lambda: tracking.replicas.replicas[0].state is Reason.NOT_STANDBY)
+            await until(lambda: tracking.replicas.replicas[0].state is PrimaryReason.NOT_STANDBY)
 
 
 async def test_a_standby_of_the_old_primary_is_refused_after_a_fail_over(
@@ -155,7 +155,7 @@ async def test_a_standby_of_the_old_primary_is_refused_after_a_fail_over(
         await old.close()
         async with service(successor, [standby.dsn("postgres")]) as tracking:
             replica = tracking.replicas.replicas[0]
-            await until(lambda: replica.state is Reason.OTHER_PRIMARY)
+            await until(lambda: replica.state is PrimaryReason.OTHER_PRIMARY)
             run_id = await tracking.new_run()
             await tracking.call("SetTag", run_id=run_id, key="t", value="new")
             assert await tracking.tag(run_id) == "new"
@@ -176,7 +176,7 @@ async def test_servers_that_do_not_follow_the_primary_are_refused(
         await until(
             lambda: (
                 [each.state for each in tracking.replicas.replicas]
-                == [Reason.NOT_STANDBY, Reason.OTHER_PRIMARY, None]
+                == [PrimaryReason.NOT_STANDBY, PrimaryReason.OTHER_PRIMARY, None]
             )
         )
         assert states[2] is None

@@ -19,7 +19,7 @@ from shared.messaging.memory import MemoryBroker, MemoryTransport
 from shared.messaging.messages import Envelope, new_id
 from shared.postgres.diagnosis import with_replicas_diagnosed
 from shared.postgres.handlers import PostgresHandlers
-from shared.postgres.replica import Reason, address_of
+from shared.postgres.replica import PrimaryReason, address_of
 from shared.runtime import metrics
 from shared.runtime.settings import ReplicatedServiceSettings
 from shared.serving.postgres import PostgresService
@@ -66,7 +66,7 @@ async def test_queries_run_on_the_replica(primary: EmbeddedPostgres, standby: St
         for number in range(5):
             await tracking.call("SetTag", run_id=run_id, key="t", value=str(number))
             assert await tracking.tag(run_id) == str(number)
-        assert tracking.outcomes() == {Reason.PRIMARY_ONLY: 1, "replica": 5}
+        assert tracking.outcomes() == {PrimaryReason.PRIMARY_ONLY: 1, "replica": 5}
 
 
 async def test_written_is_read_by_another_process_while_the_replica_lags(
@@ -95,7 +95,7 @@ async def test_written_is_read_by_another_process_while_the_replica_lags(
             await alternate(0.4)
         outcomes = reader.outcomes()
         assert outcomes["replica"] > 10
-        assert outcomes[Reason.BEHIND] + outcomes[Reason.NONE_READY] > 10
+        assert outcomes[PrimaryReason.BEHIND] + outcomes[PrimaryReason.NONE_READY] > 10
 
 
 async def test_many_queries_share_a_look_at_the_primary(
@@ -160,7 +160,7 @@ async def test_a_commit_that_is_not_flushed_is_waited_for(
         for number in range(20):
             await tracking.call("SetTag", run_id=run_id, key="t", value=str(number))
             assert await tracking.tag(run_id) == str(number)
-        assert tracking.outcomes()[Reason.BEHIND] > 0
+        assert tracking.outcomes()[PrimaryReason.BEHIND] > 0
     await admin.execute("ALTER SYSTEM RESET ALL")
     await admin.execute("SELECT pg_reload_conf()")
     await admin.close()
@@ -172,7 +172,7 @@ async def test_the_diagnosis_names_the_replicas(
     dsn = standby.dsn("postgres")
     async with service(primary, [dsn, primary.dsn("postgres")]) as tracking:
         await tracking.ready()
-        await until(lambda: tracking.replicas.replicas[1].state is Reason.NOT_STANDBY)
+        await until(lambda: tracking.replicas.replicas[1].state is PrimaryReason.NOT_STANDBY)
         handlers = with_replicas_diagnosed(TRACKING, tracking.replicas)
         tracking.executor._handlers = handlers
         diagnosis = await tracking.call("Diagnose")

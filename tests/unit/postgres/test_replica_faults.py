@@ -3,28 +3,31 @@
 import asyncpg
 import pytest
 
-from shared.postgres.replica import Reason, _reason_of, address_of
+from shared.postgres.replica import PrimaryReason, _reason_of, address_of
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (TimeoutError(), Reason.HANGING),
-        (ConnectionRefusedError(), Reason.UNREACHABLE),
-        (asyncpg.InterfaceError("the connection is closed"), Reason.UNREACHABLE),
-        (asyncpg.InternalClientError("another operation is in progress"), Reason.UNREACHABLE),
-        (asyncpg.ConnectionDoesNotExistError(), Reason.UNREACHABLE),
-        (asyncpg.AdminShutdownError(), Reason.UNREACHABLE),
-        (asyncpg.CannotConnectNowError(), Reason.UNREACHABLE),
-        (asyncpg.TooManyConnectionsError(), Reason.UNREACHABLE),
-        (asyncpg.InvalidPasswordError(), Reason.UNREACHABLE),
-        (asyncpg.InvalidCatalogNameError(), Reason.UNREACHABLE),
-        (asyncpg.SerializationError(), Reason.CONFLICT),
-        (asyncpg.DeadlockDetectedError(), Reason.CONFLICT),
+        (TimeoutError(), PrimaryReason.HANGING),
+        (ConnectionRefusedError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.InterfaceError("the connection is closed"), PrimaryReason.UNREACHABLE),
+        (
+            asyncpg.InternalClientError("another operation is in progress"),
+            PrimaryReason.UNREACHABLE,
+        ),
+        (asyncpg.ConnectionDoesNotExistError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.AdminShutdownError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.CannotConnectNowError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.TooManyConnectionsError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.InvalidPasswordError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.InvalidCatalogNameError(), PrimaryReason.UNREACHABLE),
+        (asyncpg.SerializationError(), PrimaryReason.CONFLICT),
+        (asyncpg.DeadlockDetectedError(), PrimaryReason.CONFLICT),
         # A client's query must not keep others away from the replica.
-        (asyncpg.InvalidRegularExpressionError(), Reason.REFUSED),
-        (asyncpg.QueryCanceledError(), Reason.REFUSED),
-        (asyncpg.ReadOnlySQLTransactionError(), Reason.REFUSED),
+        (asyncpg.InvalidRegularExpressionError(), PrimaryReason.REFUSED),
+        (asyncpg.QueryCanceledError(), PrimaryReason.REFUSED),
+        (asyncpg.ReadOnlySQLTransactionError(), PrimaryReason.REFUSED),
     ],
 )
 def test_errors_of_servers_are_told_from_those_of_queries(error, reason):
@@ -33,7 +36,7 @@ def test_errors_of_servers_are_told_from_those_of_queries(error, reason):
 
 async def test_a_value_that_can_t_be_encoded_is_the_query_s_fault():
     error = type("Unencodable", (asyncpg.InterfaceError, ValueError), {})("out of range")
-    assert _reason_of(error) is Reason.REFUSED
+    assert _reason_of(error) is PrimaryReason.REFUSED
 
 
 def test_an_address_has_no_password():
