@@ -22,7 +22,7 @@ MAX_DEPTH = 10
 MAX_SELECTIONS = 1_000
 MAX_ROOT_FIELDS = 10
 MAX_ALIASES = 10
-"""Aliases of one level. A query with more asks for many things at once."""
+"""Aliases of one level. Aliases let a short query ask for the same field many times."""
 
 MAX_CHARACTERS = 100_000
 """Of a query. A long filter or list belongs in a variable."""
@@ -31,7 +31,7 @@ MAX_TOKENS = 5_000
 """Names, values and signs of a query: enough for the most selections, each with an alias and arguments."""
 
 MAX_STEPS = 10_000
-"""Fields and fragments that the limits look at. Fragments that spread each other make a short query a long one."""
+"""Fields and fragments, counted each time they are spread. Fragments that spread others make a short query long."""
 
 MAX_VALUES = 10_000
 """Lists, objects and scalars in the variables. Their types are checked one by one."""
@@ -117,7 +117,9 @@ class _Scan:
             selection = pending.popleft()
             self._steps += 1
             if self._steps > MAX_STEPS:
-                raise GraphQLError("Query has too many fragments")
+                raise GraphQLError(
+                    f"Query has too many fragments: at most {MAX_STEPS} fields and fragments, counted where they are spread"
+                )
             if isinstance(selection, FieldNode):
                 fields.append(selection)
             elif isinstance(selection, InlineFragmentNode):

@@ -1,4 +1,4 @@
-"""Prepared queries: the texts of clients, parsed, checked and compiled. Those that come again and again are kept."""
+"""Prepared queries: the texts of clients, parsed, checked and compiled. Those used last are kept."""
 
 import asyncio
 from collections import OrderedDict
@@ -39,7 +39,7 @@ from services.gateway.graphql.schema import SCHEMA
 
 RULES = (
     *(each for each in specified_rules if each is not OverlappingFieldsCanBeMergedRule),
-    # A query for types of fields of types asks for thousands of values with a hundred words.
+    # An introspection query of a hundred words can ask for thousands of values.
     NoSchemaIntrospectionCustomRule,
 )
 
@@ -121,7 +121,7 @@ class PreparedQuery:
 
 
 class PreparedQueries:
-    """Prepares prepared, one at a time, and keeps the last used.
+    """Prepares queries, one at a time, and keeps those used last.
 
     Parsing and validation take some milliseconds of pure Python. They run in a thread, so that the event loop goes on.
     """

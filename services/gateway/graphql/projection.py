@@ -1,4 +1,4 @@
-"""Projections: what a query selects of a service's JSON, compiled once for each query.
+"""Projections: functions that pick what a query selects of a service's JSON, compiled once for each query.
 
 graphql-core's own executor asks a resolver for every value and keeps its path, which takes some microseconds for
 each. A chart has ten thousand values, and the event loop would serve no one else meanwhile. The answers are plain
@@ -53,8 +53,8 @@ def _unchanged(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One key of an answer. ``field`` is the schema's name of its value, ``source`` the service's."""
+class ProjectedField:
+    """One key of an answer. ``field`` is its name in the schema, ``source`` its name in the service's JSON."""
 
     key: str
     field: str
@@ -68,7 +68,7 @@ class Projection:
     """The selected members of an object, in the order of the query."""
 
     type_name: str
-    members: Sequence[Member]
+    members: Sequence[ProjectedField]
 
     def __call__(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is selected of a service's JSON object."""
@@ -160,10 +160,10 @@ def _flat(
 
 def _member(
     of_type: GraphQLObjectType, key: str, nodes: Sequence[FieldNode], fragments: Fragments
-) -> Member:
+) -> ProjectedField:
     name = nodes[0].name.value
     if name == TYPENAME:
-        return Member(key, name, "", _constant(of_type.name))
+        return ProjectedField(key, name, "", _constant(of_type.name))
     return member_of(key, name, of_type.fields[name].type, nodes, fragments)
 
 
@@ -173,8 +173,8 @@ def member_of(
     of_type: GraphQLOutputType,
     nodes: Sequence[FieldNode],
     fragments: Fragments,
-) -> Member:
-    """Return the member of fields that share a key."""
+) -> ProjectedField:
+    """Return the projection of a key's fields, whose selections are merged."""
     named = get_named_type(of_type)
     inner = None
     if is_object_type(named):
@@ -182,7 +182,7 @@ def member_of(
     convert: Convert = _object(name, inner) if inner else _SCALARS.get(named.name, _unchanged)
     if isinstance(get_nullable_type(of_type), GraphQLList):
         convert = _list(convert)
-    return Member(key, name, to_snake(name), convert, inner)
+    return ProjectedField(key, name, to_snake(name), convert, inner)
 
 
 def _constant(text: str) -> Convert:

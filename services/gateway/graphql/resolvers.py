@@ -1,7 +1,7 @@
 """Resolvers: each field of an operation becomes the queries that MLflow's REST API sends for the same thing.
 
-A resolver returns a service's JSON. What a query selects besides it, the experiment and the model versions of a run,
-is asked for only then, and for all runs of an answer together.
+A resolver returns a service's JSON. The experiment and the model versions of a run are queries of their own. They are
+sent only if they are selected, and for all runs of an answer together.
 """
 
 import asyncio
@@ -30,26 +30,29 @@ from shared.contracts.runs import GetRun, SearchRuns
 Json = dict[str, Any]
 Input = Mapping[str, Any]
 
-TOGETHER = 50
+QUERIES_AT_ONCE = 50
 """Queries that are sent at once for the experiments of an answer's runs."""
 
 RUNS_PER_FILTER = 100
 
-IN_THREAD = 256 * 1024
-"""Bytes of replies, from which on a request is worked on in threads."""
+LARGE_REPLIES = 256 * 1024
+"""Bytes of replies. A request with more is parsed and projected in threads."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Asking:
+class QuerySender:
     """Sends queries on behalf of one request. ``allow`` raises AccessRefused if the caller may not send a query.
 
-    ``received`` counts the bytes of the services' replies.
+    ``received`` counts the bytes of the services' replies. More than ``max_received`` are refused, and with more than
+    ``large_replies`` a request is parsed and projected in threads.
     """
 
     services: ServiceClient
     allow: Callable[[type[Query]], Awaitable[None]]
+    max_received: int = MAX_RECEIVED
+    large_replies: int = LARGE_REPLIES
     received: int = 0
 
     async def ask(self, contract: type[Query], fields: Input) -> Json:
@@ -61,9 +64,9 @@ class Asking:
         await self.allow(contract)
         reply = await self.services.forward(contract, payload)
         self.received += len(reply)
-        if self.received > MAX_RECEIVED:
+        if self.received > self.max_received:
             raise invalid(
-                f"The answer has more than {MAX_RECEIVED} bytes. "
+                f"The answer has more than {self.max_received} bytes. "
                 "Ask for less with maxResults, or use the REST API."
             )
         parsed: Json = await self.in_thread_if_large(from_json, reply)
@@ -71,79 +74,79 @@ class Asking:
 
     async def in_thread_if_large(self, work: Callable[..., T], *arguments: Any) -> T:
         """Return the result of ``work``. If the replies are large, it runs in a thread, so that the event loop goes on."""
-        if self.received > IN_THREAD:
+        if self.received > self.large_replies:
             return await asyncio.to_thread(work, *arguments)
         return work(*arguments)
 
 
-Resolver = Callable[[Asking, Input, Projection], Awaitable[Json]]
+Resolver = Callable[[QuerySender, Input, Projection], Awaitable[Json]]
 """Returns the JSON of a field from its arguments and what is selected of it. Raises DomainError."""
 
 
 def _plain(contract: type[Query]) -> Resolver:
     """Return the resolver of a field whose input and response are those of one query."""
 
-    async def resolve(asking: Asking, given: Input, _selected: Projection) -> Json:
-        return await asking.ask(contract, given)
+    async def resolve(sender: QuerySender, given: Input, _selected: Projection) -> Json:
+        return await sender.ask(contract, given)
 
     return resolve
 
 
-async def _get_run(asking: Asking, given: Input, selected: Projection) -> Json:
-    reply = await asking.ask(GetRun, given)
-    await _add_nested(asking, [reply["run"]], "run", selected)
+async def _get_run(sender: QuerySender, given: Input, selected: Projection) -> Json:
+    reply = await sender.ask(GetRun, given)
+    await _add_nested(sender, [reply["run"]], "run", selected)
     return reply
 
 
-async def _search_runs(asking: Asking, given: Input, selected: Projection) -> Json:
-    reply = await asking.ask(SearchRuns, given)
-    await _add_nested(asking, reply["runs"], "runs", selected)
+async def _search_runs(sender: QuerySender, given: Input, selected: Projection) -> Json:
+    reply = await sender.ask(SearchRuns, given)
+    await _add_nested(sender, reply["runs"], "runs", selected)
     return reply
 
 
-async def _list_artifacts(asking: Asking, given: Input, _selected: Projection) -> Json:
+async def _list_artifacts(sender: QuerySender, given: Input, _selected: Projection) -> Json:
     payload = to_json(dict(given))
-    await asking.allow(ListArtifacts)
-    found = await uri_of_run(payload, asking.services)
-    return await asking.forward(ListArtifacts, overlay_of(ListArtifacts).put(payload, found))
+    await sender.allow(ListArtifacts)
+    found = await uri_of_run(payload, sender.services)
+    return await sender.forward(ListArtifacts, overlay_of(ListArtifacts).put(payload, found))
 
 
-async def _echo(_asking: Asking, given: Input, _selected: Projection) -> Json:
+async def _echo(_sender: QuerySender, given: Input, _selected: Projection) -> Json:
     return {"output": given.get("inputString")}
 
 
 async def _add_nested(
-    asking: Asking, runs: Sequence[Json], place: str, selected: Projection
+    sender: QuerySender, runs: Sequence[Json], place: str, selected: Projection
 ) -> None:
     """Put the experiment and the model versions into each run, as far as they are selected."""
     if not runs:
         return
     wanted: list[Awaitable[None]] = []
     if selected.selects(place, "experiment"):
-        wanted.append(_add_experiments(asking, runs))
+        wanted.append(_add_experiments(sender, runs))
     if selected.selects(place, "modelVersions"):
-        wanted.append(_add_versions(asking, runs))
+        wanted.append(_add_versions(sender, runs))
     await asyncio.gather(*wanted)
 
 
-async def _add_experiments(asking: Asking, runs: Sequence[Json]) -> None:
+async def _add_experiments(sender: QuerySender, runs: Sequence[Json]) -> None:
     ids = dict.fromkeys(run["info"]["experiment_id"] for run in runs)
     found: Json = {}
-    for some in _batches(ids, TOGETHER):
+    for some in _batches(ids, QUERIES_AT_ONCE):
         replies = await asyncio.gather(
-            *(asking.ask(GetExperiment, {"experiment_id": each}) for each in some)
+            *(sender.ask(GetExperiment, {"experiment_id": each}) for each in some)
         )
         found |= {each["experiment"]["experiment_id"]: each["experiment"] for each in replies}
     for run in runs:
         run["experiment"] = found[run["info"]["experiment_id"]]
 
 
-async def _add_versions(asking: Asking, runs: Sequence[Json]) -> None:
+async def _add_versions(sender: QuerySender, runs: Sequence[Json]) -> None:
     """Put the versions that were registered from a run into it. A caller who may not read the registry sees none."""
     of_run: dict[str, list[Json]] = {run["info"]["run_id"]: [] for run in runs}
     try:
         for some in _batches(of_run, RUNS_PER_FILTER):
-            for version in await _versions_of(asking, some):
+            for version in await _versions_of(sender, some):
                 of_run[version["run_id"]].append(version)
     except AccessRefused:
         return
@@ -151,12 +154,12 @@ async def _add_versions(asking: Asking, runs: Sequence[Json]) -> None:
         run["model_versions"] = of_run[run["info"]["run_id"]]
 
 
-async def _versions_of(asking: Asking, run_ids: Sequence[str]) -> list[Json]:
+async def _versions_of(sender: QuerySender, run_ids: Sequence[str]) -> list[Json]:
     listed = ", ".join(f"'{each}'" for each in run_ids)
     fields: Json = {"filter": f"run_id IN ({listed})"}
     versions: list[Json] = []
     while True:
-        reply = await asking.ask(SearchModelVersions, fields)
+        reply = await sender.ask(SearchModelVersions, fields)
         versions += reply["model_versions"]
         if not reply.get("next_page_token"):
             return versions
@@ -178,7 +181,7 @@ QUERIES: tuple[type[Query], ...] = (
     SearchDatasets,
     SearchModelVersions,
 )
-"""All that a request may send. None of them changes anything."""
+"""All queries that a request may send."""
 
 RESOLVERS: Mapping[str, Resolver] = {
     "mlflowGetExperiment": _plain(GetExperiment),

@@ -6,9 +6,9 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
-from services.gateway.graphql.execution import Question, execute
+from services.gateway.graphql.execution import GraphQLRequest, execute
 from services.gateway.graphql.prepared import PreparedQueries
-from services.gateway.graphql.resolvers import QUERIES, Asking
+from services.gateway.graphql.resolvers import QUERIES, QuerySender
 from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, error_response
 from services.gateway.http.requests import BodyLimit, read_body, read_request_id
 from services.gateway.http.routing import Handler, Parameters
@@ -52,11 +52,11 @@ def _graphql(prepared: PreparedQueries, bus: Bus, mount: Mount, settings: Settin
 
         try:
             caller = await authenticate(request)
-            question = Question.parse(await read_body(request, limit))
+            asked = GraphQLRequest.parse(await read_body(request, limit))
             services = ServiceClient(
                 bus, caller, dialect.name, request_id, settings.request_timeout
             )
-            body = await execute(question, prepared, Asking(services, allow), dialect)
+            body = await execute(asked, prepared, QuerySender(services, allow), dialect)
         except Exception as error:
             return error_response(error, request, request_id, dialect)
         return Response(body=body, headers={**JSON_HEADERS, "X-Request-Id": request_id})

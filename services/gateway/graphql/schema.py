@@ -19,7 +19,9 @@ def parse_long(value: Any) -> int:
     elif isinstance(value, str) and _DIGITS.fullmatch(value):
         number = int(value)
     else:
-        raise GraphQLError(f"{LONG} cannot represent a value that is no integer.")
+        raise GraphQLError(
+            f"{LONG} cannot represent this value: it must be an integer, as a number or as its digits."
+        )
     if not -INT64_MAX - 1 <= number <= INT64_MAX:
         raise GraphQLError(f"{LONG} cannot represent an integer of more than 64 bits.")
     return number

@@ -7,6 +7,12 @@ from unittest.mock import Mock
 
 import pytest
 
+from services.gateway.auth.authenticators import ANONYMOUS
+from services.gateway.dialects.mlflow import MLFLOW
+from services.gateway.graphql.execution import GraphQLRequest, execute
+from services.gateway.graphql.prepared import PreparedQueries
+from services.gateway.graphql.resolvers import QuerySender
+from services.gateway.service_client import ServiceClient
 from shared.contracts.errors import ErrorCode, missing_resource
 from shared.messaging.messages import Answer
 from tests.unit.gateway.graphql import queries as q
@@ -302,13 +308,24 @@ async def test_same_text_is_parsed_once(client, monkeypatch):
     assert prepare.call_count == 1
 
 
-async def test_answer_over_the_limit_is_refused(client, bus, monkeypatch):
-    monkeypatch.setattr("services.gateway.graphql.resolvers.MAX_RECEIVED", 100)
-    body = await ask(client, q.SEARCH_RUNS, experimentIds=["7"])
-    assert "maxResults" in body["data"]["mlflowSearchRuns"]["apiError"]["message"]
+async def found_runs(bus, **limits):
+    """Return what a search of runs answers if the services' replies have these limits."""
+
+    async def allow(_contract):
+        pass
+
+    services = ServiceClient(bus, ANONYMOUS, MLFLOW.name, "r-1", 30.0)
+    request = GraphQLRequest(q.SEARCH_RUNS, {"data": {"experimentIds": ["7"]}}, None)
+    sender = QuerySender(services, allow, **limits)
+    body = json.loads(await execute(request, PreparedQueries(), sender, MLFLOW))
+    return body["data"]["mlflowSearchRuns"]
 
 
-async def test_large_answer_is_worked_on_in_a_thread(client, bus, monkeypatch):
-    monkeypatch.setattr("services.gateway.graphql.resolvers.IN_THREAD", 0)
-    body = await ask(client, q.SEARCH_RUNS, experimentIds=["7"])
-    assert len(body["data"]["mlflowSearchRuns"]["runs"]) == 2
+async def test_answer_over_the_limit_is_refused(bus):
+    found = await found_runs(bus, max_received=100)
+    assert "maxResults" in found["apiError"]["message"]
+
+
+async def test_large_answer_is_worked_on_in_a_thread(bus):
+    found = await found_runs(bus, large_replies=0)
+    assert len(found["runs"]) == 2
