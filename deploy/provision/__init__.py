@@ -1,1 +1,1 @@
-"""Prepares PostgreSQL and RabbitMQ before the services start: accounts, schemas and migrations, queues."""
+"""Prepares PostgreSQL, RabbitMQ and S3 before the services start: accounts, schemas, migrations, queues, the bucket."""

@@ -23,8 +23,8 @@ from shared.runtime.settings import read_settings
 from shared.runtime.starting import StartError, exit_on_start_error
 
 NOTHING_TO_DO = (
-    "Neither a service's DSN nor WARREN_AMQP_ADMIN_URL nor WARREN_S3_ADMIN_ACCESS_KEY was given; "
-    "WARREN_TRACKING_DSN is a DSN."
+    "There is nothing to prepare: set the DSN of a service, such as WARREN_TRACKING_DSN, or WARREN_AMQP_ADMIN_URL, "
+    "or WARREN_S3_ADMIN_ACCESS_KEY."
 )
 POSTGRES = Server(
     "PostgreSQL",

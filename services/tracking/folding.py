@@ -32,16 +32,16 @@ _SHIFT = 12
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How eagerly runs are folded; times in seconds."""
+    """How soon and how fast runs are folded; times in seconds."""
 
     interval: float = 5.0
     """Between two looks for runs to fold, if there were few."""
 
     quiet: float = 2.0
-    """How long a run must have been left alone after it was marked."""
+    """How long a run must get no write after it was marked."""
 
     retry: float = 60.0
-    """How long a run that is still at work is left in peace after a write has stopped an attempt."""
+    """How long a run that is still at work is not marked again after a write has stopped an attempt."""
 
     marked: int = 5_000
     """Largest number of runs of one attempt."""

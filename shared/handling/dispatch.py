@@ -47,5 +47,5 @@ def internal_error() -> Answer:
     """Log the current exception, and return an answer with the id of its log line."""
     error_id = secrets.token_hex(8)
     log.error("message_failed", error_id=error_id, exc_info=True)  # noqa: LOG014
-    message = f"An internal error occurred (error id {error_id})."
+    message = f"An internal error occurred. The service's log has the details under the error id {error_id}."
     return Answer(message.encode(), ErrorCode.INTERNAL_ERROR)

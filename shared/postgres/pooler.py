@@ -1,4 +1,4 @@
-"""Refuses a connection pooler in front of PostgreSQL that changes what a connection is, such as PgBouncer."""
+"""Refuses to start behind a connection pooler, such as PgBouncer, that drops settings or shares sessions."""
 
 from contextlib import suppress
 
@@ -65,6 +65,6 @@ async def _share_a_session(first: AnyConnection, second: AnyConnection) -> bool:
 
 def _refusal(reason: str) -> PoolerError:
     return PoolerError(
-        "a connection pooler such as PgBouncer stands before PostgreSQL, which Warren can't use so "
+        "a connection pooler such as PgBouncer is in front of PostgreSQL, in a mode that Warren can't use "
         f"({reason}); Warren pools its connections itself, so give it PostgreSQL's own address"
     )

@@ -1,4 +1,4 @@
-"""The read index: the position that a standby must have replayed to show all that clients were told of (ADR 67).
+"""The read index: the position that a standby must have replayed to show every acknowledged commit (ADR 67).
 
 A client carries no token of what it wrote. So a query asks the primary for the end of its write-ahead log: whatever
 was acknowledged before the query came, by whichever process, lies before that end.

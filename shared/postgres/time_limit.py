@@ -1,4 +1,4 @@
-"""Gives up queries that take too long."""
+"""Cancels queries that take too long."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -26,5 +26,5 @@ async def in_time(work: Awaitable[T], seconds: float) -> T:
         if not limit.expired():
             raise
         log.warning("query_too_slow", seconds=seconds)
-        text = f"The query took longer than {seconds:g} s and was given up."
+        text = f"The query took longer than {seconds:g} s and was cancelled. Narrow its filter, or ask for smaller pages."
         raise DomainError(ErrorCode.TEMPORARILY_UNAVAILABLE, text) from None

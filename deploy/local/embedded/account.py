@@ -29,7 +29,7 @@ class Identity:
 
 
 class NoIdentityError(ProcessFailedError):
-    """Neither this user nor another one that reaches PostgreSQL's programs and data can run PostgreSQL."""
+    """No user can run PostgreSQL: it refuses root, and no other user reaches its programs and its data."""
 
 
 def identity_for(*paths: Path) -> Identity:

@@ -94,7 +94,7 @@ async def _fetch_packages(work: Path) -> None:
     try:
         await _run(work, "apt-get", "download", "-qq", *_PACKAGES)
     except ProcessFailedError:
-        announce("The machine's package lists do not serve; fetching fresh ones ...")
+        announce("The machine's package lists are missing or outdated; downloading new ones ...")
         options = _private_lists(work)
         await _run(work, "apt-get", *options, "update", "-qq")
         await _run(work, "apt-get", *options, "download", "-qq", *_PACKAGES)

@@ -2,8 +2,9 @@
 
 At MLflow's mount, the root, a header may name a workspace. At GitLab's mount the path names the project.
 
-A request is authenticated by a token or, if it has none, by the cookie of a session. In open mode an ended session, and
-one that another page has sent, count as none: a cookie is sent along whether anyone wants it or not.
+A request is authenticated by a token or, if it has none, by the cookie of a session. Browsers send cookies by
+themselves. So in open mode a session that has ended, or whose cookie another page has made the browser send, counts as
+none.
 
 An anonymous request in open mode costs a dictionary look-up. A request with a token costs a digest and a
 look-up among the remembered grants.
@@ -60,7 +61,7 @@ class Authenticators:
         return Mount(self._authenticator_in_project, GITLAB)
 
     def forget(self) -> None:
-        """Forget all grants after a change by this gateway, whose effect is then visible before its event arrives."""
+        """Forget all grants after a change by this gateway, so that it counts before its event arrives."""
         self._authorizations.forget()
 
     async def check_token(self, request: BaseRequest, digest: str) -> Caller:
@@ -130,7 +131,7 @@ class Authenticators:
         return authenticate
 
     def _credential(self, request: BaseRequest) -> Credential | None:
-        """Return what a request is authenticated by. Raises AccessRefused for a session in another page's request."""
+        """Return a request's credential. Raises AccessRefused for a session in a request of another page."""
         if token := _token(request):
             return token
         digest = self.cookies.session_digest(request)

@@ -21,7 +21,7 @@ REMEMBERED = 4096
 
 
 class Credential(NamedTuple):
-    """What a request is authenticated by: the digest of a token, or of a session's cookie."""
+    """The digest of a token, or of a session's cookie."""
 
     digest: str
     is_session: bool = False

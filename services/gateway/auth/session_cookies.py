@@ -69,9 +69,9 @@ class SessionCookies:
 
 
 def _says_https(request: BaseRequest) -> bool:
-    """Return whether a form's ``Origin`` is this host by HTTPS: then a proxy in front has it that is not named as one.
+    """Return whether a form's ``Origin`` is this host by HTTPS: then a proxy that the settings do not name ends TLS.
 
-    Who forges the header gets a cookie that its own browser does not send.
+    A client that forges the header gets a cookie that its own browser does not send.
     """
     headers = request.headers
     return headers.get("Origin") == f"https://{headers.get('Host', '')}"

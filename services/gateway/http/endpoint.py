@@ -31,8 +31,8 @@ class Endpoint:
     status: int = 200
 
     owner: Literal["", "run", "model", "run or model"] = ""
-    """What the artifacts of the request belong to: the gateway looks up the run or model that the request names,
-    and adds its ``artifact_uri``."""
+    """The kind of entity that owns the request's artifacts. The gateway looks up the run or model that the request
+    names, and adds its ``artifact_uri``."""
 
     implied_fields: Mapping[str, object] = field(default_factory=dict)
     """Fields of the contract that follow from the path without a variable part."""

@@ -1,1 +1,1 @@
-"""Signing in with a browser: the pages, their forms, and who is redirected to them (ADR 69)."""
+"""Signing in with a browser: the pages, their forms, and the redirects to them (ADR 69)."""

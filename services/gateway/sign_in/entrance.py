@@ -1,4 +1,4 @@
-"""Leads browsers without a token to the sign-in page.
+"""Redirects browsers without a token to the sign-in page.
 
 An ended session of an open page is noticed by the page's next request, which gets 401 with MLflow's JSON error. The
 next navigation, such as a reload, leads to the sign-in page and back.
@@ -19,14 +19,14 @@ UI_TOKEN = "mlflow-request-header-Authorization"  # noqa: S105  # The name of a 
 
 
 def behind_sign_in(page: Handler, authenticate: Authenticator) -> Handler:
-    """Return the handler of a page that is for people who are signed in, where a token is required."""
+    """Return a page's handler that redirects to the sign-in page if a token is required and the browser has none."""
 
     async def handle(request: BaseRequest, parameters: Parameters) -> StreamResponse:
         if _needs_page(request) and UI_TOKEN not in request.cookies:
             try:
                 await authenticate(request)
             except AccessRefused as refused:
-                # Who is signed in but may not read here sees the page, which says so.
+                # A user who is signed in and may not read here gets the page, which says so.
                 if refused.code is ErrorCode.UNAUTHENTICATED:
                     return to_sign_in(request)
             except DomainError:
@@ -37,7 +37,7 @@ def behind_sign_in(page: Handler, authenticate: Authenticator) -> Handler:
 
 
 def for_browser(request: BaseRequest, refused: StreamResponse) -> StreamResponse:
-    """Return the answer instead of a 401: for a browser's navigation the way to the sign-in page.
+    """Return the answer in the place of a 401. A browser's navigation is redirected to the sign-in page.
 
     A challenge would open the browser's own dialog in front of the UI. A browser that sends a user name and a password
     already has used that dialog, and gets it again.

@@ -26,7 +26,7 @@ _TOO_OLD = (
     "The form does not belong to this browser's cookies: it is old, or the browser keeps no cookies for this "
     "server. Nothing was done; try again."
 )
-_FOREIGN = "The form was sent by a page of another server. Nothing was done."
+_FOREIGN = "A page of another server sent the form. Nothing was done; open this server's own page and try again."
 
 
 def form_token(secret: str) -> str:
@@ -48,7 +48,8 @@ async def read_form(request: BaseRequest, seconds: float) -> Mapping[str, str]:
     try:
         fields = parse_qsl(body.decode(), max_num_fields=_MAX_FIELDS, keep_blank_values=True)
     except ValueError:
-        raise invalid("The form is unreadable.") from None
+        message = f"The form can't be read: it must be URL-encoded UTF-8 with at most {_MAX_FIELDS} fields."
+        raise invalid(message) from None
     return dict(fields)
 
 

@@ -52,9 +52,9 @@ HOUR = 3600
 
 FILES = {"/-/sign-in.css": "text/css", "/-/sign-in.js": "text/javascript"}
 
-_NOBODY = Caller(ROOT_PROJECT)
+_ANONYMOUS = Caller(ROOT_PROJECT)
 
-Answer = Callable[[BaseRequest, str], Awaitable[Response]]
+Respond = Callable[[BaseRequest, str], Awaitable[Response]]
 """Returns the answer to a request with this id. Raises DomainError."""
 
 
@@ -172,24 +172,24 @@ class SignIn:
             try:
                 caller = await self._authenticate(request)
             except AccessRefused:
-                return  # The session has ended already, and who it was is not known any more.
+                return  # The session has ended already, so its user is unknown.
             await self._services(caller, request_id).send(EndSessions())
         # A session whose user is blocked, or whose token has other scopes by now, ends as well.
-        services = self._services(_NOBODY, request_id)
+        services = self._services(_ANONYMOUS, request_id)
         await services.send(EndSession(session_digest=digest_of(secret)))
 
     def _services(self, caller: Caller, request_id: str) -> ServiceClient:
         return ServiceClient(self._bus, caller, MLFLOW.name, request_id, self._timeout)
 
 
-def _handler(answer: Answer) -> Handler:
+def _handler(respond: Respond) -> Handler:
     """Return a handler that shows refusals as a page."""
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
         request_id = read_request_id(request.headers, new_id().hex)
         log_context.request_id.set(request_id)
         try:
-            response = await answer(request, request_id)
+            response = await respond(request, request_id)
         except DomainError as error:
             response = _with_headers(pages.error_page(error.message, status_of(error)), error)
         except Exception as error:

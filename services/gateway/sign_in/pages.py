@@ -55,7 +55,7 @@ _SESSIONS = """<h2>Sessions</h2>
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account page shows. ``form`` is the token of its forms; empty without a session."""
+    """The contents of the account page. ``form`` is the token of its forms; empty without a session."""
 
     username: str
     may_write: bool
@@ -107,7 +107,7 @@ def account_page(account: Account) -> Response:
 def error_page(message: str, status: int) -> Response:
     """Return the page for an error."""
     return _page(
-        "This did not work", [_error(message), '<p><a href="sign-in">Sign in</a></p>'], status
+        "The request failed", [_error(message), '<p><a href="sign-in">Sign in</a></p>'], status
     )
 
 

@@ -1,4 +1,4 @@
-"""Where signing in leads back to, and how pages redirect.
+"""The addresses to which signing in leads back, and the redirects.
 
 All redirects are relative, so that they are right behind any proxy. A relative redirect that begins with a segment
 can't leave this server, whatever follows.

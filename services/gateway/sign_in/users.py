@@ -1,7 +1,7 @@
-"""Answers MLflow's UI who is signed in.
+"""Tells MLflow's UI which user is signed in.
 
 These are endpoints of MLflow's optional app for basic authentication (``mlflow/server/auth``). The UI asks for them on
-each page and shows the user's name. Warren has GitLab's users and roles instead, so nobody has a role of MLflow's.
+each page and shows the user's name. Warren has GitLab's users and roles instead, so no user has a role of MLflow's.
 ``is_basic_auth`` is false: the UI then offers no change of a password, and no sign-out that works by the browser's
 dialog.
 """
@@ -21,21 +21,21 @@ from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from shared.messaging.messages import new_id
 
-Answer = Callable[[Caller], Mapping[str, Any]]
+Describe = Callable[[Caller], Mapping[str, Any]]
 
 
 def user_routes(authenticators: Authenticators) -> Iterator[tuple[str, str, Handler]]:
     """Yield the method, path and handler of each route, for any mount."""
     for prefix in ("/api/", "/ajax-api/"):
-        for path, answer in (
+        for path, describe in (
             ("2.0/mlflow/users/current", _current),
             ("3.0/mlflow/users/current/permissions", _permissions),
             ("3.0/mlflow/users/roles/list", _roles),
         ):
-            yield "GET", prefix + path, _handler(authenticators, answer)
+            yield "GET", prefix + path, _handler(authenticators, describe)
 
 
-def _handler(authenticators: Authenticators, answer: Answer) -> Handler:
+def _handler(authenticators: Authenticators, describe: Describe) -> Handler:
     # A project's mount authenticates for a project, which these answers are not about.
     authenticate = authenticators.of_user(
         READ_SCOPES, allow_session=True, allow_anonymous=authenticators.open
@@ -44,7 +44,7 @@ def _handler(authenticators: Authenticators, answer: Answer) -> Handler:
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
         request_id = read_request_id(request.headers, new_id().hex)
         try:
-            body = to_json(answer(await authenticate(request)))
+            body = to_json(describe(await authenticate(request)))
         except Exception as error:
             return error_response(error, request, request_id, MLFLOW)
         return Response(body=body, headers={**JSON_HEADERS, "X-Request-Id": request_id})

@@ -1,1 +1,1 @@
-"""The page for browsers: static files, whose script reads the API of the same tracking URI."""
+"""MLflow's web UI, and the page that says how to connect a client: static files (ADR 66)."""

@@ -33,7 +33,7 @@ function chooseWorkspace() {
   }
 }
 
-// Without this, somebody with one workspace would have to choose it from a list of one.
+// Without this, a user with one workspace would have to choose it from a list of one.
 async function openOnlyWorkspace() {
   const answer = await fetch("ajax-api/3.0/mlflow/workspaces");
   if (!answer.ok) return;

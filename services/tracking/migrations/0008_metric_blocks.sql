@@ -17,7 +17,7 @@ CREATE TABLE metric_blocks (
 
 -- Blocks are true if they end before the settled moment (a step, then a timestamp). A point that is logged
 -- before it moves it back to its own moment, in the same statement. NULL: there are no blocks.
--- Whoever moves it forward also counts up the round.
+-- A process that moves it forward also increments the round.
 ALTER TABLE metric_series
 ADD COLUMN settled_step bigint,
 ADD COLUMN settled_timestamp bigint,

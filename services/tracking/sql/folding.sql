@@ -1,7 +1,7 @@
 -- name: mark_runs
--- Begin the attempt $1 to fold at most $2 runs, and return them. A run that is still at work and was written to
--- during an attempt after $3 is left in peace, and so is a run of another attempt after $3, which may go on. A run
--- without an experiment is about to be purged.
+-- Begin the attempt $1 to fold at most $2 runs, and return them. Left out are runs that are still at work and were
+-- written to during an attempt after $3, runs of another attempt after $3, which may still be under way, and runs
+-- without an experiment, which are about to be purged.
 UPDATE runs SET fold_attempt = $1
 WHERE ctid = ANY (ARRAY(
     SELECT marked.place

@@ -1,4 +1,4 @@
-"""What is stored of folded runs: their documents, and their newest metrics, by which they are searched."""
+"""The copies of folded runs: their documents, and their newest metrics, by which they are searched."""
 
 from collections.abc import Iterable, Sequence
 from math import isnan
@@ -14,7 +14,7 @@ from shared.postgres.queries import load_queries
 SQL = load_queries("services.tracking.sql", "folding")
 
 SMALL = 512
-"""Bytes of a document from which on it is compressed. Below, decompressing takes longer than reading what it saves."""
+"""Bytes. Smaller documents are not compressed: decompressing one takes longer than reading the bytes that it saves."""
 
 RunKey = tuple[int, UUID]
 """Project and run id."""
@@ -29,7 +29,7 @@ def columns(runs: Sequence[RunKey]) -> tuple[list[int], list[UUID]]:
 
 
 async def fold(connection: AnyConnection, runs: Sequence[RunKey]) -> None:
-    """Store what is folded of runs, and mark them folded. They are locked, and nothing is being written to them."""
+    """Store the copies of runs, and set ``folded``. The runs are locked, and nothing is being written to them."""
     added: list[Newest] = []
     removed: list[Newest] = []
     documents = []
@@ -53,7 +53,7 @@ def _packed(members: bytes) -> bytes:
 async def forget(
     connection: AnyConnection, project: int, runs: Sequence[UUID], experiments: Sequence[int]
 ) -> None:
-    """Remove what is stored of runs that are being purged. ``experiments`` has the experiment of each run."""
+    """Delete the copies of runs that are being purged. ``experiments`` has the experiment of each run."""
     gone = await connection.fetch(SQL["take_documents"].sql, project, runs, experiments)
     removed = [
         (number, key, value, start_time, run_id)

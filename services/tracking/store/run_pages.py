@@ -6,8 +6,8 @@
 - ``plain`` compares each run of the experiments exactly.
 
 All return rows `(run_id, k0, k1, ..., stop)`: the run, its key, and whether the order of the rows from this one on is
-unknown. None is written with PostgreSQL's estimates in mind, which know little about the values of one key in one
-experiment: joins that must be look-ups are LATERAL with OFFSET 0.
+unknown. PostgreSQL's estimates know little about the values of one key in one experiment, so no statement relies on
+them: joins that must be look-ups are LATERAL with OFFSET 0.
 """
 
 from collections.abc import Sequence

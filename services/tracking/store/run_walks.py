@@ -1,4 +1,4 @@
-"""Remembers the statements that walk through runs, by which most searches end: composing one takes longer than most walks."""
+"""Caches the statements that walk through runs. Composing one takes longer than most walks, and most searches need no more."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,14 +18,15 @@ from shared.mlflow.search.sql import Composed
 def walk(source: Search, search: RunSearch, budget: int) -> Composed | None:
     """Return ``run_pages.walk`` of a search, whose texts are in ``source``."""
     after = search.after
-    # From some keys on there is no walk, and other statements are composed anew.
+    # Long filters are not cached: they are rare, and their statements are large.
     if len(source.filter) + sum(map(len, source.order_by)) > LONGEST_REMEMBERED:
         return run_pages.walk(search, budget)
     if after is not None and not run_pages.can_continue(search):
         return None
-    experiments = min(len(search.scope.experiments), SIDE_BY_SIDE + 1)
-    alike = min(experiments, 2) if experiments <= SIDE_BY_SIDE else experiments
-    composed = _compose(source, search.view, alike, len(after) if after is not None else 0)
+    # One, several or many experiments: the text does not depend on their exact number.
+    count = len(search.scope.experiments)
+    experiments = min(count, 2) if count <= SIDE_BY_SIDE else SIDE_BY_SIDE + 1
+    composed = _compose(source, search.view, experiments, len(after) if after is not None else 0)
     return composed.given(_given(search, budget)) if composed else None
 
 

@@ -1,8 +1,8 @@
 -- name: position
 -- Return the end of the primary's write-ahead log in bytes, the mark of this primary, and the mark that is stored.
--- Every commit that a client was told of lies before that end. Commits are told of when they are flushed, or,
--- without synchronous_commit, when they are inserted. What is inserted and not flushed does not reach standbys, so
--- that end is asked only where it must be. A primary has another mark after each restart and after each promotion.
+-- Every acknowledged commit lies before that end. A commit is acknowledged when it is flushed, or, without
+-- synchronous_commit, when it is inserted. Standbys get nothing before it is flushed, so the end of the inserted log is
+-- asked for only then. A primary has another mark after each restart and each promotion.
 SELECT (written.lsn - '0/0')::bigint AS lsn,
     concat_ws('/',
         extract(epoch FROM pg_postmaster_start_time()), left(pg_walfile_name(written.lsn), 8)
