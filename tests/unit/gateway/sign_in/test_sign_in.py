@@ -5,7 +5,6 @@ import re
 from urllib.parse import urljoin
 
 import pytest
-from aiohttp import ClientSession, DummyCookieJar
 
 from services.gateway.app import create_app
 from services.gateway.http.server import serve
@@ -13,83 +12,17 @@ from services.gateway.http.settings import HttpSettings
 from services.gateway.sign_in.forms import form_token
 from shared.contracts.token_digests import digest_of
 from shared.messaging.messages import Answer
-
-TOKEN = "glpat-abcdefghijklmnopqrstuv"
-GOOD = {
-    "state": "active",
-    "user_id": 42,
-    "username": "ann<b>",
-    "scopes": ["api"],
-    "project": {"id": 7, "path": "team/p"},
-    "abilities": ["read_project", "read_model_experiments"],
-}
-NAVIGATION = {
-    "Accept": "text/html,application/xhtml+xml",
-    "Sec-Fetch-Site": "none",
-    "Sec-Fetch-Mode": "navigate",
-}
-OWN = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
-BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Accept": "*/*"}
-SESSION = {"Cookie": "warren-session=secret"}
-SEARCH = "/ajax-api/2.0/mlflow/runs/search"
-READ = "/ajax-api/2.0/mlflow/runs/get?run_id=r"
-
-
-@pytest.fixture
-def bus(bus):
-    for name in ("Authorize", "AuthorizeSession"):
-        bus.replies[name] = Answer(json.dumps(GOOD).encode())
-    bus.replies["CreateSession"] = Answer(b'{"username": "ann", "expiry_time": 1}')
-    bus.replies["ListWorkspaces"] = Answer(
-        b'{"workspaces": [{"name": "team--p", "description": ""}]}'
-    )
-    bus.replies["ListSessions"] = Answer(b'{"sessions": []}')
-    return bus
-
-
-@pytest.fixture
-def with_ui(default_settings, tmp_path_factory):
-    """Settings of a gateway that asks for tokens and has a UI; other arguments replace them."""
-    directory = tmp_path_factory.getbasetemp() / "ui-for-signing-in"
-    directory.mkdir(exist_ok=True)
-    (directory / "index.html").write_text("<html><head></head><body>UI</body></html>")
-    own = {"access_mode": "token", "ui_directory": directory}
-
-    def settings(**others):
-        return default_settings.model_copy(update=own | others)
-
-    return settings
-
-
-@pytest.fixture
-def settings(with_ui):
-    return with_ui()
-
-
-@pytest.fixture
-async def client(server):
-    origin = f"http://127.0.0.1:{server.port}"
-    async with ClientSession(origin, cookie_jar=DummyCookieJar()) as session:
-        session.origin = origin
-        yield session
-
-
-async def get(client, path, **headers):
-    return await client.get(path, headers=headers, allow_redirects=False)
-
-
-def names(bus):
-    return [envelope.name for _, _, envelope in bus.sent]
-
-
-async def sign_in(client, headers=None, **fields):
-    """Send the form as the page has it."""
-    shown = await client.get("/-/sign-in")
-    (name, cookie) = next(iter(shown.cookies.items()))
-    found = re.search(r'name="form" value="(\w+)"', await shown.text())
-    form = {"form": found[1], "to": "/", "token": TOKEN, **fields}
-    sent = {"Cookie": f"{name}={cookie.value}", **OWN, **(headers or {})}
-    return await client.post("/-/sign-in", data=form, headers=sent, allow_redirects=False)
+from tests.unit.gateway.sign_in.browser import (
+    GOOD,
+    NAVIGATION,
+    OWN,
+    READ,
+    SESSION,
+    TOKEN,
+    get,
+    names,
+    sign_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -130,102 +63,6 @@ async def test_page_is_shown_to_those_who_are_signed_in_or_send_a_token(client, 
         assert answer.status != 303, headers
     assert names(bus) == ["AuthorizeSession"]
     assert bus.parameters["session_digest"] == digest_of("secret")
-
-
-async def test_clients_keep_their_challenge_and_the_ui_gets_none(client):
-    answer = await get(client, READ)
-    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
-    for headers in (BROWSER, OWN, {**BROWSER, **SESSION}):
-        if "Cookie" in headers:
-            continue
-        answer = await get(client, READ, **headers)
-        body = await answer.json()
-        assert (answer.status, body["error_code"]) == (401, "UNAUTHENTICATED")
-        assert "Sign in again" in body["message"]
-        assert "WWW-Authenticate" not in answer.headers
-
-
-async def test_ended_session_is_refused_with_mlflows_error_and_asked_for_once(client, bus):
-    bus.replies["AuthorizeSession"] = Answer(b'{"state": "unknown"}')
-    for _ in range(5):
-        answer = await get(client, READ, **OWN, **SESSION)
-        assert (answer.status, (await answer.json())["error_code"]) == (401, "UNAUTHENTICATED")
-    assert names(bus) == ["AuthorizeSession"]
-    answer = await get(client, "/", **NAVIGATION, **SESSION)
-    assert answer.status == 303
-
-
-async def test_session_acts_for_its_user_in_projects_and_workspaces(client, bus):
-    for path, headers, asked in (
-        (READ, {}, {"project": "", "workspace": ""}),
-        (READ, {"X-MLFLOW-WORKSPACE": "team--p"}, {"project": "", "workspace": "team--p"}),
-        (
-            "/api/v4/projects/team%2Fp/ml/mlflow" + READ,
-            {},
-            {"project": "team/p", "workspace": ""},
-        ),
-    ):
-        bus.sent.clear()
-        answer = await get(client, path, **OWN, **SESSION, **headers)
-        assert answer.status == 200
-        question, request = (envelope for _, _, envelope in bus.sent)
-        assert json.loads(question.payload) == {"session_digest": digest_of("secret"), **asked}
-        assert (request.project, request.user_id, request.name) == (7, 42, "GetRun")
-
-
-async def test_token_wins_over_the_session(client, bus):
-    await get(client, READ, **OWN, **SESSION, Authorization=f"Bearer {TOKEN}")
-    assert names(bus) == ["Authorize", "GetRun"]
-
-
-async def test_session_makes_no_tokens_and_no_members(client, bus):
-    answer = await client.post(
-        "/api/v4/users/1/personal_access_tokens", json={}, headers={**OWN, **SESSION}
-    )
-    assert answer.status == 401
-    assert not bus.sent
-
-
-FOREIGN = [
-    {"Sec-Fetch-Site": "cross-site"},
-    {"Sec-Fetch-Site": "same-site"},
-    {"Sec-Fetch-Site": "none"},
-    {"Origin": "http://localhost:3000"},
-    {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:3000"},
-    {},
-]
-
-
-@pytest.mark.parametrize("headers", FOREIGN)
-async def test_change_by_another_page_is_refused(client, bus, headers):
-    answer = await client.post(SEARCH, json={}, headers={**SESSION, **headers})
-    body = await answer.json()
-    assert (answer.status, body["error_code"]) == (403, "PERMISSION_DENIED")
-    assert "own pages" in body["message"]
-    assert not bus.sent
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
-        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"},
-        {"Origin": "http://localhost:3000"},
-    ],
-)
-async def test_read_by_another_page_is_refused(client, bus, headers):
-    assert (await get(client, READ, **SESSION, **headers)).status == 403
-    assert not bus.sent
-
-
-async def test_own_page_is_known_by_its_origin_where_browsers_send_nothing_else(client):
-    headers = {**SESSION, "Origin": client.origin}
-    assert (await client.post(SEARCH, json={}, headers=headers)).status == 200
-
-
-async def test_link_on_another_page_opens_the_ui(client):
-    headers = {**NAVIGATION, "Sec-Fetch-Site": "cross-site"}
-    assert (await get(client, READ, **SESSION, **headers)).status == 200
 
 
 async def test_signing_in_sets_a_cookie_that_scripts_and_other_sites_do_not_get(client, bus):
@@ -386,24 +223,6 @@ async def test_another_page_signs_nobody_out(client, bus, form):
     assert not bus.sent
 
 
-async def test_ui_learns_who_is_signed_in(client):
-    for mount in ("", "/api/v4/projects/7/ml/mlflow"):
-        answer = await get(client, f"{mount}/ajax-api/2.0/mlflow/users/current", **OWN, **SESSION)
-        user = {"id": 42, "username": "ann<b>", "is_admin": False}
-        assert await answer.json() == {"user": user, "is_basic_auth": False}
-    answer = await get(client, "/ajax-api/2.0/mlflow/users/current", **OWN)
-    assert answer.status == 401
-
-
-async def test_readers_write_is_refused_with_a_message(client):
-    answer = await client.post(
-        "/ajax-api/2.0/mlflow/runs/create", json={}, headers={**OWN, **SESSION}
-    )
-    body = await answer.json()
-    assert (answer.status, body["error_code"]) == (403, "PERMISSION_DENIED")
-    assert "Developer role" in body["message"]
-
-
 HTTPS = {"X-Forwarded-Proto": "http, https"}
 
 
@@ -439,29 +258,3 @@ async def test_https_is_seen_by_the_browsers_origin(client):
     answer = await sign_in(client, {"Origin": f"https://{host}"})
     assert answer.status == 303
     assert answer.cookies["__Host-warren-session"]["secure"]
-
-
-class TestOpenMode:
-    @pytest.fixture
-    def settings(self, with_ui):
-        return with_ui(access_mode="open")
-
-    async def test_needs_no_sign_in_and_says_so(self, client, bus):
-        assert (await get(client, "/", **NAVIGATION)).status != 303
-        text = await (await client.get("/-/sign-in?to=/x")).text()
-        assert "needs no sign-in" in text
-        assert 'href="../x"' in text
-        answer = await get(client, "/ajax-api/2.0/mlflow/users/current", **OWN)
-        assert await answer.json() == {}
-        assert not bus.sent
-
-    async def test_other_projects_take_one(self, client):
-        answer = await get(client, "/api/v4/projects/7/ml/mlflow/", **NAVIGATION)
-        assert answer.status == 303
-
-    @pytest.mark.parametrize("headers", [*FOREIGN, OWN])
-    async def test_ended_or_foreign_session_counts_as_none(self, client, bus, headers):
-        bus.replies["AuthorizeSession"] = Answer(b'{"state": "unknown"}')
-        answer = await client.post(SEARCH, json={}, headers={**SESSION, **headers})
-        assert answer.status == 200
-        assert bus.envelope.user_id is None
