@@ -27,7 +27,7 @@ async def gone(pid: int, seconds: float = 15) -> bool:
 
 
 def opened(directory: Path) -> None:
-    """Let everybody read and write all of it, as if a release that did not care had made it."""
+    """Let every user read and write a directory and all that is in it, as an old release may have left it."""
     for path in (directory, *directory.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o777 if path.is_dir() else 0o666))

@@ -41,7 +41,7 @@ def python_version() -> str:
     """Name the Python that runs Warren and mlflow, and tell whether it is the system's.
 
     Distributions, and the images of Docker Hub, have theirs optimised by a profile, and linked as one
-    program. One that somebody has built, with pyenv say, mostly is not, and a fifth slower.
+    program. One that pyenv has built mostly is not, and is a fifth slower.
     """
     whose = "the system's" if sys.base_prefix == "/usr" else "not the system's"
     return f"{platform.python_version()} ({whose})"

@@ -1,4 +1,4 @@
-"""What is measured: one wrk script for each, with its settings."""
+"""The operations that are measured: a wrk script for each, with its settings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

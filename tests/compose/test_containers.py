@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises, on real containers: started, scaled, interrupted, and kept from each other."""
+"""The promises of docker-compose.yml, on real containers: started, scaled, interrupted, and kept from each other."""
 
 import asyncio
 import hashlib

@@ -4,7 +4,7 @@ The one checker of all fault tests. Every write is recognisable (its step, name 
 What was acknowledged must be stored, once; what is stored must have been asked for. A patient client
 repeats a request as MLflow's does (``http_request`` in ``mlflow/utils/rest_utils.py``: 429, 500, 502,
 503, 504 and lost connections, after ``Retry-After`` or a pause); creations carry an Idempotency-Key,
-because without one nobody could repeat them after a lost answer and not make two.
+because without one a client could not repeat them after a lost answer without making two.
 """
 
 import asyncio

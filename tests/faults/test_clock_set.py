@@ -1,4 +1,4 @@
-"""Somebody sets the clock of a process an hour ahead, then back: nothing is lost, doubled, or forgotten early."""
+"""The clock of a process is set an hour ahead, then back: nothing is lost, doubled, or forgotten early."""
 
 import asyncio
 import os
@@ -106,7 +106,7 @@ async def test_a_gateway_whose_clock_is_set_loses_and_doubles_nothing(site, cloc
 
 
 async def test_artifacts_signed_by_a_clock_that_is_set_are_refused_until_it_is_right(site, clock):
-    """S3 takes a signature of an hour ago for an old one; nobody sees half an artifact."""
+    """S3 refuses a signature of an hour ago; no client sees half an artifact."""
     async with running(site, clock, "artifacts"), aiohttp.ClientSession() as session:
         artifacts = await Artifacts.of_new_run(session, site.url)
         stored = {}

@@ -29,7 +29,7 @@ BODY = os.urandom(12 * MB)
 
 @pytest.fixture(scope="module")
 async def disk_of_postgres(server_directory, postgres):
-    """The disk of one database's tables; the log of changes is elsewhere, or nobody could even connect."""
+    """The disk of one database's tables. The write-ahead log is elsewhere; otherwise PostgreSQL would stop."""
     with small_disk(server_directory / "disk-of-postgres", 48) as disk:
         admin = await asyncpg.connect(postgres.dsn("postgres"))
         place = disk.directory / "tables"

@@ -41,7 +41,7 @@ async def _copy(schema: str, source_dsn: str, target_dsn: str) -> None:
     """Copy what the target has tables and columns for; rows that its migrations made give way."""
     source, target = [await asyncpg.connect(dsn) for dsn in (source_dsn, target_dsn)]
     try:
-        # Tables come in any order: what refers to what is checked by nobody meanwhile.
+        # Tables come in any order, so foreign keys are not checked meanwhile.
         await target.execute("SET session_replication_role = replica")
         for name, columns in await target.fetch(COLUMNS, schema):
             if name != "migrations":

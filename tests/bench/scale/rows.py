@@ -1,4 +1,4 @@
-"""What is asked: each row of the tables is one request."""
+"""The requests that are measured: each is a row of the tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

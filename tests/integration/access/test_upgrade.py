@@ -1,4 +1,4 @@
-"""Whatever schema a database is upgraded from, everybody may afterwards what they might before."""
+"""After an upgrade from any older schema each user has the rights that they had before."""
 
 import pytest
 

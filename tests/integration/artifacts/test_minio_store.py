@@ -1,4 +1,4 @@
-"""What the service relies on, on a real S3 server; a change of the SDK's private methods shows here."""
+"""The calls of the service to a real S3 server. A change of the SDK's private methods shows here."""
 
 import asyncio
 from datetime import timedelta

@@ -159,7 +159,7 @@ async def test_what_was_backed_up_is_what_is_restored(
     database_dsn, another_dsn, s3, storage, tmp_path
 ):
     before = Site(database_dsn, storage)
-    # The bucket is not there yet. Whoever may make one may restore without it.
+    # The bucket is not there yet. A user who may make one can restore without it.
     elsewhere = {"bucket": f"after-{new_id().hex}", **asdict(s3.credentials)}
     after = Site(another_dsn, storage.model_copy(update=elsewhere))
     async with services(database_dsn) as (tracking, registry):

@@ -193,7 +193,7 @@ async def test_without_a_broker_it_says_so(toys):
 
 
 async def test_a_retired_topic_is_unbound(amqp_vhost_url):
-    """Else the queue would fill with what nobody asks for any more."""
+    """Otherwise the queue would fill with messages that no sender waits for."""
     kept, gone = "counter.changed", "counter.deleted"
 
     async def declare(subscriptions, retired):

@@ -223,7 +223,7 @@ async def test_line_breaks_of_a_path_reach_no_header(bucket, session):
 
 
 async def test_headers_of_the_client_cannot_steer_the_storage(bucket, session):
-    """A copy source or an ACL is the storage's business, and nobody's who only uploads."""
+    """A client that may upload can't copy other objects or set an ACL by headers of S3."""
     own = await Artifacts.of_new_run(session, bucket)
     headers = {"x-amz-copy-source": "/warren-artifacts/2/secret", "x-amz-acl": "public-read"}
     status, _ = await own.put("copy", b"mine", headers=headers)

@@ -1,4 +1,4 @@
-"""What MLflow's own limits allow is taken whole, by way of a broker that takes messages of 16 MiB."""
+"""The largest requests that MLflow's limits allow pass a broker that takes messages of 16 MiB."""
 
 import base64
 import random

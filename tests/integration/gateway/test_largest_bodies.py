@@ -1,4 +1,4 @@
-"""The largest request that each endpoint takes is answered soon, and holds up nobody else's metrics."""
+"""The largest request that each endpoint takes is answered soon, and does not delay other clients' metrics."""
 
 import asyncio
 import itertools
@@ -20,7 +20,7 @@ from tests.rest import Api, api, metric
 from tests.unit.contracts.samples import Schema
 
 SECONDS = 3.0
-"""For an answer. On two cores that nobody else uses none takes one second."""
+"""For an answer. On two cores without other work no answer takes one second."""
 
 HELD_UP = 0.1
 """Seconds that a metric of another client may take meanwhile, in the median; the very slowest, as an answer."""

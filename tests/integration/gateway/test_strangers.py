@@ -46,7 +46,7 @@ ORDERS = [
     "PUT /1,01637037d6",
     "DELETE /1,01637037d6",
 ]
-"""What SeaweedFS's servers do on their inner ports for whoever they talk to."""
+"""Requests that SeaweedFS's servers carry out on their inner ports for any client that they accept."""
 
 S3_REQUESTS = [
     "GET /",

@@ -1,4 +1,4 @@
-"""What only a connection to RabbitMQ can suffer from."""
+"""Faults that only a connection to RabbitMQ has."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the bus promises, on every transport."""
+"""The promises of the bus, on every transport."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the bus promises about events, on every transport."""
+"""The promises of the bus about events, on every transport."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the metrics say of the bus, on every transport."""
+"""The metrics of the bus, on every transport."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What comes again, or could be lost, is carried out once, on every transport."""
+"""Frames that are delivered again, or could be lost, are carried out once, on every transport."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Whatever a client sends is carried out or refused; nothing is ever an internal error."""
+"""Every message of a client is carried out or refused; none ends in an internal error."""
 
 import json
 import time

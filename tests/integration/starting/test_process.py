@@ -19,10 +19,10 @@ def ports():
 
 @pytest.fixture
 def service(ports):
-    nobody, monitor = ports
+    closed, monitor = ports
     environment = {key: value for key, value in os.environ.items() if "WARREN" not in key} | {
-        "WARREN_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{nobody}/",
-        "WARREN_S3_ENDPOINT": f"http://127.0.0.1:{nobody}",
+        "WARREN_AMQP_URL": f"amqp://guest:guest@127.0.0.1:{closed}/",
+        "WARREN_S3_ENDPOINT": f"http://127.0.0.1:{closed}",
         "WARREN_S3_ACCESS_KEY": "key",
         "WARREN_S3_SECRET_KEY": "secret-key",
         "WARREN_MONITOR_PORT": str(monitor),

@@ -99,7 +99,7 @@ async def test_statements_outside_of_requests_have_no_trace(client, tracking):
 
 @pytest.fixture
 async def registry(connect, database_dsn):
-    """A second service, which tells the first one what happens; nobody watches it."""
+    """A second service, which sends events to the first one and is not traced."""
     settings = PostgresServiceSettings(dsn=database_dsn)
     service = await PostgresService.start(
         "registry", settings, REGISTRY, partial(connect, party="registry")

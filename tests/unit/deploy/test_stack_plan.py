@@ -1,4 +1,4 @@
-"""What the stack tells each of its processes."""
+"""The variables that the stack gives each of its processes."""
 
 import pytest
 import trustme

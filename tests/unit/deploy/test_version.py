@@ -1,4 +1,4 @@
-"""One version: the code's. What can't read it there repeats it, and is held to it here."""
+"""The version is the code's. Files that can't read it there repeat it, and are compared here."""
 
 from pathlib import Path
 

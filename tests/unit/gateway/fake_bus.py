@@ -14,7 +14,7 @@ ADMITTED = Authorization(
     project=Project(id=1, path="root/default"),
     abilities=list(Ability),
 )
-"""Whoever shows a token may do everything in the root project, unless a test says otherwise."""
+"""Every token allows everything in the root project, unless a test sets another answer."""
 
 
 class FakeBus:

@@ -1,4 +1,4 @@
-"""What no endpoint answers is still in MLflow's envelope."""
+"""Errors outside of all endpoints have the form of MLflow's errors, too."""
 
 import asyncio
 import json

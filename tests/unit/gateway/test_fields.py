@@ -1,4 +1,4 @@
-"""What the path says, no body and no query string can unsay, by whatever name they call it."""
+"""A path's parameters replace the same fields in the body and the query string, in every spelling."""
 
 import json
 from typing import Any

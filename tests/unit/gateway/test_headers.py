@@ -1,4 +1,4 @@
-"""Whatever a header says, on whatever route: an answer below 500, in an envelope that a client can read."""
+"""Any value of any header, on each kind of route, gets an answer below 500 with an error that a client can read."""
 
 import asyncio
 import http.client
@@ -38,7 +38,7 @@ READ_BY_THE_SERVER = {
     "Host": VALUES,
     "Upgrade": VALUES,
 }
-"""What decides where a request ends: the connection may be closed behind the answer."""
+"""Headers that decide where a request ends: the connection may be closed after the answer."""
 
 READ_BY_HANDLERS = (
     "Accept",

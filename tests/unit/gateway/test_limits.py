@@ -167,7 +167,8 @@ async def test_a_query_may_name_a_thousand_runs(client, bus):
 
 @pytest.mark.parametrize("body", [b"[" * 50_000, b'{"a":' * 10_000, b'"' + b"[" * 50_000 + b'"'])
 async def test_deep_json_breaks_nothing_here(client, bus, body):
-    """Whoever parses it answers 400: the service (tests/integration/gateway/test_fuzz.py), or here who adds to it."""
+    """The part that parses the body answers 400: the service (tests/integration/gateway/test_fuzz.py), or here the
+    gateway, where it adds a field."""
     headers = {"Content-Type": "application/json"}
     async with client.post(CREATE, data=body, headers=headers) as response:
         assert response.status == 200

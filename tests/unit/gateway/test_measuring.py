@@ -1,4 +1,4 @@
-"""What the metrics say of requests."""
+"""The metrics of requests."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Whose address counts: the client's, as far as proxies of the operator's tell it."""
+"""The client's address, as trusted proxies tell it."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What a command says that another service leaves without an answer: only that nothing was done if that is so."""
+"""A command whose question to another service gets no answer: its error says "Nothing was done" only if that is true."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What is subscribed to is handled, and the other way round; what fails is tried long enough."""
+"""Each subscription has a handler and each handler a subscription; retry schedules are long enough."""
 
 from functools import partial
 from importlib import import_module

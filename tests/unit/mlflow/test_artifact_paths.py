@@ -66,7 +66,7 @@ FORMS = {
     "a;": "a",
     "a#": "a",
 }
-"""What names become that MLflow's clients would change when they read them in a listing."""
+"""The stored form of names that MLflow's clients would change when they read them in a listing."""
 
 BAD = [
     "..",

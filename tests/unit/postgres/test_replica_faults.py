@@ -1,4 +1,4 @@
-"""What an error says about a replica, and where an address leads."""
+"""The reason that an error gives for not using a replica, and the hosts of an address."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""What the sslmode of a DSN does."""
+"""The effect of the sslmode of a DSN."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""What a process tells operators."""
+"""The listener of a process for operators."""
 
 import asyncio
 

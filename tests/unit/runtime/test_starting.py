@@ -1,4 +1,4 @@
-"""What a process says that can't start."""
+"""The message of a process that can't start."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Spans reach the collector; one that is away keeps nobody waiting."""
+"""Spans reach the collector. A collector that is unreachable delays no request and no exit."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Spans of requests, calls and frames, and none where nobody traces."""
+"""Spans of requests, calls and frames, and none without tracing."""
 
 import time
 from typing import Any, cast

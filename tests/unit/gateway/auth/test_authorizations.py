@@ -1,4 +1,4 @@
-"""What is remembered of the access service's answers, and for how long."""
+"""Which answers of the access service are remembered, and for how long."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Whatever is sent, ``/graphql`` answers soon and says what is wrong."""
+"""``/graphql`` answers every body soon, and says what is wrong with it."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What the UI reads about families that Warren does not have, and what clients are told of them."""
+"""The UI gets empty lists about families of endpoints that Warren does not have, and clients get errors."""
 
 import pytest
 

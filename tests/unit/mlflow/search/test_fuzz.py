@@ -1,4 +1,4 @@
-"""Whatever a client sends is parsed, or refused as a DomainError; nothing else is ever raised."""
+"""Every text of a client is parsed, or refused with a DomainError; nothing else is raised."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
