@@ -141,7 +141,7 @@ class RequestBatcher:
         )
 
     def add(self, envelope: Envelope, seconds: float) -> Call:
-        """Let a call wait for the next frame, and for its answer, for so many ``seconds``.
+        """Add a call to the next frame; it waits for its answer for at most ``seconds``.
 
         ``remove`` must follow, whatever the outcome. Raises DomainError if too many calls are unanswered.
         """

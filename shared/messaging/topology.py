@@ -96,7 +96,8 @@ ASKS: Asks = {
         "registry": ("ListRegisteredEntityTypes",),
     },
 }
-"""Which messages each party may send. The broker binds no other party; a service refuses other messages."""
+"""The messages that each party may send. Only these parties' exchanges are bound to the services' queues, and a service
+refuses messages that are not listed."""
 
 Subscriptions = Mapping[str, Mapping[str, Sequence[str]]]
 """Topics, as ``<noun>.<verb>``, of all projects: first by the subscribed service, then by the publishing one."""

@@ -1,8 +1,8 @@
-"""Blocks of long series: where their points lie, so that few are read to show a part of them (ADR 15).
+"""Blocks of long series: the places of their points, so that a part of a series is read without the rest (ADR 15).
 
-A block stands for ``BLOCK`` neighbours in the index of points. Blocks are made behind the back of writers, and a
-writer that logs a point among theirs says so in its own statement (``append_metrics``): it moves the settled moment
-of the series back, and blocks that end later are not read any more.
+A block stands for ``BLOCK`` neighbours in the index of points. Writers do not wait while blocks are made. A writer
+that logs a point within a block moves the settled moment of the series back, in its own statement
+(``append_metrics``). Blocks that end after that moment are not read any more.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ LIVE_POINTS = 4 * BLOCK
 """The newest points of a series that get no block yet: points near them may still arrive out of order."""
 
 WORTH_BLOCKS = 64 * BLOCK
-"""Points beyond the blocks of a series from which on it gets further ones: when it is read, or when its run is folded."""
+"""A series with so many points without a block gets further blocks when it is read, or when its run is folded."""
 
 PORTION = 400 * BLOCK
 """Points that become blocks in one transaction. A writer of an old point waits for it, about 0.1 s."""

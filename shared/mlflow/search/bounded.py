@@ -34,7 +34,7 @@ _ANY = 2**31
 class Clause:
     """A condition on a row, and the set of the keys of all rows that satisfy it (``candidates``).
 
-    - ``narrow``: an index leads straight to the set. Otherwise its rows are picked from a longer part of an index.
+    - ``narrow``: an index leads straight to the set. Otherwise its rows are a selection from a longer part of an index.
     - ``on`` is the expression that is compared. If the order begins with it, a walk reads no other rows.
     """
 

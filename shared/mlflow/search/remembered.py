@@ -1,9 +1,9 @@
-"""How much a process remembers of searches. Dashboards and agents send the same ones again and again."""
+"""The sizes of the caches for searches. Dashboards and agents send the same searches again and again."""
 
 from typing import Final
 
 MOST_REMEMBERED: Final = 1_000
-"""Texts whose meaning is remembered, the latest ones."""
+"""Entries of a cache: the searches used last."""
 
 LONGEST_REMEMBERED: Final = 1_000
-"""Characters of a text that is remembered. Longer ones would take too much memory."""
+"""Characters of a search that is cached. Longer ones would take too much memory."""
