@@ -202,7 +202,7 @@ async def _stored_projects(bus: BusClient) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What was planned in a project, and the sums of what was purged; None after a dry run."""
+    """The plan of a project, and the sums of its purge; None after a dry run."""
 
     plan: PurgePlan
     done: PurgeDeletedReply | None

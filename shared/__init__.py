@@ -1,1 +1,1 @@
-"""What the services share: contracts, the bus, the database, the search grammar."""
+"""The code that services share: contracts, messaging, the database, MLflow's rules, processes."""

@@ -11,7 +11,7 @@ from shared.postgres.transaction import Transaction
 
 
 class Dialect(Protocol):
-    """What a new run gets. ``runs.sql`` reads runs for each dialect."""
+    """The name and the user of a new run. ``runs.sql`` reads runs for each dialect."""
 
     def run_name(self, tx: Transaction, requested: str | None) -> str:
         """Return the name of a new run. A generated name is derived from the run's id, which is the command's."""

@@ -18,7 +18,7 @@ class TokenState(StrEnum):
 
 
 class Ability(StrEnum):
-    """What a caller may do in a project, by GitLab's names (``app/policies/project_policy.rb``)."""
+    """A right of a caller in a project, by GitLab's name (``app/policies/project_policy.rb``)."""
 
     READ_PROJECT = "read_project"
     READ_MODEL_EXPERIMENTS = "read_model_experiments"

@@ -29,7 +29,7 @@ from shared.contracts.validation import reject_nul, to_domain_error, without_nul
 INT64_MAX = 2**63 - 1
 
 Kind = Literal["commands", "queries"]
-"""What the messages of a frame are."""
+"""The kind of a frame's messages. Each kind has a queue of its own."""
 
 
 _LONGEST_NUMBER = 100

@@ -11,7 +11,7 @@ Paths = list[str]
 
 
 class PurgeScope(Wire):
-    """What to purge: entities that were deleted ``older_than`` milliseconds ago or earlier.
+    """The entities to purge: those that were deleted ``older_than`` milliseconds ago or earlier.
 
     Without ids that is every such entity in the project; with ids, only the named ones. An experiment is purged with
     all its runs and logged models.

@@ -70,7 +70,7 @@ async def declare(
     exchanges: Sequence[str],
     queues: Sequence[QueueSpec],
 ) -> None:
-    """Declare exchanges, queues and bindings, and undo retired bindings. What exists stays as it is."""
+    """Declare exchanges, queues and bindings, and undo retired bindings. Existing ones stay as they are."""
     for name in exchanges:
         await channel.declare_exchange(name, topology.exchange_type(name), durable=True)
     for spec in queues:

@@ -1,4 +1,4 @@
-"""What a worker needs of a service: the processor that carries out its messages."""
+"""The interface between a worker and its service: the processor that carries out messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

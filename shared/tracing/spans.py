@@ -189,7 +189,7 @@ class _TracedProcessor:
         self._service = service
 
     async def commands(self, frame: Frame, *, redelivered: bool) -> Outcome:
-        # What comes again takes the queue that counts deliveries.
+        # A frame that is delivered again takes the queue that counts deliveries.
         queue = (
             queue_name(self._service, "commands")
             if redelivered

@@ -9,8 +9,8 @@ from pathlib import Path
 from deploy.local.embedded.private import write_private
 
 _RIGHTS = ("Read", "Write", "List")
-"""What the user of a bucket may do in it: everything with its objects. The bucket itself, its policy and its ACL are
-the administrator's, as are all other buckets."""
+"""The rights of a bucket's user: everything with its objects. The administrator alone has rights on the bucket itself,
+its policy and its ACL, and on other buckets."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from deploy.local.embedded.process import (
 )
 
 Prepared = TypeVar("Prepared")
-"""What a server finds once for all attempts to start it: its programs, for example."""
+"""The values that a server finds once for all attempts to start it, such as its programs."""
 
 _RETRY_SECONDS = 0.5
 

@@ -19,7 +19,7 @@ Abilities = frozenset[Ability]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a route requires. The token needs one of the ``scopes``, and the caller all abilities of each check.
+    """The requirement of a route. The token needs one of the ``scopes``, and the caller all abilities of each check.
 
     The checks are made in order. Each has the reason with which the caller is refused.
     """

@@ -47,8 +47,8 @@ async def create_registered_model(cmd: CreateRegisteredModel, tx: Transaction) -
     """Create a model without versions, or a prompt."""
     check_model_name(cmd.name)
     tags = checked_tags(cmd.tags)
-    # What can be refused is checked under this lock, before tracking does its part: so a refused model
-    # leaves no experiment behind (ADR 40).
+    # All reasons for a refusal are checked under this lock, before tracking does its part. So a refused
+    # model leaves no experiment behind (ADR 40).
     await registered_models.lock_name(tx, cmd.name)
     if await registered_models.find(tx, cmd.name) is not None:
         raise await _name_taken(tx, cmd.name, is_prompt=PROMPT_TAG in tags)

@@ -40,7 +40,7 @@ LogCommand = LogMetric | LogBatch | LogParam | SetTag
 
 @dataclass(slots=True)
 class Entry:
-    """What one call logs. It has passed all checks that need no database.
+    """The points, params and tags of one call. They have passed all checks that need no database.
 
     ``index`` is the call's position in the batch, ``run`` the run's position in the ``RunList``.
     ``batched`` is true for ``log-batch``, whose errors have other words.

@@ -105,8 +105,8 @@ DELETE FROM tags WHERE project_id = $1 AND run_id = $2 AND key = $3
 RETURNING key;
 
 -- name: read_folded_runs
--- Runs in the order of the ids. What was logged to them is in the compressed document of a folded run; it is NULL of
--- another one. In GitLab's dialect ($3) runs have the iid that its file routes use.
+-- Runs in the order of the ids. A folded run has its compressed document, which holds the metrics, params, tags and
+-- so on; of any other run it is NULL. In GitLab's dialect ($3) runs have the iid that its file routes use.
 -- OFFSET 0 makes PostgreSQL look each run up by its key. Without it the planner reads all runs of a project
 -- that it believes to have few.
 SELECT
@@ -134,8 +134,8 @@ CROSS JOIN LATERAL (
 ORDER BY wanted.position;
 
 -- name: read_runs
--- The same columns of runs, folded or not. One that is not has the members of the JSON of what was logged to it.
--- For many runs read_folded_runs comes first: to prepare the look-ups in all tables takes longer than its rest.
+-- The same columns of runs, folded or not. A run that is not folded has the members of that JSON as text. For many runs
+-- read_folded_runs comes first: preparing the look-ups in all tables takes longer than the rest of that statement.
 SELECT
     runs.run_id,
     runs.name,

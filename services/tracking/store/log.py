@@ -120,7 +120,7 @@ async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
 
 
 async def unfold(connection: AnyConnection, runs: RunList, states: Sequence[int]) -> None:
-    """Mark the folded runs as not folded. What is written to them must be in the same transaction."""
+    """Mark the folded runs as not folded. The writes to them must be in the same transaction."""
     folded = runs.columns_of([at for at, state in enumerate(states) if state == FOLDED])
     # Two statements: the second sees what another transaction did to a run while the first waited for its lock.
     await connection.execute(SQL["lock_folded_runs"].sql, *folded)

@@ -1,4 +1,4 @@
-"""Reads whole runs as MLflow's JSON. What was logged to a folded run is stored as JSON, and passed on as bytes."""
+"""Reads whole runs as MLflow's JSON. The document of a folded run is JSON already, and is passed on as bytes."""
 
 import asyncio
 from collections.abc import Sequence

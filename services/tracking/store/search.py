@@ -1,4 +1,4 @@
-"""What the searches of this service share, in addition to ``shared.mlflow.search``."""
+"""Conditions and checks that several searches of this service use, in addition to ``shared.mlflow.search``."""
 
 from shared.contracts.errors import invalid
 from shared.contracts.views import ViewType

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Entity(StrEnum):
-    """What a compared key belongs to; the values are the names in MLflow's messages."""
+    """The kind of a compared key; the values are the names in MLflow's messages."""
 
     METRIC = "metric"
     PARAM = "parameter"

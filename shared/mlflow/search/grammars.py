@@ -1,4 +1,4 @@
-"""What each searched noun allows: its entities, attributes, aliases and comparators.
+"""The grammar of each searched noun: its entities, attributes, aliases and comparators.
 
 The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUtils`,
 `SearchModelUtils` and `SearchModelVersionUtils`, and its module `search_logged_model_utils`.
