@@ -52,6 +52,20 @@ class Pace:
     share: float = 0.5
     """Largest share of its time that an attempt keeps the database at work."""
 
+    parts: int = 32
+    """Parts of a backlog, each with attempts of its own; a power of two."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPart:
+    """A part of all runs, by their ids: of ``count`` parts the one with this number."""
+
+    number: int
+    count: int
+
+
+ALL_RUNS = RunsPart(0, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -65,26 +79,40 @@ class Attempt:
 async def fold_forever(pool: "Pool[Record]", pace: Pace | None = None) -> None:
     """Fold runs until cancelled."""
     pace = pace or Pace()
-    backlog = Backlog(pool)
+    work = Backlog(pool)
     try:
         while True:
             try:
-                marked = await fold_round(pool, pace, backlog)
+                parts = await next_parts(pool, pace)
+                marked = [await fold_round(pool, pace, work, part) for part in parts]
             except Exception as error:
                 log.warning("folding_failed", error=repr(error))
-                marked = 0
-            if marked < pace.marked:
+                marked = []
+            if len(marked) <= 1 or not any(marked):
                 await asyncio.sleep(pace.interval)
     finally:
-        await backlog.close()
+        await work.close()
 
 
-async def fold_round(pool: "Pool[Record]", pace: Pace, backlog: Backlog | None = None) -> int:
+async def next_parts(pool: "Pool[Record]", pace: Pace) -> Sequence[RunsPart]:
+    """Return the parts that all runs are folded in, one after another: a single one unless there is a backlog.
+
+    Runs that were created together lie together, and folding writes each of them twice. If all runs of a page are
+    folded at once, the page has no room for that. The table and its indexes then grow by half.
+    """
+    if await pool.fetchval(SQL["is_backlog"].sql, pace.marked):
+        return [RunsPart(number, pace.parts) for number in range(pace.parts)]
+    return [ALL_RUNS]
+
+
+async def fold_round(
+    pool: "Pool[Record]", pace: Pace, work: Backlog | None = None, part: RunsPart = ALL_RUNS
+) -> int:
     """Mark runs, wait until they can be folded, and fold those that are still marked; return how many were marked.
 
-    The blocks of their long series are left to ``backlog``.
+    The blocks of their long series are left to ``work``.
     """
-    attempt = await mark(pool, pace)
+    attempt = await mark(pool, pace, part)
     if attempt.runs:
         await asyncio.sleep(pace.quiet)
         await have_ended(attempt.older, pool, SQL["transactions"], pace.quiet / 4)
@@ -93,19 +121,21 @@ async def fold_round(pool: "Pool[Record]", pace: Pace, backlog: Backlog | None =
             began = loop.time()
             runs = attempt.runs[first : first + pace.batch]
             await _fold_each(pool, attempt.number, runs)
-            if backlog:
-                backlog.add(await blocks.works_of_runs(pool, runs))
+            if work:
+                work.add(await blocks.works_of_runs(pool, runs))
             await asyncio.sleep((loop.time() - began) * (1 / pace.share - 1))
     return len(attempt.runs)
 
 
-async def mark(pool: "Pool[Record]", pace: Pace) -> Attempt:
+async def mark(pool: "Pool[Record]", pace: Pace, part: RunsPart = ALL_RUNS) -> Attempt:
     """Begin an attempt: mark runs that are not folded."""
     async with pool.acquire() as connection:
         now = await database_now(connection)
         number = (now << _SHIFT) + secrets.randbelow(1 << _SHIFT)
         before = (now - int(pace.retry * 1000)) << _SHIFT
-        rows = await connection.fetch(SQL["mark_runs"].sql, number, pace.marked, before)
+        rows = await connection.fetch(
+            SQL["mark_runs"].sql, number, pace.marked, before, part.number, part.count
+        )
         # The marks are committed, so a transaction that is not among these sees them.
         older = await at_work(connection, SQL["transactions"])
     return Attempt(number, [(row[0], row[1]) for row in rows], older)

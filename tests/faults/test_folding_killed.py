@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
-from zlib import decompress
 
 import asyncpg
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from deploy.local.embedded.postgres import EmbeddedPostgres
 from services.tracking import folding
 from services.tracking.folding import Pace
+from services.tracking.store.compression import unpacked
 from tests.integration.tracking.conftest import PROJECT, Tracking
 from tests.service_pools import Pool, service_pool
 
@@ -211,7 +211,7 @@ async def _check_marks(pool: Pool) -> None:
         "SELECT document, members FROM runs JOIN run_data USING (project_id, run_id)"
         " LEFT JOIN run_documents USING (project_id, run_id) WHERE folded"
     ):
-        assert decompress(row["document"]).decode() == row["members"]
+        assert unpacked(row["document"]).decode() == row["members"]
 
 
 async def _check_metrics(pool: Pool) -> None:

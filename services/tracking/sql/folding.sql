@@ -1,7 +1,8 @@
 -- name: mark_runs
 -- Begin the attempt $1 to fold at most $2 runs, and return them. Left out are runs that are still at work and were
 -- written to during an attempt after $3, runs of another attempt after $3, which may still be under way, and runs
--- without an experiment, which are about to be purged.
+-- without an experiment, which are about to be purged. Of $5 parts of all runs, a power of two, only the one with the
+-- number $4 is looked at.
 UPDATE runs SET fold_attempt = $1
 WHERE ctid = ANY (ARRAY(
     SELECT marked.place
@@ -19,9 +20,14 @@ WHERE ctid = ANY (ARRAY(
             )
         FOR NO KEY UPDATE SKIP LOCKED
     ) AS marked
+    WHERE uuid_hash(unfolded.run_id) & ($5::int - 1) = $4::int
     LIMIT $2
 ))
 RETURNING project_id, run_id;
+
+-- name: is_backlog
+-- Whether more than $1 runs are not folded.
+SELECT EXISTS (SELECT FROM unfolded_runs OFFSET $1);
 
 -- name: transactions
 -- The transactions of this role that are at work in other sessions.

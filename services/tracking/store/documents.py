@@ -4,17 +4,14 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import Any
 from uuid import UUID
-from zlib import Z_DEFAULT_COMPRESSION, compress, decompress
 
 from pydantic_core import from_json
 
+from services.tracking.store.compression import packed, unpacked
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
 
 SQL = load_queries("services.tracking.sql", "folding")
-
-SMALL = 512
-"""Bytes. Smaller documents are not compressed: decompressing one takes longer than reading the bytes that it saves."""
 
 RunKey = tuple[int, UUID]
 """Project and run id."""
@@ -40,14 +37,10 @@ async def fold(connection: AnyConnection, runs: Sequence[RunKey]) -> None:
         before = _metrics(old) if old is not None else {}
         added += [(number, key, now[key], start_time, run_id) for key in _changed(now, before)]
         removed += [(number, key, before[key], start_time, run_id) for key in _changed(before, now)]
-        documents.append((project, run_id, number, start_time, _packed(members.encode())))
+        documents.append((project, run_id, number, start_time, packed(members.encode())))
     await _change(connection, "insert_newest", added)
     await _change(connection, "delete_newest", removed)
     await connection.execute(SQL["store_documents"].sql, *map(list, zip(*documents, strict=True)))
-
-
-def _packed(members: bytes) -> bytes:
-    return compress(members, 0 if len(members) < SMALL else Z_DEFAULT_COMPRESSION)
 
 
 async def forget(
@@ -65,7 +58,7 @@ async def forget(
 
 def _metrics(document: bytes) -> dict[str, float]:
     """Return the newest metrics that a document has."""
-    members: dict[str, Any] = from_json(b"{%b}" % decompress(document))
+    members: dict[str, Any] = from_json(b"{%b}" % unpacked(document))
     return {metric["key"]: float(metric["value"]) for metric in members["data"]["metrics"]}
 
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from uuid import UUID
-from zlib import decompress
 
 from asyncpg import Record
 from pydantic_core import to_json
 
+from services.tracking.store.compression import unpacked
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
 
@@ -71,5 +71,5 @@ def _json(row: Record) -> bytes:
         to_json(uri),
         b"deleted" if deleted else b"active",
         b"" if iid is None else b',"iid":"%d"' % iid,
-        decompress(document) if members is None else members.encode(),
+        unpacked(document) if members is None else members.encode(),
     )

@@ -261,3 +261,17 @@ async def test_writers_and_folding_at_once_lose_nothing(tracking: Tracking) -> N
         await asyncio.gather(*folders)
     for run_id in runs:
         assert await _read(tracking, run_id) == await _read_unfolded(tracking, run_id)
+
+
+async def test_backlog_is_folded_in_parts_that_make_up_all_runs(tracking: Tracking) -> None:
+    pace = Pace(quiet=0.01, retry=0.0, marked=20, parts=4)
+    runs = [await tracking.run(start_time=number) for number in range(20)]
+    assert await folding.next_parts(tracking.pool, pace) == [folding.ALL_RUNS]
+    runs.append(await tracking.run(start_time=20))
+    parts = await folding.next_parts(tracking.pool, pace)
+    assert len(parts) == 4
+    marked = [await folding.fold_round(tracking.pool, pace, None, part) for part in parts]
+    assert sum(marked) == 21
+    assert all(0 < count < 21 for count in marked)
+    assert all([await _is_folded(tracking.pool, each) for each in runs])
+    assert await folding.next_parts(tracking.pool, pace) == [folding.ALL_RUNS]
