@@ -80,6 +80,18 @@ def checked_tag(tag: Pair, path: str = "") -> tuple[str, str]:
     return tag.key, tag.value[:MAX_TAG_VAL_LENGTH]
 
 
+def check_count(request: str, field: str, values: Sequence[object], most: int) -> None:
+    """Raise DomainError unless a request names 1 to ``most`` values of a field, in MLflow's words."""
+    if not values:
+        raise invalid(f"{request} request must specify at least one {field}.")
+    if len(values) > most:
+        message = (
+            f"{request} request cannot specify more than {most} {field}s. "
+            f"Received {len(values)} {field}s."
+        )
+        raise invalid(message)
+
+
 def check_batch_limits(batch: LogBatch) -> None:
     """Raise DomainError if a batch has too many entries."""
     metrics, params, tags = len(batch.metrics), len(batch.params), len(batch.tags)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from services.tracking.store import datasets, runs
 from services.tracking.store.search import parse_experiment_id
-from services.tracking.validation import check_run_id
+from services.tracking.validation import check_count, check_run_id
 from shared.contracts import limits
 from shared.contracts.datasets import (
     DatasetInput,
@@ -68,15 +68,7 @@ async def log_outputs(cmd: LogOutputs, tx: Transaction) -> Empty:
 
 async def search_datasets(query: SearchDatasets, tx: Transaction) -> SearchDatasetsReply:
     """Read the datasets of some experiments."""
-    if not query.experiment_ids:
-        message = "SearchDatasets request must specify at least one experiment_id."
-        raise invalid(message)
-    if len(query.experiment_ids) > MAX_EXPERIMENTS:
-        message = (
-            f"SearchDatasets request cannot specify more than {MAX_EXPERIMENTS} experiment_ids. "
-            f"Received {len(query.experiment_ids)} experiment_ids."
-        )
-        raise invalid(message)
+    check_count("SearchDatasets", "experiment_id", query.experiment_ids, MAX_EXPERIMENTS)
     experiment_ids = [parse_experiment_id(text) for text in query.experiment_ids]
     found = await datasets.search(tx, experiment_ids, MAX_SUMMARIES)
     return SearchDatasetsReply(dataset_summaries=found)

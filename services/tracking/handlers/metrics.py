@@ -6,7 +6,7 @@ from uuid import UUID
 from services.tracking.store import metrics
 from services.tracking.store.blocks import work_of
 from services.tracking.store.metrics import BIGINT, START, Place, Remainder
-from services.tracking.validation import is_run_id
+from services.tracking.validation import check_count, is_run_id
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import (
@@ -78,15 +78,7 @@ def _part(query: GetMetricHistory, page: metrics.Page, limit: int | None, size: 
 
 async def get_metric_history_bulk(query: GetMetricHistoryBulk, tx: Transaction) -> bytes:
     """Read the points of one metric in several runs, ordered by run."""
-    if not query.run_id:
-        message = "GetMetricHistoryBulk request must specify at least one run_id."
-        raise invalid(message)
-    if len(query.run_id) > MAX_RUNS:
-        message = (
-            f"GetMetricHistoryBulk request cannot specify more than {MAX_RUNS} run_ids. "
-            f"Received {len(query.run_id)} run_ids."
-        )
-        raise invalid(message)
+    check_count("GetMetricHistoryBulk", "run_id", query.run_id, MAX_RUNS)
     if query.metric_key is None:
         message = "GetMetricHistoryBulk request must specify a metric_key."
         raise invalid(message)
