@@ -53,12 +53,12 @@ def _rows(kind: type[BaseModel], prefix: str, required: str = "required") -> Ite
 
 def main() -> None:
     """Write the page."""
-    argparse.ArgumentParser(
-        prog="python -m tools.configuration_page", description=__doc__
-    ).parse_args()
     PAGE.write_text(page())
     print(f"Written: {PAGE}")
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m tools.configuration_page", description=__doc__
+    ).parse_args()
     main()

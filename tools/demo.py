@@ -25,7 +25,6 @@ EPOCHS = 20
 
 def main() -> None:
     """Find or start the server, train, and print the run's address."""
-    argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
     given_uri = os.environ.get("MLFLOW_TRACKING_URI")
     if given_uri:
         page = train_and_read_back(given_uri)
@@ -144,4 +143,5 @@ def show(uri: str, run_id: str) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="make demo", description=__doc__).parse_args()
     main()

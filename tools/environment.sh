@@ -35,7 +35,7 @@ if ! "$directory/bin/python" -m pip --version >/dev/null 2>&1; then
     say "Making the virtual environment $directory ..."
     "$python" -m venv --clear "$directory"
 elif [ -n "$("$(dirname "$0")/interpreter.sh" "$python" "$directory")" ]; then
-    say "Making the virtual environment $directory anew: another Python made it than $python ..."
+    say "Making the virtual environment $directory again, because another Python than $python made it ..."
     "$python" -m venv --clear "$directory"
 fi
 

@@ -29,10 +29,10 @@ def page() -> str:
 
 def main() -> None:
     """Write the page."""
-    argparse.ArgumentParser(prog="python -m tools.metrics_page", description=__doc__).parse_args()
     PAGE.write_text(page())
     print(f"Written: {PAGE}")
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m tools.metrics_page", description=__doc__).parse_args()
     main()

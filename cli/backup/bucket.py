@@ -71,7 +71,7 @@ def load(settings: S3Settings, directory: Path, described: Bucket) -> None:
                 threads.map(lambda each: _store(client, settings.bucket, directory, each), batch)
             )
     if count != described.objects:
-        raise invalid(f"{directory / INDEX} has not the objects that the manifest tells of.")
+        raise invalid(f"{directory / INDEX} does not have the objects that the manifest names.")
 
 
 def _refuse_others(client: Minio, bucket: str, own: set[str]) -> None:

@@ -128,7 +128,7 @@ async def _load_table(
     )
     if int(status.split()[-1]) != table.rows:
         raise invalid(
-            f"{_file(directory, table.name)} has not the rows that the manifest tells of."
+            f"{_file(directory, table.name)} does not have the rows that the manifest names."
         )
 
 

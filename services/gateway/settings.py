@@ -35,7 +35,7 @@ class Settings(ProcessSettings):
     """Let several gateways of one machine listen on the same port (SO_REUSEPORT)."""
 
     request_timeout: PositiveFloat = 30.0
-    """Seconds until a request without an answer is given up with 503."""
+    """Seconds until a request without an answer gets 503."""
 
     access_mode: Mode | None = None
     """open: anonymous clients use the root project as Developers; token: all clients need a token;
@@ -51,8 +51,8 @@ class Settings(ProcessSettings):
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""
 
     gitlab_url: GitLabUrl = ""
-    """Address of the GitLab whose projects these are: GitLab's REST API links what it tells of (web_url) to the
-    same path there."""
+    """Address of the GitLab whose projects these are. The links (web_url) in answers of GitLab's REST API then lead to
+    the same path there."""
 
     ui_directory: UiDirectory = None
     """Directory of MLflow's web UI, which is served at /; empty: no UI. The image has it in /ui."""

@@ -155,7 +155,7 @@ REDELIVERIES = _counter(
     "warren_redeliveries_total", "Deliveries that are not a message's first.", "queue"
 )
 RETRIES = _counter("warren_retries_total", "Messages put off, to be tried again.", "queue")
-DEAD_LETTERS = _counter("warren_dead_letters_total", "Messages that were given up.", "queue")
+DEAD_LETTERS = _counter("warren_dead_letters_total", "Messages that failed for good.", "queue")
 
 OUTBOX_LAG = _gauge(
     "warren_outbox_lag_seconds", "Age of the oldest event that has not left yet.", "service"

@@ -20,8 +20,8 @@ class StandaloneSettings(LocalSettings):
     )
     gitlab_url: GitLabUrl = Field(
         default="",
-        description="Address of the GitLab whose projects these are: GitLab's REST API links what it "
-        "tells of (web_url) to the same path there",
+        description="Address of the GitLab whose projects these are. The links (web_url) in answers of GitLab's REST "
+        "API then lead to the same path there",
     )
     ui_directory: UiDirectory = Field(
         default=None,

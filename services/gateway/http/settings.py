@@ -34,7 +34,7 @@ class HttpSettings(BaseModel):
     )
     stall_timeout: PositiveFloat = Field(
         default=60.0,
-        description="Seconds without a byte after which an artifact's upload or download is given up",
+        description="Seconds without a byte after which an artifact's upload or download is ended",
     )
     allowed_hosts: str = Field(
         default="",

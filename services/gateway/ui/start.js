@@ -4,7 +4,7 @@
 const choices = {
   // An experiment opens on its runs, not on an overview of traces.
   "mlflow.workflowType_v1": "machine_learning",
-  // The UI records nothing about its use, and so need not tell of it.
+  // The UI records nothing about its use, so it need not announce that.
   "mlflow.settings.telemetry.enabled_v1": false,
   "mlflow.telemetry.info.alert.dismissed_v1": true,
   // The first steps of the home page are for traces and evaluations.

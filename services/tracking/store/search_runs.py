@@ -1,7 +1,7 @@
 """Searches runs: finds a page of run ids.
 
 Most searches end with the first statement: it walks through an index that has the order of the search, and compares
-each run on the way, until the page is full. If few runs are found on the way, the walk is given up. Then the search
+each run on the way, until the page is full. If few runs are found on the way, the walk is ended. Then the search
 starts from the clause that the fewest runs satisfy, if those are few, and otherwise from the runs that all clauses have
 in common. So no search reads the whole of what is stored, however it is filtered and ordered (ADR 63 names those that
 do).

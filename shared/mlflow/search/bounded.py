@@ -95,7 +95,7 @@ class Budget:
     """Rows that all sets have in common."""
 
     pages: int = 4
-    """Each of the bounds is at least so many pages."""
+    """The least size of each bound, in pages."""
 
     def rows(self, bound: int, limit: int) -> int:
         """Return a bound for pages of so many rows."""
