@@ -21,8 +21,8 @@ from asyncpg import Pool, Record
 from services.tracking.store import blocks, documents
 from services.tracking.store.documents import SQL, RunKey
 from services.tracking.store.older_transactions import at_work, have_ended
-from shared.postgres.afterwards import Backlog
 from shared.postgres.clock import database_now
+from shared.postgres.deferred import Backlog
 
 log = structlog.get_logger()
 

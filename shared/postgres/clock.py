@@ -1,9 +1,13 @@
 """The database's clock, which all processes of a service share."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from shared.messaging.messages import Envelope
 from shared.postgres.connection import AnyConnection
+
+Clock: TypeAlias = Callable[[], float]
+"""Returns the process's time in Unix seconds."""
 
 _MILLISECONDS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
@@ -15,7 +19,7 @@ async def database_now(connection: AnyConnection) -> int:
 
 
 async def time_of_deadlines(
-    connection: AnyConnection, envelopes: Sequence[Envelope], clock: Callable[[], float]
+    connection: AnyConnection, envelopes: Sequence[Envelope], clock: Clock
 ) -> float:
     """Return the time for checking the deadlines of messages, in Unix seconds; ``clock`` is the process's.
 

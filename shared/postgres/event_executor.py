@@ -7,7 +7,7 @@ from shared.messaging.events import ReceivedEvent
 from shared.messaging.processor import RetryLaterError
 from shared.postgres import inbox, outbox
 from shared.postgres.connection import AnyConnection
-from shared.postgres.executor import (
+from shared.postgres.database_errors import (
     DATABASE_FULL,
     DATABASE_UNAVAILABLE,
     MAX_ATTEMPTS,

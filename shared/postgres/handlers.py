@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from asyncpg import Pool, Record
 
@@ -21,8 +21,7 @@ class Contention(Exception):
     """A batch can't be carried out together now. The executor then runs its commands one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchItem(Generic[M]):
+class BatchItem(NamedTuple, Generic[M]):
     """A parsed message of a frame, with its envelope."""
 
     message: M

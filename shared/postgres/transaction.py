@@ -1,7 +1,7 @@
 """The context of a handler on PostgreSQL: reads and writes in a transaction.
 
-The executor (``shared.postgres.executor``) begins and commits the transaction, one for a whole frame. A
-handler only sees the part of its own command.
+The transaction is one of a whole frame (``shared.postgres.frame_transactions``). A handler only sees the part of
+its own command.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,8 +14,8 @@ from shared.handling.context import Context
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import Statement
 
-Afterwards = Callable[["Pool[Record]"], Awaitable[object]]
-"""Work that a query leaves behind. It takes connections from the pool."""
+DeferredWork = Callable[["Pool[Record]"], Awaitable[object]]
+"""Work that a query defers until after its answer. It takes connections from the pool."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,15 +28,15 @@ class Transaction(Context):
     """
 
     connection: AnyConnection
-    afterwards: dict[str, Afterwards] = field(default_factory=dict)
+    deferred: dict[str, DeferredWork] = field(default_factory=dict)
 
-    def later(self, name: str, work: Afterwards) -> None:
+    def defer(self, name: str, work: DeferredWork) -> None:
         """Run work after a query's answer, on connections of its own.
 
         It is lost if the process ends, and left out while work of the same name waits or runs. So it must
         be work that can be left out: what makes later queries faster.
         """
-        self.afterwards[name] = work
+        self.deferred[name] = work
 
     async def rows(self, statement: Statement, *values: Any) -> list[Record]:
         """Execute a statement and return its rows."""

@@ -59,7 +59,7 @@ async def get_metric_history(
         size = min(size, wanted.limit)
     page = await metrics.history(tx, query.run_id, query.metric_key, wanted.after, size)
     if page.unsettled:
-        tx.later(*work_of(tx.project, UUID(query.run_id), query.metric_key))
+        tx.defer(*work_of(tx.project, UUID(query.run_id), query.metric_key))
     return _part(query, page, wanted.limit, size).encode()
 
 
@@ -110,7 +110,7 @@ async def get_metric_history_bulk_interval(
         tx, _known(query.run_ids), query.metric_key, limit, _steps(query)
     )
     for run_id in unsettled:
-        tx.later(*work_of(tx.project, run_id, query.metric_key))
+        tx.defer(*work_of(tx.project, run_id, query.metric_key))
     return page_json("metrics", points, None)
 
 

@@ -14,7 +14,7 @@ from asyncpg import Pool, Record
 from services.tracking.store.older_transactions import at_work, have_ended
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
-from shared.postgres.transaction import Afterwards
+from shared.postgres.transaction import DeferredWork
 
 SQL = load_queries("services.tracking.sql", "blocks")
 
@@ -37,7 +37,7 @@ WRITERS_PAUSE = 0.02
 """Seconds between two looks for them."""
 
 
-def work_of(project: int, run_id: UUID, key: str) -> tuple[str, Afterwards]:
+def work_of(project: int, run_id: UUID, key: str) -> tuple[str, DeferredWork]:
     """Return the name and the work of making the blocks of a series."""
     work = partial(make_blocks, project=project, run_id=run_id, key=key)
     return f"blocks {project} {run_id.hex} {key}", work
@@ -45,7 +45,7 @@ def work_of(project: int, run_id: UUID, key: str) -> tuple[str, Afterwards]:
 
 async def works_of_runs(
     pool: "Pool[Record]", runs: Sequence[tuple[int, UUID]], worth: int = WORTH_BLOCKS
-) -> dict[str, Afterwards]:
+) -> dict[str, DeferredWork]:
     """Return the work of making blocks of those series of runs that are worth it, by name."""
     projects, run_ids = [project for project, _ in runs], [run_id for _, run_id in runs]
     rows = await pool.fetch(SQL["long_series"].sql, projects, run_ids, worth)

@@ -173,7 +173,7 @@ async def test_a_call_that_comes_too_late_is_refused_and_not_carried_out(bus):
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 async def test_a_worker_whose_clock_was_set_serves_as_before(bus, seconds):
     executor = Executor(bus.pool, toy.HANDLERS)
-    executor.clock = SettableClock(seconds)
+    executor.environment.clock = SettableClock(seconds)
     await bus.worker(executor)
     client = await bus.client()
     for message in ("Add", "Read"):

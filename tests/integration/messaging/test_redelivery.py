@@ -14,6 +14,7 @@ from shared.messaging.messages import Frame
 from shared.messaging.transport import BrokerUnavailableError
 from shared.messaging.worker import Worker
 from shared.postgres.executor import Executor
+from shared.postgres.frame_transactions import FrameTransactions
 from shared.postgres.handlers import Contention
 from tests.integration.messaging import toy
 from tests.integration.messaging.conftest import Recording, envelope, send
@@ -218,18 +219,20 @@ async def test_a_dead_letter_that_dies_again_can_be_replayed_again(bus):
 
 
 async def test_a_replayed_command_runs_in_a_transaction_of_its_own_if_it_must(bus):
-    class Contended(Executor):
+    class Contended(FrameTransactions):
         tries = 0
 
-        async def _in_one_transaction(self, connection, frame):
+        async def carry_out(self, connection, frame):
             self.tries += 1
             if self.tries == 1:
                 raise Contention
-            return await super()._in_one_transaction(connection, frame)
+            return await super().carry_out(connection, frame)
 
     command = envelope("Add", name="a")
     replayed = Frame(command.id, "commands", [command])
-    outcome = await Contended(bus.pool, toy.HANDLERS).commands(replayed, redelivered=False)
+    executor = Executor(bus.pool, toy.HANDLERS)
+    executor.transactions = Contended(executor.environment)
+    outcome = await executor.commands(replayed, redelivered=False)
     assert (outcome.answers[0].error, outcome.poison) == (None, {})
     assert await bus.total("a") == 1
 

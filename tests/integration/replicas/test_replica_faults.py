@@ -25,7 +25,7 @@ class SlowReads:
 
     def __init__(self, tracking: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun = asyncio.Event()
-        answer = tracking.executor._answer_query
+        answer = tracking.executor.queries.run
 
         async def slow(envelope: Envelope, message: Any, connection: Any) -> Any:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
@@ -33,7 +33,7 @@ class SlowReads:
                 await connection.execute("SELECT pg_sleep(3)")
             return await answer(envelope, message, connection)
 
-        monkeypatch.setattr(tracking.executor, "_answer_query", slow)
+        monkeypatch.setattr(tracking.executor.queries, "run", slow)
 
 
 async def in_the_middle(
@@ -101,7 +101,7 @@ async def test_a_query_that_a_conflict_cancels_is_answered_by_the_primary(
                 "ALTER TABLE experiments DROP conflict"
             )
 
-        answer = tracking.executor._answer_query
+        answer = tracking.executor.queries.run
 
         async def reading(envelope: Envelope, message: Any, connection: Any) -> Any:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
@@ -111,7 +111,7 @@ async def test_a_query_that_a_conflict_cancels_is_answered_by_the_primary(
             return await answer(envelope, message, connection)
 
         await tracking.ready()
-        monkeypatch.setattr(tracking.executor, "_answer_query", reading)
+        monkeypatch.setattr(tracking.executor.queries, "run", reading)
         began = time.monotonic()
         await tracking.call("GetExperiment", experiment_id="0")
         assert time.monotonic() - began < 2.0

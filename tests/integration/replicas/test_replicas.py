@@ -174,7 +174,7 @@ async def test_the_diagnosis_names_the_replicas(
         await tracking.ready()
         await until(lambda: tracking.replicas.replicas[1].state is PrimaryReason.NOT_STANDBY)
         handlers = with_replicas_diagnosed(TRACKING, tracking.replicas)
-        tracking.executor._handlers = handlers
+        tracking.executor.environment.handlers = handlers
         diagnosis = await tracking.call("Diagnose")
         assert diagnosis["replicas"] == {
             address_of(dsn): {"state": "ready", "lag": 0},

@@ -14,7 +14,7 @@ from services.tracking.store import blocks
 from services.tracking.store.blocks import BLOCK, WORTH_BLOCKS, make_blocks
 from services.tracking.store.metrics import SAMPLES, SQL, START
 from shared.messaging.messages import Envelope, new_id
-from shared.postgres.afterwards import Backlog
+from shared.postgres.deferred import Backlog
 from shared.postgres.executor import Executor
 from tests.explaining import Explaining, pages_read
 from tests.integration.tracking.conftest import PROJECT, Tracking
@@ -202,7 +202,7 @@ async def test_a_query_of_a_long_series_leaves_blocks_behind(tracking: Tracking)
         payload = query.model_dump_json(exclude_none=True).encode()
         envelope = Envelope(new_id(), name, PROJECT, payload, deadline=2e10)
         (await executor.query(envelope)).checked()
-        await executor.backlog.finish()
+        await executor.queries.backlog.finish()
         assert await block_count(tracking) == (WORTH_BLOCKS + 2 - blocks.LIVE_POINTS) // BLOCK
         await tracking.pool.execute("DELETE FROM metric_blocks")
         await tracking.pool.execute(

@@ -1,11 +1,11 @@
-"""The work that queries leave behind runs one after another, and each name once at a time."""
+"""The work that queries defer runs one after another, and each name once at a time."""
 
 import asyncio
 from typing import Any, cast
 
 from asyncpg import Pool, Record
 
-from shared.postgres.afterwards import Backlog
+from shared.postgres.deferred import Backlog
 
 POOL = cast("Pool[Record]", object())
 

@@ -1,4 +1,4 @@
-"""Runs the work that queries leave behind, one piece after another."""
+"""Runs the work that queries defer, one piece after another."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from asyncpg import Pool, Record
 
-from shared.postgres.transaction import Afterwards
+from shared.postgres.transaction import DeferredWork
 from shared.runtime.tasks import cancel_and_wait
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ class Backlog:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
 
-    def add(self, works: Mapping[str, Afterwards]) -> None:
+    def add(self, works: Mapping[str, DeferredWork]) -> None:
         """Run each work in its turn, unless one of its name waits or runs."""
         for name, work in works.items():
             if name not in self._tasks and len(self._tasks) < self._limit:
@@ -34,12 +34,12 @@ class Backlog:
     def _forget(self, name: str, _task: asyncio.Task[None]) -> None:
         del self._tasks[name]
 
-    async def _run(self, name: str, work: Afterwards) -> None:
+    async def _run(self, name: str, work: DeferredWork) -> None:
         async with self._turn:
             try:
                 await work(self._pool)
             except Exception:
-                log.exception("work_after_query_failed", work=name)
+                log.exception("deferred_work_failed", work=name)
 
     async def finish(self) -> None:
         """Wait until all work is done."""
