@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.runtime.starting import StartError, sentence
+from shared.runtime.starting import StartError, reason_of
 
 PAUSE_SECONDS = 1.0
 """Between two attempts."""
@@ -40,7 +40,7 @@ async def until_ready(
                 try:
                     return await work()
                 except server.not_ready as error:
-                    last_error = sentence(error)
+                    last_error = reason_of(error)
                     log.info("server_not_ready", server=server.name, error=last_error)
                     await asyncio.sleep(pause_seconds)
     except TimeoutError:

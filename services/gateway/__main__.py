@@ -41,7 +41,7 @@ async def run(settings: Settings, tracing: Tracing) -> None:
         # HTTP starts before RabbitMQ is connected: until then the probes answer and other requests get 429.
         connecting = asyncio.create_task(_connect(bus, leave))
         await leave.wait()
-        monitor.leaving()
+        monitor.drain()
         await server.close()
         failed = connecting.done() and connecting.exception()
         await cancel_and_wait([connecting])

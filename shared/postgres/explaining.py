@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from shared.runtime.starting import StartError, sentence
+from shared.runtime.starting import StartError, reason_of
 
 REFUSALS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -16,5 +16,5 @@ def explain_postgres_errors(where: str) -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        reason = sentence(error).rstrip(".")
+        reason = reason_of(error).rstrip(".")
         raise StartError(f"PostgreSQL can't be used ({reason}); {where}") from error

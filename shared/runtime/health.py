@@ -45,7 +45,7 @@ class Monitor:
         self._check_seconds = check_seconds
         self.port: int | None = None
         self._checks: Checks = {}
-        self._leaving = False
+        self._draining = False
         self._runner: web.AppRunner | None = None
 
     @asynccontextmanager
@@ -76,14 +76,14 @@ class Monitor:
         """Record that the process has started, and the checks of its dependencies."""
         self._checks = checks
 
-    def leaving(self) -> None:
+    def drain(self) -> None:
         """Record that the process takes no new work. It is not ready from now on."""
-        self._leaving = True
+        self._draining = True
 
     async def ready(self) -> dict[str, bool]:
         """Return the result of each check. The process is ready if all are true."""
         results = await asyncio.gather(*(self._passes(*named) for named in self._checks.items()))
-        of_process = {"started": bool(self._checks), "accepting": not self._leaving}
+        of_process = {"started": bool(self._checks), "accepting": not self._draining}
         return {**of_process, **dict(zip(self._checks, results, strict=True))}
 
     async def _ready(self, _request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.runtime.settings import PREFIX
-from shared.runtime.starting import StartError, sentence
+from shared.runtime.starting import StartError, reason_of
 
 
 @contextmanager
@@ -38,5 +38,5 @@ def _explanation(error: OSError, address: str, prefix: str) -> str:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return f"{address} is not for this user; {prefix}PORT names a port above 1023"
     # asyncio replaces the error's text by one with the address. The error number still gives the reason.
-    reason = os.strerror(error.errno) if error.errno else sentence(error)
+    reason = os.strerror(error.errno) if error.errno else reason_of(error)
     return f"{address} can't be listened on ({reason}); {prefix}HOST and {prefix}PORT name another"

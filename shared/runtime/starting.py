@@ -27,7 +27,7 @@ def starting() -> Iterator[None]:
     except Exception as error:
         causes = list(_causes(error))
         if all(isinstance(cause, OSError | StartError) for cause in causes):
-            lines = dict.fromkeys(sentence(cause) for cause in causes)
+            lines = dict.fromkeys(reason_of(cause) for cause in causes)
             raise StartError("\n".join(lines)) from error
         raise
 
@@ -42,7 +42,7 @@ def exit_on_start_error(process: str) -> Iterator[None]:
         sys.exit("\n".join(f"{process} can't start: {line}" for line in _lines(error)))
 
 
-def sentence(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return an error's reason in words, without Python's error numbers and quotes, and without secrets."""
     if isinstance(error, TimeoutError) and not error.args:
         return "no answer in time"

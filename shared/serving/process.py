@@ -73,7 +73,7 @@ async def serve_until_signalled(
         monitor.started(service.checks)
         await stop
         # Readiness ends first, because `close` takes as long as the work that has begun.
-        monitor.leaving()
+        monitor.drain()
         await service.close()
 
 

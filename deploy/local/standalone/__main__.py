@@ -70,7 +70,7 @@ async def warren(
         server = await serve(app, gateway)
         running.push_async_callback(server.close)
         monitor.started(checks)
-        running.callback(monitor.leaving)
+        running.callback(monitor.drain)
         yield server
 
 

@@ -64,9 +64,9 @@ async def test_not_ready_when_a_check_fails(client, monitor, check):
     assert (checks["bus"], checks["database"]) == (True, False)
 
 
-async def test_not_ready_while_leaving(client, monitor):
+async def test_not_ready_while_draining(client, monitor):
     monitor.started({"bus": true})
-    monitor.leaving()
+    monitor.drain()
     assert (await client.get("/health/ready")).status == 503
 
 
