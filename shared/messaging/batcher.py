@@ -123,6 +123,7 @@ class RequestBatcher:
         self._service = service
         self._kind = kind
         self._queue = request_queue(service, kind)
+        self.reply_address = transport.reply_address(service)
         self._limits = limits
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -165,7 +166,7 @@ class RequestBatcher:
             # bring in the same turn then share this frame, instead of waiting for the next one.
             # Without a free slot, the next reply checks.
             self._check_scheduled = True
-            loop.call_soon(self._check)
+            loop.call_soon(self._send_due)
         return call
 
     def remove(self, call: Call) -> None:
@@ -181,7 +182,9 @@ class RequestBatcher:
             return
         late = 0
         for piece in decode_reply(body):
-            answer = sent.add_piece(piece)
+            # Nearly every answer is one whole piece.
+            whole = piece.last and not piece.start
+            answer = piece.body if whole else sent.add_piece(piece)
             if answer is None:
                 continue
             call = sent.calls.pop(piece.index, None)
@@ -201,7 +204,8 @@ class RequestBatcher:
         self._free_slot(sent)
         if not sent.calls:
             del self.sent[frame_id]
-        self._send_due()
+        if self._waiting:
+            self._send_due()
 
     def expire(self) -> None:
         """Fail the calls whose time is over, and send the frames that may leave now.
@@ -233,7 +237,7 @@ class RequestBatcher:
         # The workers may have lost their connections too, so the next call asks the broker again.
         self.consumers = 0
         for sent in self.sent.values():
-            self._measures.frame_resent()
+            self._measures.resent.inc()
             self._publish_soon(sent)
 
     async def count_consumers(self) -> int:
@@ -253,16 +257,13 @@ class RequestBatcher:
                 call.fail(unknown_outcome())
         await cancel_and_wait(self._publishing)
 
-    def _check(self) -> None:
-        self._check_scheduled = False
-        self._send_due()
-
     def _on_timer(self) -> None:
         self._timer = None
         self._send_due()
 
     def _send_due(self) -> None:
         """Send the frames that may leave now, and set a timer for the next one."""
+        self._check_scheduled = False
         waiting = self._waiting
         while waiting:
             seconds = self._limits.due_in(
@@ -289,7 +290,8 @@ class RequestBatcher:
             )
             sent = self.sent[frame.id] = SentFrame(frame.id, encode_frame(frame), calls)
             self._in_flight += 1
-            self._measures.frame_sent(len(calls), len(sent.body))
+            self._measures.messages.observe(len(calls))
+            self._measures.bytes.observe(len(sent.body))
             self._publish_soon(sent)
 
     def _take(self) -> dict[int, Call]:
@@ -324,7 +326,7 @@ class RequestBatcher:
             body=sent.body,
             exchange=REQUESTS,
             message_id=sent.id.hex,
-            reply_to=self._transport.reply_address(self._service),
+            reply_to=self.reply_address,
             correlation_id=f"{self._service} {self._kind} {sent.id.hex}",
             expiration=max(until - self._loop.time(), 0.001),
         )

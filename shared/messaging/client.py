@@ -134,7 +134,7 @@ class BusClient:
         except (ValueError, KeyError):
             log.error("reply_unreadable", exchange=publication.exchange)  # noqa: TRY400
             return
-        if publication.routing_key != self._transport.reply_address(service):
+        if publication.routing_key != batcher.reply_address:
             # The address belongs to another service: the sender answers in the name of `service`.
             log.error("reply_forged", service=service, exchange=publication.exchange)
             return

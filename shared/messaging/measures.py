@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from shared.contracts.errors import ErrorCode
 from shared.contracts.message import Kind
-from shared.messaging.messages import Answer, Frame
+from shared.messaging.messages import Answers, Frame
 from shared.messaging.topology import queue_name
 from shared.runtime import metrics
 from shared.runtime.histogram import Series
@@ -25,20 +25,11 @@ class BatcherMeasures:
         in_flight: Callable[[], float],
         unanswered: Callable[[], float],
     ) -> None:
-        self._messages = metrics.FRAME_MESSAGES.labels(service, kind)
-        self._bytes = metrics.FRAME_BYTES.labels(service, kind)
-        self._resent = metrics.FRAMES_RESENT.labels(service, kind)
+        self.messages = metrics.FRAME_MESSAGES.labels(service, kind)
+        self.bytes = metrics.FRAME_BYTES.labels(service, kind)
+        self.resent = metrics.FRAMES_RESENT.labels(service, kind)
         metrics.FRAMES_IN_FLIGHT.labels(service, kind).set_function(in_flight)
         metrics.CALLS_UNANSWERED.labels(service, kind).set_function(unanswered)
-
-    def frame_sent(self, messages: int, size: int) -> None:
-        """Count a sent frame, with its number of messages and its ``size`` in bytes."""
-        self._messages.observe(messages)
-        self._bytes.observe(size)
-
-    def frame_resent(self) -> None:
-        """Count a frame that was sent again."""
-        self._resent.inc()
 
 
 class QueueMeasures:
@@ -57,13 +48,17 @@ class QueueMeasures:
         elif frame.sent_at:
             self._wait.observe(max(time.time() - frame.sent_at, 0.0))
 
-    def answered(self, message: str, answer: Answer, seconds: float) -> None:
-        """Measure a message's duration, by its outcome."""
-        key = (message, answer.error)
-        series = self._durations.get(key)
-        if series is None:
-            series = self._durations[key] = self._labelled(*key)
-        series.observe(seconds)
+    def answered(self, frame: Frame, answers: Answers, seconds: float) -> None:
+        """Measure the duration of a frame's answered messages, by message and outcome."""
+        outcomes: dict[tuple[str, ErrorCode | None], int] = {}
+        for index, answer in answers.items():
+            key = (frame.envelopes[index].name, answer.error)
+            outcomes[key] = outcomes.get(key, 0) + 1
+        for key, times in outcomes.items():
+            series = self._durations.get(key)
+            if series is None:
+                series = self._durations[key] = self._labelled(*key)
+            series.observe(seconds, times)
 
     def _labelled(self, message: str, error: ErrorCode | None) -> Series:
         # A name that no handler knows may be any text. As a label it would make series without limit.

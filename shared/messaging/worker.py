@@ -45,7 +45,7 @@ from shared.messaging.transport import (
 )
 from shared.runtime import metrics
 from shared.runtime.clock import now
-from shared.runtime.log_context import bound_messages
+from shared.runtime.log_context import bind_messages
 
 log = structlog.get_logger()
 
@@ -137,16 +137,21 @@ class Worker:
         # Perhaps the frame killed its worker. A classic queue counts no deliveries. So the frame
         # moves to a quorum queue, where it becomes a dead letter in the end.
         frame = _decode(delivery)
-        if frame is None or not await self._refuse_forbidden(delivery, frame):
-            queue = topology.queue_name(self._service, "commands")
-            await self._move(delivery, queue, _attempt(delivery) + 1)
+        if frame and (
+            refusals := self._askers.refuse(delivery.publication.exchange, frame.envelopes)
+        ):
+            await self._answer(delivery, refusals)
+            return
+        queue = topology.queue_name(self._service, "commands")
+        await self._move(delivery, queue, _attempt(delivery) + 1)
 
     async def _on_commands(self, delivery: Delivery) -> None:
         frame = _decode(delivery)
         if frame is None:
             await self._dead_letter(delivery, "commands", UNREADABLE)
             return
-        if await self._refuse_forbidden(delivery, frame):
+        if refusals := self._askers.refuse(delivery.publication.exchange, frame.envelopes):
+            await self._answer(delivery, refusals)
             return
         began = time.perf_counter()
         measures = self._measures["commands"]
@@ -154,11 +159,10 @@ class Worker:
         # A retry is a new message to RabbitMQ, so only the attempt shows that it was here before.
         repeated = delivery.redelivered or attempt > 0
         measures.received(frame, repeated=repeated)
-        with bound_messages(frame.envelopes):
-            outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
-        seconds = time.perf_counter() - began
-        for index, answer in outcome.answers.items():
-            measures.answered(frame.envelopes[index].name, answer, seconds)
+        # Each delivery has a task of its own, which ends with it.
+        bind_messages(frame.envelopes)
+        outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
+        measures.answered(frame, outcome.answers, time.perf_counter() - began)
 
     async def _carry_out(
         self, delivery: Delivery, frame: Frame, attempt: int, *, repeated: bool
@@ -178,8 +182,7 @@ class Worker:
         # With the acknowledgement first, the client would wait for an answer in vain. The dead letters
         # come before it, too: the frame that is delivered again then publishes them again, with the same ids.
         if not outcome.poison or await self._dead_letter_poison(frame, outcome.poison, delivery):
-            await self._reply(delivery, outcome.answers)
-            await delivery.ack()
+            await self._answer(delivery, outcome.answers)
         return outcome
 
     async def _on_queries(self, delivery: Delivery) -> None:
@@ -188,7 +191,8 @@ class Worker:
             # No dead letter: a query changes nothing, and its client times out.
             await delivery.ack()
             return
-        if await self._refuse_forbidden(delivery, frame):
+        if refusals := self._askers.refuse(delivery.publication.exchange, frame.envelopes):
+            await self._answer(delivery, refusals)
             return
         began = time.perf_counter()
         measures = self._measures["queries"]
@@ -202,9 +206,7 @@ class Worker:
             done = await _next_answers(pending)
             ready = {pending.pop(task): task.result() for task in done}
             await self._reply(delivery, ready)
-            seconds = time.perf_counter() - began
-            for index, answer in ready.items():
-                measures.answered(frame.envelopes[index].name, answer, seconds)
+            measures.answered(frame, ready, time.perf_counter() - began)
         await delivery.ack()
 
     async def _on_event(self, events: EventProcessor, delivery: Delivery) -> None:
@@ -216,8 +218,8 @@ class Worker:
             await self._dead_letter(delivery, "events", repr(error))
             event_ended(self._service, "unknown", began, "dead")
             return
-        with bound_messages([event.as_message()]):
-            outcome = await self._handle_event(events, delivery, event)
+        bind_messages([event.as_message()])
+        outcome = await self._handle_event(events, delivery, event)
         event_ended(self._service, event.topic, began, outcome)
 
     async def _handle_event(
@@ -236,14 +238,10 @@ class Worker:
         await delivery.ack()
         return "ok"
 
-    async def _refuse_forbidden(self, delivery: Delivery, frame: Frame) -> bool:
-        """Refuse a frame whose sender may not send its messages, and end its delivery. Return whether it was refused."""
-        answers = self._askers.refuse(delivery.publication.exchange, frame.envelopes)
-        if answers is None:
-            return False
+    async def _answer(self, delivery: Delivery, answers: Answers) -> None:
+        """Send the last answers to a frame, and end its delivery."""
         await self._reply(delivery, answers)
         await delivery.ack()
-        return True
 
     async def _reply(self, delivery: Delivery, answers: Answers) -> None:
         """Send answers to the sender of a request."""
@@ -266,12 +264,14 @@ class Worker:
     async def _retry(
         self, delivery: Delivery, kind: PersistentKind, attempt: int, error: RetryLaterError
     ) -> None:
-        """Move a message to its retry queue, or give it up after its last attempt."""
+        """Move a message to its retry queue, or to the dead letters after its last attempt."""
         queue = topology.queue_name(self._service, kind)
         retry_queue = topology.retry_queue(queue, attempt)
         if retry_queue is None:
-            log.error("message_given_up", queue=queue, attempts=attempt, error=str(error))
-            await self._dead_letter(delivery, kind, f"given up after {attempt} attempts: {error}")
+            log.error("retries_exhausted", queue=queue, attempts=attempt, error=str(error))
+            await self._dead_letter(
+                delivery, kind, f"retries exhausted after {attempt} attempts: {error}"
+            )
             return
         metrics.RETRIES.labels(queue).inc()
         log.warning("message_retried", queue=queue, attempt=attempt, error=str(error))

@@ -24,10 +24,10 @@ class Series:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count a value. Not thread-safe."""
-        self.sum += value
-        self.counts[bisect_left(self._bounds, value)] += 1
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count a value, observed so many times. Not thread-safe."""
+        self.sum += value * times
+        self.counts[bisect_left(self._bounds, value)] += times
 
 
 class Histogram:

@@ -40,6 +40,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=())
 
 
+def bind_messages(messages: Sequence[LoggedMessage]) -> None:
+    """Bind messages to all log lines of the current task from here on."""
+    _messages.set(messages)
+
+
 class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
     """``with bound_messages(envelopes):`` binds messages to all log lines that are written in the block."""
 

@@ -16,7 +16,7 @@ from aiohttp.web import BaseRequest
 
 from services.gateway.auth.authorizations import Authorizations, Key, is_root
 from services.gateway.auth.callers import PROJECT, Authenticator, Caller, Mount
-from services.gateway.auth.credentials import Credential, token_digest
+from services.gateway.auth.credentials import PRIVATE_TOKEN, Credential, token_digest
 from services.gateway.auth.failures import Failures
 from services.gateway.auth.grants import Grant, foreign_page, no_session, no_token
 from services.gateway.auth.mode import Mode
@@ -24,7 +24,7 @@ from services.gateway.auth.own_pages import is_from_own_page, is_of_browser
 from services.gateway.auth.permissions import READ_SCOPES, Permission
 from services.gateway.auth.refusals import AccessRefused
 from services.gateway.auth.session_cookies import SessionCookies
-from services.gateway.auth.workspaces import refuse_workspace, workspace_of
+from services.gateway.auth.workspaces import WORKSPACE, refuse_workspace, workspace_of
 from services.gateway.dialects.gitlab import GITLAB
 from services.gateway.dialects.mlflow import MLFLOW
 from shared.contracts.access import TokenState
@@ -105,6 +105,8 @@ class Authenticators:
 
     def _authenticator_at_root(self, permission: Permission) -> Authenticator:
         async def authenticate(request: BaseRequest) -> Caller:
+            if self.open and is_bare(request):
+                return ANONYMOUS
             workspace = workspace_of(request)
             grant = await self._grant(request, self._credential(request), "", workspace)
             if grant is None:
@@ -176,6 +178,18 @@ class Authenticators:
         if grant.state is TokenState.ACTIVE:
             self._failures.excuse(request)
         return grant
+
+
+def is_bare(request: BaseRequest) -> bool:
+    """Return whether a request has nothing that could name a caller or a workspace, as in open mode most have."""
+    headers = request.headers
+    return not (
+        "Authorization" in headers
+        or PRIVATE_TOKEN in headers
+        or "Cookie" in headers
+        or WORKSPACE in headers
+        or request.query_string
+    )
 
 
 def _token(request: BaseRequest) -> Credential | None:

@@ -62,7 +62,9 @@ def forward(
         # One random id serves as the envelope's id and as the default request id.
         key = new_id()
         headers = request.headers
-        request_id = read_request_id(headers, key.hex)
+        request_id = key.hex
+        if "X-Request-Id" in headers:
+            request_id = read_request_id(headers, request_id)
         log_context.request_id.set(request_id)
         try:
             # The caller is checked before the body is read: a refused client costs no memory.

@@ -68,7 +68,7 @@ async def receive(request: BaseRequest, limit: BodyLimit) -> bytes:
     try:
         # A body that has arrived already, as most have, needs no timer.
         if request.content.is_eof():
-            body = await request.read()
+            body = request.content.read_nowait()
         else:
             async with asyncio.timeout(limit.seconds):
                 body = await request.read()

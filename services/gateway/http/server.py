@@ -1,12 +1,10 @@
 """Runs the application on a socket, and shuts it down without breaking requests off."""
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
 from aiohttp.web import (
     BaseRequest,
     RequestHandler,
@@ -99,8 +97,9 @@ class HttpServer(Server):
     """aiohttp's server with the gateway's connections and its limit on bodies."""
 
     def __init__(self, app: App, settings: Settings) -> None:
-        super().__init__(app, request_factory=self._request)
-        self._max_body_bytes = settings.max_body_bytes
+        loop = asyncio.get_running_loop()
+        request = partial(BaseRequest, loop=loop, client_max_size=settings.max_body_bytes)
+        super().__init__(app, request_factory=request)
         self._options: dict[str, Any] = {
             # The access log is off: formatting a line costs as much as the request itself.
             "access_log": None,
@@ -116,24 +115,6 @@ class HttpServer(Server):
     def __call__(self) -> RequestHandler:
         """Return the protocol object of a new connection."""
         return _Connection(self, loop=self._loop, **self._options)
-
-    def _request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> BaseRequest:
-        return BaseRequest(
-            message,
-            payload,
-            protocol,
-            writer,
-            task,
-            self._loop,
-            client_max_size=self._max_body_bytes,
-        )
 
 
 class RunningServer:

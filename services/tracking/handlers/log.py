@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from services.tracking.handlers.runs import RUN_NAME
 from services.tracking.store import log as store
 from services.tracking.store import model_metrics
-from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunList
+from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunKey, RunList
 from services.tracking.store.logged_models import not_found as model_not_found
 from services.tracking.validation import (
     check_batch_limits,
@@ -30,10 +30,11 @@ from shared.contracts.errors import DomainError, invalid
 from shared.contracts.message import Message
 from shared.contracts.metrics import LogMetric, Point
 from shared.contracts.runs import LogBatch, LogParam, SetTag
+from shared.messaging.messages import Answer
 from shared.postgres.connection import AnyConnection
 from shared.postgres.handlers import BatchHandler, BatchItem, BatchResult
 
-EMPTY = b"{}"
+EMPTY = Answer(b"{}")
 
 LogCommand = LogMetric | LogBatch | LogParam | SetTag
 
@@ -47,8 +48,7 @@ class Entry:
     """
 
     index: int
-    project: int
-    run_id: str
+    run_key: RunKey
     metrics: Sequence[Point] = ()
     params: Sequence[tuple[str, str]] = ()
     tags: Sequence[tuple[str, str]] = ()
@@ -57,9 +57,14 @@ class Entry:
     run: int = -1
 
     @property
-    def run_key(self) -> tuple[int, str]:
-        """Return the project and the run id."""
-        return self.project, self.run_id
+    def project(self) -> int:
+        """The number of the run's project."""
+        return self.run_key[0]
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.run_key[1]
 
 
 async def log(
@@ -92,7 +97,7 @@ async def log(
 def _checked(index: int, call: BatchItem[LogCommand]) -> Entry:
     """Return what a call logs. Raises DomainError."""
     message, envelope = call.message, call.envelope
-    entry = Entry(index, envelope.project, message.run_id)
+    entry = Entry(index, (envelope.project, message.run_id))
     if type(message) is LogMetric:
         point = message.point
         check_metric(point)

@@ -58,6 +58,8 @@ Extras = tuple[str | None, str | None, str | None]
 
 NO_EXTRAS: Extras = (None, None, None)
 
+NO_COLUMNS: Sequence[Sequence[str | None]] = ((), (), ())
+
 
 @dataclass(slots=True)
 class Points:
@@ -106,7 +108,8 @@ class Points:
             [places[moment] for moment in moments],
             keys,
             values,
-            *_extra_columns(self.extras, numbers),
+            # In SQL an empty column gives NULLs.
+            *(_extra_columns(self.extras, numbers) if self.extras else NO_COLUMNS),
         )
 
 
@@ -162,9 +165,7 @@ async def _append(connection: AnyConnection, arguments: Sequence[object]) -> lis
 def _extra_columns(
     extras: Mapping[int, Extras], numbers: Sequence[int]
 ) -> Iterable[Sequence[str | None]]:
-    """Return the columns of models, dataset names and digests. In SQL an empty column gives NULLs."""
-    if not extras:
-        return [], [], []
+    """Return the columns of models, dataset names and digests."""
     return zip(*(extras.get(number, NO_EXTRAS) for number in numbers), strict=True)
 
 

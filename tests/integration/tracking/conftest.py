@@ -11,7 +11,7 @@ from services.tracking.handlers import HANDLERS
 from services.tracking.store.experiments import ensure
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
-from shared.messaging.messages import Envelope, new_id
+from shared.messaging.messages import Answer, Envelope, new_id
 from shared.postgres.connection import AnyConnection
 from shared.postgres.handlers import BatchItem
 from shared.postgres.transaction import Transaction
@@ -95,6 +95,8 @@ def parsed(name: str, fields: dict[str, Any], project: int) -> BatchItem[Message
 
 
 def _json(answer: Any) -> Any:
+    if isinstance(answer, Answer):
+        return json.loads(answer.checked())
     if isinstance(answer, bytes):
         return json.loads(answer)
     if isinstance(answer, DomainError):
