@@ -4,28 +4,28 @@ This module reconnects by itself and does not use aio-pika's robust connection. 
 of a reconnection: replies on the way are lost then, so the client sends its pending frames again. The
 inbox makes that harmless.
 
-Messages pass through the channels of aiormq, on which aio-pika is built. Each frame costs a message or
-two, and aio-pika's message objects took a tenth of the time of a lone request.
+Messages pass through channels of our own (``direct_channel``); queues are declared through aio-pika's.
 """
 
 import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import cast
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
-from aiormq import spec
-from aiormq.abc import ConsumerCallback, DeliveredMessage
-from aiormq.channel import Channel as MessageChannel
 from aiormq.exceptions import DeliveryError
+from pamqp.commands import Basic
 
 from shared.messaging import topology
 from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.declarations import ensure
-from shared.messaging.packing import LARGEST_MESSAGE, is_large, pack
+from shared.messaging.direct_channel import DirectChannel, Message
+from shared.messaging.direct_connection import DirectConnection
+from shared.messaging.packing import LARGEST_MESSAGE, PACKED_FROM, pack
 from shared.messaging.permissions import private_queue
 from shared.messaging.transport import (
     BrokerUnavailableError,
@@ -46,28 +46,30 @@ CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
 """Limit for opening the channels, queues and consumers of a new connection. Beyond it the connection is closed."""
 
+UNSENT_REPLY_BYTES = 65_536
+"""Bytes of a reply that may wait for the socket while its sender goes on."""
 
+
+@dataclass(slots=True, eq=False)
 class AmqpDelivery:
     """A message that RabbitMQ delivered; see ``transport.Delivery``."""
 
-    __slots__ = ("_message", "publication", "redelivered")
-
-    def __init__(self, message: DeliveredMessage) -> None:
-        self._message = message
-        self.redelivered = bool(message.redelivered)
-        self.publication = _publication_of(message)
+    publication: Publication
+    redelivered: bool
+    channel: DirectChannel
+    tag: int
 
     @property
     def lost(self) -> bool:
         """Return whether its channel is closed."""
-        return self._message.channel.is_closed
+        return self.channel.is_closed
 
     async def ack(self) -> None:
         """Acknowledge the message."""
         # After a lost connection the broker delivers the message again anyway, and the inbox answers
         # it. So a failed acknowledgement needs no handling.
         with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._message.channel.basic_ack(self._message.delivery_tag or 0)
+            self.channel.acknowledge(self.tag)
 
 
 class AmqpSubscription:
@@ -78,22 +80,33 @@ class AmqpSubscription:
         self._on_delivery = on_delivery
         self._prefetch = prefetch
         self._cancelled = False
-        self._consumer: tuple[MessageChannel, str] | None = None
+        self._consumer: tuple[DirectChannel, str] | None = None
+        self._deliveries: set[asyncio.Task[None]] = set()
 
-    async def open(self, connection: AbstractConnection) -> None:
+    async def open(self, connection: DirectConnection) -> None:
         """Consume on a separate channel, so that prefetch counts this queue alone."""
         if self._cancelled:
             return
-        outer = await connection.channel(publisher_confirms=False)
-        await outer.set_qos(prefetch_count=self._prefetch)
-        channel = await _aiormq_channel(outer)
+        channel = await connection.direct_channel()
         # The broker cancels a consumer once, when its queue is deleted or the queue's only node is lost.
         # Without a new connection this queue would have no consumer.
-        channel.on_consumer_cancel_callbacks.add(lambda *_: _close_soon(connection))
-        self._consumer = (channel, await _consume(channel, self._queue, self._receive))
+        channel.on_close = partial(_close_soon, connection)
+        receive = partial(self._receive, channel)
+        tag = await channel.consume(self._queue, receive, prefetch=self._prefetch)
+        self._consumer = (channel, tag)
 
-    async def _receive(self, message: DeliveredMessage) -> None:
-        await self._on_delivery(AmqpDelivery(message))
+    def _receive(self, channel: DirectChannel, message: Message) -> None:
+        delivered = message.delivery
+        delivery = AmqpDelivery(
+            _publication_of(message),
+            bool(delivered.redelivered),
+            channel,
+            delivered.delivery_tag or 0,
+        )
+        task = asyncio.get_running_loop().create_task(self._on_delivery(delivery))
+        # The event loop itself keeps only a weak reference to a task.
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
 
     async def cancel(self) -> None:
         """Take no further deliveries; the channel stays open for acknowledgements."""
@@ -101,7 +114,7 @@ class AmqpSubscription:
         if self._consumer:
             channel, tag = self._consumer
             with contextlib.suppress(*CONNECTION_ERRORS):
-                await channel.basic_cancel(tag)
+                await channel.cancel(tag)
 
 
 class AmqpTransport:
@@ -136,9 +149,9 @@ class AmqpTransport:
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
-        self._requests: MessageChannel | None = None
-        self._replies: MessageChannel | None = None
-        self._connection: AbstractConnection | None = None
+        self._requests: DirectChannel | None = None
+        self._replies: DirectChannel | None = None
+        self._connection: DirectConnection | None = None
         self._subscriptions: list[AmqpSubscription] = []
         self._on_reply: OnReply | None = None
         self._on_reset: Callable[[], None] | None = None
@@ -173,7 +186,7 @@ class AmqpTransport:
     async def publish(self, publication: Publication) -> None:
         """Publish; all messages but replies wait for the broker's confirm."""
         body = publication.body
-        if is_large(body):
+        if len(body) >= PACKED_FROM:
             # Deflating takes tenths of a second. In a thread it does not block the event loop.
             body = await asyncio.to_thread(pack, body)
             if len(body) > LARGEST_MESSAGE:
@@ -187,19 +200,20 @@ class AmqpTransport:
             message = "The connection to RabbitMQ is down."
             raise BrokerUnavailableError(message)
         try:
-            await channel.basic_publish(
+            await channel.publish(
                 body,
-                exchange=self._exchanges[publication.exchange],
-                routing_key=publication.routing_key,
-                properties=_properties(publication),
+                self._exchanges[publication.exchange],
+                publication.routing_key,
+                _properties(publication),
                 # A message that reaches no queue comes back as an error.
-                mandatory=self._layout.must_be_routed(
-                    publication.exchange, publication.routing_key
-                ),
-                # A confirm proves that the bytes were sent. Without one, wait until the socket has taken
-                # them, so that a slow connection slows its sender down.
-                wait=not confirmed,
+                mandatory=confirmed
+                and self._layout.must_be_routed(publication.exchange, publication.routing_key),
             )
+            # A confirm proves that the bytes were sent. Without one, wait until the socket has taken the
+            # bytes of a large reply, so that a slow connection slows its sender down. Small replies are
+            # bounded by prefetch: the acknowledgement is sent after them.
+            if not confirmed and len(body) > UNSENT_REPLY_BYTES:
+                await channel.drain()
         except DeliveryError as error:
             message = (
                 f"RabbitMQ has no queue for {publication.routing_key}, or refused the message."
@@ -272,21 +286,20 @@ class AmqpTransport:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.close()
 
-    async def _open(self, connection: AbstractConnection) -> None:
-        requests = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        replies = await connection.channel(publisher_confirms=False)
+    async def _open(self, connection: DirectConnection) -> None:
         await ensure(connection, self._party, self._services, self._layout)
-        # A channel may close alone, for example after a refused declaration. Then the whole connection
-        # is closed: one way to recover is easier to trust than two.
+        requests = await connection.direct_channel(confirms=True)
+        replies = await connection.direct_channel()
+        # A channel may close alone, for example after a publication to a missing exchange. Then the whole
+        # connection is closed: one way to recover is easier to trust than two.
         for channel in (requests, replies):
-            channel.close_callbacks.add(lambda *_: _close_soon(connection))
-        self._connection = connection
-        self._requests = await _aiormq_channel(requests)
-        self._replies = await _aiormq_channel(replies)
-        if self._on_reply:
-            await self._open_replies(replies)
-        if self._on_event:
-            await self._open_events(replies, self._on_event)
+            channel.on_close = partial(_close_soon, connection)
+        self._connection, self._requests, self._replies = connection, requests, replies
+        async with connection.channel(publisher_confirms=False) as declaring:
+            if self._on_reply:
+                await self._open_replies(declaring, replies, self._on_reply)
+            if self._on_event:
+                await self._open_events(declaring, replies, self._on_event)
         # The order matters. The copy of the list comes first: from `set` on, `consume` opens new
         # subscriptions itself, and none must be opened twice. `set` comes before the subscriptions open:
         # a delivery is answered by `publish`, which needs a connection that is ready.
@@ -299,52 +312,38 @@ class AmqpTransport:
         for subscription in subscriptions:
             await subscription.open(connection)
 
-    async def _open_replies(self, channel: AbstractChannel) -> None:
+    async def _open_replies(
+        self, channel: AbstractChannel, replies: DirectChannel, on_reply: OnReply
+    ) -> None:
         """Bind a private queue to the replies of each service that this party may ask.
 
         RabbitMQ's direct reply-to needs no queue, but its answers pass through the default exchange
         only. An account that may write to the default exchange may write to every queue.
         """
-        on_reply = self._on_reply
-
-        async def receive(message: DeliveredMessage) -> None:
-            if on_reply:
-                on_reply(_publication_of(message))
-
         queue = await self._private_queue(channel)
         for service, address in self._addresses.items():
             await queue.bind(topology.exchange_name(service, topology.REPLIES), address)
         # Without acknowledgements: the queue ends with its connection, so nothing could be redelivered.
-        await _consume(await _aiormq_channel(channel), queue.name, receive, no_ack=True)
+        await replies.consume(
+            queue.name, lambda message: on_reply(_publication_of(message)), no_ack=True
+        )
 
-    async def _open_events(self, channel: AbstractChannel, on_event: OnBroadcast) -> None:
+    async def _open_events(
+        self, channel: AbstractChannel, replies: DirectChannel, on_event: OnBroadcast
+    ) -> None:
         """Bind a private queue to the topics. It is bound before ``on_reset``, so no later event is missed."""
-
-        async def receive(message: DeliveredMessage) -> None:
-            on_event(_publication_of(message))
-
         queue = await self._private_queue(channel)
         for publisher in self._layout.listeners[self._party]:
             for topic in self._topics:
                 outbox = topology.exchange_name(publisher, topology.OUTBOX)
                 await queue.bind(outbox, topology.binding_key(topic))
-        await _consume(await _aiormq_channel(channel), queue.name, receive, no_ack=True)
+        await replies.consume(
+            queue.name, lambda message: on_event(_publication_of(message)), no_ack=True
+        )
 
     async def _private_queue(self, channel: AbstractChannel) -> AbstractQueue:
         name = private_queue(self._party, secrets.token_hex(16))
         return await channel.declare_queue(name, exclusive=True, auto_delete=True)
-
-
-async def _aiormq_channel(channel: AbstractChannel) -> MessageChannel:
-    return cast("MessageChannel", await channel.get_underlay_channel())
-
-
-async def _consume(
-    channel: MessageChannel, queue: str, receive: ConsumerCallback, *, no_ack: bool = False
-) -> str:
-    """Start a consumer and return its tag."""
-    began = await channel.basic_consume(queue, receive, no_ack=no_ack)
-    return began.consumer_tag or ""
 
 
 def _close_soon(connection: AbstractConnection) -> None:
@@ -352,26 +351,26 @@ def _close_soon(connection: AbstractConnection) -> None:
         asyncio.get_running_loop().create_task(connection.close())
 
 
-def _properties(publication: Publication) -> spec.Basic.Properties:
+def _properties(publication: Publication) -> Basic.Properties:
     mode = DeliveryMode.PERSISTENT if publication.persistent else DeliveryMode.NOT_PERSISTENT
     seconds = publication.expiration
-    return spec.Basic.Properties(
+    return Basic.Properties(
         delivery_mode=mode,
-        message_id=publication.message_id,
-        correlation_id=publication.correlation_id,
-        reply_to=publication.reply_to,
+        message_id=publication.message_id or None,
+        correlation_id=publication.correlation_id or None,
+        reply_to=publication.reply_to or None,
         expiration=None if seconds is None else str(int(seconds * 1000)),
         headers=dict(publication.headers) or None,
     )
 
 
-def _publication_of(message: DeliveredMessage) -> Publication:
-    properties = message.header.properties
+def _publication_of(message: Message) -> Publication:
+    delivery, properties, body = message
     headers = properties.headers or {}
     return Publication(
-        routing_key=message.routing_key or "",
-        body=message.body,
-        exchange=message.exchange or "",
+        routing_key=delivery.routing_key or "",
+        body=body,
+        exchange=delivery.exchange or "",
         message_id=properties.message_id or "",
         correlation_id=properties.correlation_id or "",
         reply_to=properties.reply_to or "",

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import aio_pika
 import aiormq
 import structlog
-from aio_pika.abc import AbstractConnection
 
+from shared.messaging.direct_connection import DirectConnection
 from shared.runtime.addresses import each_host
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ CONNECTION_ERRORS = (
 """The errors of aiormq and aio-pika for a lost connection. The last one: it was lost within the handshake."""
 
 
-async def connect(url: str, *, name: str, seconds: float) -> AbstractConnection:
+async def connect(url: str, *, name: str, seconds: float) -> DirectConnection:
     """Connect to one of the nodes that ``url`` names.
 
     The nodes are tried in random order, which spreads processes over a cluster. Each node has ``seconds``
@@ -44,7 +44,11 @@ async def connect(url: str, *, name: str, seconds: float) -> AbstractConnection:
     return await _connect(last, name, seconds)
 
 
-async def _connect(url: str, name: str, seconds: float) -> AbstractConnection:
+async def _connect(url: str, name: str, seconds: float) -> DirectConnection:
     return await aio_pika.connect(
-        url, client_properties={"connection_name": name}, heartbeat=HEARTBEAT, timeout=seconds
+        url,
+        client_properties={"connection_name": name},
+        heartbeat=HEARTBEAT,
+        timeout=seconds,
+        connection_class=DirectConnection,
     )

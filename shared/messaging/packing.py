@@ -19,14 +19,12 @@ _DEFLATED = b"\x78"
 """The first byte of zlib's format. A frame that is not deflated begins with the brace of its header."""
 
 
-def is_large(body: bytes) -> bool:
-    """Return whether a frame must be deflated. A retry or dead letter may be deflated already."""
-    return len(body) >= PACKED_FROM and not body.startswith(_DEFLATED)
-
-
 def pack(body: bytes) -> bytes:
     """Return the frame, deflated if it is large. Deflating takes tenths of a second."""
-    return zlib.compress(body, level=1) if is_large(body) else body
+    # A retry or dead letter may be deflated already.
+    if len(body) < PACKED_FROM or body.startswith(_DEFLATED):
+        return body
+    return zlib.compress(body, level=1)
 
 
 def unpack(body: bytes) -> bytes:

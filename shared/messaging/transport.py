@@ -1,8 +1,8 @@
 """Protocols of a broker's transport: everything that the bus needs of RabbitMQ, or of memory."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class BrokerUnavailableError(Exception):
@@ -17,7 +17,8 @@ class PublishUncertainError(Exception):
     """The connection was lost before the broker confirmed: the message may or may not be there."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as ``messages.Envelope``.
+@dataclass(slots=True)
 class Publication:
     """A message that is sent to an exchange of its sender, or was received from one.
 
@@ -51,7 +52,7 @@ class Delivery(Protocol):
         """Let the broker forget the message."""
 
 
-OnDelivery = Callable[[Delivery], Awaitable[None]]
+OnDelivery = Callable[[Delivery], Coroutine[Any, Any, None]]
 OnReply = Callable[[Publication], None]
 OnBroadcast = Callable[[Publication], None]
 
