@@ -146,7 +146,9 @@ class AmqpTransport:
         # One secret address per service: with a shared address, each service could send forged
         # answers in the name of the others.
         self._addresses = {service: secrets.token_hex(16) for service in layout.asks.get(party, ())}
-        self._connected = asyncio.Event()
+        self.ready = False
+        """Whether the connection and its channels are open."""
+        self._was_ready = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
         self._requests: DirectChannel | None = None
@@ -162,15 +164,10 @@ class AmqpTransport:
         """Return the address for a service's answers. No other service learns it."""
         return self._addresses[service]
 
-    @property
-    def ready(self) -> bool:
-        """Return whether the connection and its channels are open."""
-        return self._connected.is_set()
-
     async def start(self) -> None:
         """Connect; waits until the broker is reachable. Raises the first connection's unexpected errors."""
         self._keeper = asyncio.create_task(self._keep_connected(), name="amqp-keeper")
-        waiter = asyncio.create_task(self._connected.wait())
+        waiter = asyncio.create_task(self._was_ready.wait())
         await asyncio.wait({self._keeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
         if self._keeper.done():
             waiter.cancel()
@@ -179,7 +176,7 @@ class AmqpTransport:
     async def close(self) -> None:
         """Close the connection and stop reconnecting."""
         self._closed = True
-        self._connected.clear()
+        self.ready = False
         if self._keeper:
             await cancel_and_wait([self._keeper])
 
@@ -196,7 +193,7 @@ class AmqpTransport:
         # do not pay for a confirm.
         confirmed = publication.exchange != topology.REPLIES
         channel = self._requests if confirmed else self._replies
-        if not self._connected.is_set() or channel is None:
+        if not self.ready or channel is None:
             message = "The connection to RabbitMQ is down."
             raise BrokerUnavailableError(message)
         try:
@@ -206,8 +203,12 @@ class AmqpTransport:
                 publication.routing_key,
                 _properties(publication),
                 # A message that reaches no queue comes back as an error.
+                # Only for an event it depends on the key.
                 mandatory=confirmed
-                and self._layout.must_be_routed(publication.exchange, publication.routing_key),
+                and (
+                    publication.exchange != topology.OUTBOX
+                    or self._layout.must_be_routed(topology.OUTBOX, publication.routing_key)
+                ),
             )
             # A confirm proves that the bytes were sent. Without one, wait until the socket has taken the
             # bytes of a large reply, so that a slow connection slows its sender down. Small replies are
@@ -266,7 +267,7 @@ class AmqpTransport:
                 # disconnected until an operator restarts it.
                 log.exception("broker_unreachable")
             finally:
-                self._connected.clear()
+                self.ready = False
                 BROKER_CONNECTED.labels(self._party).set(0)
             await asyncio.sleep(RECONNECT_DELAY)
 
@@ -281,7 +282,7 @@ class AmqpTransport:
             await lost.wait()
             log.warning("broker_lost", connection=self._party)
         finally:
-            self._connected.clear()
+            self.ready = False
             with contextlib.suppress(*CONNECTION_ERRORS):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.close()
@@ -300,11 +301,12 @@ class AmqpTransport:
                 await self._open_replies(declaring, replies, self._on_reply)
             if self._on_event:
                 await self._open_events(declaring, replies, self._on_event)
-        # The order matters. The copy of the list comes first: from `set` on, `consume` opens new
-        # subscriptions itself, and none must be opened twice. `set` comes before the subscriptions open:
+        # The order matters. The copy of the list comes first: from `ready` on, `consume` opens new
+        # subscriptions itself, and none must be opened twice. It comes before the subscriptions open:
         # a delivery is answered by `publish`, which needs a connection that is ready.
         subscriptions = list(self._subscriptions)
-        self._connected.set()
+        self.ready = True
+        self._was_ready.set()
         BROKER_CONNECTED.labels(self._party).set(1)
         # The private queues exist by now, so the frames that `on_reset` sends again can be answered.
         if self._on_reset:

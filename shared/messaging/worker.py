@@ -43,9 +43,8 @@ from shared.messaging.transport import (
     Subscription,
     Transport,
 )
-from shared.runtime import metrics
+from shared.runtime import log_context, metrics
 from shared.runtime.clock import now
-from shared.runtime.log_context import bind_messages
 
 log = structlog.get_logger()
 
@@ -155,12 +154,12 @@ class Worker:
             return
         began = time.perf_counter()
         measures = self._measures["commands"]
-        attempt = _attempt(delivery)
+        attempt = _attempt(delivery) if delivery.publication.headers else 0
         # A retry is a new message to RabbitMQ, so only the attempt shows that it was here before.
         repeated = delivery.redelivered or attempt > 0
         measures.received(frame, repeated=repeated)
         # Each delivery has a task of its own, which ends with it.
-        bind_messages(frame.envelopes)
+        log_context.messages.set(frame.envelopes)
         outcome = await self._carry_out(delivery, frame, attempt, repeated=repeated)
         measures.answered(frame, outcome.answers, time.perf_counter() - began)
 
@@ -218,7 +217,7 @@ class Worker:
             await self._dead_letter(delivery, "events", repr(error))
             event_ended(self._service, "unknown", began, "dead")
             return
-        bind_messages([event.as_message()])
+        log_context.messages.set([event.as_message()])
         outcome = await self._handle_event(events, delivery, event)
         event_ended(self._service, event.topic, began, outcome)
 

@@ -37,12 +37,8 @@ class LoggedMessage(Protocol):
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The HTTP request that the gateway is answering."""
 
-_messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=())
-
-
-def bind_messages(messages: Sequence[LoggedMessage]) -> None:
-    """Bind messages to all log lines of the current task from here on."""
-    _messages.set(messages)
+messages: ContextVar[Sequence[LoggedMessage]] = ContextVar("messages", default=())
+"""The messages that are being handled. A task that ends with them sets it; otherwise ``bound_messages`` does."""
 
 
 class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
@@ -50,11 +46,11 @@ class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
 
     __slots__ = ("_messages", "_token")
 
-    def __init__(self, messages: Sequence[LoggedMessage]) -> None:
-        self._messages = messages
+    def __init__(self, handled: Sequence[LoggedMessage]) -> None:
+        self._messages = handled
 
     def __enter__(self) -> None:
-        self._token: Token[Sequence[LoggedMessage]] = _messages.set(self._messages)
+        self._token: Token[Sequence[LoggedMessage]] = messages.set(self._messages)
 
     def __exit__(
         self,
@@ -65,24 +61,24 @@ class bound_messages:  # noqa: N801  # It reads as the statement that it makes.
         # An abandoned coroutine is closed by the garbage collector, in the context of another task. The
         # reset then raises ValueError. Nothing is left to undo: the coroutine's own context is gone.
         with suppress(ValueError):
-            _messages.reset(self._token)
+            messages.reset(self._token)
 
 
 def add_context(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Add the bound messages to a log line (a structlog processor). The line's own fields stay."""
-    for name, value in _context(_messages.get()).items():
+    for name, value in _context(messages.get()).items():
         line.setdefault(name, value)
     return line
 
 
-def _context(messages: Sequence[LoggedMessage]) -> dict[str, object]:
-    if not messages:
+def _context(handled: Sequence[LoggedMessage]) -> dict[str, object]:
+    if not handled:
         here = request_id.get()
         return {"request_id": here} if here else {}
-    if len(messages) == 1:
-        [message] = messages
+    if len(handled) == 1:
+        [message] = handled
         trace = {"trace_id": message.traceparent.split("-")[1]} if message.traceparent else {}
         return {
             "request_id": message.request_id,
@@ -91,7 +87,7 @@ def _context(messages: Sequence[LoggedMessage]) -> dict[str, object]:
             **trace,
         }
     return {
-        "request_ids": [each.request_id for each in messages[:REQUEST_IDS_SHOWN]],
-        "projects": sorted({each.project for each in messages}),
-        "messages": sorted({each.name for each in messages}),
+        "request_ids": [each.request_id for each in handled[:REQUEST_IDS_SHOWN]],
+        "projects": sorted({each.project for each in handled}),
+        "messages": sorted({each.name for each in handled}),
     }

@@ -10,6 +10,9 @@ What counts:
 - Not the code of libraries, nor constructors that `dataclass` writes, nor comprehensions, which no reader looks up.
 - A change of file is a call whose function is in another file than that of the call before it.
 
+The counts are printed twice: of the whole way, and without the transport's part, which moves messages between the
+two sides and reads none of them.
+
 The request is sent several times, and the shortest way counts: now and then a timer of the process falls into a
 request. Caches are warm, the caller is anonymous, and the run has the metric already.
 """
@@ -45,6 +48,9 @@ from tests.web_server import ROOT
 TRACKING = "tracking"
 REQUESTS = 30
 OWN = tuple(f"{ROOT / folder}/" for folder in ("services", "shared"))
+TRANSPORT = frozenset(
+    f"shared/messaging/{name}.py" for name in ("amqp", "direct_channel", "direct_connection")
+)
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
@@ -66,7 +72,11 @@ def main() -> None:
             if step.file != before.file:
                 print(step.file)
             print(f"    {step.function}")
+    without = [step for step in way if step.file not in TRANSPORT]
     print(f"{len(way)} functions, {changes_of_file(way)} changes of file")
+    print(
+        f"{len(without)} functions, {changes_of_file(without)} changes of file without the transport"
+    )
     for file, calls in Counter(step.file for step in way).most_common():
         print(f"{calls:4} {file}")
 
