@@ -22,7 +22,7 @@ class LocalSettings(BaseSettings):
     access_mode: Mode | None = Field(
         default=None,
         description="open: anonymous clients use the root project as Developers; token: all "
-        "clients need a token; unset: open where it listens on loopback, else token",
+        "clients need a token; unset: open if it listens on loopback, otherwise token",
     )
     root_token: RootToken = Field(
         default="",

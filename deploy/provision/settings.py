@@ -77,7 +77,7 @@ class ProvisionSettings(BaseSettings):
         default="", repr=False, description="The administrator's secret key"
     )
     provision_timeout: PositiveFloat = Field(
-        default=60.0, description="Seconds to wait for a server that is still on its way"
+        default=60.0, description="Seconds to wait for a server that is still starting"
     )
     log_level: LogLevel = Field(default="info", description="Least severe level that is logged")
 

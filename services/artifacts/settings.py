@@ -22,7 +22,7 @@ class S3Settings(BaseModel):
     public_endpoint: str = Field(
         default="",
         pattern=r"^(https?://[^/?#@]+/?)?$",
-        description="The same server as clients reach it, for presigned URLs; the endpoint where empty",
+        description="Address of that server for clients, in presigned URLs; empty: the endpoint",
     )
     access_key: str = Field(repr=False, description="Access key")
     secret_key: str = Field(repr=False, description="Secret key")

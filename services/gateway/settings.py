@@ -39,10 +39,10 @@ class Settings(ProcessSettings):
 
     access_mode: Mode | None = None
     """open: anonymous clients use the root project as Developers; token: all clients need a token;
-    unset: open where the gateway listens on loopback, but for what comes through a proxy, else token."""
+    unset: open if the gateway listens on loopback, except for requests through a proxy; otherwise token."""
 
     max_body_bytes: PositiveInt = limits.INPUTS_BODY
-    """Largest request body. That is one of log-inputs; log-batch takes 16 MiB, everything else 8 MiB."""
+    """Largest request body, in bytes. Only log-inputs may send 32 MiB; log-batch may send 16 MiB, other requests 8."""
 
     max_artifact_bytes: PositiveInt = 5 * 1024**3
     """Largest artifact that a client may upload."""

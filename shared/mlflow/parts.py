@@ -1,4 +1,4 @@
-"""Answers in parts: what is too long for one message comes as pieces of one JSON text.
+"""Answers in parts: an answer that is too long for one message is sent as pieces of one JSON text.
 
 The service makes a part of bounded size. If another one follows, the part says what the next query must contain for
 it. The gateway joins the texts without reading them (ADR 70).
@@ -7,12 +7,12 @@ it. The gateway joins the texts without reading them (ADR 70).
 from dataclasses import dataclass
 
 _CONTINUED = b"continued "
-"""How a part begins that is not the last one. JSON never begins so."""
+"""The first bytes of a part that has a successor. No JSON text begins with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a JSON text. ``continuation`` is what the query for the next piece contains; None: this is the last."""
+    """A piece of a JSON text. The query for the next piece contains ``continuation``; None: this is the last piece."""
 
     text: bytes
     continuation: str | None = None

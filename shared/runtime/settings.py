@@ -73,7 +73,7 @@ class TracingSettings(BaseModel):
         default=1.0,
         ge=0,
         le=1,
-        description="Part of the requests that are traced, unless their client has decided",
+        description="Share of the requests that are traced, from 0 to 1, unless their client has decided",
     )
 
 

@@ -37,7 +37,7 @@ def forward_in_parts(endpoint: Endpoint, bus: Bus, mount: Mount, settings: Setti
     """Make the handler of an endpoint whose service may answer in parts.
 
     An answer of one part is sent as any other. So is an error before the first byte. A later error breaks the
-    connection, so that no client takes what it has got for the whole.
+    connection, so that no client takes an incomplete answer for a complete one.
     """
     contract = endpoint.contract
     authenticate, dialect = mount.authenticator_for(required_permission(contract)), mount.dialect

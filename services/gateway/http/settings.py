@@ -30,7 +30,7 @@ class HttpSettings(BaseModel):
         description="Seconds that an idle connection stays open; more than a proxy in front waits",
     )
     body_timeout: PositiveFloat = Field(
-        default=60.0, description="Seconds that a request's body may take, but for artifacts"
+        default=60.0, description="Seconds that a request's body may take, except for artifacts"
     )
     stall_timeout: PositiveFloat = Field(
         default=60.0,
@@ -57,7 +57,7 @@ class HttpSettings(BaseModel):
     auth_failure_rate: float = Field(
         default=5.0,
         ge=0,
-        description="Requests a second with tokens that are no good, from one address to one gateway; 0 is no limit",
+        description="Requests a second with invalid tokens, from one address to one gateway; 0 is no limit",
     )
     auth_failure_burst: PositiveInt = Field(
         default=100, description="Such requests that may come at once before the limit counts"
@@ -65,12 +65,12 @@ class HttpSettings(BaseModel):
     session_hours: PositiveFloat = Field(
         default=12.0,
         le=8760,
-        description="Hours after which people who signed in with a browser sign in again",
+        description="Hours after which the session of a browser ends",
     )
     trusted_proxies: Networks = Field(
         default="",
-        description="Addresses or networks of proxies in front, separated by commas, whose X-Forwarded-For "
-        "names the client's address; of others the header means nothing",
+        description="Addresses or networks of proxies in front, separated by commas. Their X-Forwarded-For names the "
+        "client's address, and their X-Forwarded-Proto its scheme; of other senders these headers are ignored",
     )
     tls_cert_file: ReadableFile | None = Field(
         default=None, description="PEM file of the certificate and its chain, to serve HTTPS"

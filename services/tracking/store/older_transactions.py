@@ -31,7 +31,7 @@ async def have_ended(
     pause: float,
     seconds: float = math.inf,
 ) -> bool:
-    """Wait for the ends of transactions, and look each ``pause``; return whether they came within ``seconds``."""
+    """Wait until transactions have ended, checking after each ``pause``; return whether they did within ``seconds``."""
     give_up = monotonic() + seconds
     while transactions:
         transactions &= await at_work(connection, statement)
