@@ -19,7 +19,7 @@ UPDATE metric_series
 SET
     settled_step = point.step,
     settled_timestamp = point."timestamp",
-    settled_round = settled_round + 1
+    settled_round = coalesce(settled_round, 0) + 1
 FROM (
     SELECT step, "timestamp"
     FROM metric_points
