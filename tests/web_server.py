@@ -115,15 +115,16 @@ async def _unready(session: aiohttp.ClientSession, monitor: str) -> str:
         return f"{monitor}: {error!r}"
 
 
-def standalone(data: Path, *, direct_artifacts: bool = False) -> WebServer:
+def standalone(data: Path, *, direct_artifacts: bool = False, ui_directory: str = "") -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's.
 
-    Clients may go to the storage themselves where `direct_artifacts` says so.
+    Clients may go to the storage themselves where `direct_artifacts` says so. The web UI is there if its directory is named.
     """
     own = {
         "WARREN_ROOT_TOKEN": ROOT_TOKEN,
         "WARREN_GITLAB_URL": GITLAB_URL,
         "WARREN_DIRECT_ARTIFACTS": str(direct_artifacts),
+        "WARREN_UI_DIRECTORY": ui_directory,
     }
     return _warren(data, ("deploy.local.standalone",), own)
 
