@@ -12,6 +12,7 @@ from services.gateway.openapi.operations import (
     describe_endpoints,
 )
 from services.gateway.openapi.schemas import REF, json_content, schemas_of
+from services.gateway.openapi.security import OF_PROJECTS, SCHEMES
 from shared.contracts.message import Wire
 
 ERROR = {
@@ -86,7 +87,9 @@ def describe() -> dict[str, Any]:
             "members and tokens. GraphQL at /graphql has a schema of its own and is not described here.",
         },
         "paths": paths,
+        "security": OF_PROJECTS,
         "components": {
+            "securitySchemes": SCHEMES,
             "schemas": schemas | {"Error": ERROR, "GitLabError": GITLAB_ERROR},
             "parameters": {"RequestId": REQUEST_ID, "IdempotencyKey": IDEMPOTENCY_KEY},
         },

@@ -11,6 +11,7 @@ from services.gateway.http.endpoint import Endpoint
 from services.gateway.http.routing import plain, variables
 from services.gateway.mlflow import endpoints as mlflow
 from services.gateway.openapi.schemas import REF, content_of, json_content, query_parameters
+from services.gateway.openapi.security import NOTHING, SESSION_TOO, TOKEN
 from shared.contracts.accounts import Paged
 from shared.contracts.message import Command
 
@@ -57,6 +58,9 @@ def _operation(endpoint: Endpoint, method: str, schema: JsonSchemaValue) -> dict
         "parameters": parameters,
         "responses": {str(endpoint.status): _answer(endpoint)},
     }
+    if not of_project:
+        shown = TOKEN if endpoint in gitlab.ENDPOINTS else SESSION_TOO
+        operation["security"] = shown if endpoint.anonymous == "never" else (*shown, NOTHING)
     if of_project and issubclass(contract, Command):
         parameters.insert(0, {"$ref": "#/components/parameters/IdempotencyKey"})
     if method == "GET" or (method == "DELETE" and not of_project):

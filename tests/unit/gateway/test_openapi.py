@@ -1,5 +1,6 @@
 """The description is complete, valid and made from the table."""
 
+import json
 import re
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @pytest.fixture(scope="module")
 def document():
-    return describe()
+    return json.loads(json.dumps(describe()))
 
 
 def references(node):
@@ -116,6 +117,24 @@ def test_query_parameters_come_from_the_contract(document):
     assert fields["order_by"]["schema"]["type"] == "array"
     assert fields["filter"]["schema"]["type"] == "string"
     assert not fields["filter"]["required"]
+
+
+def test_security_tells_where_a_session_counts_and_where_nothing_is_needed(document):
+    ways = {
+        "own": document["security"],
+        "rest": document["paths"]["/api/v4/users"]["post"]["security"],
+        "public": document["paths"]["/api/v4/projects"]["get"]["security"],
+        "workspace": document["paths"]["/api/3.0/mlflow/workspaces"]["post"]["security"],
+    }
+    tokens = {"Bearer", "Basic", "PrivateToken"}
+    told = {name: {"".join(each) for each in listed} for name, listed in ways.items()}
+    assert told == {
+        "own": tokens | {"Session", ""},
+        "rest": tokens,
+        "public": tokens | {""},
+        "workspace": tokens | {"Session"},
+    }
+    assert set(document["components"]["securitySchemes"]) == tokens | {"Session"}
 
 
 def test_commands_take_an_idempotency_key(document):
