@@ -104,6 +104,12 @@ docs: .venv/.dev  ## Generate docs/configuration.md and docs/metrics.md
 compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/compatibility.md
 	WARREN_COMPATIBILITY_PAGE=docs/compatibility.md .venv/bin/python -m pytest --numprocesses $(WORKERS) tests/compat
 
+ui-pages: .venv/.dev $(UI)/.installed  ## Open each page of the web UI in Chromium and write the table of docs/ui.md
+	WARREN_UI_PAGES=docs/ui.md .venv/bin/python -m pytest tests/browser/test_ui.py
+
+bench-ui: .venv/.dev $(UI)/.installed  ## Measure the web UI in Chromium with 10,000 runs, and with curves of 100,000 points
+	.venv/bin/python -m tests.bench.web_ui
+
 # Each lock file is for all platforms. The smaller environments get the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
@@ -146,4 +152,4 @@ $(UI)/.installed: requirements/mlflow-ui.txt tools/mlflow_ui.py | .venv/.runtime
 	@.venv/bin/python tools/mlflow_ui.py $< $(UI)/build
 	@touch $@
 
-.PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale soak chaos docs compatibility lock clean
+.PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale bench-ui soak chaos docs compatibility ui-pages lock clean

@@ -63,12 +63,17 @@ def metric(key: str, value: float, step: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def api(url: str, connections: int = 100, token: str = "") -> AsyncIterator[Api]:
-    """Open a session on a server, with a token if it asks for one."""
+async def api(
+    url: str, connections: int = 100, token: str = "", workspace: str = ""
+) -> AsyncIterator[Api]:
+    """Open a session on a server, with a token if it asks for one, and in a workspace if it is not the default one."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if workspace:
+        headers["X-MLFLOW-WORKSPACE"] = workspace
     async with aiohttp.ClientSession(
         f"{url}/api/2.0/mlflow/",
         connector=aiohttp.TCPConnector(limit=connections),
         timeout=aiohttp.ClientTimeout(total=120),
-        headers={"Authorization": f"Bearer {token}"} if token else None,
+        headers=headers,
     ) as session:
         yield Api(session)

@@ -100,7 +100,8 @@ class WebServer:
             return False
         try:
             async with session.get(self.url + _PROBE) as response:
-                return response.status == HTTPStatus.OK
+                # A server that asks for tokens refuses the probe as soon as it can read tokens.
+                return response.status in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}
         except aiohttp.ClientError:
             return False
 
@@ -115,7 +116,13 @@ async def _unready(session: aiohttp.ClientSession, monitor: str) -> str:
         return f"{monitor}: {error!r}"
 
 
-def standalone(data: Path, *, direct_artifacts: bool = False, ui_directory: str = "") -> WebServer:
+def standalone(
+    data: Path,
+    *,
+    direct_artifacts: bool = False,
+    ui_directory: str = "",
+    access_mode: str = "",
+) -> WebServer:
     """Describe `make run`: everything in one process, and a PostgreSQL; ROOT_TOKEN is the administrator's.
 
     Clients may go to the storage themselves where `direct_artifacts` says so. The web UI is there if its directory is named.
@@ -126,6 +133,8 @@ def standalone(data: Path, *, direct_artifacts: bool = False, ui_directory: str 
         "WARREN_DIRECT_ARTIFACTS": str(direct_artifacts),
         "WARREN_UI_DIRECTORY": ui_directory,
     }
+    if access_mode:
+        own["WARREN_ACCESS_MODE"] = access_mode
     return _warren(data, ("deploy.local.standalone",), own)
 
 

@@ -7,8 +7,6 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-
 from tests.rest import TIMESTAMP, Api, api, metric
 
 EXPERIMENT = "sweep"
@@ -42,17 +40,17 @@ class Filled:
         return self.runs[0]
 
 
-async def fill(url: str) -> Filled:
+async def fill(url: str, token: str = "", workspace: str = "") -> Filled:
     """Log an experiment, models and prompts, and return their ids."""
-    async with api(url) as rest, aiohttp.ClientSession() as session:
+    async with api(url, token=token, workspace=workspace) as rest:
         filled = Filled(await rest.new_experiment(EXPERIMENT))
         for number in range(RUNS):
             filled.runs.append(await _run(rest, filled.experiment, number))
         await _nested_runs(rest, filled)
-        await _artifacts(rest, session, url, filled.first)
+        await _artifacts(rest, filled.first)
         await _inputs(rest, filled.first)
-        filled.model_id = await _logged_model(rest, session, url, filled)
-        await _registered_model(rest, session, url, filled)
+        filled.model_id = await _logged_model(rest, filled)
+        await _registered_model(rest, filled)
         await _prompt(rest)
     return filled
 
@@ -112,7 +110,7 @@ async def _nested_runs(rest: Api, filled: Filled) -> None:
         await rest.done("runs/update", {"run_id": each, "status": "FINISHED"})
 
 
-async def _artifacts(rest: Api, session: aiohttp.ClientSession, url: str, run: str) -> None:
+async def _artifacts(rest: Api, run: str) -> None:
     info = (await rest.get("runs/get", run_id=run)).body["run"]["info"]
     files = {
         "pics/img.png": png(200, 30, 30),
@@ -126,19 +124,18 @@ async def _artifacts(rest: Api, session: aiohttp.ClientSession, url: str, run: s
         # Names as MLflow's log_image gives them; the UI shows the compressed one until it is enlarged.
         name = f"images/mask%step%{step}%timestamp%{TIMESTAMP + step}%{step:032x}"
         files[f"{name}.png"] = files[f"{name}%compressed.webp"] = png(20 * step, 90, 160)
-    await _upload(session, url, info["artifact_uri"], files)
+    await upload(rest, info["artifact_uri"], files)
     logged = json.dumps([{"path": "eval_table.json", "type": "table"}])
     for key, value in (("mlflow.loggedImages", "True"), ("mlflow.loggedArtifacts", logged)):
         await rest.done("runs/set-tag", {"run_id": run, "key": key, "value": value})
 
 
-async def _upload(
-    session: aiohttp.ClientSession, url: str, artifact_uri: str, files: dict[str, bytes]
-) -> None:
+async def upload(rest: Api, artifact_uri: str, files: dict[str, bytes]) -> None:
+    """Write artifacts below the URI of a run or a logged model."""
     root = artifact_uri.removeprefix("mlflow-artifacts:/")
     for name, content in files.items():
-        target = f"{url}/api/2.0/mlflow-artifacts/artifacts/{root}/{name.replace('%', '%25')}"
-        async with session.put(target, data=content) as answer:
+        target = f"../mlflow-artifacts/artifacts/{root}/{name.replace('%', '%25')}"
+        async with rest.session.put(target, data=content) as answer:
             assert answer.status == 200, await answer.text()
 
 
@@ -156,7 +153,7 @@ async def _inputs(rest: Api, run: str) -> None:
     await rest.done("runs/log-inputs", inputs)
 
 
-async def _logged_model(rest: Api, session: aiohttp.ClientSession, url: str, filled: Filled) -> str:
+async def _logged_model(rest: Api, filled: Filled) -> str:
     body = {
         "experiment_id": filled.experiment,
         "name": "forest",
@@ -166,7 +163,7 @@ async def _logged_model(rest: Api, session: aiohttp.ClientSession, url: str, fil
     }
     info = (await rest.done("logged-models", body))["model"]["info"]
     model_id: str = info["model_id"]
-    await _upload(session, url, info["artifact_uri"], {"MLmodel": b"model_id: x\nflavors: {}\n"})
+    await upload(rest, info["artifact_uri"], {"MLmodel": b"model_id: x\nflavors: {}\n"})
     status = {"model_id": model_id, "status": "LOGGED_MODEL_READY"}
     async with rest.session.patch(f"logged-models/{model_id}", json=status) as answer:
         assert answer.status == 200, await answer.text()
@@ -178,13 +175,11 @@ async def _logged_model(rest: Api, session: aiohttp.ClientSession, url: str, fil
     return model_id
 
 
-async def _registered_model(
-    rest: Api, session: aiohttp.ClientSession, url: str, filled: Filled
-) -> None:
+async def _registered_model(rest: Api, filled: Filled) -> None:
     await rest.done("registered-models/create", {"name": MODEL, "description": "Who leaves."})
     for run in filled.runs[:VERSIONS]:
         info = (await rest.get("runs/get", run_id=run)).body["run"]["info"]
-        await _upload(session, url, info["artifact_uri"], {"model/MLmodel": b"flavors: {}\n"})
+        await upload(rest, info["artifact_uri"], {"model/MLmodel": b"flavors: {}\n"})
         source: dict[str, Any] = {"source": f"{info['artifact_uri']}/model", "run_id": run}
         if run == filled.first:
             source = {

@@ -9,7 +9,8 @@ from playwright.async_api import ConsoleMessage, Error, Page, Request, Response
 QUIET_SECONDS = 0.4
 """A page is complete when it has asked for nothing for this long, and shows nothing that turns."""
 
-SECONDS = 60
+SECONDS = 120
+"""How long a test waits for a page, of which CI has two cores for several at once."""
 
 _FILM = "https://mlflow.org/docs/latest/images/"
 """The UI shows films of MLflow's site where there are no traces. The policy keeps browsers from asking there."""
@@ -20,9 +21,14 @@ _HARMLESS = (_FILM, "ResizeObserver loop")
 ABORTED = "net::ERR_ABORTED"
 """The UI gives requests up when a view goes away."""
 
-_COUNT_SPINNERS = """() => [...document.querySelectorAll(
+_SPINNERS = """() => [...document.querySelectorAll(
     '[class*="spin"], [class*="Spin"], [class*="keleton"], [role="progressbar"], [aria-busy="true"]'
-)].filter(each => each.checkVisibility()).length"""
+)].filter(each => !/spin-(container|nested)/.test(each.getAttribute('class'))
+).filter(each => each.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })).filter(each => {
+    const { top, bottom } = each.getBoundingClientRect();
+    return bottom > top && top < innerHeight && bottom > 0;
+}).map(each => each.outerHTML.slice(0, 200))"""
+"""The placeholders in view. What is further down is loaded when it is scrolled to."""
 
 _ALERTS = """() => [...document.querySelectorAll(
     '[role="alert"], [class*="alert-error"], [class*="notification-notice"], [data-testid*="error"]'
@@ -37,9 +43,10 @@ _FAILURES = re.compile(
 class Tab:
     """One page of the browser, and the problems since the last view was opened."""
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str, workspace: str = "default") -> None:
         self.page = page
         self.address = address
+        self.workspace = workspace
         self.requests: list[str] = []
         self._problems: list[str] = []
         self._open: set[Request] = set()
@@ -53,7 +60,7 @@ class Tab:
 
     async def load(self, fragment: str = "") -> None:
         """Load the UI anew, with a fragment as clients print it, and wait until the view is complete."""
-        self._forget()
+        self.forget()
         await self.page.goto(f"{self.address}/{fragment and '#'}{fragment}")
         await self.complete()
 
@@ -63,25 +70,25 @@ class Tab:
 
     async def show(self, fragment: str) -> float:
         """Open a view of the loaded UI, wait until it is complete, and return the seconds that it took."""
-        self._forget()
+        self.forget()
         began = time.monotonic()
         joint = "&" if "?" in fragment else "?"
-        await self.page.evaluate(f"location.hash = `{fragment}{joint}workspace=default`")
+        await self.page.evaluate(f"location.hash = `{fragment}{joint}workspace={self.workspace}`")
         await self.complete()
         return self._last - began
 
     async def complete(self) -> None:
         """Wait until nothing is asked for and nothing turns. A spinner that stays becomes a problem."""
         self._last = time.monotonic()
-        until = self._last + SECONDS
+        until, turning = self._last + SECONDS, []
         while time.monotonic() < until:
             await asyncio.sleep(0.05)
-            if await self.page.evaluate(_COUNT_SPINNERS):
+            if turning := await self.page.evaluate(_SPINNERS):
                 self._last = time.monotonic()
             elif not self._open and time.monotonic() - self._last > QUIET_SECONDS:
                 return
-        open_requests = ", ".join(each.url for each in self._open)
-        self._problems.append(f"still busy after {SECONDS} s: {open_requests or 'a spinner stays'}")
+        waiting = [*(each.url for each in self._open), *turning]
+        self._problems.append(f"still busy after {SECONDS} s: {', '.join(waiting)}")
 
     async def shows(self, *texts: str) -> None:
         """Wait until the page shows these texts. Raises AssertionError with what it shows instead."""
@@ -100,7 +107,8 @@ class Tab:
         shown = await self.page.evaluate(_ALERTS)
         return [*self._problems, *shown, *_FAILURES.findall(await self.text())]
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Forget the problems and requests so far."""
         self.requests.clear()
         self._problems.clear()
 

@@ -37,6 +37,8 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/scorers/list"): NOTHING,
     ("GET", "3.0/mlflow/label-schemas/list"): NOTHING,
     ("GET", "3.0/mlflow/review-queues/list"): NOTHING,
+    # The review page asks for its user's queue. None is made, and the page is empty.
+    ("POST", "3.0/mlflow/review-queues/get-or-create-user"): NOTHING,
     # Registries of other things than models.
     ("GET", "3.0/mlflow/mcp-servers"): {"mcp_servers": [], "next_page_token": None},
     ("GET", "3.0/mlflow/skills"): {"skills": [], "next_page_token": None},
@@ -55,7 +57,7 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "ui_rollout_percentage": 0,
     },
 }
-"""The answer by method, and by path below ``PREFIX``. A POST here is a search."""
+"""The answer by method, and by path below ``PREFIX``. A POST here reads."""
 
 
 def empty_routes() -> Iterator[tuple[str, str, Handler]]:
