@@ -1,4 +1,7 @@
-"""Reads the workspace of a request from the header that MLflow clients send after ``mlflow.set_workspace``."""
+"""Reads the workspace of a request from the header that MLflow clients send after ``mlflow.set_workspace``.
+
+A read may name it in its query instead: the image of a page has no headers.
+"""
 
 from aiohttp.web import BaseRequest
 
@@ -6,13 +9,12 @@ from shared.contracts.errors import invalid
 from shared.mlflow.workspaces import DEFAULT, check_name
 
 WORKSPACE = "X-MLFLOW-WORKSPACE"
+QUERY = "workspace"
 
 
 def workspace_of(request: BaseRequest) -> str:
     """Return the workspace's name; empty if there is none or it means the root project. Raises DomainError."""
-    if WORKSPACE not in request.headers:
-        return ""
-    name = request.headers[WORKSPACE].strip()
+    name = _named(request)
     if name in {"", DEFAULT}:
         return ""
     check_name(name)
@@ -24,9 +26,18 @@ def refuse_workspace(request: BaseRequest) -> None:
 
     If one of the two were ignored, data could be written to a project that the client does not expect.
     """
-    if WORKSPACE in request.headers and request.headers[WORKSPACE].strip():
+    if _named(request):
         message = (
             f"{WORKSPACE} can't be used with the tracking URI of a project. "
             "Remove the header, or use the server's root URI."
         )
         raise invalid(message)
+
+
+def _named(request: BaseRequest) -> str:
+    if WORKSPACE in request.headers:
+        return request.headers[WORKSPACE].strip()
+    # A search in the text is cheaper than parsing the query string of each request.
+    if request.method == "GET" and f"{QUERY}=" in request.query_string:
+        return request.query.get(QUERY, "").strip()
+    return ""

@@ -17,7 +17,8 @@ from services.gateway.ui.directory import INDEX
 from services.gateway.ui.empty_answers import empty_routes
 from services.gateway.ui.files import disk_files, memory_file
 
-HELP_FILES = ("help.css", "help.html", "help.js", "start.js")
+HELP_FILES = ("help.css", "help.html", "help.js", "start.js", "frame.html")
+ICON = "favicon.ico"
 
 HEADERS = {
     # Styles are set by scripts. Charts are drawn by workers from blobs; artifacts are shown from blobs.
@@ -30,10 +31,20 @@ HEADERS = {
 }
 """With these headers a page loads from and sends to this server only, and runs no scripts except its files."""
 
+FRAME_HEADERS = {
+    # Scripts of figures are inline, or come from the sites that publish them. "sandbox" gives the page an origin of
+    # its own and forbids forms, pop-ups and other top pages, also where a browser opens it without the UI's frame.
+    "Content-Security-Policy": "sandbox allow-scripts; default-src 'unsafe-inline' 'unsafe-eval' data: blob: https:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""With these headers an HTML artifact runs its scripts, and reaches neither this server's cookies nor its API."""
+
 _HEAD_END = "</head>"
 _IN_HEAD = (
-    # Nothing answers the assistant, whose button the UI shows on localhost.
-    "<style>[data-assistant-ui]{display:none!important}</style>"
+    # Nothing answers the assistant, whose button the UI shows on localhost. "Manage" is for MLflow's own users.
+    "<style>[data-assistant-ui],[data-component-id='mlflow.sidebar.manage']{display:none!important}</style>"
 )
 _SCRIPT = "<script "
 _START = '<script src="help/start.js"></script>'
@@ -51,13 +62,17 @@ def ui_routes(directory: Path | None) -> Iterator[tuple[str, str, Handler]]:
     for name in HELP_FILES:
         path = "" if name == "help.html" else name
         content = (files(__package__) / name).read_bytes()
-        yield "GET", f"/help/{path}", memory_file(name, content, HEADERS)
+        headers = FRAME_HEADERS if name == "frame.html" else HEADERS
+        yield "GET", f"/help/{path}", memory_file(name, content, headers)
     yield "GET", "/help", to_directory
     if directory is None:
         yield "GET", "/", _to_help
         return
     yield "GET", "/", memory_file(INDEX, index_page(directory).encode(), HEADERS)
     yield "GET", "/static-files/{path:path}", disk_files(directory, HEADERS)
+    # Browsers ask for it at the root, for a page that names no icon.
+    if (directory / ICON).is_file():
+        yield "GET", f"/{ICON}", memory_file(ICON, (directory / ICON).read_bytes(), HEADERS)
     yield from empty_routes()
 
 

@@ -265,6 +265,22 @@ async def test_a_workspace_is_the_project_that_the_access_service_finds(client, 
     assert [envelope.name for _, _, envelope in bus.sent][2:] == ["Authorize", "LogMetric"]
 
 
+async def test_read_may_name_its_workspace_in_the_query_as_the_image_of_a_page_does(client, bus):
+    bus.replies["AuthorizeWorkspace"] = authorization()
+    path = "/get-artifact?run_uuid=r&path=a.png&workspace=team--p"
+    await client.get(path, headers=BEARER)
+    question = bus.sent[0][2]
+    assert (question.name, json.loads(question.payload)["workspace"]) == (
+        "AuthorizeWorkspace",
+        "team--p",
+    )
+    # The header counts before the query, and a change has to have the header.
+    bus.sent.clear()
+    await client.get(path, headers={**BEARER, "X-MLFLOW-WORKSPACE": "default"})
+    await client.post(f"{ROOT}/runs/log-metric?workspace=team--p", json={}, headers=BEARER)
+    assert {envelope.name for _, _, envelope in bus.sent}.isdisjoint({"AuthorizeWorkspace"})
+
+
 WORKSPACE_REFUSALS = [
     ({"state": "unknown"}, 401, "UNAUTHENTICATED"),
     ({"scopes": ["read_api"]}, 403, "PERMISSION_DENIED"),

@@ -13,6 +13,7 @@ def build(tmp_path_factory):
     files = {
         "index.html": INDEX.encode(),
         "manifest.json": b"{}",
+        "favicon.ico": b"icon",
         SCRIPT: b"run();" * 100,
         "static/media/logo.8b43027f47b20503057d.png": b"\x89PNG",
         "LICENSE.txt": b"Apache",

@@ -40,6 +40,22 @@ async def test_tracking_uri_leads_to_the_page_wherever_a_proxy_puts_it(client, p
     assert (response.status, response.headers["Location"]) == (308, "help/")
 
 
+@pytest.mark.parametrize("mount", MOUNTS)
+async def test_page_of_html_artifacts_has_an_origin_of_its_own(client, mount):
+    response = await client.get(f"{mount}/help/frame.html")
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert "sandbox allow-scripts" in policy
+    assert "frame-ancestors 'self'" in policy
+    (sources,) = (each for each in policy if each.startswith("default-src"))
+    # Scripts of figures, from their own publishers; nothing of this server or another by plain HTTP.
+    assert sources == "default-src 'unsafe-inline' 'unsafe-eval' data: blob: https:"
+
+
+async def test_icon_is_at_the_root_too(client):
+    response = await client.get("/favicon.ico")
+    assert (response.content_type, await response.read()) == ("image/x-icon", b"icon")
+
+
 class TestWithoutTheUi:
     @pytest.fixture
     def settings(self, default_settings):
@@ -52,7 +68,11 @@ class TestWithoutTheUi:
         assert (await client.get(f"{mount}/")).status == 200
 
     async def test_nothing_of_the_ui_is_there(self, client):
-        for path in ("/static-files/manifest.json", "/ajax-api/3.0/mlflow/scorers/list"):
+        for path in (
+            "/favicon.ico",
+            "/static-files/manifest.json",
+            "/ajax-api/3.0/mlflow/scorers/list",
+        ):
             assert (await client.get(path)).status == 404
 
 
