@@ -15,7 +15,9 @@ from tests.warren_fixtures import running
 from tests.web_server import ROOT, standalone
 
 UI = ROOT / ".venvs" / "mlflow-ui" / "build"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+"""WebGL is drawn by the CPU."""
+
 MILLISECONDS = 120_000
 """A click waits this long for its element: CI has two cores, and the tests of others run beside."""
 

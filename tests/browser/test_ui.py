@@ -121,6 +121,9 @@ async def test_runs_are_compared(tab, filled):
     await tab.show(f"/compare-runs?runs={runs}&experiments={experiments}")
     await tab.shows("Comparing 3 Runs from 1 Experiment", "trial-00", "trial-01", "trial-02")
     assert filled.runs[2] in await tab.text()
+    # WebGL draws it, with scripts that are made while it is drawn.
+    await tab.page.locator(".js-plotly-plot .parcoords").first.wait_for(state="attached")
+    assert await tab.problems() == []
 
 
 async def test_run_is_renamed(tab, filled):
@@ -165,4 +168,4 @@ async def test_logged_model_is_registered(tab, filled):
     await tab.shows("Model registered successfully")
     await tab.show(f"/models/{name}/versions/1")
     await tab.shows(name, "Version 1")
-    assert await tab.problems() == []
+    assert set(await tab.problems()) <= {"Model registered successfully"}

@@ -35,7 +35,8 @@ _ALERTS = """() => [...document.querySelectorAll(
 )].filter(each => each.checkVisibility()).map(each => each.innerText.trim()).filter(Boolean)"""
 
 _FAILURES = re.compile(
-    r"Something went wrong|An error occurred|Can't load|Page Not Found|Failed to|Unable to|error boundary",
+    r"Something went wrong|An error occurred|Can't load|Page Not Found|Failed to|Unable to|WebGL is not supported"
+    r"|error boundary",
     re.IGNORECASE,
 )
 

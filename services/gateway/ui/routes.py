@@ -31,6 +31,16 @@ HEADERS = {
 }
 """With these headers a page loads from and sends to this server only, and runs no scripts except its files."""
 
+_SCRIPTS = "script-src 'self'"
+INDEX_HEADERS = {
+    **HEADERS,
+    # The plot of parallel coordinates compiles its drawing with "new Function".
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
+        _SCRIPTS, f"{_SCRIPTS} 'unsafe-eval'"
+    ),
+}
+"""Of the UI's page. A text becomes a script only if a script of these files makes it one."""
+
 FRAME_HEADERS = {
     # Scripts of figures are inline, or come from the sites that publish them. "sandbox" gives the page an origin of
     # its own and forbids forms, pop-ups and other top pages, also where a browser opens it without the UI's frame.
@@ -68,7 +78,7 @@ def ui_routes(directory: Path | None) -> Iterator[tuple[str, str, Handler]]:
     if directory is None:
         yield "GET", "/", _to_help
         return
-    yield "GET", "/", memory_file(INDEX, index_page(directory).encode(), HEADERS)
+    yield "GET", "/", memory_file(INDEX, index_page(directory).encode(), INDEX_HEADERS)
     yield "GET", "/static-files/{path:path}", disk_files(directory, HEADERS)
     # Browsers ask for it at the root, for a page that names no icon.
     if (directory / ICON).is_file():
