@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from services.tracking.handlers.runs import RUN_NAME
 from services.tracking.store import log as store
 from services.tracking.store import model_metrics
-from services.tracking.store.log import ACTIVE, MISSING, EntryKey, Points, RunKey, RunList
+from services.tracking.store.log import (
+    ACTIVE,
+    MISSING,
+    EntryKey,
+    Points,
+    RunKey,
+    RunList,
+    RunRows,
+)
 from services.tracking.store.logged_models import not_found as model_not_found
 from services.tracking.validation import (
     check_batch_limits,
@@ -152,12 +160,12 @@ async def _log_anything(
     entries: Sequence[Entry],
     results: list[BatchResult],
 ) -> None:
-    states = await store.run_states(connection, runs)
-    active = _keep_active(entries, states, results)
+    rows = await store.find_runs(connection, runs)
+    active = _keep_active(entries, rows.states, results)
     if any(entry.params for entry in active):
-        active = await _log_params(connection, runs, active, results)
+        active = await _log_params(connection, runs, rows, active, results)
     if any(entry.tags for entry in active):
-        await _set_tags(connection, runs, active)
+        await _set_tags(connection, runs, rows, active)
     if any(entry.metrics for entry in active):
         await _append(connection, runs, active)
 
@@ -191,6 +199,7 @@ async def _append(connection: AnyConnection, runs: RunList, entries: Sequence[En
 async def _log_params(
     connection: AnyConnection,
     runs: RunList,
+    rows: RunRows,
     entries: Sequence[Entry],
     results: list[BatchResult],
 ) -> list[Entry]:
@@ -211,7 +220,7 @@ async def _log_params(
                 known[entry.run, key] = fresh[entry.run, key] = value
         kept.append(entry)
     if fresh:
-        await store.insert_params(connection, runs, fresh)
+        await store.insert_params(connection, runs, rows, fresh)
     return kept
 
 
@@ -237,7 +246,9 @@ def _changed_params(entry: Entry, known: Mapping[EntryKey, str]) -> DomainError 
     )
 
 
-async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[Entry]) -> None:
+async def _set_tags(
+    connection: AnyConnection, runs: RunList, rows: RunRows, entries: Sequence[Entry]
+) -> None:
     """Set tags; the last value of a key wins. The tag mlflow.runName also renames the run.
 
     As in MLflow, an empty mlflow.runName is ignored. Names are written first: ``update_run``, too, locks
@@ -255,7 +266,7 @@ async def _set_tags(connection: AnyConnection, runs: RunList, entries: Sequence[
     if names:
         await store.rename_runs(connection, runs, names)
     if tags:
-        await store.upsert_tags(connection, runs, tags)
+        await store.upsert_tags(connection, runs, rows, tags)
 
 
 def is_points_only(calls: Sequence[BatchItem[Message]]) -> bool:

@@ -1,16 +1,25 @@
--- name: run_states
+-- name: find_runs
 -- The state of each run, in the order of the arguments: 0 is missing, 1 active, 2 deleted, 3 active but folded, or
--- about to be: it must be unfolded before it is written to.
-SELECT coalesce(array_agg(coalesce((
-    SELECT CASE WHEN deleted THEN 2 WHEN fold_attempt > 0 THEN 3 ELSE 1 END
+-- about to be: it must be unfolded before it is written to. Also what its params and tags repeat: the number of its
+-- experiment, and its start time.
+SELECT
+    coalesce(array_agg(coalesce(runs.state, 0) ORDER BY wanted.position), '{}') AS states,
+    coalesce(array_agg(runs.experiment_number ORDER BY wanted.position), '{}') AS experiments,
+    coalesce(array_agg(runs.start_time ORDER BY wanted.position), '{}') AS start_times
+FROM unnest($1::bigint[], $2::uuid[])
+    WITH ORDINALITY AS wanted (project_id, run_id, position)
+LEFT JOIN LATERAL (
+    SELECT
+        experiment_number,
+        start_time,
+        CASE WHEN deleted THEN 2 WHEN fold_attempt > 0 THEN 3 ELSE 1 END AS state
     FROM runs
     WHERE project_id = wanted.project_id AND run_id = wanted.run_id
-), 0) ORDER BY wanted.position), '{}')
-FROM unnest($1::bigint[], $2::uuid[])
-    WITH ORDINALITY AS wanted (project_id, run_id, position);
+    OFFSET 0
+) AS runs ON true;
 
 -- name: append_metrics
--- Append points, and return the states of the runs as run_states does. Points of runs in another state than 1 are
+-- Append points, and return the states of the runs as find_runs does. Points of runs in another state than 1 are
 -- left out.
 -- Values that many points share are sent once: runs in $1 and $2; moments, each a run, a step and a
 -- timestamp, in $3 to $5. A moment names its run, and a point its moment, by position (from 1).
@@ -96,19 +105,8 @@ WITH inserted AS (
     INSERT INTO params (project_id, run_id, key, value, experiment_number, start_time)
     SELECT
         ($1::bigint[])[param.run], ($2::uuid[])[param.run], param.key, param.value,
-        owners.experiments[param.run], owners.start_times[param.run]
-    FROM unnest($3::int[], $4::text[], $5::text[]) AS param (run, key, value)
-    CROSS JOIN (
-        SELECT
-            array_agg(runs.experiment_number ORDER BY wanted.position) AS experiments,
-            array_agg(runs.start_time ORDER BY wanted.position) AS start_times
-        FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
-        LEFT JOIN LATERAL (
-            SELECT experiment_number, start_time FROM runs
-            WHERE project_id = wanted.project_id AND run_id = wanted.run_id
-            OFFSET 0
-        ) AS runs ON true
-    ) AS owners
+        ($3::int[])[param.run], ($4::bigint[])[param.run]
+    FROM unnest($5::int[], $6::text[], $7::text[]) AS param (run, key, value)
     ON CONFLICT DO NOTHING
     RETURNING 1
 )
@@ -126,19 +124,8 @@ WHERE runs.project_id = named.project_id AND runs.run_id = named.run_id;
 INSERT INTO tags AS old (project_id, run_id, key, value, experiment_number, start_time)
 SELECT
     ($1::bigint[])[tag.run], ($2::uuid[])[tag.run], tag.key, tag.value,
-    owners.experiments[tag.run], owners.start_times[tag.run]
-FROM unnest($3::int[], $4::text[], $5::text[]) AS tag (run, key, value)
-CROSS JOIN (
-    SELECT
-        array_agg(runs.experiment_number ORDER BY wanted.position) AS experiments,
-        array_agg(runs.start_time ORDER BY wanted.position) AS start_times
-    FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS wanted (project_id, run_id, position)
-    LEFT JOIN LATERAL (
-        SELECT experiment_number, start_time FROM runs
-        WHERE project_id = wanted.project_id AND run_id = wanted.run_id
-        OFFSET 0
-    ) AS runs ON true
-) AS owners
+    ($3::int[])[tag.run], ($4::bigint[])[tag.run]
+FROM unnest($5::int[], $6::text[], $7::text[]) AS tag (run, key, value)
 ON CONFLICT (project_id, run_id, key) DO UPDATE SET value = excluded.value
 WHERE old.value <> excluded.value;
 

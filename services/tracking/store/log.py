@@ -53,6 +53,15 @@ class RunList:
         return [key[0] for key in keys], [key[1] for key in keys]
 
 
+@dataclass(slots=True)
+class RunRows:
+    """What is known of the runs of a list, in its order: their states, and what their params and tags repeat."""
+
+    states: list[int]
+    experiments: list[int | None]
+    start_times: list[int | None]
+
+
 Extras = tuple[str | None, str | None, str | None]
 """The logged model of a point, and the name and digest of its dataset. Absent ones are None, never ''."""
 
@@ -113,13 +122,14 @@ class Points:
         )
 
 
-async def run_states(connection: AnyConnection, runs: RunList) -> list[int]:
-    """Return the state of each run, and unfold the folded ones: they are ACTIVE then."""
-    states: list[int] = await connection.fetchval(SQL["run_states"].sql, *runs.columns)
-    if FOLDED in states:
-        await unfold(connection, runs, states)
-        states = [ACTIVE if state == FOLDED else state for state in states]
-    return states
+async def find_runs(connection: AnyConnection, runs: RunList) -> RunRows:
+    """Return what is known of each run, and unfold the folded ones: they are ACTIVE then."""
+    (row,) = await connection.fetch(SQL["find_runs"].sql, *runs.columns)
+    found = RunRows(row["states"], row["experiments"], row["start_times"])
+    if FOLDED in found.states:
+        await unfold(connection, runs, found.states)
+        found.states = [ACTIVE if state == FOLDED else state for state in found.states]
+    return found
 
 
 async def unfold(connection: AnyConnection, runs: RunList, states: Sequence[int]) -> None:
@@ -131,7 +141,7 @@ async def unfold(connection: AnyConnection, runs: RunList, states: Sequence[int]
 
 
 async def append_metrics(connection: AnyConnection, runs: RunList, points: Points) -> list[int]:
-    """Append the points of active runs; return the state of each run, as ``run_states`` does."""
+    """Append the points of active runs; return the state of each run."""
     arguments = (*runs.columns, *points.columns())
     states = await _append(connection, arguments)
     while FOLDED in states:
@@ -179,7 +189,7 @@ async def existing_params(
 
 
 async def insert_params(
-    connection: AnyConnection, runs: RunList, params: Mapping[EntryKey, str]
+    connection: AnyConnection, runs: RunList, rows: RunRows, params: Mapping[EntryKey, str]
 ) -> None:
     """Insert params that did not exist when ``existing_params`` was called.
 
@@ -190,6 +200,8 @@ async def insert_params(
     inserted = await connection.fetchval(
         SQL["insert_params"].sql,
         *runs.columns,
+        rows.experiments,
+        rows.start_times,
         [run + 1 for run, _ in entries],
         [key for _, key in entries],
         [params[entry] for entry in entries],
@@ -199,13 +211,15 @@ async def insert_params(
 
 
 async def upsert_tags(
-    connection: AnyConnection, runs: RunList, tags: Mapping[EntryKey, str]
+    connection: AnyConnection, runs: RunList, rows: RunRows, tags: Mapping[EntryKey, str]
 ) -> None:
     """Set or overwrite tags."""
     entries = sorted(tags)
     await connection.execute(
         SQL["upsert_tags"].sql,
         *runs.columns,
+        rows.experiments,
+        rows.start_times,
         [run + 1 for run, _ in entries],
         [key for _, key in entries],
         [tags[entry] for entry in entries],

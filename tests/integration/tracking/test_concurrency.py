@@ -8,6 +8,7 @@ import pytest
 
 from services.tracking.handlers import HANDLERS
 from shared.contracts.errors import DomainError
+from shared.messaging.messages import Answer
 from shared.postgres.handlers import Contention
 from tests.integration.tracking.conftest import PROJECT, Tracking, parsed
 
@@ -59,7 +60,7 @@ async def test_two_transactions_cannot_both_set_a_param(
     async with pool.acquire() as one, pool.acquire() as two:
         transaction = one.transaction()
         await transaction.start()
-        assert await log([first], one) == [b"{}"]
+        assert await log([first], one) == [Answer(b"{}")]
 
         async def contend() -> Any:
             async with two.transaction():
