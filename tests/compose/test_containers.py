@@ -95,7 +95,7 @@ def test_stock_client_works_through_the_load_balancer(stock_client: StockClient,
     assert outcome.code == 0, outcome.output
 
 
-async def test_nobody_passes_without_a_token(stack: Stack) -> None:
+async def test_every_request_needs_a_token(stack: Stack) -> None:
     for token in ("", "x" * 32):
         async with api(stack.url, token=token) as rest:
             answer = await rest.post("experiments/search", {"max_results": 1})

@@ -53,7 +53,7 @@ async def test_a_network_that_hangs_and_goes_on_loses_and_doubles_nothing(site, 
         await load.acknowledges(100)
 
 
-async def test_a_slow_network_slows_and_fails_nobody(site):
+async def test_a_slow_network_fails_no_client(site):
     async with loaded(site.url, patient=False) as load:
         for link in site.links:
             link.delay = 0.05

@@ -84,7 +84,7 @@ async def test_what_lies_at_a_chosen_path_goes_with_its_run_and_with_nothing_els
     assert set(found) == {kept, inside, put}
 
 
-async def test_a_sweep_takes_what_is_old_and_nobodys_and_nothing_else(warren):
+async def test_a_sweep_deletes_old_artifacts_without_an_owner_alone(warren):
     kept, _ = await warren.run_with_artifact(0)
     deleted, _ = await warren.run_with_artifact(0)
     await warren.call("DeleteRun", run_id=deleted)

@@ -332,7 +332,7 @@ async def test_server_promises_what_it_serves(session, warren):
 
 @NOT_DIRECT
 @pytest.mark.parametrize("mount", ["", "/api/v4/projects/1/ml/mlflow"])
-async def test_nobody_gets_a_url_of_the_storage_where_direct_transfers_are_off(
+async def test_no_client_gets_a_url_of_the_storage_where_direct_transfers_are_off(
     artifacts, session, warren, mount
 ):
     await artifacts.put("a", b"x")

@@ -153,7 +153,7 @@ class Measured(NamedTuple):
     what: str
 
 
-async def test_the_largest_request_of_each_endpoint_holds_up_nobody(warren, known, capsys):
+async def test_the_largest_request_of_each_endpoint_delays_no_metric(warren, known, capsys):
     measured = []
     async with api(warren.url) as rest, api(warren.url) as other:
         run = await other.new_run("0")

@@ -211,7 +211,7 @@ async def test_the_s3_port_does_nothing_for_a_stranger(ports, kept):
                 assert b"content" not in answer.partition(b"\r\n\r\n")[2]
 
 
-async def test_postgresql_lets_nobody_in_without_the_password(ports):
+async def test_postgresql_refuses_logins_without_the_password(ports):
     [server] = ports["postgres"]
     for user in ("warren", "postgres", "tracking", "registry", "access", "nobody"):
         for password in ("", "wrong", user):
@@ -225,7 +225,7 @@ async def test_postgresql_lets_nobody_in_without_the_password(ports):
                 )
 
 
-async def test_rabbitmq_lets_nobody_in_without_the_password(rabbitmq):
+async def test_rabbitmq_refuses_logins_without_the_password(rabbitmq):
     port = urlsplit(rabbitmq.url).port
     for user in ("guest:guest", "warren:guest", "warren:warren", "warren:"):
         with pytest.raises(aio_pika.exceptions.AMQPError):
@@ -245,7 +245,7 @@ def epmd_port(rabbitmq):
     return port
 
 
-async def test_erlangs_name_server_tells_names_and_ends_for_nobody(rabbitmq):
+async def test_erlangs_name_server_tells_names_and_can_not_be_ended(rabbitmq):
     port = epmd_port(rabbitmq)
     names = await ask_epmd(port, b"n")
     assert b"name warren at port" in names

@@ -217,7 +217,7 @@ async def test_askers_are_answered_by_whom_they_may_ask_and_for_what(parties):
 
 @pytest.mark.parametrize("queue", ["access.transient-commands", "access.commands"])
 @pytest.mark.parametrize("thief", ["tracking", "registry", "artifacts"])
-async def test_a_forged_create_token_reaches_nobody(parties, provisioned, thief, queue):
+async def test_a_forged_create_token_reaches_no_service(parties, provisioned, thief, queue):
     services, clients = parties
     frame = encode_frame(Frame(new_id(), "commands", [an("CreateToken")]))
     properties = aiormq.spec.Basic.Properties(message_id=new_id().hex)

@@ -63,7 +63,7 @@ def test_who_is_no_member_may_what_the_visibility_says(caller, visibility, expec
     ("caller", "visibility"),
     list(itertools.product([ADMIN, STRANGER, *map(member, Role)], Visibility)),
 )
-def test_a_feature_that_is_off_is_off_for_everybody(caller, visibility):
+def test_a_feature_that_is_off_is_off_for_all_users(caller, visibility):
     switched = project(visibility, Feature.DISABLED, Feature.DISABLED)
     assert not set(abilities(caller, switched)) & (READ | WRITE)
 

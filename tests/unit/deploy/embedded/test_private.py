@@ -65,7 +65,7 @@ def test_a_directory_with_others_files_keeps_its_mode(loose):
     assert loose.joinpath("log").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_directory_for_everybody_keeps_its_mode(loose):
+def test_a_directory_for_all_users_keeps_its_mode(loose):
     loose.chmod(0o1777)
     restrict_data(loose)
     assert loose.stat().st_mode & 0o7777 == 0o1777

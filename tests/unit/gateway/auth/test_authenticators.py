@@ -102,7 +102,7 @@ async def test_token_mode_asks_everybody_for_a_token(client, bus):
 
 
 @pytest.mark.parametrize("path", ["/health", "/version", "/health/live", "/openapi.json"])
-async def test_probes_are_for_everybody(client, path):
+async def test_probes_need_no_token(client, path):
     assert (await client.get(path)).status == 200
 
 

@@ -114,7 +114,7 @@ async def test_requests_without_a_token_do_not_count(client):
     assert (await get(client, "guess"))[0] == 401
 
 
-async def test_who_is_told_to_wait_for_guessing_makes_nobody_else_wait_longer(client, bus, good):
+async def test_a_client_that_guesses_makes_no_other_client_wait_longer(client, bus, good):
     for number in range(10):
         await get(client, f"guess {number}")
     bus.replies["Authorize"] = good

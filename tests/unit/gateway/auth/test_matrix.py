@@ -87,7 +87,7 @@ def expected(path, caller, scope, reads):
     ],
     ids=lambda caller: "admin" if caller.is_admin else caller.role.name.lower(),
 )
-async def test_every_route_lets_in_whom_it_should_and_nobody_else(mount, caller):
+async def test_every_route_lets_in_the_right_callers_alone(mount, caller):
     bus = FakeBus()
     # A request that passes authorization gets this answer.
     bus.reply = missing_resource("reached the service")

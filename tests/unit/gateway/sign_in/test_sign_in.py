@@ -136,7 +136,7 @@ async def test_redirects_stay_on_this_server_whatever_the_path(client, to):
         ({}, {"Content-Type": "text/plain"}, 400),
     ],
 )
-async def test_form_of_another_page_signs_nobody_in(client, bus, fields, headers, status):
+async def test_form_of_another_page_makes_no_session(client, bus, fields, headers, status):
     answer = await sign_in(client, headers, **fields)
     assert answer.status == status
     assert "warren-session" not in answer.cookies
@@ -217,7 +217,7 @@ async def test_signing_out_ends_the_session_and_its_cookie(client, bus, everywhe
 
 
 @pytest.mark.parametrize("form", [{}, {"form": form_token("another")}])
-async def test_another_page_signs_nobody_out(client, bus, form):
+async def test_another_page_ends_no_session(client, bus, form):
     answer = await client.post("/-/sign-out", data=form, headers={**OWN, **SESSION})
     assert answer.status == 403
     assert not bus.sent
