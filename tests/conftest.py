@@ -22,9 +22,9 @@ from deploy.local.embedded.rabbitmq import EmbeddedRabbitMQ
 from deploy.local.embedded.s3 import EmbeddedS3
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import connect
-from tests.service_pools import registry_pool, service_pools, tracking_pool
+from tests.service_pools import registry_pool, service_pools, traces_pool, tracking_pool
 
-__all__ = ["registry_pool", "service_pools", "tracking_pool"]
+__all__ = ["registry_pool", "service_pools", "traces_pool", "tracking_pool"]
 
 VHOST_BATCH = 20
 """A call of rabbitmqctl takes a second, whatever it does, so virtual hosts are made in batches."""

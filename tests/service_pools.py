@@ -1,4 +1,4 @@
-"""The pools of tracking and registry, for tests of their handlers; conftest.py imports the fixtures.
+"""The pools of tracking, registry and traces, for tests of their handlers; conftest.py imports the fixtures.
 
 A database a test, migrated anew, took longer than the test itself: they all use one, and find it empty.
 """
@@ -53,7 +53,7 @@ async def service_pools(postgres: EmbeddedPostgres) -> AsyncIterator[Mapping[str
             service: await stack.enter_async_context(
                 service_pool(postgres.dsn("services"), service)
             )
-            for service in ("tracking", "registry")
+            for service in ("tracking", "registry", "traces")
         }
 
 
@@ -67,6 +67,12 @@ async def tracking_pool(service_pools: Mapping[str, Pool]) -> Pool:
 async def registry_pool(service_pools: Mapping[str, Pool]) -> Pool:
     """The registry's pool, on empty tables of the same database."""
     return await _emptied(service_pools["registry"])
+
+
+@pytest.fixture
+async def traces_pool(service_pools: Mapping[str, Pool]) -> Pool:
+    """The traces service's pool, on empty tables of the same database."""
+    return await _emptied(service_pools["traces"])
 
 
 async def _emptied(pool: Pool) -> Pool:

@@ -11,13 +11,14 @@ from shared.runtime.settings import ProcessSettings, read_environment
 
 VARIABLES = """\
 The servers are found by the services' own variables: WARREN_TRACKING_DSN, WARREN_REGISTRY_DSN,
-WARREN_ACCESS_DSN (where the access service runs), WARREN_S3_ENDPOINT, WARREN_S3_ACCESS_KEY,
+WARREN_TRACES_DSN and WARREN_ACCESS_DSN (where those services run), WARREN_S3_ENDPOINT, WARREN_S3_ACCESS_KEY,
 WARREN_S3_SECRET_KEY, WARREN_S3_BUCKET.
 """
 BACKUP = f"""\
 Write every schema and every artifact to a new or empty directory, while Warren runs.
 
-Each schema is written as it was at one moment: the registry's first, then tracking's, then access's.
+Each schema is written as it was at one moment: the registry's first, then traces', tracking's and
+access's.
 The bucket follows, so everything that a row refers to is in the backup. Don't run `warren gc` meanwhile:
 what it deletes may be missing. An interrupted backup has no manifest.json, and restore refuses it.
 

@@ -37,6 +37,9 @@ class ProvisionSettings(BaseSettings):
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's own PostgreSQL address"
     )
+    traces_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Traces' own PostgreSQL address"
+    )
     access_dsn: PostgresDsn = Field(
         default="", repr=False, description="Access's own PostgreSQL address"
     )
@@ -56,8 +59,8 @@ class ProvisionSettings(BaseSettings):
         default={},
         repr=False,
         description="RabbitMQ as each part of Warren logs in, as JSON: "
-        '{"gateway": "amqp://gateway:password@host:5672/", "tracking": …}; also registry, artifacts, '
-        "access and cli. An account is made for each",
+        '{"gateway": "amqp://gateway:password@host:5672/", "tracking": …}; also registry, traces, '
+        "artifacts, access and cli. An account is made for each",
     )
     transient_queues: TransientQueues = Field(
         default="classic",

@@ -19,13 +19,14 @@ class ServiceClient:
     request_id: str
     timeout: float
 
-    async def send(self, message: Message) -> bytes:
+    async def send(self, message: Message, idempotency_key: str | None = None) -> bytes:
         """Send a message that the gateway made and return the reply's JSON. Raises DomainError."""
-        return await self.forward(
-            type(message), message.model_dump_json(exclude_none=True).encode()
-        )
+        payload = message.model_dump_json(exclude_none=True).encode()
+        return await self.forward(type(message), payload, idempotency_key)
 
-    async def forward(self, contract: type[Message], payload: bytes) -> bytes:
+    async def forward(
+        self, contract: type[Message], payload: bytes, idempotency_key: str | None = None
+    ) -> bytes:
         """Send a client's payload, unparsed, as a message and return the reply's JSON. Raises DomainError."""
         envelope = Envelope(
             id=new_id(),
@@ -37,6 +38,7 @@ class ServiceClient:
             username=self.caller.username,
             dialect=self.dialect,
             request_id=self.request_id,
+            idempotency_key=idempotency_key,
         )
         answer = await self.bus.call(contract.service, contract.kind, envelope)
         return answer.checked()

@@ -1,6 +1,5 @@
 """Artifact URIs: where an experiment, its runs and its logged models keep their artifacts."""
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.mlflow.artifact_paths import (
     MAX_SEGMENT_BYTES,
     SCHEME,
+    below,
     directory_keys,
     file_key,
     is_within,
@@ -21,18 +21,6 @@ _NAME = "n" * MAX_SEGMENT_BYTES
 """The longest name of a file. Every location must leave room for it."""
 
 _FOREIGN = "its first part is a number, which is a project's. Begin with a name, or leave artifact_location out."
-
-_PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
-
-
-def below(location: str, *segments: str) -> str:
-    """Return the URI of a directory below a location. The location's query string stays at the end.
-
-    Source of the rule: ``append_to_uri_path`` in ``mlflow/utils/uri.py``.
-    """
-    match = _PATH_AND_REST.fullmatch(location)
-    path, rest = match.groups() if match else (location, "")
-    return "/".join([path.rstrip("/"), *segments]) + rest
 
 
 def check_location(location: str, project: int) -> None:

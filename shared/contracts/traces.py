@@ -5,7 +5,7 @@ Requests with the same fields in both versions are one contract.
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -185,7 +185,10 @@ class SearchTracesV3(Query):
 
 
 class DeleteTraces(Command):
-    """Delete traces of an experiment: those with given ids, or the oldest ones up to a time or a number."""
+    """Delete traces of an experiment: those with given ids, or the oldest ones up to a time and a number.
+
+    The service deletes at most ``limits.DELETED_TRACES`` by a time; the gateway repeats the command until all are gone.
+    """
 
     service: ClassVar[str] = "traces"
     experiment_id: Required
@@ -195,6 +198,68 @@ class DeleteTraces(Command):
         default_factory=list,
         validation_alias=AliasChoices("request_ids", "requestIds", "trace_ids", "traceIds"),
     )
+
+
+class TraceInfo(Wire):
+    """A trace in MLflow 2's form. Times are milliseconds."""
+
+    request_id: str
+    experiment_id: str
+    timestamp_ms: int
+    execution_time_ms: int | None = None
+    status: str
+    request_metadata: list[Tag]
+    tags: list[Tag]
+
+
+class TraceInfoReply(Wire):
+    """A trace in MLflow 2's form."""
+
+    trace_info: TraceInfo
+
+
+class TraceReply(Wire):
+    """A trace in MLflow 3's form."""
+
+    trace: NewTrace
+
+
+class TraceWithSpans(NewTrace):
+    """A trace and its spans, in OTLP's proto-JSON."""
+
+    spans: list[dict[str, Any]]
+
+
+class SpannedTraceReply(Wire):
+    """A trace with its spans."""
+
+    trace: TraceWithSpans
+
+
+class BatchGetTracesReply(Wire):
+    """Traces with their spans."""
+
+    traces: list[TraceWithSpans]
+
+
+class BatchGetTraceInfosReply(Wire):
+    """Traces without their spans."""
+
+    trace_infos: list[TraceInfoV3]
+
+
+class SearchTracesReply(Wire):
+    """A page of traces; no ``next_page_token`` on the last page."""
+
+    traces: list[TraceInfo]
+    next_page_token: str | None = None
+
+
+class SearchTracesV3Reply(Wire):
+    """A page of traces; no ``next_page_token`` on the last page."""
+
+    traces: list[TraceInfoV3]
+    next_page_token: str | None = None
 
 
 class DeleteTracesReply(Wire):

@@ -66,7 +66,7 @@ TOPIC_HEADER = "x-warren-topic"
 TRACE_HEADER = "traceparent"
 """W3C's header, with the trace of the command that caused an event."""
 
-SERVICES = ("access", "artifacts", "registry", "tracking")
+SERVICES = ("access", "artifacts", "registry", "traces", "tracking")
 """All services with queues. A deployment may leave some of them out."""
 
 GATEWAY = "gateway"
@@ -91,6 +91,7 @@ ASKS: Asks = {
             "RenameModelExperiment",
         ),
     },
+    "traces": {"tracking": ("GetExperiment", "GetRun")},
     "access": {
         "tracking": ("ListTrackedEntityTypes",),
         "registry": ("ListRegisteredEntityTypes",),
@@ -107,6 +108,7 @@ SUBSCRIPTIONS: Subscriptions = {
         "registry": ("registered_model.deleted", "model_version.created", "model_version.deleted"),
     },
     "artifacts": {"tracking": ("run.purged", "logged_model.purged", "experiment.purged")},
+    "traces": {"tracking": ("experiment.deleted", "experiment.purged")},
 }
 """The services' subscriptions. The handler of an event is listed in its service too (``Handlers.events``)."""
 

@@ -40,6 +40,7 @@ _FORBIDDEN = re.compile("[\x80-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSAFE_SEGMENTS = {"", ".", ".."}
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _DRIVE = re.compile(r"[A-Za-z]:/")
+_PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 _AS_SENT = re.compile("[\x00-\x1f\x7f\\\\\ufffd]")
 """Characters that no path had in earlier versions, which did not settle paths."""
 
@@ -125,6 +126,16 @@ def is_within(path: str, directory: str) -> bool:
 def join(root: str, path: str) -> str:
     """Return the path below a root. An empty path means the root itself; an empty root adds nothing."""
     return f"{root}/{path}" if root and path else root or path
+
+
+def below(location: str, *segments: str) -> str:
+    """Return the URI of a directory below a location. The location's query string stays at the end.
+
+    Source of the rule: ``append_to_uri_path`` in ``mlflow/utils/uri.py``.
+    """
+    match = _PATH_AND_REST.fullmatch(location)
+    path, rest = match.groups() if match else (location, "")
+    return "/".join([path.rstrip("/"), *segments]) + rest
 
 
 def absent(path: str) -> DomainError:

@@ -16,6 +16,7 @@ class StackSettings(LocalSettings):
     gateway: int = Field(default=1, ge=1, description="Number of gateway processes")
     tracking: int = Field(default=1, ge=1, description="Number of tracking processes")
     registry: int = Field(default=1, ge=1, description="Number of registry processes")
+    traces: int = Field(default=1, ge=1, description="Number of traces processes")
     artifacts: int = Field(default=1, ge=1, description="Number of artifacts processes")
     access: int = Field(default=1, ge=1, description="Number of access processes")
     port: int = Field(default=5000, ge=1, le=65535, description="TCP port, shared by all gateways")
@@ -27,6 +28,9 @@ class StackSettings(LocalSettings):
     )
     registry_dsn: PostgresDsn = Field(
         default="", repr=False, description="Registry's PostgreSQL instead of the embedded one"
+    )
+    traces_dsn: PostgresDsn = Field(
+        default="", repr=False, description="Traces' PostgreSQL instead of the embedded one"
     )
     access_dsn: PostgresDsn = Field(
         default="", repr=False, description="Access's PostgreSQL instead of the embedded one"

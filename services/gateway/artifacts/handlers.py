@@ -15,6 +15,7 @@ from services.gateway.artifacts.roots import (
     root_of_run,
 )
 from services.gateway.artifacts.storage import Storage
+from services.gateway.artifacts.trace_files import TRACE_DATA, find_trace
 from services.gateway.artifacts.upload import Upload
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import (
@@ -29,12 +30,15 @@ from services.gateway.auth.permissions import (
 from services.gateway.http.forward import error_response
 from services.gateway.http.requests import expect_nothing, read_request_id
 from services.gateway.http.routing import Handler, Parameters
+from services.gateway.http.streaming import stream
 from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
+from services.gateway.span_pages import stored_spans
 from shared.contracts.errors import invalid
 from shared.messaging.calls import Bus
 from shared.messaging.messages import new_id
 from shared.mlflow.artifact_paths import check_new_path, proxied_root
+from shared.mlflow.content_types import attachment
 from shared.runtime import log_context
 
 UI_BYTES = 10 * 1024**2
@@ -100,6 +104,30 @@ class Streams:
             return await self._send(request, path, services)
 
         return work
+
+    def get_trace_artifact(self) -> Handler:
+        """Return the handler of ``GET get-trace-artifact?request_id=…&path=…``, which MLflow's UI uses.
+
+        Without ``path`` it returns the spans. They are kept by the traces service, or in a file that the client of
+        the trace has uploaded. ``path`` is the id of an attachment.
+        """
+
+        async def work(
+            request: BaseRequest, _: Parameters, services: ServiceClient
+        ) -> StreamResponse:
+            trace = await find_trace(request.query, services)
+            if trace.file:
+                return await self._send(request, trace.file, services)
+            headers = {
+                "Content-Disposition": attachment(TRACE_DATA),
+                "Content-Type": "application/octet-stream",
+                "X-Content-Type-Options": "nosniff",
+                "X-Request-Id": services.request_id,
+            }
+            chunks = stored_spans(services, trace.trace_id)
+            return await stream(request, chunks, headers, self.settings.http.stall_timeout)
+
+        return self._handler(READ_ARTIFACTS, work)
 
     def get_package_file(self) -> Handler:
         """Return the handler of ``GET packages/ml_models/<owner>/files/<path>``: the same artifacts by GitLab's paths."""

@@ -15,6 +15,9 @@ ARTIFACT = "artifacts/{path:path}"
 GET_ARTIFACT = "/get-artifact"
 GET_MODEL_ARTIFACT = "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files"
 GET_VERSION_ARTIFACT = "/model-versions/get-artifact"
+GET_TRACE_ARTIFACTS = tuple(
+    f"/ajax-api/{version}/mlflow/get-trace-artifact" for version in ("2.0", "3.0")
+)
 UPLOAD_ARTIFACT = "/ajax-api/2.0/mlflow/upload-artifact"
 
 
@@ -29,6 +32,8 @@ def stream_routes(streams: Streams) -> Iterator[tuple[str, str, Handler]]:
     yield "GET", GET_ARTIFACT, streams.get_artifact_of(root_of_run)
     yield "GET", GET_MODEL_ARTIFACT, streams.get_artifact_of(root_of_model, "artifact_file_path")
     yield "GET", GET_VERSION_ARTIFACT, streams.get_artifact_of(root_of_version)
+    for path in GET_TRACE_ARTIFACTS:
+        yield "GET", path, streams.get_trace_artifact()
     yield "POST", UPLOAD_ARTIFACT, streams.upload_artifact()
 
 

@@ -65,6 +65,7 @@ _BOTH = (
 
 _OF_SERVICE: Mapping[str, tuple[Abilities, Abilities]] = {
     "tracking": _EXPERIMENTS,
+    "traces": _EXPERIMENTS,
     # Files and versions of models belong to runs, so GitLab requires both.
     "registry": _BOTH,
     "artifacts": _BOTH,

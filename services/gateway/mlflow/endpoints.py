@@ -13,6 +13,7 @@ from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
 from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
+from shared.contracts import traces as t
 
 PREFIXES = (
     "/api/2.0/mlflow/",
@@ -22,11 +23,16 @@ PREFIXES = (
 )
 """Each endpoint is served under each prefix. Clients use ``api``; browsers use ``ajax-api``."""
 
+V2_PREFIXES, V3_PREFIXES = PREFIXES[::2], PREFIXES[1::2]
+"""Those of one version: a path of traces may mean something else in the other."""
+
 PROXY_PREFIXES = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
 """The prefixes of MLflow's artifact proxy."""
 
 
 _endpoint = partial(Endpoint, prefixes=PREFIXES)
+_v2 = partial(Endpoint, prefixes=V2_PREFIXES)
+_v3 = partial(Endpoint, prefixes=V3_PREFIXES)
 _proxy = partial(Endpoint, prefixes=PROXY_PREFIXES)
 _of_run = partial(Endpoint, prefixes=PREFIXES, owner="run")
 
@@ -114,4 +120,19 @@ ENDPOINTS = (
     _endpoint("PATCH", "logged-models/{model_id}/tags", lm.SetLoggedModelTags, e.Empty),
     _endpoint("DELETE", "logged-models/{model_id}/tags/{tag_key}", lm.DeleteLoggedModelTag, e.Empty),
     _endpoint("POST", "logged-models/{model_id}/params", lm.LogLoggedModelParams, e.Empty),
+    _v2("POST", "traces", t.StartTrace, t.TraceInfoReply),
+    _v2("GET", "traces", t.SearchTraces, t.SearchTracesReply),
+    _v2("PATCH", "traces/{trace_id}", t.EndTrace, t.TraceInfoReply),
+    _v2("GET", "traces/{trace_id}/info", t.GetTraceInfo, t.TraceInfoReply),
+    _v3("POST", "traces", t.StartTraceV3, t.TraceReply),
+    _v3("POST", "traces/search", t.SearchTracesV3, t.SearchTracesV3Reply),
+    _v3("GET", "traces/get", t.GetTrace, t.SpannedTraceReply),
+    _v3("GET", "traces/batchGet", t.BatchGetTraces, t.BatchGetTracesReply),
+    _v3("POST", "traces/batchGetInfos", t.BatchGetTraceInfos, t.BatchGetTraceInfosReply),
+    _v3("GET", "traces/{trace_id}", t.GetTraceInfoV3, t.TraceReply),
+    _endpoint("POST", "traces/delete-traces", t.DeleteTraces, t.DeleteTracesReply),
+    _endpoint("PATCH", "traces/{trace_id}/tags", t.SetTraceTag, e.Empty),
+    _endpoint("DELETE", "traces/{trace_id}/tags", t.DeleteTraceTag, e.Empty),
+    _endpoint("POST", "traces/link-to-run", t.LinkTracesToRun, e.Empty),
+    _endpoint("POST", "traces/link-prompts", t.LinkPromptsToTrace, e.Empty),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from services.gateway.http.parts import forward_in_parts
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler
 from services.gateway.mlflow.endpoints import ENDPOINTS
+from services.gateway.mlflow.traces import own_handler
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import new_id
 
@@ -88,4 +89,5 @@ def _handler(endpoint: Endpoint, streams: Streams) -> Handler:
     look_up_fields = FIELD_LOOKUPS.get(endpoint.owner)
     if is_direct(endpoint.contract) and not streams.settings.direct_artifacts:
         look_up_fields = refuse_direct(endpoint.contract)
-    return forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)
+    own = own_handler(endpoint, streams.bus, streams.mount, streams.settings)
+    return own or forward(endpoint, streams.bus, streams.mount, streams.settings, look_up_fields)

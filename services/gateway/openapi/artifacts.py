@@ -7,6 +7,7 @@ from services.gateway.artifacts.routes import (
     ARTIFACT,
     GET_ARTIFACT,
     GET_MODEL_ARTIFACT,
+    GET_TRACE_ARTIFACTS,
     GET_VERSION_ARTIFACT,
     PACKAGE_FILE,
     UPLOAD_ARTIFACT,
@@ -54,6 +55,13 @@ def describe_streams() -> Iterator[tuple[str, str, dict[str, Any]]]:
         GET_VERSION_ARTIFACT,
         _operation("GetModelVersionArtifact", "Read a version's artifact.", of_version, _FOUND),
     )
+    of_trace = [
+        _parameter("request_id", "query"),
+        _parameter("path", "query") | {"required": False},
+    ]
+    for version, path in zip(("", "V3"), GET_TRACE_ARTIFACTS, strict=True):
+        name = f"GetTraceArtifact{version}"
+        yield "GET", path, _operation(name, "Read a trace's spans or a file.", of_trace, _FOUND)
     yield (
         "POST",
         UPLOAD_ARTIFACT,

@@ -30,7 +30,6 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/gateway/secrets/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/config"): {"secrets_available": False},
     # Traces, and what is evaluated and reviewed by them.
-    ("POST", "3.0/mlflow/traces/search"): NOTHING,
     ("POST", "3.0/mlflow/traces/metrics"): NOTHING,
     ("POST", "3.0/mlflow/datasets/search"): NOTHING,
     ("POST", "3.0/mlflow/issues/search"): NOTHING,

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from services.tracking.artifact_uris import below
 from services.tracking.handlers.experiments import not_active, not_found
 from services.tracking.names import mlflow_name
 from services.tracking.store import experiments
@@ -34,6 +33,7 @@ from shared.contracts.logged_models import (
 from shared.contracts.message import Message
 from shared.contracts.registry_events import ModelVersionCreated
 from shared.handling.handlers import Handler
+from shared.mlflow.artifact_paths import below
 from shared.mlflow.pages import page_json
 from shared.mlflow.validation import check_length
 from shared.postgres.transaction import Transaction

@@ -153,7 +153,7 @@ def is_narrow(comparison: Comparison) -> bool:
         return bool(literal_prefix(str(value)))
     if comparator is Comparator.NOT_IN:
         return isinstance(value, tuple) and len(value) <= _MOST_RANGES
-    return comparator not in (Comparator.ILIKE, Comparator.IS_NULL)
+    return comparator not in (Comparator.ILIKE, Comparator.RLIKE, Comparator.IS_NULL)
 
 
 def literal_prefix(pattern: str) -> str:

@@ -8,8 +8,8 @@ from shared.contracts.errors import invalid
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, tokenize
 
-# No entity accepts `RLIKE`, `NOT LIKE`, `NOT ILIKE` and `NOT RLIKE`. They are operators all the same,
-# so that the client reads "Invalid comparator" and not "Invalid clause".
+# No entity accepts `NOT LIKE`, `NOT ILIKE` and `NOT RLIKE`, and only traces accept `RLIKE`. They are operators all
+# the same, so that the client reads "Invalid comparator" and not "Invalid clause".
 _WORD_OPERATORS = (
     ("IS", "NOT", "NULL"),
     ("IS", "NULL"),

@@ -1,7 +1,7 @@
 """The grammar of each searched noun: its entities, attributes, aliases and comparators.
 
 The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUtils`,
-`SearchModelUtils` and `SearchModelVersionUtils`, and its module `search_logged_model_utils`.
+`SearchModelUtils`, `SearchModelVersionUtils` and `SearchTraceUtils`, and its module `search_logged_model_utils`.
 Another noun needs another `Grammar` here.
 """
 
@@ -36,6 +36,8 @@ class Grammar:
       the entities that it accepts.
     - `nullable` are the entities that accept IS NULL. `comparators` maps each entity to the comparators
       that it accepts; `comparators_of` also knows attributes. `datasets` are the keys of a dataset.
+    - `untyped` are entities whose values are not read: their search refuses them.
+    - `patterns` are comparators of text attributes with regular expressions.
     - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
       quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
     - The other fields are error texts: MLflow words them differently for each noun.
@@ -55,6 +57,8 @@ class Grammar:
     aliases: Mapping[str, str] = field(default_factory=dict)
     datasets: frozenset[str] = frozenset()
     identifiers: frozenset[str] = frozenset()
+    untyped: frozenset[Entity] = frozenset()
+    patterns: tuple[Comparator, ...] = ()
     integers_only: bool = False
     quoted_integers: bool = False
     bare_text: bool = False
@@ -82,7 +86,7 @@ class Grammar:
             return _NUMERIC
         if key in self.identifiers:
             return (Comparator.EQ, Comparator.NE, *_LISTS)
-        return (*_TEXT, *_LISTS) if self.lists else _TEXT
+        return (*_TEXT, *self.patterns, *_LISTS) if self.lists else _TEXT
 
     def spelled(self, entity: Entity, key: str) -> str:
         """Return `entity.key`, written with the first of the entity's prefixes."""
@@ -288,4 +292,61 @@ LOGGED_MODELS = Grammar(
     aliases=_LOGGED_MODEL_ALIASES,
     bare_text=True,
     repeatable=True,
+)
+
+_TRACE_ALIASES = {
+    "timestamp": "timestamp_ms",
+    "execution_time": "execution_time_ms",
+    "end_time": "end_time_ms",
+}
+_TRACE_NUMERIC = frozenset({"timestamp_ms", "execution_time_ms", "end_time_ms"})
+_TRACE_TEXT = frozenset(
+    {"request_id", "status", "client_request_id", "name", "run_id", "prompt", "text"}
+)
+_TRACE_LABELS = (*_TEXT, Comparator.RLIKE, *_NULLS)
+_TRACE_SPANS = (*_TEXT, Comparator.RLIKE, *_LISTS)
+_TRACE_ASSESSMENTS = (*_NUMERIC, Comparator.LIKE, Comparator.ILIKE, Comparator.RLIKE, *_NULLS)
+
+TRACES = Grammar(
+    entities={
+        "tag": Entity.TAG,
+        "tags": Entity.TAG,
+        "attribute": Entity.ATTRIBUTE,
+        "attributes": Entity.ATTRIBUTE,
+        "trace": Entity.ATTRIBUTE,
+        "request_metadata": Entity.METADATA,
+        "metadata": Entity.METADATA,
+        "span": Entity.SPAN,
+        "feedback": Entity.FEEDBACK,
+        "expectation": Entity.EXPECTATION,
+        "issue": Entity.ISSUE,
+    },
+    unknown_entity=(
+        "Invalid entity type '{entity}'. Valid values are ['attribute', 'attributes', "
+        "'expectation', 'feedback', 'issue', 'metadata', 'request_metadata', 'span', 'tag', "
+        "'tags', 'trace']"
+    ),
+    unsupported_null=(
+        "IS NULL / IS NOT NULL is only supported for tags and metadata, not for '{entity}' '{key}'"
+    ),
+    unsortable="Invalid identifier type '{entity}'",
+    numeric=_TRACE_NUMERIC,
+    text=_TRACE_TEXT,
+    lists=frozenset({"name", "status", "request_id", "run_id", "client_request_id"}),
+    orderable=frozenset({"experiment_id", "status", "request_id", "name", "run_id"})
+    | _TRACE_NUMERIC
+    | frozenset(_TRACE_ALIASES),
+    sortable=frozenset({Entity.ATTRIBUTE, Entity.TAG, Entity.METADATA}),
+    nullable=frozenset({Entity.TAG, Entity.METADATA, Entity.FEEDBACK, Entity.EXPECTATION}),
+    comparators={
+        Entity.TAG: _TRACE_LABELS,
+        Entity.METADATA: _TRACE_LABELS,
+        Entity.SPAN: _TRACE_SPANS,
+        Entity.FEEDBACK: _TRACE_ASSESSMENTS,
+        Entity.EXPECTATION: _TRACE_ASSESSMENTS,
+        Entity.ISSUE: (Comparator.EQ,),
+    },
+    aliases=_TRACE_ALIASES,
+    untyped=frozenset({Entity.SPAN, Entity.FEEDBACK, Entity.EXPECTATION, Entity.ISSUE}),
+    patterns=(Comparator.RLIKE,),
 )

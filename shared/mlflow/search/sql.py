@@ -95,6 +95,8 @@ def compare_text(column: str, comparator: Comparator, value: Value, bindings: Bi
         return f"{column} <> ALL({bindings.add(value, 'text[]')})"
     if comparator in (Comparator.LIKE, Comparator.ILIKE):
         return f"{column} {comparator} {bindings.add(value, 'text')} ESCAPE ''"
+    if comparator is Comparator.RLIKE:
+        return f"{column} ~ {bindings.add(value, 'text')}"
     return f"{column} {_OPERATORS[comparator]} {bindings.add(value, 'text')}"
 
 

@@ -15,6 +15,8 @@ def read_value(right: Operand, entity: Entity, key: str, grammar: Grammar) -> Va
 
     Raises DomainError(INVALID_PARAMETER_VALUE), in MLflow's words, if the type is wrong.
     """
+    if entity in grammar.untyped:
+        return right.text
     if entity is Entity.METRIC:
         return float(_number(right, "metric."))
     if entity is Entity.ATTRIBUTE and key in grammar.numeric:

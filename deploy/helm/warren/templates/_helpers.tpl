@@ -1,6 +1,6 @@
 {{/* The services. Each has a Deployment and a block of values. */}}
 {{- define "warren.services" -}}
-gateway tracking registry access artifacts
+gateway tracking registry traces access artifacts
 {{- end }}
 
 {{/* Parts of Warren with a RabbitMQ account: the services and the operators' command line. */}}
@@ -10,7 +10,7 @@ gateway tracking registry access artifacts
 
 {{/* Services with a role and a schema in PostgreSQL. */}}
 {{- define "warren.schemas" -}}
-tracking registry access
+tracking registry traces access
 {{- end }}
 
 {{/* Whether a service may have read replicas. Argument: (dict "root" $ "component" "tracking") */}}

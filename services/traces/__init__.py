@@ -1,0 +1,1 @@
+"""Traces and their spans; owns the schema `traces`."""

@@ -1,0 +1,16 @@
+"""``python -m services.traces``: RabbitMQ on one side, PostgreSQL on the other."""
+
+from services.traces.handlers import HANDLERS
+from services.traces.settings import TracesSettings
+from shared.runtime.settings import read_settings
+from shared.serving.postgres import run_service
+
+
+def main() -> None:
+    """Read the settings and run."""
+    settings = read_settings(TracesSettings)
+    run_service("traces", settings.traces, HANDLERS, settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""All commands, queries and events of the traces service."""
+
+from services.traces.handlers import changes, events, spans, traces
+from services.traces.housekeeping import keep_house
+from shared.contracts.diagnosis import Diagnose
+from shared.contracts.message import Message
+from shared.handling.handlers import Handler
+from shared.postgres.diagnosis import diagnosis_of
+from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.transaction import Transaction
+
+SINGLE: dict[type[Message], Handler[Transaction]] = {
+    **traces.HANDLERS,
+    **spans.HANDLERS,
+    **changes.HANDLERS,
+    Diagnose: diagnosis_of("traces"),
+}
+
+HANDLERS = PostgresHandlers(
+    single=SINGLE, events=events.EVENT_HANDLERS, background={"housekeeping": keep_house}
+)

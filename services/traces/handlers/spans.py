@@ -1,0 +1,210 @@
+"""Spans: storing them, and reading them page by page.
+
+A trace may have tens of megabytes of spans. No message carries more of them than ``limits.SPANS_JSON`` characters, but
+for a single larger span.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from pydantic_core import from_json, to_json
+
+from services.traces import sums
+from services.traces.experiments import locate, parse_experiment_id, remember
+from services.traces.handlers.traces import artifact_location
+from services.traces.otlp_json import otlp_span
+from services.traces.span_tokens import read_token, write_token
+from services.traces.store import labels, spans, traces
+from services.traces.store.labels import Labelled, Row
+from services.traces.store.spans import START, SpanPage
+from services.traces.store.traces import MetTrace, Place
+from services.traces.trace_json import trace_info
+from services.traces.validation import (
+    ARTIFACT_LOCATION,
+    COST,
+    LONGEST_METADATA,
+    LONGEST_TAG,
+    SIZE_STATS,
+    SPANS_LOCATION,
+    TOKEN_USAGE,
+    TRACKING_STORE,
+    preview,
+    stored,
+    trace_not_found,
+)
+from shared.contracts.errors import DomainError, ErrorCode, invalid
+from shared.contracts.experiments import Empty
+from shared.contracts.message import Message
+from shared.contracts.spans import ListSpans, LogSpans, Span, SpannedTrace
+from shared.contracts.traces import BatchGetTraces, GetTrace
+from shared.handling.handlers import Handler
+from shared.postgres.transaction import Transaction
+
+_TO_MILLISECONDS = 1_000_000
+
+_SUMS: Sequence[tuple[str, str, Callable[[Sequence[sums.Node]], Mapping[str, float]]]] = (
+    ("token_usage", TOKEN_USAGE, sums.token_usage),
+    ("cost", COST, sums.cost),
+)
+"""A field of a span, the metadata of a trace that sums it, and how."""
+
+
+async def log_spans(cmd: LogSpans, tx: Transaction) -> Empty:
+    """Store spans, and what they say about their traces."""
+    if not cmd.spans:
+        return Empty()
+    experiment_id = parse_experiment_id(cmd.experiment_id)
+    groups = _grouped(cmd.spans)
+    said = {each.trace_id: each for each in cmd.traces if each.trace_id in groups}
+    tags = {key: stored(each.tags, "tag", LONGEST_TAG) for key, each in said.items()}
+    gaps = {key: stored(each.metadata, "metadata", LONGEST_METADATA) for key, each in said.items()}
+    new = groups.keys() - await traces.experiments(tx, list(groups))
+    location = await locate(tx, experiment_id) if new else ""
+    if new:
+        await remember(tx, experiment_id, location)
+    met = [_met(key, group, said.get(key)) for key, group in sorted(groups.items())]
+    places = await traces.meet(tx, experiment_id, met)
+    await spans.upsert(tx, cmd.spans, places)
+    labelled = {key: Labelled(key, place.experiment_id) for key, place in places.items()}
+    set_rows: list[Row] = []
+    add_rows: list[Row] = []
+    for key, trace in labelled.items():
+        own = {SPANS_LOCATION: TRACKING_STORE}
+        set_rows += labels.rows(trace, "tag", {**tags.get(key, {}), **own})
+        add_rows += labels.rows(trace, "metadata", gaps.get(key, {}))
+        if key in new:
+            artifacts = {ARTIFACT_LOCATION: artifact_location(location, key)}
+            add_rows += labels.rows(trace, "tag", artifacts)
+    await labels.set_all(tx, set_rows)
+    await labels.add_all(tx, add_rows)
+    await _sum(tx, groups, places)
+    return Empty()
+
+
+def _grouped(all_spans: Sequence[Span]) -> dict[str, list[Span]]:
+    groups: defaultdict[str, list[Span]] = defaultdict(list)
+    for span in all_spans:
+        groups[span.trace_id].append(span)
+    return groups
+
+
+def _met(trace_id: str, group: Sequence[Span], said: SpannedTrace | None) -> MetTrace:
+    """Return what the spans of one trace say about it."""
+    ends = [span.end_time_ns for span in group if span.end_time_ns is not None]
+    roots = [span for span in group if not span.parent_span_id and span.end_time_ns is not None]
+    state = None
+    if roots:
+        state = "ERROR" if roots[-1].status == "ERROR" else "OK"
+    return MetTrace(
+        trace_id,
+        min(span.start_time_ns for span in group) // _TO_MILLISECONDS,
+        max(ends) // _TO_MILLISECONDS if ends else None,
+        state,
+        preview(said.request_preview if said else None),
+        preview(said.response_preview if said else None),
+    )
+
+
+async def _sum(
+    tx: Transaction, groups: Mapping[str, Sequence[Span]], places: Mapping[str, Place]
+) -> None:
+    """Sum tokens and costs over the spans of each trace of which some came.
+
+    The whole tree is summed anew, because a span with the sum of others may come before or after them. Numbers that
+    the client itself has sent with its trace stay.
+    """
+    for name, key, total in _SUMS:
+        measured = [
+            trace_id for trace_id, group in groups.items() if any(getattr(s, name) for s in group)
+        ]
+        finalized = [trace_id for trace_id in measured if places[trace_id].finalized]
+        kept = await labels.having(tx, finalized, "metadata", key) if finalized else set()
+        rows: list[Row] = []
+        for trace_id in measured:
+            if trace_id not in kept:
+                place = places[trace_id]
+                sum_ = total(await spans.measured(tx, trace_id, place.week))
+                trace = Labelled(trace_id, place.experiment_id)
+                rows += labels.rows(trace, "metadata", {key: json.dumps(sum_)})
+        await labels.set_all(tx, rows)
+
+
+async def list_spans(query: ListSpans, tx: Transaction) -> bytes:
+    """Return a page of a trace's spans."""
+    week = await spans.find_week(tx, query.trace_id)
+    if week is None:
+        raise trace_not_found(query.trace_id)
+    after = read_token(query.page_token) if query.page_token else START
+    page = await spans.page(tx, query.trace_id, week, after)
+    if query.form == "otlp":
+        return b'{%b"spans":[%b]}' % (_token(page), _otlp(page))
+    return b'{%b"spans":[%b]}' % (_token(page), ",".join(page.contents).encode())
+
+
+def _otlp(page: SpanPage) -> bytes:
+    return b",".join(map(otlp_span, page.contents))
+
+
+def _token(page: SpanPage) -> bytes:
+    """Return the field of the next page's token. It comes first, where the gateway finds it without parsing the rest."""
+    return b'"next_page_token":"%b",' % write_token(page.last).encode() if page.last else b""
+
+
+async def get_trace(query: GetTrace, tx: Transaction) -> bytes:
+    """Return a trace with the first page of its spans."""
+    row = next(iter(await traces.read(tx, [query.trace_id])), None)
+    week = await spans.find_week(tx, query.trace_id)
+    if row is None or week is None:
+        raise DomainError(
+            ErrorCode.RESOURCE_DOES_NOT_EXIST, f"Trace with ID {query.trace_id} is not found."
+        )
+    info = trace_info(row, "v3")
+    if info["tags"].get(SPANS_LOCATION) != TRACKING_STORE:
+        message = "Trace data not stored in tracking store"
+        raise invalid(message)
+    if not query.allow_partial and await spans.count(tx, query.trace_id, week) < _expected(info):
+        raise incomplete(query.trace_id)
+    page = await spans.page(tx, query.trace_id, week, START)
+    trace = b'{"trace_info":%b,"spans":[%b]}' % (to_json(info), _otlp(page))
+    return b'{%b"trace":%b}' % (_token(page), trace)
+
+
+def incomplete(trace_id: str) -> DomainError:
+    """Return MLflow's error for a trace of which spans are missing. Its parameter tells the gateway to try again."""
+    message = f"Trace with ID {trace_id} is not fully exported yet, please try again later."
+    return DomainError(ErrorCode.RESOURCE_DOES_NOT_EXIST, message, "allow_partial")
+
+
+def _expected(info: Mapping[str, Mapping[str, str]]) -> int:
+    """Return how many spans a trace's client has counted; 1 if it has not counted them."""
+    try:
+        number = int(from_json(info["trace_metadata"][SIZE_STATS])["num_spans"])
+    except (KeyError, ValueError, TypeError):
+        return 1
+    return number
+
+
+async def batch_get_traces(query: BatchGetTraces, tx: Transaction) -> bytes:
+    """Return the ids of those traces whose spans can be read. The gateway gets them one by one."""
+    rows = await traces.read(tx, list(dict.fromkeys(query.trace_ids)))
+    if query.experiment_ids is not None:
+        wanted = {parse_experiment_id(each) for each in query.experiment_ids}
+        rows = [row for row in rows if row["experiment_id"] in wanted]
+    found: list[str] = []
+    for row in rows:
+        info = trace_info(row, "v3")
+        week = await spans.find_week(tx, row["trace_id"])
+        if week is None or info["tags"].get(SPANS_LOCATION) != TRACKING_STORE:
+            continue
+        if await spans.count(tx, row["trace_id"], week) >= _expected(info):
+            found.append(row["trace_id"])
+    return to_json({"trace_ids": found})
+
+
+HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
+    LogSpans: log_spans,
+    ListSpans: list_spans,
+    GetTrace: get_trace,
+    BatchGetTraces: batch_get_traces,
+}

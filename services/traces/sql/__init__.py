@@ -1,0 +1,1 @@
+"""Named queries of the traces service, one file for each noun."""

@@ -1,0 +1,63 @@
+-- name: upsert_spans
+-- Store spans. A copy replaces what was there, unless it is unfinished and the stored one is not.
+INSERT INTO spans AS s (
+    project_id, week, trace_id, span_id, parent_span_id, start_time, end_time,
+    name, type, status, model_name, model_provider, token_usage, cost, size, content
+)
+SELECT $1, n.*
+FROM unnest(
+    $2::date[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+    $15::integer[], $16::text[]
+) AS n
+ORDER BY 3, 4
+ON CONFLICT (project_id, week, trace_id, span_id) DO UPDATE SET
+    parent_span_id = excluded.parent_span_id,
+    start_time = excluded.start_time,
+    end_time = excluded.end_time,
+    name = excluded.name,
+    type = excluded.type,
+    status = excluded.status,
+    model_name = excluded.model_name,
+    model_provider = excluded.model_provider,
+    token_usage = excluded.token_usage,
+    cost = excluded.cost,
+    size = excluded.size,
+    content = excluded.content
+WHERE s.end_time IS NULL OR excluded.end_time IS NOT NULL;
+
+-- name: measured_spans
+-- The tree of a trace, with what its spans measured.
+SELECT span_id, parent_span_id, token_usage, cost FROM spans
+WHERE project_id = $1 AND week = $2 AND trace_id = $3;
+
+-- name: count_spans
+SELECT count(*) FROM spans WHERE project_id = $1 AND week = $2 AND trace_id = $3;
+
+-- name: find_week
+-- The week of a trace, whose partition has its spans.
+SELECT week FROM traces WHERE project_id = $1 AND trace_id = $2;
+
+-- name: list_spans
+-- Spans of a trace after a position, up to a number of spans and of characters; at least one. There is another page if
+-- more spans follow than are returned.
+WITH following AS (
+    SELECT
+        parent_span_id IS NOT NULL AS is_child, start_time, span_id,
+        sum(size) OVER (
+            ORDER BY parent_span_id IS NOT NULL, start_time, span_id
+        ) - size AS before
+    FROM (
+        SELECT parent_span_id, start_time, span_id, size FROM spans
+        WHERE project_id = $1 AND week = $2 AND trace_id = $3
+            AND ((parent_span_id IS NOT NULL), start_time, span_id) > ($4, $5, $6)
+        ORDER BY (parent_span_id IS NOT NULL), start_time, span_id
+        LIMIT $7 + 1
+    ) AS next
+)
+SELECT
+    f.is_child, f.start_time, f.span_id, s.content, (SELECT count(*) FROM following) AS following
+FROM (SELECT * FROM following WHERE before < $8 OR before = 0 LIMIT $7) AS f
+JOIN spans AS s
+    ON s.project_id = $1 AND s.week = $2 AND s.trace_id = $3 AND s.span_id = f.span_id
+ORDER BY f.is_child, f.start_time, f.span_id;

@@ -1,0 +1,1 @@
+"""What the traces service keeps in PostgreSQL, one module for each noun."""

@@ -1,0 +1,117 @@
+"""Traces: their rows, without labels and spans."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+
+from asyncpg import Record
+
+from shared.postgres.connection import AnyConnection
+from shared.postgres.queries import load_queries
+from shared.postgres.transaction import Transaction
+
+SQL = load_queries("services.traces.sql", "traces")
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrace:
+    """A trace as its client describes it. Times are milliseconds."""
+
+    trace_id: str
+    experiment_id: int
+    request_time: int
+    execution_duration: int | None
+    state: str
+    client_request_id: str | None = None
+    request_preview: str | None = None
+    response_preview: str | None = None
+    finalized: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MetTrace:
+    """What some spans say about their trace. Times are milliseconds; ``state`` is that of the span without a parent."""
+
+    trace_id: str
+    start_time: int
+    end_time: int | None
+    state: str | None
+    request_preview: str | None
+    response_preview: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a trace: its experiment, and the week whose partition has its spans."""
+
+    experiment_id: int
+    week: date
+    finalized: bool
+
+
+async def start(tx: Transaction, trace: NewTrace) -> None:
+    """Store a trace, or complete it."""
+    await tx.row(SQL["start_trace"], tx.project, *astuple(trace))
+
+
+async def end(tx: Transaction, trace_id: str, end_time: int, state: str) -> int | None:
+    """End a trace and return its experiment; None if there is no such trace."""
+    found: int | None = await tx.value(SQL["end_trace"], tx.project, trace_id, end_time, state)
+    return found
+
+
+async def meet(tx: Transaction, experiment_id: int, traces: Sequence[MetTrace]) -> dict[str, Place]:
+    """Make the traces of spans, or add to them. Returns where each one is."""
+    columns = [list(column) for column in zip(*map(astuple, traces), strict=True)]
+    rows = await tx.rows(SQL["meet_traces"], tx.project, experiment_id, *columns)
+    return {
+        row["trace_id"]: Place(row["experiment_id"], row["week"], row["finalized"]) for row in rows
+    }
+
+
+async def experiments(tx: Transaction, trace_ids: Sequence[str]) -> dict[str, int]:
+    """Return the experiments of those traces that exist."""
+    rows = await tx.rows(SQL["experiments_of_traces"], tx.project, list(trace_ids))
+    return {row["trace_id"]: row["experiment_id"] for row in rows}
+
+
+async def read(tx: Transaction, trace_ids: Sequence[str]) -> list[Record]:
+    """Return those traces that exist, with their labels, in the order of the ids."""
+    return await tx.rows(SQL["read_traces"], tx.project, list(trace_ids))
+
+
+async def delete(
+    tx: Transaction,
+    experiment_id: int,
+    trace_ids: Sequence[str],
+    max_time: int | None,
+    most: int,
+) -> int:
+    """Delete traces of an experiment: those with the ids, or without ids the oldest ones up to a time."""
+    key = (tx.project, experiment_id)
+    if trace_ids:
+        chosen = await tx.rows(SQL["choose_traces"], *key, list(trace_ids))
+    else:
+        chosen = await tx.rows(SQL["choose_oldest_traces"], *key, max_time, most)
+    if chosen:
+        tx.has_written = True
+        await delete_chosen(tx.connection, tx.project, chosen)
+    return len(chosen)
+
+
+async def delete_some(
+    connection: AnyConnection, project: int, experiment_id: int, most: int
+) -> int:
+    """Delete any traces of an experiment, in the connection's transaction."""
+    chosen = await connection.fetch(SQL["choose_some_traces"].sql, project, experiment_id, most)
+    await delete_chosen(connection, project, chosen)
+    return len(chosen)
+
+
+async def delete_chosen(connection: AnyConnection, project: int, chosen: Sequence[Record]) -> None:
+    """Delete traces that are locked, with all that belongs to them."""
+    ids = [row["trace_id"] for row in chosen]
+    weeks = list({row["week"] for row in chosen})
+    await connection.execute(SQL["delete_spans_of_traces"].sql, project, ids, weeks)
+    await connection.execute(SQL["delete_labels_of_traces"].sql, project, ids)
+    await connection.execute(SQL["delete_traces"].sql, project, ids)

@@ -1,0 +1,63 @@
+"""Sums tokens and costs over the spans of a trace.
+
+Some integrations note on a span the sum of the spans below it. So what is below a span with numbers does not count,
+as in ``_aggregate_from_nodes`` in ``mlflow/tracing/utils/__init__.py``.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Numbers = Mapping[str, float]
+
+TOKENS = ("input_tokens", "output_tokens", "total_tokens")
+CACHED_TOKENS = (
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation_input_tokens_above_1hr",
+)
+"""Summed only where a span has them."""
+
+COSTS = ("input_cost", "output_cost", "total_cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A span, its parent, and what it measured."""
+
+    span_id: str
+    parent_span_id: str | None
+    token_usage: Numbers | None = None
+    cost: Numbers | None = None
+
+
+def token_usage(nodes: Sequence[Node]) -> dict[str, int]:
+    """Return the tokens of a trace; empty if no span has any."""
+    found = _counted(nodes, {node.span_id: node.token_usage for node in nodes})
+    keys = [*TOKENS, *(key for key in CACHED_TOKENS if any(key in each for each in found))]
+    return {key: int(sum(each.get(key, 0) for each in found)) for key in keys} if found else {}
+
+
+def cost(nodes: Sequence[Node]) -> dict[str, float]:
+    """Return the costs of a trace; empty if no span has any."""
+    found = _counted(nodes, {node.span_id: node.cost for node in nodes})
+    return {key: sum((each.get(key, 0.0) for each in found), 0.0) for key in COSTS} if found else {}
+
+
+def _counted(nodes: Sequence[Node], numbers: Mapping[str, Numbers | None]) -> list[Numbers]:
+    """Return the numbers of the spans that have some and are below no other such span."""
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    waiting: list[str] = []
+    for node in nodes:
+        if node.parent_span_id and node.parent_span_id in numbers:
+            children[node.parent_span_id].append(node.span_id)
+        else:
+            waiting.append(node.span_id)
+    found: list[Numbers] = []
+    while waiting:
+        span_id = waiting.pop()
+        if measured := numbers[span_id]:
+            found.append(measured)
+        else:
+            waiting.extend(children[span_id])
+    return found

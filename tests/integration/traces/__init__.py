@@ -1,0 +1,1 @@
+"""The traces service on PostgreSQL."""
