@@ -154,6 +154,12 @@ class BatchGetTraces(Query):
     experiment_ids: ExperimentIds | None = None
 
 
+class ReadableTraces(Wire):
+    """The service's reply to ``BatchGetTraces``: those whose spans can be read. The gateway gets them one by one."""
+
+    trace_ids: list[str] = Field(default_factory=list)
+
+
 class BatchGetTraceInfos(Query):
     """Return traces without their spans, in the order of their ids. Missing ones are left out."""
 
@@ -265,7 +271,7 @@ class SearchTracesV3Reply(Wire):
 class DeleteTracesReply(Wire):
     """The number of traces that were deleted."""
 
-    traces_deleted: int
+    traces_deleted: int = 0
 
 
 class SetTraceTag(Command):

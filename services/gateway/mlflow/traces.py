@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
-from pydantic_core import from_json, to_json
 
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
@@ -23,7 +22,13 @@ from services.gateway.span_pages import END, Chunks, more_spans, split_token
 from shared.contracts import limits
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.message import Message
-from shared.contracts.traces import BatchGetTraces, DeleteTraces, DeleteTracesReply, GetTrace
+from shared.contracts.traces import (
+    BatchGetTraces,
+    DeleteTraces,
+    DeleteTracesReply,
+    GetTrace,
+    ReadableTraces,
+)
 from shared.messaging.calls import Bus
 from shared.messaging.messages import new_id
 from shared.runtime import log_context
@@ -34,40 +39,36 @@ WAITS = (1.0, 2.0)
 Read = Callable[[bytes, ServiceClient], Chunks]
 
 
-async def _trace(services: ServiceClient, query: GetTrace) -> Chunks:
-    """Yield ``{"trace": …}``. The first chunk comes without waiting for the client."""
-    body, token = split_token(await _first_page(services, query))
+async def get_trace(payload: bytes, services: ServiceClient) -> Chunks:
+    """Read one trace: ``{"trace": …}``."""
+    body, token = split_token(await _first_page(payload, services))
     if not token:
         yield body
         return
     end = b"]}}"
     yield body[: -len(end)]
-    async for chunk in more_spans(services, query.trace_id, token, "otlp"):
+    async for chunk in more_spans(services, GetTrace.parse(payload).trace_id, token, "otlp"):
         yield chunk
     yield end
 
 
-async def _first_page(services: ServiceClient, query: GetTrace) -> bytes:
+async def _first_page(payload: bytes, services: ServiceClient) -> bytes:
     for wait in WAITS:
         try:
-            return await services.send(query)
+            return await services.forward(GetTrace, payload)
         except DomainError as error:
             # The service says by this parameter that spans are missing.
             if error.parameter != "allow_partial":
                 raise
         await asyncio.sleep(wait)
-    return await services.send(query)
-
-
-def get_trace(payload: bytes, services: ServiceClient) -> Chunks:
-    """Read one trace."""
-    return _trace(services, GetTrace.parse(payload))
+    return await services.forward(GetTrace, payload)
 
 
 async def batch_get_traces(payload: bytes, services: ServiceClient) -> Chunks:
     """Read several traces, one after the other. The service says which of them are complete."""
     start, end = len(b'{"trace":'), len(b"}")
-    ids: list[str] = from_json(await services.forward(BatchGetTraces, payload))["trace_ids"]
+    reply = await services.forward(BatchGetTraces, payload)
+    ids = ReadableTraces.model_validate_json(reply).trace_ids
     separator = b'{"traces":['
     for trace_id in ids:
         query = GetTrace(trace_id=trace_id, allow_partial=True)
@@ -98,18 +99,17 @@ READS: Mapping[type[Message], Read] = {GetTrace: get_trace, BatchGetTraces: batc
 
 async def delete_traces(payload: bytes, services: ServiceClient, key: str | None) -> bytes:
     """Delete traces portion by portion, until the number that was asked for, or all of them, are gone."""
-    command = DeleteTraces.parse(payload)
-    deleted, wanted = 0, command.max_traces
-    while True:
-        reply = DeleteTracesReply.model_validate_json(await services.send(command, key))
-        deleted += reply.traces_deleted
-        is_last = command.request_ids or reply.traces_deleted < limits.DELETED_TRACES
-        if is_last or deleted == wanted:
-            return to_json({"traces_deleted": deleted})
-        # Only the first portion may be answered from an earlier request with this key.
-        key = None
-        left = None if wanted is None else wanted - deleted
-        command = command.model_copy(update={"max_traces": left})
+    reply = await services.forward(DeleteTraces, payload, key)
+    portion = deleted = DeleteTracesReply.model_validate_json(reply).traces_deleted
+    while portion == limits.DELETED_TRACES:
+        command = DeleteTraces.parse(payload)
+        if command.request_ids or deleted == command.max_traces:
+            break
+        left = None if command.max_traces is None else command.max_traces - deleted
+        reply = await services.send(command.model_copy(update={"max_traces": left}))
+        portion = DeleteTracesReply.model_validate_json(reply).traces_deleted
+        deleted += portion
+    return DeleteTracesReply(traces_deleted=deleted).model_dump_json().encode()
 
 
 def own_handler(endpoint: Endpoint, bus: Bus, mount: Mount, settings: Settings) -> Handler | None:

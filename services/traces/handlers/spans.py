@@ -37,7 +37,7 @@ from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
 from shared.contracts.spans import ListSpans, LogSpans, Span, SpannedTrace
-from shared.contracts.traces import BatchGetTraces, GetTrace
+from shared.contracts.traces import BatchGetTraces, GetTrace, ReadableTraces
 from shared.handling.handlers import Handler
 from shared.postgres.transaction import Transaction
 
@@ -185,7 +185,7 @@ def _expected(info: Mapping[str, Mapping[str, str]]) -> int:
     return number
 
 
-async def batch_get_traces(query: BatchGetTraces, tx: Transaction) -> bytes:
+async def batch_get_traces(query: BatchGetTraces, tx: Transaction) -> ReadableTraces:
     """Return the ids of those traces whose spans can be read. The gateway gets them one by one."""
     rows = await traces.read(tx, list(dict.fromkeys(query.trace_ids)))
     if query.experiment_ids is not None:
@@ -199,7 +199,7 @@ async def batch_get_traces(query: BatchGetTraces, tx: Transaction) -> bytes:
             continue
         if await spans.count(tx, row["trace_id"], week) >= _expected(info):
             found.append(row["trace_id"])
-    return to_json({"trace_ids": found})
+    return ReadableTraces(trace_ids=found)
 
 
 HANDLERS: Mapping[type[Message], Handler[Transaction]] = {

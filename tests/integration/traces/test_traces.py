@@ -1,5 +1,7 @@
 """Traces: started, ended, read, tagged, linked and deleted."""
 
+from typing import Any
+
 import pytest
 
 from services.traces.housekeeping import purge_portion
@@ -15,7 +17,7 @@ async def refused(call, code=ErrorCode.INVALID_PARAMETER_VALUE) -> str:
 
 
 async def test_a_trace_is_read_as_it_was_started(traces):
-    fields = {
+    fields: dict[str, Any] = {
         "tags": {"mlflow.traceName": "predict", "team": "a"},
         "trace_metadata": {"mlflow.user": "ada"},
         "client_request_id": "r-1",

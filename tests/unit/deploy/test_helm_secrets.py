@@ -76,7 +76,7 @@ def test_named_secrets_are_not_made():
 def test_queries_run_on_the_operator_s_standbys_where_that_is_wanted(wanted):
     release = render(changed("operators", "postgres.operator.readReplicas", wanted))
     for component in WITH_SCHEMA:
-        replicated = wanted and component != "access"
+        replicated = wanted and component in {"tracking", "registry"}
         made = release.of("Secret")[component]["stringData"]
         given = environment(release.pods[component])
         assert ("replicas" in made) is replicated

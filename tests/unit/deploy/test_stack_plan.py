@@ -69,7 +69,7 @@ def test_storage_without_an_authority_of_its_own_has_none():
 
 def test_each_process_has_a_listener_of_its_own():
     told = planned(S3Settings(endpoint="http://s3:1", **KEYS))
-    assert len({each["WARREN_MONITOR_PORT"] for each in told.values()}) == len(told) == 5
+    assert len({each["WARREN_MONITOR_PORT"] for each in told.values()}) == len(told) == 6
 
 
 def test_each_process_logs_in_at_the_broker_as_itself():

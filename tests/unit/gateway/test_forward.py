@@ -25,6 +25,7 @@ from shared.contracts.purges import (
     PurgeDeleted,
 )
 from shared.contracts.runs import GetRunByIid
+from shared.contracts.spans import ListSpans, LogSpans
 from shared.messaging.messages import Answer
 
 LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
@@ -65,6 +66,8 @@ def test_every_contract_has_an_endpoint_or_is_not_for_clients():
         EnsureModelExperiment,
         RenameModelExperiment,
         EnsureVersionRun,
+        LogSpans,
+        ListSpans,
     }
 
 

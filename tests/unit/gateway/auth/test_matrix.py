@@ -22,7 +22,7 @@ from shared.contracts.errors import missing_resource
 from shared.messaging.messages import Answer
 from tests.unit.gateway.fake_bus import FakeBus
 
-READING = ("Get", "List", "Search")
+READING = ("BatchGet", "Get", "List", "Search")
 READS_BESIDES = {"CreatePresignedDownloadUrl"}
 """Its name is MLflow's, but it only reads."""
 
@@ -48,7 +48,12 @@ def routes(mount):
     artifact = filled(streams.ARTIFACT)
     for proxy, method in product(PROXY_PREFIXES, ("GET", "PUT")):
         yield method, prefix + proxy + artifact, method == "GET"
-    for path in (streams.GET_ARTIFACT, streams.GET_MODEL_ARTIFACT, streams.GET_VERSION_ARTIFACT):
+    for path in (
+        streams.GET_ARTIFACT,
+        streams.GET_MODEL_ARTIFACT,
+        streams.GET_VERSION_ARTIFACT,
+        *(f"{path}?request_id=x" for path in streams.GET_TRACE_ARTIFACTS),
+    ):
         yield "GET", prefix + filled(path), True
     yield "POST", prefix + streams.UPLOAD_ARTIFACT, False
     if mount == "project":
