@@ -16,6 +16,8 @@ from shared.contracts import (
     purges,
     registered_models,
     runs,
+    spans,
+    traces,
 )
 from shared.contracts.message import Message
 
@@ -33,6 +35,8 @@ MESSAGES: dict[str, type[Message]] = {
         purges,
         model_aliases,
         model_experiments,
+        traces,
+        spans,
     )
     for name, contract in vars(module).items()
     if isinstance(contract, type)
