@@ -17,7 +17,8 @@ COLUMNS = """
     WITH RECURSIVE
     tables AS (
         SELECT oid, relname FROM pg_class
-        WHERE relnamespace = to_regnamespace(quote_ident($1)) AND relkind = 'r'
+        WHERE relnamespace = to_regnamespace(quote_ident($1))
+            AND relkind IN ('r', 'p') AND NOT relispartition
     ),
     levels AS (
         SELECT oid, 0 AS level FROM tables
@@ -36,7 +37,8 @@ COLUMNS = """
     FROM tables JOIN fillable ON table_name = relname JOIN levels USING (oid)
     GROUP BY relname, columns ORDER BY max(level), relname
 """
-"""Tables and the columns that COPY can fill. A table comes after the tables that it refers to."""
+"""Tables and the columns that COPY can fill. A table comes after the tables that it refers to. A partitioned table is
+one table: a database that is restored later has other partitions."""
 
 _COUNTERS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -71,9 +73,10 @@ async def _dump_table(
     connection: AnyConnection, schema: str, name: str, columns: list[str], directory: Path
 ) -> Table:
     with _file(directory, name).open("wb") as file:
-        status = await connection.copy_from_table(
-            name, schema_name=schema, columns=columns, output=file
-        )
+        # From a query: COPY does not read a partitioned table.
+        names = ", ".join(f'"{column}"' for column in columns)
+        rows = f'SELECT {names} FROM "{schema}"."{name}"'  # noqa: S608
+        status = await connection.copy_from_query(rows, output=file)
     return Table(name=name, columns=columns, rows=int(status.split()[-1]))
 
 

@@ -85,6 +85,16 @@ class Project:
         path = root.removeprefix("mlflow-artifacts:/") + "/f.txt"
         proxy = f"{self.mount}{PROXY_PREFIXES[0]}artifacts/{path}"
         assert (await self.api("PUT", proxy, data=HIDDEN.encode()))[0] == 200
+        trace = f"tr-{SECRET}"
+        place = {"mlflow_experiment": {"experiment_id": experiments[1]}}
+        info = {"trace_id": trace, "trace_location": place, "request_time": "2026-01-01T00:00:00Z"}
+        labels = {"tags": {SECRET: HIDDEN}, "trace_metadata": {SECRET: HIDDEN}}
+        status, body = await self.api(
+            "POST",
+            f"{self.mount}/api/3.0/mlflow/traces",
+            json={"trace": {"trace_info": {**info, "request_preview": HIDDEN, **labels}}},
+        )
+        assert status == 200, body
         search = {"max_results": 1}
         page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
         pages = await self.ask("POST", "experiments/search", **search)
@@ -98,6 +108,12 @@ class Project:
             "name": [SECRET, f"{SECRET}-1"],
             "version": [number],
             "model_id": [model],
+            "trace_id": [trace],
+            "trace_ids": [[trace]],
+            "request_ids": [[trace]],
+            "locations": [[place]],
+            "trace": [{"trace_info": info}],
+            "prompt_versions": [[{"name": SECRET, "version": "1"}]],
             "alias": ["best"],
             "key": [SECRET],
             "tag_key": [SECRET],
@@ -127,6 +143,7 @@ class Project:
             await self.ask("POST", "logged-models/search", experiment_ids=ids),
             await self.ask("GET", "registered-models/search"),
             await self.ask("GET", "model-versions/search"),
+            await self.ask("GET", "traces", experiment_ids=ids),
         ]
         artifacts = f"{self.mount}{PROXY_PREFIXES[0]}artifacts?path={self.number}"
         return json.dumps([*found, await self.api("GET", artifacts)], sort_keys=True)
@@ -248,6 +265,11 @@ async def test_no_way_of_streaming_leads_to_b(two):
         (
             "GET",
             streams.GET_MODEL_ARTIFACT.replace("{model_id}", model) + "?artifact_file_path=f.txt",
+        ),
+        *(
+            ("GET", f"{path}?request_id={held['trace_id'][0]}{more}")
+            for path in streams.GET_TRACE_ARTIFACTS
+            for more in ("", "&path=0189aaaa-0000-7000-8000-000000000000")
         ),
         ("POST", f"{streams.UPLOAD_ARTIFACT}?run_uuid={run}&path=f.txt"),
     ]

@@ -18,6 +18,8 @@ from shared.postgres.migrate import migrate, service_migrations
 from shared.postgres.pool import open_pool
 from tests.integration.past_schemas import pasts, upgrade
 from tests.integration.registry.conftest import FakeTracking, Registry
+from tests.integration.traces.conftest import FakeTracking as AskedTracking
+from tests.integration.traces.conftest import Traces, span
 from tests.integration.tracking.conftest import Tracking
 from tests.processes import open_to_others
 from tests.web_server import variables_of
@@ -35,22 +37,26 @@ SEARCHES = [
 
 @asynccontextmanager
 async def services(dsn):
-    """Open tracking and registry, both in one database, as far as they are without the bus."""
-    for service in ("access", "tracking", "registry"):
+    """Open the services, all in one database, as far as they are without the bus."""
+    for service in ("access", "tracking", "registry", "traces"):
         await migrate(dsn, service, service_migrations(service))
     pools = [
         await open_pool(dsn, schema=service, size=2, application_name="test")
-        for service in ("tracking", "registry")
+        for service in ("tracking", "registry", "traces")
     ]
-    tracking, registry = pools
+    tracking, registry, traces = pools
     try:
-        yield Tracking(tracking), Registry(registry, FakeTracking())
+        yield (
+            Tracking(tracking),
+            Registry(registry, FakeTracking()),
+            Traces(traces, AskedTracking()),
+        )
     finally:
-        await tracking.close()
-        await registry.close()
+        for pool in pools:
+            await pool.close()
 
 
-async def fill(tracking, registry):
+async def fill(tracking, registry, traces):
     """Make some of everything, with values that are hard to carry over."""
     hard = 'tab\t, newline\n, \\N, \\., "quotes", ümläut, 🐇'
     experiment = (await tracking.call("CreateExperiment", name=hard))["experiment_id"]
@@ -73,6 +79,13 @@ async def fill(tracking, registry):
     await registry.version(hard, tags=[{"key": "t", "value": hard}])
     await registry.version(hard)
     await registry.call("SetRegisteredModelAlias", name=hard, alias="best", version="1")
+    await traces.start("tr-1", tags={"t": hard}, request_preview=hard)
+    await traces.log(span("tr-1", 1, attributes={"hard": hard}), span("tr-2", 1, name=hard))
+    # As if it had arrived long ago: the restored database has no partition of that week.
+    for table in ("traces", "spans"):
+        await traces.pool.execute(
+            f"UPDATE {table} SET week = '2026-01-05' WHERE trace_id = 'tr-2'"  # noqa: S608
+        )
 
 
 async def fold_some(tracking):
@@ -95,7 +108,7 @@ async def folded_all(pool):
     return await pool.fetchval("SELECT bool_and(folded) FROM runs")
 
 
-async def everything(tracking, registry):
+async def everything(tracking, registry, traces):
     """Read all of it, as clients do."""
     found = (await tracking.call("SearchExperiments", view_type="ALL"))["experiments"]
     ids = [each["experiment_id"] for each in found]
@@ -116,6 +129,10 @@ async def everything(tracking, registry):
             await registry.call("SearchRegisteredModels"),
             await registry.call("SearchModelVersions"),
         ],
+        "traces": [
+            await traces.call("SearchTraces", experiment_ids=["1"]),
+            *[await traces.call("ListSpans", trace_id=each) for each in ("tr-1", "tr-2")],
+        ],
     }
 
 
@@ -128,6 +145,7 @@ class Site:
         self.environment = {
             "WARREN_TRACKING_DSN": dsn,
             "WARREN_REGISTRY_DSN": dsn,
+            "WARREN_TRACES_DSN": dsn,
             "WARREN_ACCESS_DSN": dsn,
             **variables_of(self.s3),
         }
@@ -162,11 +180,11 @@ async def test_what_was_backed_up_is_what_is_restored(
     # The bucket is not there yet. A user who may make one can restore without it.
     elsewhere = {"bucket": f"after-{new_id().hex}", **asdict(s3.credentials)}
     after = Site(another_dsn, storage.model_copy(update=elsewhere))
-    async with services(database_dsn) as (tracking, registry):
-        await fill(tracking, registry)
+    async with services(database_dsn) as (tracking, registry, traces):
+        await fill(tracking, registry, traces)
         await fold_some(tracking)
         await ensure_root_token(database_dsn, "a-token-of-the-administrator")
-        wanted = await everything(tracking, registry)
+        wanted = await everything(tracking, registry, traces)
         tokens = await tracking.pool.fetch(TOKENS)
         kept = await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2")
     before.put("7/0/r/artifacts/ünï code/+%.txt", b"text", "text/plain")
@@ -182,10 +200,10 @@ async def test_what_was_backed_up_is_what_is_restored(
     code, said = await after.warren("restore", directory)
     assert code == 0, said
     assert after.objects() == before.objects()
-    async with services(another_dsn) as (tracking, registry):
-        assert await everything(tracking, registry) == wanted
+    async with services(another_dsn) as (tracking, registry, traces):
+        assert await everything(tracking, registry, traces) == wanted
         assert await folded_all(tracking.pool)
-        assert await everything(tracking, registry) == wanted
+        assert await everything(tracking, registry, traces) == wanted
         assert await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2") == kept
         assert tokens
         assert await tracking.pool.fetch(TOKENS) == tokens
@@ -213,8 +231,8 @@ async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
         1,
         "There is no schema registry in the registry service's database.\n",
     )
-    async with services(database_dsn) as (tracking, registry):
-        await fill(tracking, registry)
+    async with services(database_dsn) as (tracking, registry, traces):
+        await fill(tracking, registry, traces)
     before.put("7/a", b"whole")
     directory = tmp_path / "backup"
     assert (await before.warren("backup", directory))[0] == 0
@@ -240,16 +258,16 @@ async def test_what_is_no_whole_backup_or_no_empty_place_is_refused(
 @pytest.mark.parametrize(("service", "version"), list(pasts("tracking", "registry")))
 async def test_an_upgrade_changes_no_answer(database_dsn, another_dsn, service, version):
     """Rows that today's code has written go into the tables of a past schema, which is then migrated."""
-    async with services(database_dsn) as (tracking, registry):
-        await fill(tracking, registry)
-        wanted = await everything(tracking, registry)
+    async with services(database_dsn) as (tracking, registry, traces):
+        await fill(tracking, registry, traces)
+        wanted = await everything(tracking, registry, traces)
         assert [len(each["runs"]) for each in wanted["tracking"][-1]] == [2] * len(SEARCHES)
     await upgrade(service, version, database_dsn, another_dsn)
-    async with services(another_dsn) as (tracking, registry):
-        found = await everything(tracking, registry)
+    async with services(another_dsn) as (tracking, registry, traces):
+        found = await everything(tracking, registry, traces)
         if service == "tracking":
             assert await folded_all(tracking.pool)
-            assert (await everything(tracking, registry))[service] == found[service]
+            assert (await everything(tracking, registry, traces))[service] == found[service]
     assert found[service] == wanted[service]
     if service == "tracking" and version > 1:
         assert found["logged models"] == wanted["logged models"]
