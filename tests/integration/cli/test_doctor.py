@@ -1,11 +1,13 @@
 """``warren doctor`` as a process: with a service that does not run, and with all of them."""
 
 import json
+from contextlib import AsyncExitStack
 from functools import partial
 
 import asyncpg
 
-from services.registry.handlers import HANDLERS
+from services.registry.handlers import HANDLERS as REGISTRY
+from services.traces.handlers import HANDLERS as TRACES
 from shared.messaging.amqp import AmqpTransport
 from shared.postgres.migrate import service_migrations
 from shared.runtime.settings import PostgresServiceSettings
@@ -14,6 +16,10 @@ from shared.serving.postgres import PostgresService
 NEWEST = max(
     each.version for each in service_migrations("tracking") if each.component == "tracking"
 )
+
+
+LATER = {"registry": REGISTRY, "traces": TRACES}
+"""The services that do not run at first."""
 
 
 async def diagnosed(warren, *arguments):
@@ -31,19 +37,17 @@ async def test_a_service_that_does_not_run_is_wrong_and_all_that_run_are_well(wa
     assert "wrong    registry: The registry service is not running." in said
     assert f"ok       tracking schema: tracking is at {NEWEST}, the code at {NEWEST}" in said
 
-    connect = partial(
-        AmqpTransport, warren.url, party="registry", services=["registry", "tracking"]
-    )
     settings = PostgresServiceSettings(dsn=database_dsn)
-    registry = await PostgresService.start("registry", settings, HANDLERS, connect)
-    try:
+    async with AsyncExitStack() as running:
+        for name, handlers in LATER.items():
+            connect = partial(AmqpTransport, warren.url, party=name, services=[name, "tracking"])
+            service = await PostgresService.start(name, settings, handlers, connect)
+            running.push_async_callback(service.close)
         code, said = await diagnosed(warren, "--json")
-    finally:
-        await registry.close()
     findings = [json.loads(line) for line in said.splitlines()]
     assert {each["state"] for each in findings} == {"ok"}, said
     assert code == 0
-    assert {"artifacts.events", "registry clock", "tracking clock"} <= {
+    assert {"artifacts.events", "registry clock", "traces.events", "tracking clock"} <= {
         each["what"] for each in findings
     }
 
