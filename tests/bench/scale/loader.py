@@ -112,7 +112,7 @@ async def _loading(peer: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def wait_for_background_work(peer: str, dsn: str) -> None:
     """Wait until a server has done what it does with new contents in the background, with progress."""
-    query = _STATEMENTS[peer].get("unfolded")
+    query = _STATEMENTS[peer].get("background_work")
     if query is None:
         return
     connection = await asyncpg.connect(dsn)
@@ -121,9 +121,9 @@ async def wait_for_background_work(peer: str, dsn: str) -> None:
         while now := await connection.fetchval(query.sql):
             if left is None or now < left:
                 left, progress = now, time.monotonic()
-                print(f"{peer}: {left:,} runs to fold", flush=True)
+                print(f"{peer}: {left:,} runs to fold or series to cover", flush=True)
             elif time.monotonic() - progress > _STUCK:
-                message = f"{peer} has not folded a run for {_STUCK:.0f} s"
+                message = f"{peer} has done nothing in the background for {_STUCK:.0f} s"
                 raise TimeoutError(message)
             await asyncio.sleep(2)
         if left:

@@ -36,9 +36,28 @@ WITH added AS (
 )
 INSERT INTO tracking.unfolded_runs (project_id, experiment_id, run_id) SELECT * FROM added;
 
--- name: unfolded
--- The number of runs that are not folded yet.
-SELECT count(*) FROM tracking.unfolded_runs;
+-- name: background_work
+-- The number of runs that are not folded yet, and of series of the long runs whose blocks are not made yet. The names
+-- of the long runs have 13 characters.
+SELECT (SELECT count(*) FROM tracking.unfolded_runs) + (
+    SELECT count(*)
+    FROM tracking.runs
+    CROSS JOIN LATERAL (
+        SELECT * FROM tracking.covered_series
+        WHERE project_id = runs.project_id AND run_id = runs.run_id
+        OFFSET 0
+    ) AS series
+    CROSS JOIN LATERAL (
+        SELECT FROM tracking.metric_points
+        WHERE project_id = series.project_id
+            AND series_id = series.series_id
+            AND (step, "timestamp", value)
+                > (series.last_step, series.last_timestamp, series.last_value)
+        OFFSET 8192
+        LIMIT 1
+    ) AS uncovered
+    WHERE char_length(runs.name) = 13
+);
 
 -- name: metrics
 WITH points AS MATERIALIZED (
