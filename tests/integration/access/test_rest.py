@@ -206,7 +206,7 @@ async def test_without_a_token_nothing_is_told(house):
 
 
 @pytest.mark.parametrize("visibility", ["private", "internal", "public"])
-async def test_public_projects_are_shown_without_a_token(house, visibility):
+async def test_projects_are_shown_by_their_visibility(house, visibility):
     path = name("told")
     group = await house.make("/groups", name="g", path=path, visibility=visibility)
     project = await house.make(
