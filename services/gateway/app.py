@@ -5,6 +5,7 @@ what ``aiohttp.web.Application`` costs in CPU, and which of the gateway's rules 
 """
 
 from http import HTTPStatus
+from itertools import chain
 from time import perf_counter
 
 from aiohttp.web import BaseRequest, StreamResponse
@@ -36,6 +37,7 @@ from services.gateway.mlflow.routes import (
     unrouted_error,
 )
 from services.gateway.openapi.document import describe
+from services.gateway.otlp.routes import Shared, otlp_routes
 from services.gateway.settings import Settings
 from services.gateway.sign_in.entrance import behind_sign_in, for_browser
 from services.gateway.sign_in.handlers import SignIn
@@ -169,13 +171,16 @@ def create_app(
     in_project = Streams(calls, authenticators.by_project, settings, storage)
     pages = tuple(ui_routes(settings.ui_directory))
     prepared = PreparedQueries()
+    shared = Shared(settings)
     for table, prefix, streams in (
         (app.routes, "", at_root),
         (app.of_project, MLFLOW_OF_PROJECT, in_project),
     ):
-        for method, path, handler in mlflow_routes(streams):
-            table.add(method, prefix + path, handler)
-        for method, path, handler in graphql_routes(prepared, calls, streams.mount, settings):
+        for method, path, handler in chain(
+            mlflow_routes(streams),
+            graphql_routes(prepared, calls, streams.mount, settings),
+            otlp_routes(calls, streams.mount, settings, shared),
+        ):
             table.add(method, prefix + path, handler)
         is_root = table is app.routes
         reads = streams.mount.authenticator_for(required_permission(GetRun))

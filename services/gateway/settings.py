@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, DirectoryPath, Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from services.gateway.auth.mode import Mode
@@ -11,6 +11,9 @@ from services.gateway.ui.directory import UiDirectory
 from shared.contracts import limits
 from shared.runtime.files import AuthorityFile
 from shared.runtime.settings import PREFIX, ProcessSettings
+
+ModelPrices = Annotated[DirectoryPath | None, BeforeValidator(lambda value: value or None)]
+"""The path of a directory. An empty text is None."""
 
 GitLabUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]\S*)?$")]
 
@@ -46,6 +49,16 @@ class Settings(ProcessSettings):
 
     max_artifact_bytes: PositiveInt = 5 * 1024**3
     """Largest artifact that a client may upload."""
+
+    max_otlp_bytes: PositiveInt = limits.OTLP_BODY
+    """Largest body of spans (OTLP), inflated; as JSON 8 MiB."""
+
+    max_otlp_bytes_held: PositiveInt = 4 * limits.OTLP_BODY
+    """Bytes of such bodies that the gateway holds at the same time; what comes beyond is answered with 429."""
+
+    model_prices: ModelPrices = None
+    """Directory of MLflow's model catalogue, by which traces are given costs; empty: no costs but those that clients
+    send. The image has it in /model-prices."""
 
     direct_artifacts: bool = False
     """Let clients move large artifacts to and from the storage's public endpoint by themselves."""

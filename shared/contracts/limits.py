@@ -69,6 +69,12 @@ alone in its command or page."""
 SPAN_JSON = 8 * 1024**2
 """Characters of one span, with its inputs and outputs. A larger one does not fit into a message of RabbitMQ."""
 
+OTLP_BODY = 64 * 1024**2
+"""Bytes of an OTLP request, inflated. Of a trace of 50 MB some exporters send all spans at once."""
+
+OTLP_SPANS = 100_000
+"""Resources, scopes and spans of one OTLP request. An empty one takes two bytes, and a hundred times as much memory."""
+
 STAGES = 100
 """Stages in one request for the newest versions."""
 

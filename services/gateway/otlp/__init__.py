@@ -1,0 +1,1 @@
+"""OTLP/HTTP: spans of OpenTelemetry become spans of MLflow, and go to the traces service."""

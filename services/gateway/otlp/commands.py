@@ -1,0 +1,82 @@
+"""Sends spans to the traces service, in commands that fit into frames."""
+
+import asyncio
+
+from pydantic_core import to_json
+
+from services.gateway.otlp.resources import Resource
+from services.gateway.otlp.spans import ReadSpan, SpanRefusedError
+from services.gateway.otlp.traces import Traces
+from services.gateway.service_client import ServiceClient
+from shared.contracts import limits
+from shared.contracts.spans import LogSpans
+from shared.runtime.tasks import cancel_and_wait
+
+UNDER_WAY = 4
+"""Commands of one request that wait for their answer. They bound the memory that a large request takes, and what one
+client takes of the bus."""
+
+LARGEST = 3 * limits.SPAN_JSON
+"""Bytes of one span inside a command. Beyond them the frame may not fit into a message of RabbitMQ."""
+
+
+class Commands:
+    """The commands of one request. ``close`` must be called in the end, also after an error."""
+
+    def __init__(self, services: ServiceClient, experiment_id: str) -> None:
+        self._services = services
+        self._experiment_id = experiment_id
+        self._slots = asyncio.Semaphore(UNDER_WAY)
+        self._under_way: list[asyncio.Task[None]] = []
+        self._start()
+
+    async def finish(self) -> None:
+        """Send the last command, and wait until all are answered. Raises DomainError."""
+        await self._send()
+        await asyncio.gather(*self._under_way)
+
+    async def close(self) -> None:
+        """Give up the commands without an answer."""
+        await cancel_and_wait(self._under_way)
+
+    async def add(self, read: ReadSpan, resource: Resource) -> None:
+        """Add a span, and send the command if it is full.
+
+        Raises SpanRefusedError for a span that fits into no command, and the DomainError of an earlier command.
+        """
+        span = read.span.model_dump_json(exclude_none=True).encode()
+        if len(span) > LARGEST:
+            raise SpanRefusedError(f"The span is larger than {LARGEST} bytes of JSON.")
+        full = self._size + len(span) > limits.SPANS_JSON or len(self._spans) == limits.SPANS
+        if self._spans and full:
+            await self._send()
+        self._spans.append(span)
+        self._size += len(span)
+        self._traces.add(read, resource)
+
+    def _start(self) -> None:
+        self._spans: list[bytes] = []
+        self._size = 0
+        self._traces = Traces()
+
+    async def _send(self) -> None:
+        if not self._spans:
+            return
+        traces = [each.model_dump(exclude_none=True) for each in self._traces]
+        payload = b'{"experiment_id":%b,"spans":[%b],"traces":%b}' % (
+            to_json(self._experiment_id),
+            b",".join(self._spans),
+            to_json(traces),
+        )
+        self._start()
+        await self._slots.acquire()
+        for task in [each for each in self._under_way if each.done()]:
+            self._under_way.remove(task)
+            task.result()  # Raises its error: the rest of the request is not sent.
+        self._under_way.append(asyncio.create_task(self._call(payload)))
+
+    async def _call(self, payload: bytes) -> None:
+        try:
+            await self._services.forward(LogSpans, payload)
+        finally:
+            self._slots.release()
