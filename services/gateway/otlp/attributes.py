@@ -39,9 +39,13 @@ _LONGEST_EMPTY = 32
 """Characters of the longest text that is parsed to see whether its value is empty, such as ``[ ]``."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""Made once: ``json.dumps`` would make an encoder for each value."""
+
+
 def dumped(value: Any) -> str:
     """Return a value as JSON text, as MLflow writes it: not escaped, so that searches find what people type."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _encode(value)
 
 
 def redumped(value: Any) -> str:

@@ -25,8 +25,8 @@ from shared.contracts.spans import Span
 
 TRACE_ID_BYTES = 16
 SPAN_ID_BYTES = 8
-_MODEL_LENGTH = 500
-"""Characters of a model's or provider's name that searches see (``MODEL_DIMENSION_MAX_LENGTH``)."""
+_DIMENSION_LENGTH = 500
+"""Characters of a type, and of a model's or provider's name, that searches see (``MODEL_DIMENSION_MAX_LENGTH``)."""
 
 _STATUSES: Mapping[int, Literal["OK", "ERROR"]] = {
     Status.STATUS_CODE_OK: "OK",
@@ -84,11 +84,11 @@ def read_span(otlp: OtlpSpan, resource: Resource, prices: Prices) -> ReadSpan:
             span_id=own.hex(),
             parent_span_id=parent.hex(),
             name=storable(otlp.name),
-            type=storable(names.plain(attributes.get(names.SPAN_TYPE, dumped(names.UNKNOWN)))),
+            type=_dimension(attributes, names.SPAN_TYPE) or names.UNKNOWN,
             status=_STATUSES.get(otlp.status.code, "UNSET"),
             start_time_ns=start,
             end_time_ns=end or None,
-            content=json.dumps(content, ensure_ascii=False, default=str),
+            content=dumped(content),
             model_name=_dimension(attributes, names.MODEL),
             model_provider=_dimension(attributes, names.PROVIDER),
             token_usage=numbers(attributes, names.TOKEN_USAGE, int),
@@ -176,4 +176,4 @@ def _base64(value: bytes) -> str:
 
 def _dimension(attributes: Attributes, name: str) -> str:
     value = decoded(attributes.get(name))
-    return storable(value[:_MODEL_LENGTH]) if isinstance(value, str) else ""
+    return storable(value[:_DIMENSION_LENGTH]) if isinstance(value, str) else ""

@@ -4,7 +4,8 @@ An attribute that the span has already stays. Source: ``translate_span_when_stor
 ``mlflow/tracing/otel/translation/__init__.py``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from services.gateway.otlp.attributes import (
@@ -57,62 +58,57 @@ Found = TypeVar("Found")
 
 def translate(attributes: Attributes, events: Sequence[Event], prices: Prices) -> None:
     """Add the type, inputs, outputs, token usage, tools, model, provider and cost to a span's attributes."""
+    said = [each for each in CONVENTIONS if each.concerns(attributes)]
     kind = decoded(attributes.get(SPAN_TYPE))
-    if kind in (None, UNKNOWN) and (found := _first(lambda each: each.type_of(attributes))):
+    if kind in (None, UNKNOWN) and (found := _first(each.type_of(attributes) for each in said)):
         attributes[SPAN_TYPE] = redumped(found)
-    _add(attributes, INPUTS, lambda: _inputs(attributes, events))
-    _add(attributes, OUTPUTS, lambda: _outputs(attributes, events))
-    _add(attributes, TOKEN_USAGE, lambda: _dumped(_first(lambda each: each.usage_of(attributes))))
-    _add(
-        attributes,
-        MESSAGE_FORMAT,
-        lambda: _dumped(_first(lambda each: each.message_format_of(attributes))),
+    if INPUTS not in attributes:
+        in_events = (each.inputs_in(events, attributes) for each in CONVENTIONS if events)
+        inputs = _first(each.inputs_of(attributes) for each in said) or _first(in_events)
+        _add(attributes, INPUTS, inputs)
+    if OUTPUTS not in attributes:
+        in_events = (each.outputs_in(events, attributes) for each in CONVENTIONS if events)
+        outputs = _first(each.outputs_of(attributes) for each in said) or _first(in_events)
+        _add(attributes, OUTPUTS, outputs)
+    _add_value(attributes, TOKEN_USAGE, (each.usage_of(attributes) for each in said))
+    _add_value(attributes, MESSAGE_FORMAT, (each.message_format_of(attributes) for each in said))
+    if TOOLS not in attributes:
+        _add(attributes, TOOLS, _first(each.tools_of(attributes) for each in said))
+    _add_value(
+        attributes, MODEL, chain((e.model_of(attributes) for e in said), _models(attributes))
     )
-    _add(attributes, TOOLS, lambda: _first(lambda each: each.tools_of(attributes)))
-    _add(attributes, MODEL, lambda: _dumped(_model(attributes)))
-    _add(attributes, PROVIDER, lambda: _dumped(_first(lambda each: each.provider_of(attributes))))
+    _add_value(attributes, PROVIDER, (each.provider_of(attributes) for each in said))
     if TOKEN_USAGE in attributes and MODEL in attributes:
-        _add(attributes, COST, lambda: _dumped(_cost(attributes, prices)))
+        _add_value(attributes, COST, _costs(attributes, prices))
 
 
-def _first(ask: Callable[[Convention], Found | None]) -> Found | None:
-    return next(filter(None, map(ask, CONVENTIONS)), None)
+def _first(found: Iterable[Found | None]) -> Found | None:
+    return next(filter(None, found), None)
 
 
-def _add(attributes: Attributes, name: str, make: Callable[[], str | None]) -> None:
-    if name not in attributes and (text := make()):
+def _add(attributes: Attributes, name: str, text: str | None) -> None:
+    if text:
         attributes[name] = text
 
 
-def _dumped(value: Any) -> str | None:
-    return redumped(value) if value else None
+def _add_value(attributes: Attributes, name: str, found: Iterable[Any]) -> None:
+    """Add the first value that is not empty. Nothing is looked for if the attribute is there already."""
+    if name not in attributes and (value := _first(found)):
+        attributes[name] = redumped(value)
 
 
-def _inputs(attributes: Attributes, events: Iterable[Event]) -> str | None:
-    return _first(lambda each: each.inputs_of(attributes)) or (
-        _first(lambda each: each.inputs_in(events, attributes)) if events else None
-    )
-
-
-def _outputs(attributes: Attributes, events: Iterable[Event]) -> str | None:
-    return _first(lambda each: each.outputs_of(attributes)) or (
-        _first(lambda each: each.outputs_in(events, attributes)) if events else None
-    )
-
-
-def _cost(attributes: Attributes, prices: Prices) -> Mapping[str, float] | None:
+def _costs(attributes: Attributes, prices: Prices) -> Iterator[Mapping[str, float] | None]:
+    """Yield the cost of the call."""
     usage = numbers(attributes, TOKEN_USAGE, int)
-    return prices.cost(decoded(attributes[MODEL]), usage, decoded(attributes.get(PROVIDER)))
+    yield prices.cost(decoded(attributes[MODEL]), usage, decoded(attributes.get(PROVIDER)))
 
 
-def _model(attributes: Attributes) -> Any:
-    """Return the model's name from the conventions, or from ``model`` in the inputs or outputs."""
-    if found := _first(lambda each: each.model_of(attributes)):
-        return found
+def _models(attributes: Attributes) -> Iterator[str]:
+    """Yield the model's name if the inputs, or else the outputs, have a field ``model``."""
     for name in (INPUTS, OUTPUTS):
-        if (value := attributes.get(name)) and '"model"' in value:
-            content = decoded(value)
-            model = content.get("model") if isinstance(content, dict) else None
-            if model:
-                return model if isinstance(model, str) else None
-    return None
+        text = attributes.get(name, "")
+        content = decoded(text) if '"model"' in text else None
+        if isinstance(content, dict) and (model := content.get("model")):
+            if isinstance(model, str):
+                yield model
+            return

@@ -199,4 +199,5 @@ VOLT_AGENT = _VoltAgent(
     ),
     inputs=("agent.messages", "llm.messages", "input"),
     outputs=("output",),
+    marks=("entity.type", *_MARKS),
 )

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from services.gateway.otlp.attributes import decoded, filled
 from shared.contracts.message import INT64_MAX
@@ -18,8 +19,7 @@ Usage = dict[str, int]
 """Token counts by MLflow's names, such as ``input_tokens``."""
 
 
-@dataclass(frozen=True)
-class TokenNames:
+class TokenNames(NamedTuple):
     """Names of the attributes with counts of tokens. Of several names the first that is there counts."""
 
     input: Sequence[str] = ()
@@ -34,17 +34,34 @@ class Convention:
     """A convention that needs no more than names. Others derive from it.
 
     ``kind`` is the attribute that says what a span is; ``types`` translates its values to MLflow's span types.
-    Methods return None where the attributes do not follow the convention.
+    ``marks`` and ``prefixes`` are further names, and beginnings of names, by which a span's attributes show that they
+    may follow the convention. Methods return None where they do not.
     """
 
     kind: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
-    tokens: TokenNames = TokenNames()
+    tokens: TokenNames = field(default_factory=TokenNames)
     inputs: Sequence[Name] = ()
     outputs: Sequence[Name] = ()
     models: Sequence[str] = ()
     provider: str = ""
     tools: str = ""
+    marks: Sequence[str] = ()
+    prefixes: tuple[str, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All attributes that the convention reads, but for those with a prefix."""
+        tokens = (name for names in self.tokens for name in names)
+        contents = (each for each in (*self.inputs, *self.outputs) if isinstance(each, str))
+        names = (self.kind, self.provider, self.tools, *self.models, *self.marks)
+        return frozenset((*names, *tokens, *contents)) - {""}
+
+    def concerns(self, attributes: Mapping[str, str]) -> bool:
+        """Return whether a span's attributes may follow the convention. Most spans follow one or none."""
+        return not self.names.isdisjoint(attributes) or (
+            bool(self.prefixes) and any(name.startswith(self.prefixes) for name in attributes)
+        )
 
     def type_of(self, attributes: Mapping[str, str]) -> str | None:
         """Return MLflow's span type."""

@@ -11,6 +11,7 @@ from services.gateway.otlp.conventions.convention import Convention, Event, Toke
 
 OPERATION = "gen_ai.operation.name"
 REQUEST_MODEL = "gen_ai.request.model"
+AGENT_NAME = "gen_ai.agent.name"
 
 GEN_AI = Convention(
     kind=OPERATION,
@@ -68,7 +69,7 @@ class _GeminiCli(Convention):
 
 
 def _is_gemini(attributes: Mapping[str, str]) -> bool:
-    name: object = decoded(attributes.get("gen_ai.agent.name"))
+    name: object = decoded(attributes.get(AGENT_NAME))
     return name == "gemini-cli"
 
 
@@ -87,6 +88,7 @@ GEMINI_CLI = _GeminiCli(
     outputs=GEN_AI.outputs,
     models=GEN_AI.models,
     provider=GEN_AI.provider,
+    marks=(AGENT_NAME,),
 )
 
 _LIVEKIT_TYPES: Mapping[str, str] = {
@@ -158,4 +160,6 @@ LIVEKIT = _LiveKit(
     types=GEN_AI.types,
     inputs=("lk.user_input", "lk.user_transcript", "lk.chat_ctx", "lk.input_text"),
     outputs=("lk.response.text", "lk.response.function_calls"),
+    marks=(REQUEST_MODEL,),
+    prefixes=("lk.",),
 )

@@ -65,6 +65,7 @@ TRACELOOP = Convention(
     ),
     outputs=("traceloop.entity.output", re.compile(r"gen_ai\.completion\.\d+\.content")),
     provider="gen_ai.system",
+    prefixes=("gen_ai.prompt.", "gen_ai.completion."),
 )
 
 GOOGLE_ADK = Convention(
