@@ -12,7 +12,8 @@ AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 UI = .venvs/mlflow-ui
 # WARREN_UI_DIRECTORY= turns the web UI off.
-WITH_UI = WARREN_UI_DIRECTORY=$${WARREN_UI_DIRECTORY-$(UI)/build}
+WITH_UI = WARREN_UI_DIRECTORY=$${WARREN_UI_DIRECTORY-$(UI)/build} \
+	WARREN_MODEL_PRICES=$${WARREN_MODEL_PRICES-$(UI)/model_catalog}
 
 # Tests start hundreds of processes. Where this variable is set, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -149,7 +150,7 @@ clean:  ## Remove environments and caches; the data in .warren stay
 	@touch $@
 
 $(UI)/.installed: requirements/mlflow-ui.txt tools/mlflow_ui.py | .venv/.runtime
-	@.venv/bin/python tools/mlflow_ui.py $< $(UI)/build
+	@.venv/bin/python tools/mlflow_ui.py $< $(UI)/build $(UI)/model_catalog
 	@touch $@
 
 .PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale bench-ui soak chaos docs compatibility ui-pages lock clean

@@ -1,7 +1,8 @@
-"""Downloads MLflow's web UI: unpacks it from its locked wheel.
+"""Downloads MLflow's web UI and model catalogue: unpacks them from its locked wheel.
 
-It needs only Python and its pip. Of the wheel, only the UI's build and MLflow's licence are kept. Each file that
-compresses well gets a gzip file beside it, which the gateway sends to browsers that accept it.
+It needs only Python and its pip. Of the wheel, only the UI's build, the catalogue with the prices of models, and
+MLflow's licence are kept. Each file of the UI that compresses well gets a gzip file beside it, which the gateway sends
+to browsers that accept it.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 BUILD = "mlflow/server/js/build/"
+CATALOGUE = "mlflow/utils/model_catalog/"
 LICENCE = ".dist-info/licenses/LICENSE.txt"
 
 COMPRESSED = frozenset({".css", ".eot", ".html", ".ico", ".js", ".json", ".mjs", ".svg", ".ttf"})
@@ -24,15 +26,17 @@ LEVEL = 6
 OTHERS_MAY_READ = 0o755
 
 
-def main(lock: Path, directory: Path) -> None:
-    """Download the wheel of a lock file and replace the directory by its UI."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=directory.parent) as name:
+def main(lock: Path, ui: Path, catalogue: Path) -> None:
+    """Download the wheel of a lock file, and replace the directories by its UI and its catalogue."""
+    ui.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=ui.parent) as name:
         work = Path(name)
-        built = work / "build"
-        unpack(download(lock, work), built)
-        shutil.rmtree(directory, ignore_errors=True)
-        built.rename(directory)
+        wheel = download(lock, work)
+        unpack(wheel, work / "ui")
+        unpack_catalogue(wheel, work / "catalogue")
+        for unpacked, directory in ((work / "ui", ui), (work / "catalogue", catalogue)):
+            shutil.rmtree(directory, ignore_errors=True)
+            unpacked.rename(directory)
 
 
 def download(lock: Path, directory: Path) -> Path:
@@ -57,6 +61,15 @@ def unpack(wheel: Path, directory: Path) -> None:
         list(written)  # Raises a thread's error.
 
 
+def unpack_catalogue(wheel: Path, directory: Path) -> None:
+    """Write the catalogue's files, one for each provider of models."""
+    directory.mkdir(mode=OTHERS_MAY_READ)
+    with ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            if member.startswith(CATALOGUE) and member.endswith(".json"):
+                (directory / Path(member).name).write_bytes(archive.read(member))
+
+
 def wanted(member: str) -> bool:
     """Return whether a member of the wheel is a file of the UI."""
     return member.startswith(BUILD) and not member.endswith("/")
@@ -73,6 +86,7 @@ def write(path: Path, content: bytes) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python tools/mlflow_ui.py", description=__doc__)
     parser.add_argument("lock", type=Path, help="the lock file, which names the wheel")
-    parser.add_argument("directory", type=Path, help="the UI's directory; it is replaced")
+    parser.add_argument("ui", type=Path, help="the UI's directory; it is replaced")
+    parser.add_argument("catalogue", type=Path, help="the catalogue's; it is replaced, too")
     options = parser.parse_args()
-    main(options.lock, options.directory)
+    main(options.lock, options.ui, options.catalogue)

@@ -63,6 +63,7 @@ async def warren(
             access_mode=settings.access_mode,
             gitlab_url=settings.gitlab_url,
             ui_directory=settings.ui_directory,
+            model_prices=settings.model_prices,
         )
         app = create_app(bus, gateway, tracing)
         await bus.start()

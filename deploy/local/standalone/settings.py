@@ -4,7 +4,7 @@ from pydantic import Field
 
 from deploy.local.settings import LocalSettings
 from services.gateway.http.settings import HttpSettings
-from services.gateway.settings import GitLabUrl
+from services.gateway.settings import GitLabUrl, ModelPrices
 from services.gateway.ui.directory import UiDirectory
 from shared.runtime.addresses import PostgresDsn
 from shared.runtime.settings import LogLevel, MonitorSettings
@@ -26,6 +26,11 @@ class StandaloneSettings(LocalSettings):
     ui_directory: UiDirectory = Field(
         default=None,
         description="Directory of MLflow's web UI, which is served at /; empty: no UI. `make run` sets it",
+    )
+    model_prices: ModelPrices = Field(
+        default=None,
+        description="Directory of MLflow's model catalogue, by which traces are given costs; empty: no costs but "
+        "those that clients send. `make run` sets it",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
     http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")

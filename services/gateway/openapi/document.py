@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, generated from the endpoints and the contracts."""
 
+from itertools import chain
 from typing import Any
 
 from services.gateway.auth.workspaces import WORKSPACE
@@ -11,6 +12,7 @@ from services.gateway.openapi.operations import (
     Schemas,
     describe_endpoints,
 )
+from services.gateway.openapi.otlp import describe_otlp
 from services.gateway.openapi.schemas import REF, json_content, schemas_of
 from services.gateway.openapi.security import OF_PROJECTS, SCHEMES
 from shared.contracts.message import Wire
@@ -100,7 +102,7 @@ def _paths(schemas: Schemas) -> dict[str, Any]:
     """Return the operations by path and method."""
     described = (
         *describe_endpoints(schemas),
-        *(("Error", each) for each in describe_streams()),
+        *(("Error", each) for each in chain(describe_streams(), describe_otlp())),
         *(("GitLabError", each) for each in describe_packages()),
     )
     paths: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from tools.mlflow_ui import unpack
+from tools.mlflow_ui import unpack, unpack_catalogue
 
 BUILD = "mlflow/server/js/build"
 MEMBERS = {
@@ -14,6 +14,8 @@ MEMBERS = {
     f"{BUILD}/static/js/main.c2f5f8d4.js": b"run();" * 100,
     f"{BUILD}/static/media/logo.png": b"\x89PNG",
     "mlflow/server/handlers.py": b"pass",
+    "mlflow/utils/model_catalog/__init__.py": b"",
+    "mlflow/utils/model_catalog/openai.json": b"{}",
     "mlflow-3.17.2.dist-info/licenses/LICENSE.txt": b"Apache License",
 }
 
@@ -45,6 +47,12 @@ def test_only_the_ui_is_kept_with_compressed_copies(wheel, tmp_path):
     assert script.read_bytes() == gzip.decompress(
         script.with_name("main.c2f5f8d4.js.gz").read_bytes()
     )
+
+
+def test_catalogue_is_kept_apart(wheel, tmp_path):
+    directory = tmp_path / "catalogue"
+    unpack_catalogue(wheel, directory)
+    assert [path.name for path in directory.iterdir()] == ["openai.json"]
 
 
 def test_error_of_a_write_is_raised(wheel, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from services.gateway.http.routing import plain
 from services.gateway.openapi.artifacts import describe_packages, describe_streams
 from services.gateway.openapi.document import describe
 from services.gateway.openapi.operations import ENDPOINTS
+from services.gateway.openapi.otlp import describe_otlp
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -64,8 +65,8 @@ def test_schemathesis_reads_all_operations(document):
     schema = schemathesis.openapi.from_dict(document)
     operations = [cast("Any", operation).ok() for operation in schema.get_all_operations()]
     in_tables = sum(len(endpoint.methods.split()) for endpoint in ENDPOINTS)
-    streamed = len([*describe_streams(), *describe_packages()])
-    assert len(operations) == in_tables + streamed
+    others = len([*describe_streams(), *describe_packages(), *describe_otlp()])
+    assert len(operations) == in_tables + others
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.methods} {e.path}")
