@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.requests import PROTOBUF, split
 from services.gateway.otlp.spans import read_span
-from services.gateway.otlp.traces import Traces
+from services.gateway.otlp.traces import Traces, said_by
 from tests.compat.conftest import NEWEST, venv_of
 from tests.compat.otlp_spans import CASES
 
@@ -121,7 +121,7 @@ def of_warren(body, prices):
     traces = Traces()
     for received in split(body, PROTOBUF):
         read = read_span(received.read(), received.resource, prices)
-        traces.add(read, received.resource)
+        traces.add(read.span.trace_id, said_by(read, received.resource))
         yield json.loads(read.span.content), next(iter(traces))
 
 

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 
-from services.gateway.otlp.commands import Commands
+from services.gateway.otlp.commands import Commands, prepare
 from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.requests import Received
-from services.gateway.otlp.spans import ReadSpan, SpanRefusedError, read_span
+from services.gateway.otlp.spans import SpanRefusedError
 from services.gateway.service_client import ServiceClient
 from shared.contracts.errors import DomainError, invalid
 from shared.contracts.traces import LinkTracesToRun
@@ -63,19 +63,18 @@ class Export:
 
     async def _add(self, received: Received, commands: Commands) -> None:
         try:
-            large = received.size >= LARGE
-            read = await asyncio.to_thread(self._read, received) if large else self._read(received)
-            await commands.add(read, received.resource)
+            if received.size >= LARGE:
+                prepared = await asyncio.to_thread(prepare, received, self._prices)
+            else:
+                prepared = prepare(received, self._prices)
         except SpanRefusedError as refusal:
             self.rejected += 1
             self._warn(str(refusal))
             return
+        await commands.add(prepared)
         self._accepted += 1
-        if not read.span.parent_span_id:
-            self._roots[read.span.trace_id] = None
-
-    def _read(self, received: Received) -> ReadSpan:
-        return read_span(received.read(), received.resource, self._prices)
+        if prepared.is_root:
+            self._roots[prepared.trace_id] = None
 
     async def _link(self) -> None:
         """Link the traces whose root spans have come to the run. As in MLflow, a failure does not undo the spans."""

@@ -1,6 +1,7 @@
 """What spans say about their traces: tags, session, user and previews."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from services.gateway.otlp import attributes as names
 from services.gateway.otlp.attributes import Attributes, plain
@@ -18,6 +19,50 @@ _OWN_TAGS = frozenset({"mlflow.artifactLocation", "mlflow.trace.spansLocation"})
 """Tags that say where the server keeps a trace. Clients can't choose that."""
 
 
+class Said(NamedTuple):
+    """What one span says about its trace. Tags of a root span count more than those of a resource."""
+
+    tags: Mapping[str, str]
+    root_tags: Mapping[str, str]
+    metadata: Mapping[str, str]
+    request_preview: str | None
+    response_preview: str | None
+
+
+def said_by(read: ReadSpan, resource: Resource) -> Said:
+    """Return what a span says about its trace."""
+    attributes = read.attributes
+    is_root = not read.span.parent_span_id
+    inputs = attributes.get(names.INPUTS) if is_root else None
+    outputs = attributes.get(names.OUTPUTS) if is_root else None
+    return Said(
+        resource.tags,
+        _tags(attributes) if is_root else {},
+        _metadata(attributes),
+        preview(inputs, "user") if inputs else None,
+        preview(outputs, "assistant") if outputs else None,
+    )
+
+
+def _tags(attributes: Attributes) -> Mapping[str, str]:
+    return {
+        key: tag_value(plain(text))
+        for name, text in attributes.items()
+        if (key := name.removeprefix(names.TRACE_TAG)) != name
+        and key not in _OWN_TAGS
+        and is_tag_key(key)
+    }
+
+
+def _metadata(attributes: Attributes) -> Mapping[str, str]:
+    session = attributes.get(names.SESSION) or attributes.get(names.CONVERSATION) or ""
+    user = attributes.get(names.USER) or ""
+    found = {SESSION: plain(session), USER: plain(user)}
+    if len(found[SESSION]) > SESSION_LENGTH:
+        del found[SESSION]
+    return {name: tag_value(value) for name, value in found.items() if value}
+
+
 class Traces:
     """The traces of the spans of one command."""
 
@@ -27,28 +72,12 @@ class Traces:
     def __iter__(self) -> Iterator[SpannedTrace]:
         return iter(self._by_id.values())
 
-    def add(self, read: ReadSpan, resource: Resource) -> None:
-        """Take what a span says about its trace. What the first spans say counts, but for tags of the root span."""
-        trace = self._by_id.get(read.span.trace_id)
+    def add(self, trace_id: str, said: Said) -> None:
+        """Take what a span says. What the first spans say counts, but for the tags of a root span."""
+        trace = self._by_id.get(trace_id)
         if trace is None:
-            trace = self._by_id[read.span.trace_id] = SpannedTrace(trace_id=read.span.trace_id)
-        attributes = read.attributes
-        trace.tags = {**resource.tags, **trace.tags}
-        session = attributes.get(names.SESSION) or attributes.get(names.CONVERSATION)
-        if session and len(plain(session)) <= SESSION_LENGTH:
-            trace.metadata.setdefault(SESSION, tag_value(plain(session)))
-        if user := attributes.get(names.USER):
-            trace.metadata.setdefault(USER, tag_value(plain(user)))
-        if not read.span.parent_span_id:
-            _add_root(trace, attributes)
-
-
-def _add_root(trace: SpannedTrace, attributes: Attributes) -> None:
-    for name, text in attributes.items():
-        key = name.removeprefix(names.TRACE_TAG)
-        if key != name and key not in _OWN_TAGS and is_tag_key(key):
-            trace.tags[key] = tag_value(plain(text))
-    if inputs := attributes.get(names.INPUTS):
-        trace.request_preview = trace.request_preview or preview(inputs, "user")
-    if outputs := attributes.get(names.OUTPUTS):
-        trace.response_preview = trace.response_preview or preview(outputs, "assistant")
+            trace = self._by_id[trace_id] = SpannedTrace(trace_id=trace_id)
+        trace.tags = {**said.tags, **trace.tags, **said.root_tags}
+        trace.metadata = {**said.metadata, **trace.metadata}
+        trace.request_preview = trace.request_preview or said.request_preview
+        trace.response_preview = trace.response_preview or said.response_preview

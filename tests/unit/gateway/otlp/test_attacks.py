@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.requests import split
 from services.gateway.otlp.spans import SpanRefusedError, read_span
-from services.gateway.otlp.traces import Traces
+from services.gateway.otlp.traces import Traces, said_by
 from shared.contracts import limits
 from shared.contracts.errors import DomainError
 from shared.contracts.spans import LogSpans
@@ -234,7 +234,7 @@ def of(body, media_type):
     traces, spans = Traces(), []
     for received in split(body, media_type):
         read = read_span(received.read(), received.resource, NO_PRICES)
-        traces.add(read, received.resource)
+        traces.add(read.span.trace_id, said_by(read, received.resource))
         spans.append(read.span)
     yield LogSpans(experiment_id="1", spans=spans, traces=list(traces))
 
