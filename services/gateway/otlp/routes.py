@@ -54,10 +54,9 @@ def otlp_routes(
 def _export(bus: Bus, mount: Mount, settings: Settings, shared: Shared) -> Handler:
     dialect = mount.dialect
     authenticate = mount.authenticator_for(required_permission(LogSpans))
-    limits_by_type = {
-        PROTOBUF: settings.max_otlp_bytes,
-        JSON: min(limits.BODY, settings.max_otlp_bytes),
-    }
+    # More than the gateway may hold would be answered with 429 for ever.
+    most = min(settings.max_otlp_bytes, settings.max_otlp_bytes_held)
+    limits_by_type = {PROTOBUF: most, JSON: min(limits.BODY, most)}
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> StreamResponse:
         request_id = read_request_id(request.headers, new_id().hex)
