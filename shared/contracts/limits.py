@@ -75,6 +75,9 @@ OTLP_BODY = 64 * 1024**2
 OTLP_SPANS = 100_000
 """Resources, scopes and spans of one OTLP request. An empty one takes two bytes, and a hundred times as much memory."""
 
+OTLP_RESOURCE = 64 * 1024
+"""Bytes of the resource of spans: the attributes of the program that recorded them."""
+
 STAGES = 100
 """Stages in one request for the newest versions."""
 

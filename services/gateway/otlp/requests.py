@@ -52,10 +52,12 @@ def _of_protobuf(body: bytes) -> Iterator[Received]:
     try:
         request: Any = _PARTS.FromString(body)
         del body
-        _check_counts(request.resource_spans, "scope_spans", "spans")
+        _check_parts(request.resource_spans)
         for part in request.resource_spans:
-            found = OtlpResource.FromString(part.resource)
-            resource = resource_of(values_of(found.attributes))
+            if not any(scope.spans for scope in part.scope_spans):
+                continue
+            _check_resource(part.resource)
+            resource = _resource(OtlpResource.FromString(part.resource))
             for scope in part.scope_spans:
                 for raw in scope.spans:
                     yield Received(resource, len(raw), partial(_from_protobuf, raw))
@@ -79,16 +81,20 @@ def _of_json(body: bytes) -> Iterator[Received]:
     resource_spans = _listed(request, "resourceSpans", "resource_spans")
     scopes = [_listed(each, "scopeSpans", "scope_spans") for each in resource_spans]
     spans = [[_listed(scope, "spans") for scope in each] for each in scopes]
-    _check_sum(len(resource_spans), sum(map(len, scopes)), sum(len(s) for e in spans for s in e))
-    for part, lists in zip(resource_spans, spans, strict=True):
+    lists = [each for of_resource in spans for each in of_resource]
+    _check_number(sum(map(len, (resource_spans, *scopes, *lists))))
+    for part, of_resource in zip(resource_spans, spans, strict=True):
+        if not any(of_resource):
+            continue
+        given = part.get("resource") or {}
+        _check_resource(to_json(given))
+        found = OtlpResource()
         try:
-            found = ParseDict(
-                part.get("resource") or {}, OtlpResource(), ignore_unknown_fields=True
-            )
+            ParseDict(given, found, ignore_unknown_fields=True)
         except (JsonFormatError, ValueError, TypeError, AttributeError) as error:
             raise _unreadable(error) from None
-        resource = resource_of(values_of(found.attributes))
-        for given in (span for each in lists for span in each):
+        resource = _resource(found)
+        for given in (span for each in of_resource for span in each):
             yield Received(resource, len(to_json(given)), partial(_from_json, given))
 
 
@@ -133,21 +139,32 @@ def _listed(value: Any, *names: str) -> Sequence[Any]:
     return found
 
 
-def _check_counts(resource_spans: Sequence[Any], inner: str, innermost: str) -> None:
-    """Raise DomainError for too many parts. The number is known before they become Python's objects."""
+def _check_parts(resource_spans: Sequence[Any]) -> None:
+    """Raise DomainError for too many parts. They are counted before they become Python's objects."""
     number = len(resource_spans)
-    _check_sum(number)
+    _check_number(number)
     for part in resource_spans:
-        number += len(getattr(part, inner))
-        _check_sum(number)
-        for scope in getattr(part, inner):
-            number += len(getattr(scope, innermost))
-            _check_sum(number)
+        number += len(part.scope_spans)
+        _check_number(number)
+        for scope in part.scope_spans:
+            number += len(scope.spans)
+            _check_number(number)
 
 
-def _check_sum(*numbers: int) -> None:
-    if sum(numbers) > limits.OTLP_SPANS:
-        raise invalid(f"A request can contain at most {limits.OTLP_SPANS} spans and scopes.")
+def _check_number(number: int) -> None:
+    if number > limits.OTLP_SPANS:
+        message = f"A request can contain at most {limits.OTLP_SPANS} resources, scopes and spans."
+        raise invalid(message)
+
+
+def _check_resource(resource: bytes) -> None:
+    """Raise DomainError for a large resource. It is read without turns of other requests."""
+    if len(resource) > limits.OTLP_RESOURCE:
+        raise invalid(f"A resource can have at most {limits.OTLP_RESOURCE} bytes.")
+
+
+def _resource(found: OtlpResource) -> Resource:
+    return resource_of(values_of(found.attributes))
 
 
 def _unreadable(reason: object) -> DomainError:
