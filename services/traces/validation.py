@@ -1,4 +1,4 @@
-"""What a trace may be called and tagged with, in the words of MLflow.
+"""The rules for names and tags of traces, in the words of MLflow.
 
 Sources: ``mlflow/utils/validation.py`` and ``_validate_trace_tag_handler_mutation`` in ``mlflow/server/handlers.py``.
 """

@@ -38,7 +38,7 @@ class Span(Wire):
 
 
 class SpannedTrace(Wire):
-    """What spans say about their trace. The service fills in what the trace does not have yet.
+    """The trace as its spans describe it. The service fills in the fields that the trace does not have yet.
 
     ``tags`` overwrite the trace's own. ``metadata`` and previews only fill gaps: a trace that was started by
     ``StartTraceV3`` knows better.

@@ -315,4 +315,4 @@ class LinkPromptsToTrace(Command):
 
 
 TraceForm = Literal["v2", "v3"]
-"""Whose JSON a reply has: MLflow 2's or 3's."""
+"""The form of a reply's JSON: MLflow 2's or 3's."""

@@ -1,4 +1,4 @@
-"""What the frames and the queries of a service have in common: handlers, other services, the clock, projects."""
+"""The handlers, services, clock and projects that the frames and the queries of a service use."""
 
 import time
 from collections.abc import Set as AbstractSet

@@ -22,7 +22,7 @@ CURVES = """() => Object.fromEntries([...document.querySelectorAll('.js-plotly-p
 
 IMAGE_SIZES = "() => [...document.images].map(image => image.naturalWidth)"
 
-DOORS = ["", "/api/v4/projects/1/ml/mlflow"]
+MOUNTS = ["", "/api/v4/projects/1/ml/mlflow"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
@@ -38,9 +38,9 @@ async def test_page_shows_what_was_logged_and_nothing_fails(tab, filled, visits,
     assert problems == []
 
 
-@pytest.mark.parametrize("door", DOORS, ids=["root", "project"])
-async def test_link_that_clients_print_shows_the_run(first_visit, warren, filled, door):
-    opened = Tab(first_visit, warren.url + door)
+@pytest.mark.parametrize("mount", MOUNTS, ids=["root", "project"])
+async def test_link_that_clients_print_shows_the_run(first_visit, warren, filled, mount):
+    opened = Tab(first_visit, warren.url + mount)
     await opened.load(f"/experiments/{filled.experiment}/runs/{filled.first}")
     await opened.shows("trial-00", "accuracy")
     assert await opened.problems() == []
@@ -58,8 +58,8 @@ async def test_home_of_one_workspace_opens_it_and_leads_to_help(first_visit, war
     await first_visit.click("text=Connect a client")
     await opened.shows(f'export MLFLOW_TRACKING_URI="{warren.url}"')
     assert await opened.problems() == []
-    await first_visit.goto(f"{warren.url}{DOORS[1]}/help/")
-    await opened.shows(f"{warren.url}{DOORS[1]}", "MLFLOW_TRACKING_TOKEN")
+    await first_visit.goto(f"{warren.url}{MOUNTS[1]}/help/")
+    await opened.shows(f"{warren.url}{MOUNTS[1]}", "MLFLOW_TRACKING_TOKEN")
     await first_visit.click("text=the web UI")
     await opened.shows("sweep")
 

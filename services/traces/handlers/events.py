@@ -1,4 +1,4 @@
-"""What happens to experiments: tracking's events."""
+"""Handles tracking's events about experiments."""
 
 from collections.abc import Mapping
 

@@ -5,7 +5,7 @@
 -- whole weeks. The week is stored with the trace, so all its spans are in one partition, and a span that comes twice
 -- meets its first copy there (ADR 72). There are no foreign keys: traces are deleted with their rows, in portions.
 
--- What tracking has said about an experiment. It is asked again after a minute.
+-- Tracking's answer about an experiment. Tracking is asked again after a minute.
 CREATE TABLE experiments (
     project_id bigint NOT NULL,
     experiment_id bigint NOT NULL,

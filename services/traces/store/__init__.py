@@ -1,1 +1,1 @@
-"""What the traces service keeps in PostgreSQL, one module for each noun."""
+"""The traces service's functions on PostgreSQL, one module for each noun."""

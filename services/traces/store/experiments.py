@@ -1,4 +1,4 @@
-"""What tracking has said about experiments, for a minute."""
+"""Tracking's answers about experiments, each kept for a minute."""
 
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction

@@ -30,7 +30,7 @@ class NewTrace:
 
 @dataclass(frozen=True, slots=True)
 class MetTrace:
-    """What some spans say about their trace. Times are milliseconds; ``state`` is that of the span without a parent."""
+    """The trace as some of its spans describe it. Times are milliseconds; ``state`` is that of the root span."""
 
     trace_id: str
     start_time: int

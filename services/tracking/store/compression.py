@@ -8,11 +8,11 @@ _DICTIONARY = (
     b'], "tags" : [{"key" : "mlflow.runName", "value" : "], "params" : [{"key" : "", "value" : "'
     b'"data":{"metrics" : [{"key" : "", "value" : 0., "timestamp" : 17, "step" : 0}, {"key" : "'
 )
-"""What most documents contain: they refer to it. It must never change, since what was compressed with another one can't
-be read."""
+"""Texts that most documents contain, so that a document refers to them. It must never change: documents that were
+compressed with another dictionary can't be read."""
 
 _SMALL = 512
-"""Bytes of a document from which on it is compressed. Below, decompressing takes longer than reading what it saves."""
+"""Bytes. Smaller documents are not compressed: decompressing one takes longer than reading the bytes that it saves."""
 
 
 def packed(document: bytes) -> bytes:

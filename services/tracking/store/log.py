@@ -55,7 +55,7 @@ class RunList:
 
 @dataclass(slots=True)
 class RunRows:
-    """What is known of the runs of a list, in its order: their states, and what their params and tags repeat."""
+    """The states of the runs of a list, in its order, and the columns that their params and tags repeat."""
 
     states: list[int]
     experiments: list[int | None]

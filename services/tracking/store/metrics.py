@@ -53,7 +53,7 @@ START = Place(BIGINT.start, BIGINT.start, float("-inf"))
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What is left to answer of a history: the points after a place, at most ``limit`` of them; None: all."""
+    """The rest of a history that is not answered yet: the points after a place, at most ``limit``; None: all."""
 
     after: Place
     limit: int | None
