@@ -144,6 +144,13 @@ def main() -> None:
         default=ROOT / ".warren" / "partitions",
         help="directory of the server's data; deleted first (default: .warren/partitions)",
     )
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        choices=[*TABLES],
+        default=[*TABLES],
+        help="tables to compare (default: all)",
+    )
     options = parser.parse_args()
     shutil.rmtree(options.data, ignore_errors=True)
     options.data.mkdir(parents=True)
@@ -157,22 +164,23 @@ async def _bench(options: argparse.Namespace) -> None:
     async with EmbeddedPostgres(options.data.absolute() / "postgres") as postgres:
         connection = await asyncpg.connect(postgres.dsn("postgres"))
         try:
-            await _load(connection, series)
+            await _load(connection, series, options.tables)
             for operation in OPERATIONS:
                 await _compare(connection, operation, series, options)
-            await _vacuum(connection, series)
+            await _vacuum(connection, series, options.tables)
         finally:
             await connection.close()
 
 
-async def _load(connection: asyncpg.Connection, series: int) -> None:
+async def _load(connection: asyncpg.Connection, series: int, tables: Sequence[str]) -> None:
     """Copy the points into tables without an index, and make the primary keys."""
     # Vacuum is measured later, and must not have been there before.
     await connection.execute("ALTER SYSTEM SET autovacuum = off")
     await connection.execute("SELECT pg_reload_conf()")
     await connection.execute("SET maintenance_work_mem = '1GB'")
     await connection.execute("SET synchronous_commit = off")
-    for table, partitions in TABLES.items():
+    for table in tables:
+        partitions = TABLES[table]
         kind = " PARTITION BY HASH (series_id)" if partitions else ""
         await connection.execute(f"CREATE TABLE {table} ({_COLUMNS}){kind}")
         for number in range(partitions):
@@ -182,18 +190,18 @@ async def _load(connection: asyncpg.Connection, series: int) -> None:
             )
     folder = await connection.fetchval("SHOW data_directory")
     file = f"{folder}/points"
-    took = dict.fromkeys(TABLES, 0.0)
+    took = dict.fromkeys(tables, 0.0)
     for first in range(1, series + 1, _CHUNK):
         content = _CONTENT.format(
             first=first, last=first + _CHUNK - 1, together=TOGETHER, points=POINTS_EACH
         )
         await connection.execute(f"COPY ({content}) TO '{file}' (FORMAT binary)")
-        for table in TABLES:
+        for table in tables:
             began = time.monotonic()
             await connection.execute(f"COPY {table} FROM '{file}' (FORMAT binary)")
             took[table] += time.monotonic() - began
         print(f"{first + _CHUNK - 1:,} of {series:,} series", flush=True)
-    for table in TABLES:
+    for table in tables:
         began = time.monotonic()
         await connection.execute(
             f'ALTER TABLE {table} ADD PRIMARY KEY (project_id, series_id, step, "timestamp", value)'
@@ -210,12 +218,13 @@ async def _compare(
 ) -> None:
     """Run an operation on each table in turn, round by round, and print the medians."""
     prepared = {
-        table: await connection.prepare(operation.sql.format(table=table)) for table in TABLES
+        table: await connection.prepare(operation.sql.format(table=table))
+        for table in options.tables
     }
-    costs: dict[str, list[Cost]] = {table: [] for table in TABLES}
+    costs: dict[str, list[Cost]] = {table: [] for table in options.tables}
     for number in range(options.rounds):
-        turn = number % len(TABLES)
-        for table in [*TABLES][turn:] + [*TABLES][:turn]:
+        turn = number % len(options.tables)
+        for table in options.tables[turn:] + options.tables[:turn]:
             # The first change of a page after a checkpoint writes the whole page: all tables start alike.
             await connection.execute("CHECKPOINT")
             chosen = random.Random(number)
@@ -253,13 +262,13 @@ async def _cost(
     )
 
 
-async def _vacuum(connection: asyncpg.Connection, series: int) -> None:
+async def _vacuum(connection: asyncpg.Connection, series: int, tables: Sequence[str]) -> None:
     """Print what vacuum costs, once with the defaults and once if it freezes at once, and after further points."""
     size = series * POINTS_EACH // 20
     more = _CONTENT.format(
         first=series + 1, last=series + TOGETHER, together=TOGETHER, points=size // TOGETHER
     )
-    for table, age in (("plain", 50_000_000), ("hash_16", 0)):
+    for table, age in zip((tables[0], tables[-1]), (50_000_000, 0), strict=True):
         await connection.execute(f"SET vacuum_freeze_min_age = {age}")
         name = f"{table}, vacuum_freeze_min_age {age:,}"
         await _timed(connection, f"{name}: first VACUUM", f"VACUUM {table}")
