@@ -12,6 +12,8 @@ const choices = {
   "mlflow.home.getting-started.collapsed_v1": true,
   // The panel of the assistant, which this server does not have, does not open by itself.
   "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": true,
+  // An advertisement for aliases does not stand in front of the registered models.
+  "_mlflow_model_registry_promo_modal_dismissed_v1": true,
 };
 
 for (const [name, choice] of Object.entries(choices)) {
