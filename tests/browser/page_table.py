@@ -45,7 +45,8 @@ def _endpoints(requests: Iterable[str]) -> Iterable[str]:
     for each in requests:
         method, url, _status = each.split(" ")
         path = urlsplit(url).path
-        if "/static-files/" in path or path.endswith("/") or path.startswith("/help/"):
+        is_file = "/static-files/" in path or path.endswith("/") or path.startswith("/help/")
+        if is_file or url.startswith(("blob:", "data:")):
             continue
         yield f"{method} {_without_ids(path.removeprefix('/ajax-api'))}"
 
