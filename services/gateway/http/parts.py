@@ -66,6 +66,9 @@ def forward_in_parts(endpoint: Endpoint, bus: Bus, mount: Mount, settings: Setti
 
         response = StreamResponse(headers=headers | request.get(EXTRA_HEADERS, {}))
         await response.prepare(request)
+        if request.method == "HEAD":
+            # A client would take a body for the start of the connection's next answer.
+            return response
         await _send(request, response, _texts(first, ask), settings.http.stall_timeout)
         return response
 

@@ -39,6 +39,20 @@ async def test_parts_are_joined(client, bus):
     assert response.headers["Transfer-Encoding"] == "chunked"
 
 
+async def test_head_of_parts_has_no_body_before_the_next_answer(server, bus):
+    bus.replies["GetMetricHistory"] = parts(b'{"metrics":[1', b",2", b",3]}")
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"HEAD {HISTORY} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    health = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    writer.write((head + health).encode())
+    first, second, rest = (await reader.read()).split(b"\r\n\r\n")
+    writer.close()
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert second.startswith(b"HTTP/1.1 200 ")
+    assert rest == b"OK"
+    assert len(bus.sent) == 1
+
+
 async def test_next_part_is_asked_for_with_the_clients_parameters(client, bus):
     bus.replies["GetMetricHistory"] = parts(b'{"metrics":[1', b",2", b",3]}")
     await (await client.get(HISTORY + "&max_results=3&continuation=mine")).read()
