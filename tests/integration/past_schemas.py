@@ -14,6 +14,11 @@ _SHAPES = {
         FROM tracking.metric_points JOIN tracking.metric_series USING (project_id, series_id)
     """,
     "latest_metrics": "SELECT * FROM tracking.latest_metrics",
+    "metric_series": """
+        SELECT project_id, run_id, key, series_id, settled_step, settled_timestamp,
+            coalesce(settled_round, 0) AS settled_round
+        FROM tracking.metric_series
+    """,
 }
 """Tables of past schemas that today are others."""
 
