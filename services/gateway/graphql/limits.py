@@ -36,6 +36,10 @@ MAX_STEPS = 10_000
 MAX_VALUES = 10_000
 """Lists, objects and scalars in the variables. Their types are checked one by one."""
 
+MAX_BODY = 1024**2
+"""Bytes of a request: room for the longest query, however it is escaped, and for thousands of ids. JSON is read on the
+event loop, a megabyte in 85 ms at worst. A thread would not help, because the parser holds the interpreter's lock."""
+
 MAX_RECEIVED = 16 * 1024**2
 """Bytes of the services' replies to one request. REST passes replies on; GraphQL parses them, a megabyte in 15 ms."""
 

@@ -7,6 +7,7 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 from services.gateway.auth.callers import Mount
 from services.gateway.auth.permissions import required_permission
 from services.gateway.graphql.execution import GraphQLRequest, execute
+from services.gateway.graphql.limits import MAX_BODY
 from services.gateway.graphql.prepared import PreparedQueries
 from services.gateway.graphql.resolvers import QUERIES, QuerySender
 from services.gateway.http.forward import JSON_HEADERS, TOO_LONG, error_response
@@ -14,7 +15,6 @@ from services.gateway.http.requests import BodyLimit, read_body, read_request_id
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
-from shared.contracts import limits
 from shared.contracts.message import Query
 from shared.contracts.runs import GetRun
 from shared.messaging.calls import Bus
@@ -40,7 +40,7 @@ def _graphql(prepared: PreparedQueries, bus: Bus, mount: Mount, settings: Settin
     authenticators = {each: mount.authenticator_for(required_permission(each)) for each in QUERIES}
     # Every query needs the right to read experiments; some need more, and are refused one by one.
     authenticate = authenticators[GetRun]
-    max_bytes = min(limits.BODY, settings.max_body_bytes)
+    max_bytes = min(MAX_BODY, settings.max_body_bytes)
     limit = BodyLimit(max_bytes, TOO_LONG, settings.http.body_timeout)
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> StreamResponse:

@@ -39,6 +39,16 @@ _HASHED = re.compile(r"\.[0-9a-f]{8,}\.")
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_FIRST = "no-cache"
+_NEVER = "no-store"
+
+
+class _DiskFile(FileResponse):
+    """A file, or the refusal of a range or precondition, which no cache may keep as long as the file."""
+
+    def set_status(self, status: int, reason: str | None = None) -> None:
+        super().set_status(status, reason)
+        if status >= HTTPStatus.BAD_REQUEST:
+            self.headers["Cache-Control"] = _NEVER
 
 
 def disk_files(directory: Path, headers: Mapping[str, str]) -> Handler:
@@ -58,7 +68,7 @@ def disk_files(directory: Path, headers: Mapping[str, str]) -> Handler:
         if found is None:
             message = f"There is no file {request.path}."
             return unrouted_error(request, DomainError(ErrorCode.ENDPOINT_NOT_FOUND, message))
-        return FileResponse(found[0], headers=found[1])
+        return _DiskFile(found[0], headers=found[1])
 
     return handle
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
-from services.gateway.graphql.limits import MAX_VALUES
+from services.gateway.graphql.limits import MAX_BODY, MAX_CHARACTERS, MAX_VALUES
 from services.gateway.graphql.prepared import QueryRefusedError, check_size, prepare
 from services.gateway.graphql.schema import SCHEMA
 from tests.unit.gateway.graphql.queries import GET_RUN, body_of
@@ -163,6 +163,29 @@ async def test_body_over_the_limit_is_refused(client, settings):
     response = await client.post("/graphql", json={"query": "x" * settings.max_body_bytes})
     assert response.status == 400
     assert "at most" in (await response.json())["message"]
+
+
+class TestLargeSetting:
+    """The setting allows the largest bodies of REST. GraphQL's bodies are read on the event loop."""
+
+    @pytest.fixture
+    def settings(self, default_settings):
+        return default_settings
+
+    @pytest.mark.parametrize("filler", ["[],", "{},", "1,"])
+    async def test_body_that_would_hold_the_event_loop_is_refused(self, client, filler):
+        many = filler * (MAX_BODY // len(filler))
+        body = f'{{"query":"{{__typename}}","variables":{{"a":[{many}1]}}}}'
+        response = await client.post("/graphql", data=body, headers=JSON)
+        assert response.status == 400
+        assert f"at most {MAX_BODY}" in (await response.json())["message"]
+
+    async def test_longest_query_fits_however_it_is_escaped(self, client):
+        query = "{__typename}#".ljust(MAX_CHARACTERS, "x")
+        escaped = "".join(f"\\u{ord(each):04x}" for each in query)
+        body = f'{{"query":"{escaped}"}}'
+        response = await client.post("/graphql", data=body, headers=JSON)
+        assert (await response.json())["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,18 @@ async def test_nothing_but_the_files_is_found(client, path):
 async def test_files_are_read_alone(client):
     response = await client.post(f"/static-files/{SCRIPT}")
     assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Range": "bytes=999999999-"}, 416),
+        ({"Range": "bytes=x"}, 416),
+        ({"If-Match": '"other"'}, 412),
+        ({"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 412),
+    ],
+)
+async def test_refusal_is_not_kept_in_place_of_the_file(client, headers, status):
+    response = await client.get(f"/static-files/{SCRIPT}", headers=headers)
+    assert response.status == status
+    assert response.headers["Cache-Control"] == "no-store"
