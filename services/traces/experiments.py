@@ -23,7 +23,8 @@ def parse_experiment_id(value: str) -> int:
 async def locate(tx: Transaction, experiment_id: int) -> str:
     """Return the artifact location of an active experiment. Raises DomainError if it is missing or deleted.
 
-    It must be called before anything is written.
+    It must be called before anything is written. Only what tracking has said now is stored: an answer that were
+    renewed from itself would never be asked again, and would come back after the experiment's deletion.
     """
     known = await experiments.find(tx, experiment_id)
     if known is not None:
@@ -38,9 +39,5 @@ async def locate(tx: Transaction, experiment_id: int) -> str:
             f"Current state is {experiment.lifecycle_stage}."
         )
         raise invalid(message)
+    await experiments.remember(tx, experiment_id, experiment.artifact_location)
     return experiment.artifact_location
-
-
-async def remember(tx: Transaction, experiment_id: int, artifact_location: str) -> None:
-    """Store the answer for the next traces."""
-    await experiments.remember(tx, experiment_id, artifact_location)

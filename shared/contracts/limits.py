@@ -59,6 +59,9 @@ TRACES = 10_000
 DELETED_TRACES = 1_000
 """Traces that one ``DeleteTraces`` deletes by a time, so that its transaction stays short."""
 
+CLIENT_REQUEST_ID = 250
+"""Characters of a client's own id of a trace, which is in an index. MLflow's column has 50."""
+
 SPANS = 2_000
 """Spans of one ``LogSpans``. A larger OTLP request is split into several commands."""
 

@@ -25,7 +25,7 @@ from shared.contracts.message import (
     Wire,
     Word,
 )
-from shared.contracts.proto_times import Duration, Timestamp
+from shared.contracts.proto_times import LATEST, Duration, Timestamp
 from shared.contracts.spans import TraceId
 
 NamedTrace = Annotated[
@@ -35,6 +35,9 @@ NamedTrace = Annotated[
 """The trace that a request is about, by either version's name."""
 
 TraceIds = Annotated[list[TraceId], AtMost(limits.TRACES)]
+Milliseconds = Annotated[Int64, Field(ge=0, le=LATEST)]
+"""Unix milliseconds. MLflow 3 writes times as texts, which end with the year 9999."""
+
 Metadata = Annotated[dict[str, str], Field(max_length=limits.ENTITIES)]
 Entries = Annotated[list[Tag], AtMost(limits.ENTITIES)]
 
@@ -77,7 +80,7 @@ class TraceInfoV3(Wire):
     request_time: Timestamp = 0
     execution_duration: Duration | None = None
     state: TraceState = TraceState.STATE_UNSPECIFIED
-    client_request_id: Word | None = None
+    client_request_id: Annotated[str, Field(max_length=limits.CLIENT_REQUEST_ID)] | None = None
     request_preview: Word | None = None
     response_preview: Word | None = None
     trace_metadata: Metadata = Field(default_factory=dict)
@@ -105,7 +108,7 @@ class StartTrace(Command):
 
     service: ClassVar[str] = "traces"
     experiment_id: Required
-    timestamp_ms: Annotated[Int64, Field(ge=0)] = 0
+    timestamp_ms: Milliseconds = 0
     request_metadata: Entries = Field(default_factory=list)
     tags: Entries = Field(default_factory=list)
 
@@ -115,7 +118,7 @@ class EndTrace(Command):
 
     service: ClassVar[str] = "traces"
     trace_id: NamedTrace
-    timestamp_ms: Annotated[Int64, Field(ge=0)] = 0
+    timestamp_ms: Milliseconds = 0
     status: TraceState = TraceState.STATE_UNSPECIFIED
     request_metadata: Entries = Field(default_factory=list)
     tags: Entries = Field(default_factory=list)

@@ -19,6 +19,9 @@ log = structlog.get_logger()
 REMEMBERED = 256
 """The number of exchanges and keys whose frames are cached."""
 
+UNLIMITED_FRAME = 131_072
+"""Bytes of the frames that are sent to a broker which limits them not at all (``frame_max`` 0)."""
+
 _AROUND_PAYLOAD = 8
 """Bytes of a frame besides its payload."""
 
@@ -58,7 +61,7 @@ class DirectChannel:
         self._loop = asyncio.get_running_loop()
         self._writer = writer
         self._number = number
-        self._payload_max = frame_max - _AROUND_PAYLOAD
+        self._payload_max = (frame_max or UNLIMITED_FRAME) - _AROUND_PAYLOAD
         self._confirms = False
         self._published = 0
         self._unconfirmed: dict[int, _Unconfirmed] = {}

@@ -38,6 +38,6 @@ def _named(request: BaseRequest) -> str:
     if WORKSPACE in request.headers:
         return request.headers[WORKSPACE].strip()
     # A search in the text is cheaper than parsing the query string of each request.
-    if request.method == "GET" and f"{QUERY}=" in request.query_string:
+    if request.method in {"GET", "HEAD"} and f"{QUERY}=" in request.query_string:
         return request.query.get(QUERY, "").strip()
     return ""

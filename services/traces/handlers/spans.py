@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic_core import from_json, to_json
 
 from services.traces import sums
-from services.traces.experiments import locate, parse_experiment_id, remember
+from services.traces.experiments import locate, parse_experiment_id
 from services.traces.handlers.traces import artifact_location
 from services.traces.otlp_json import otlp_span
 from services.traces.span_tokens import read_token, write_token
@@ -61,8 +61,6 @@ async def log_spans(cmd: LogSpans, tx: Transaction) -> Empty:
     gaps = {key: stored(each.metadata, "metadata", LONGEST_METADATA) for key, each in said.items()}
     new = groups.keys() - await traces.experiments(tx, list(groups))
     location = await locate(tx, experiment_id) if new else ""
-    if new:
-        await remember(tx, experiment_id, location)
     met = [_met(key, group, said.get(key)) for key, group in sorted(groups.items())]
     places = await traces.meet(tx, experiment_id, met)
     await spans.upsert(tx, cmd.spans, places)

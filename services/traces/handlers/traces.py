@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic_core import to_json
 
-from services.traces.experiments import locate, parse_experiment_id, remember
+from services.traces.experiments import locate, parse_experiment_id
 from services.traces.store import labels, search_traces, traces
 from services.traces.store.labels import Labelled
 from services.traces.store.search_traces import Searched
@@ -86,7 +86,6 @@ async def _start(
     tx: Transaction, new: NewTrace, tags: Mapping[str, str], metadata: Mapping[str, str]
 ) -> None:
     location = await locate(tx, new.experiment_id)
-    await remember(tx, new.experiment_id, location)
     await traces.start(tx, new)
     labelled = Labelled(new.trace_id, new.experiment_id)
     artifacts = {ARTIFACT_LOCATION: artifact_location(location, new.trace_id)}

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from services.traces.housekeeping import purge_portion
+from shared.contracts import limits
 from shared.contracts.errors import DomainError, ErrorCode
+from shared.contracts.proto_times import LATEST
 from tests.integration.traces.conftest import MILLISECONDS, PROJECT, span
 
 
@@ -94,6 +96,43 @@ async def test_tracking_is_asked_once_for_many_traces(traces, tracking):
     for number in range(3):
         await traces.start(f"tr-{number}")
     assert len(tracking.asked) == 1
+
+
+async def test_tracking_is_asked_again_after_a_minute_whatever_comes_meanwhile(
+    traces, tracking, pool
+):
+    await traces.start("tr-1")
+    before = "SELECT checked_at FROM experiments"
+    checked_at = await pool.fetchval(before)
+    await traces.start("tr-2")
+    await traces.log(span("tr-3", 1))
+    assert await pool.fetchval(before) == checked_at
+    await pool.execute("UPDATE experiments SET checked_at = checked_at - interval '61 seconds'")
+    tracking.stages["1"] = "deleted"
+    assert "must be in the 'active' state" in await refused(traces.start("tr-4"))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "parameter"),
+    [
+        ("StartTrace", {"experiment_id": "1", "timestamp_ms": LATEST + 1}, "timestamp_ms"),
+        ("EndTrace", {"request_id": "tr-1", "timestamp_ms": LATEST + 1}, "timestamp_ms"),
+    ],
+)
+async def test_a_time_that_mlflow_3_cannot_write_is_refused(traces, name, fields, parameter):
+    await traces.start("tr-1")
+    assert parameter in await refused(traces.call(name, **fields))
+    started = await traces.call("StartTrace", experiment_id="1", timestamp_ms=LATEST)
+    request_id = started["trace_info"]["request_id"]
+    assert (await traces.info(request_id))["request_time"] == "9999-12-31T23:59:59.999Z"
+
+
+async def test_a_client_request_id_has_a_length(traces):
+    longest = "🐇" * limits.CLIENT_REQUEST_ID
+    await traces.start("tr-1", client_request_id=longest)
+    assert (await traces.info("tr-1"))["client_request_id"] == longest
+    too_long = traces.start("tr-2", client_request_id=longest + "x")
+    assert "client_request_id" in await refused(too_long)
 
 
 async def test_a_deleted_experiment_takes_no_more_traces(traces, tracking):

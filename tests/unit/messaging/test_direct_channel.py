@@ -25,12 +25,12 @@ FRAME_MAX = 64
 class Socket:
     """The broker's end of a socket with one direct channel. It answers requests at once if it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame_max: int = FRAME_MAX) -> None:
         self.sent: list[Any] = []
         self.answers: dict[str, Any] = {}
         self.reader = asyncio.StreamReader()
         self.splitter = FrameSplitter(self.reader, asyncio.get_running_loop())
-        self.channel = DirectChannel(cast("Any", self), NUMBER, FRAME_MAX)
+        self.channel = DirectChannel(cast("Any", self), NUMBER, frame_max)
         self.splitter.channels[NUMBER] = self.channel
 
     def write(self, data: bytes) -> None:
@@ -105,6 +105,14 @@ async def test_what_is_no_frame_goes_to_aiormq() -> None:
     socket.splitter.data_received(b"AMQP\x00\x01\x00\x00")
     socket.splitter.eof_received()
     assert await socket.reader.read() == b"AMQP\x00\x01\x00\x00"
+
+
+async def test_broker_without_a_limit_gets_frames_of_128_kibibytes() -> None:
+    socket = Socket(frame_max=0)
+    body = bytes(200_000)
+    await socket.channel.publish(body, "exchange", "key", Basic.Properties())
+    pieces = [each.value for each in socket.sent if isinstance(each, ContentBody)]
+    assert [len(each) for each in pieces] == [131_064, 68_936]
 
 
 async def test_a_large_body_is_sent_in_frames_of_the_negotiated_size() -> None:

@@ -265,10 +265,13 @@ async def test_a_workspace_is_the_project_that_the_access_service_finds(client, 
     assert [envelope.name for _, _, envelope in bus.sent][2:] == ["Authorize", "LogMetric"]
 
 
-async def test_read_may_name_its_workspace_in_the_query_as_the_image_of_a_page_does(client, bus):
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_read_may_name_its_workspace_in_the_query_as_the_image_of_a_page_does(
+    client, bus, method
+):
     bus.replies["AuthorizeWorkspace"] = authorization()
     path = "/get-artifact?run_uuid=r&path=a.png&workspace=team--p"
-    await client.get(path, headers=BEARER)
+    await client.request(method, path, headers=BEARER)
     question = bus.sent[0][2]
     assert (question.name, json.loads(question.payload)["workspace"]) == (
         "AuthorizeWorkspace",
