@@ -36,7 +36,9 @@ def pytest_runtest_makereport(item):
     return report
 
 
-@pytest.fixture(scope="session")
+# A browser and its servers take processor time as long as they are there. So they end with this folder's tests, while
+# a worker goes on with others.
+@pytest.fixture(scope="package")
 def chromium():
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
@@ -50,13 +52,13 @@ def _described(folder, **options):
     return standalone(folder, ui_directory=str(UI), **options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def warren(chromium, server_directory):
     async with running(_described(server_directory / "browser")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def guarded_warren(chromium, server_directory):
     """A Warren that asks for tokens."""
     described = _described(server_directory / "browser-tokens", access_mode="token")
@@ -64,12 +66,12 @@ async def guarded_warren(chromium, server_directory):
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def filled(warren):
     return await fill(warren.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(chromium):
     async with async_playwright() as playwright:
         running_browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -95,7 +97,7 @@ async def first_visit(request, browser):
     await page.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def _tab(browser, warren, filled):
     tab = Tab(await _first_visit(browser), warren.url)
     await tab.load()
