@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from deploy.local.embedded.process import free_ports
+from deploy.services import POSTGRES_SERVICES, SERVICES
 from tests.processes import alive, open_to_others
 
 ROOT = Path(__file__).parents[3]
@@ -25,10 +26,8 @@ EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 STARTED = {"started": True, "accepting": True, "bus": True}
 READY = {
     "gateway": STARTED,
-    "tracking": STARTED | {"database": True},
-    "registry": STARTED | {"database": True},
-    "access": STARTED | {"database": True},
     "artifacts": STARTED | {"storage": True},
+    **dict.fromkeys(POSTGRES_SERVICES, STARTED | {"database": True}),
 }
 
 
@@ -97,9 +96,7 @@ def given(amqp_vhost_url, database_dsn, s3):
     """Name servers that run already, as an operator would."""
     return {
         "WARREN_AMQP_URL": amqp_vhost_url,
-        "WARREN_TRACKING_DSN": database_dsn,
-        "WARREN_REGISTRY_DSN": database_dsn,
-        "WARREN_ACCESS_DSN": database_dsn,
+        **{f"WARREN_{name.upper()}_DSN": database_dsn for name in POSTGRES_SERVICES},
         "WARREN_S3_ENDPOINT": s3.endpoint,
         "WARREN_S3_ACCESS_KEY": s3.credentials.access_key,
         "WARREN_S3_SECRET_KEY": s3.credentials.secret_key,
@@ -110,13 +107,7 @@ async def test_given_servers_are_used_and_none_is_started(open_directory, given)
     with stack(open_directory, "--gateway", "2", "--tracking", "2", **given):
         content = record(open_directory)
         counts = {name: len(pids) for name, pids in content["processes"].items()}
-        assert counts == {
-            "tracking": 2,
-            "registry": 1,
-            "access": 1,
-            "artifacts": 1,
-            "gateway": 2,
-        }
+        assert counts == {**dict.fromkeys(SERVICES, 1), "tracking": 2, "gateway": 2}
         assert (open_directory / "stack.json").stat().st_mode & 0o777 == 0o600
         assert await status(content["url"]) == 200
         for name, monitors in content["monitors"].items():

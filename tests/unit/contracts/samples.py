@@ -75,6 +75,9 @@ class Schema:
 
 
 def _text(node: dict[str, Any]) -> str:
+    if examples := node.get("examples"):
+        example: str = examples[0]
+        return example
     formats = {"date": TEXTS[4], "uuid": TEXTS[5]}
     if found := formats.get(node.get("format", "")):
         return found
