@@ -72,6 +72,10 @@ alone in its command or page."""
 SPAN_JSON = 8 * 1024**2
 """Characters of one span, with its inputs and outputs. A larger one does not fit into a message of RabbitMQ."""
 
+OTLP_TAGS = 64 * 1024**2
+"""Characters of the tags, metadata and previews of the traces of one OTLP request. Each trace gets the tags of its
+resource, so that a small request may say much."""
+
 OTLP_BODY = 64 * 1024**2
 """Bytes of an OTLP request, inflated. Of a trace of 50 MB some exporters send all spans at once."""
 

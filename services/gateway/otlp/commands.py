@@ -53,6 +53,7 @@ class Commands:
         self._experiment_id = experiment_id
         self._slots = asyncio.Semaphore(UNDER_WAY)
         self._under_way: list[asyncio.Task[None]] = []
+        self._said = 0
         self._start()
 
     async def finish(self) -> None:
@@ -65,13 +66,26 @@ class Commands:
         await cancel_and_wait(self._under_way)
 
     async def add(self, prepared: Prepared) -> None:
-        """Add a span, and send the command if it is full. Raises the DomainError of an earlier command."""
+        """Add a span, and send the command if it is full.
+
+        A command has the tags of a resource once for each of its traces. Raises SpanRefusedError if those of the
+        request are too much by that, and the DomainError of an earlier command.
+        """
         span = prepared.json
-        full = self._size + len(span) > limits.SPANS_JSON or len(self._spans) == limits.SPANS
-        if self._spans and full:
+        said = 0 if prepared.trace_id in self._traces else prepared.said.size
+        if self._spans and (
+            self._size + len(span) + said > limits.SPANS_JSON or len(self._spans) == limits.SPANS
+        ):
             await self._send()
+            said = prepared.said.size
+        if self._said + said > limits.OTLP_TAGS:
+            raise SpanRefusedError(
+                f"The tags of the request's traces have more than {limits.OTLP_TAGS} characters. Send smaller "
+                "batches, or a resource with fewer attributes."
+            )
         self._spans.append(span)
-        self._size += len(span)
+        self._size += len(span) + said
+        self._said += said
         self._traces.add(prepared.trace_id, prepared.said)
 
     def _start(self) -> None:

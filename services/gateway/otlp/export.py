@@ -67,11 +67,11 @@ class Export:
                 prepared = await asyncio.to_thread(prepare, received, self._prices)
             else:
                 prepared = prepare(received, self._prices)
+            await commands.add(prepared)
         except SpanRefusedError as refusal:
             self.rejected += 1
             self._warn(str(refusal))
             return
-        await commands.add(prepared)
         self._accepted += 1
         if prepared.is_root:
             self._roots[prepared.trace_id] = None

@@ -21,6 +21,7 @@ from pydantic_core import from_json, to_json
 from services.gateway.otlp.resources import Resource, resource_of
 from services.gateway.otlp.spans import SpanRefusedError
 from services.gateway.otlp.values import values_of
+from services.gateway.otlp.wire import count_parts, too_many_parts
 from shared.contracts import limits
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 
@@ -49,10 +50,10 @@ def split(body: bytes, media_type: str) -> Iterator[Received]:
 
 
 def _of_protobuf(body: bytes) -> Iterator[Received]:
+    count_parts(body)  # Raises for too many.
     try:
         request: Any = _PARTS.FromString(body)
         del body
-        _check_parts(request.resource_spans)
         for part in request.resource_spans:
             if not any(scope.spans for scope in part.scope_spans):
                 continue
@@ -82,7 +83,8 @@ def _of_json(body: bytes) -> Iterator[Received]:
     scopes = [_listed(each, "scopeSpans", "scope_spans") for each in resource_spans]
     spans = [[_listed(scope, "spans") for scope in each] for each in scopes]
     lists = [each for of_resource in spans for each in of_resource]
-    _check_number(sum(map(len, (resource_spans, *scopes, *lists))))
+    if sum(map(len, (resource_spans, *scopes, *lists))) > limits.OTLP_SPANS:
+        raise too_many_parts()
     for part, of_resource in zip(resource_spans, spans, strict=True):
         if not any(of_resource):
             continue
@@ -137,24 +139,6 @@ def _listed(value: Any, *names: str) -> Sequence[Any]:
     if not isinstance(found, list):
         raise _unreadable(f"{names[0]} is not a list")
     return found
-
-
-def _check_parts(resource_spans: Sequence[Any]) -> None:
-    """Raise DomainError for too many parts. They are counted before they become Python's objects."""
-    number = len(resource_spans)
-    _check_number(number)
-    for part in resource_spans:
-        number += len(part.scope_spans)
-        _check_number(number)
-        for scope in part.scope_spans:
-            number += len(scope.spans)
-            _check_number(number)
-
-
-def _check_number(number: int) -> None:
-    if number > limits.OTLP_SPANS:
-        message = f"A request can contain at most {limits.OTLP_SPANS} resources, scopes and spans."
-        raise invalid(message)
 
 
 def _check_resource(resource: bytes) -> None:

@@ -28,6 +28,15 @@ class Said(NamedTuple):
     request_preview: str | None
     response_preview: str | None
 
+    @property
+    def size(self) -> int:
+        """The number of characters."""
+        previews = (self.request_preview or "", self.response_preview or "")
+        labels = (self.tags, self.root_tags, self.metadata)
+        return sum(map(len, previews)) + sum(
+            len(key) + len(value) for each in labels for key, value in each.items()
+        )
+
 
 def said_by(read: ReadSpan, resource: Resource) -> Said:
     """Return what a span says about its trace."""
@@ -71,6 +80,9 @@ class Traces:
 
     def __iter__(self) -> Iterator[SpannedTrace]:
         return iter(self._by_id.values())
+
+    def __contains__(self, trace_id: str) -> bool:
+        return trace_id in self._by_id
 
     def add(self, trace_id: str, said: Said) -> None:
         """Take what a span says. What the first spans say counts, but for the tags of a root span."""

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.otlp.prices import Prices
-from services.gateway.otlp.requests import split
+from services.gateway.otlp.requests import _PARTS, split
 from services.gateway.otlp.spans import SpanRefusedError, read_span
 from services.gateway.otlp.traces import Traces, said_by
+from services.gateway.otlp.wire import count_parts
 from shared.contracts import limits
 from shared.contracts.errors import DomainError
 from shared.contracts.spans import LogSpans
@@ -43,6 +44,35 @@ def nested_value(levels):
     for _ in range(levels):
         value = field(5, field(1, value))
     return field(9, field(1, b"k") + field(2, value))
+
+
+@given(
+    st.lists(st.lists(st.lists(st.binary(max_size=4), max_size=3), max_size=3), max_size=3),
+    st.sampled_from([b"", b"\x18\x96\x01", b"\x19" + bytes(8), b"\x1d" + bytes(4), field(3, b"x")]),
+)
+def test_parts_are_counted_on_the_wire_as_the_library_finds_them(resources, other):
+    body = b"".join(
+        other
+        + field(
+            1,
+            b"".join(
+                other + field(2, b"".join(other + field(2, e) for e in scope)) for scope in scopes
+            ),
+        )
+        for scopes in resources
+    )
+    found = _PARTS.FromString(body).resource_spans
+    parts = [*found, *(scope for each in found for scope in each.scope_spans)]
+    spans = [span for each in found for scope in each.scope_spans for span in scope.spans]
+    assert count_parts(body) == len(parts) + len(spans)
+
+
+def test_too_many_parts_are_refused_before_they_are_objects():
+    """Behind the limit the bytes are malformed. The library, which reads all of them first, would say that."""
+    for body in (field(1, b""), field(1, field(2, b"") * 40_000), wire_of(*[b""] * 40_000)):
+        many = body * (limits.OTLP_SPANS // count_parts(body) + 1) + b"\x0f"
+        with pytest.raises(DomainError, match="at most 100000 resources, scopes and spans"):
+            next(split(many, "application/x-protobuf"))
 
 
 @pytest.mark.parametrize(

@@ -294,3 +294,21 @@ async def test_bodies_share_the_gateways_room(gateways, bus, settings, client):
     bus.hold.set()
     assert (await first).status == 200
     assert (await client.post(url, data=body, headers=PROTOBUF)).status == 200
+
+
+async def test_tags_of_many_traces_fit_into_commands_and_have_a_limit(client, bus):
+    """A small request says much: each trace gets the tags of the resource."""
+    tags = {f"key{number}": "v" * 8000 for number in range(7)}
+    size = sum(len(key) + len(value) for key, value in tags.items())
+    most = limits.OTLP_TAGS // size
+    spans = [a_span(number, trace_id=number.to_bytes(16, "big")) for number in range(1, most + 11)]
+    answer = await answer_of(
+        await client.post(PATH, data=body_of(*spans, **tags), headers=PROTOBUF)
+    )
+    assert answer.rejected_spans == 10
+    assert "tags of the request's traces have more than" in answer.error_message
+    payloads = [each.payload for _, _, each in bus.sent if each.name == "LogSpans"]
+    assert max(map(len, payloads)) < 1.1 * limits.SPANS_JSON
+    stored = [trace for each in commands(bus) for trace in each.traces]
+    assert len({trace.trace_id for trace in stored}) == most
+    assert all(len(trace.tags) == len(tags) for trace in stored)
