@@ -31,7 +31,7 @@ class Team:
     secret_run: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def team(guarded_warren):
     headers = {"PRIVATE-TOKEN": ROOT_TOKEN}
     async with aiohttp.ClientSession(f"{guarded_warren.url}/api/v4/", headers=headers) as gitlab:
