@@ -7,15 +7,6 @@ import mlflow
 from mlflow.tracking import MlflowClient
 from scenario import new_experiment, refused
 
-if mlflow.__version__.startswith("2."):
-    # OpenTelemetry's newest release reads attributes that MLflow 2's span processor does not set, and no trace of
-    # MLflow 2 ends. They are what OpenTelemetry's own processor has.
-    from mlflow.tracing.processor.mlflow import MlflowSpanProcessor
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-
-    for name, value in vars(SimpleSpanProcessor(None)).items():
-        setattr(MlflowSpanProcessor, name, value)
-
 client = MlflowClient()
 IDS = "request_ids" if mlflow.__version__.startswith("2.") else "trace_ids"
 experiment_id = new_experiment("traces")
