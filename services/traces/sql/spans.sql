@@ -2,13 +2,15 @@
 -- Store spans. A copy replaces what was there, unless it is unfinished and the stored one is not.
 INSERT INTO spans AS s (
     project_id, week, trace_id, span_id, parent_span_id, start_time, end_time,
-    name, type, status, model_name, model_provider, token_usage, cost, size, content
+    name, type, status, model_name, model_provider, token_usage, cost, size, content,
+    experiment_id, input_cost, output_cost, total_cost
 )
 SELECT $1, n.*
 FROM unnest(
     $2::date[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-    $15::integer[], $16::text[]
+    $15::integer[], $16::text[],
+    $17::bigint[], $18::double precision[], $19::double precision[], $20::double precision[]
 ) AS n
 ORDER BY 3, 4
 ON CONFLICT (project_id, week, trace_id, span_id) DO UPDATE SET
@@ -23,7 +25,11 @@ ON CONFLICT (project_id, week, trace_id, span_id) DO UPDATE SET
     token_usage = excluded.token_usage,
     cost = excluded.cost,
     size = excluded.size,
-    content = excluded.content
+    content = excluded.content,
+    experiment_id = excluded.experiment_id,
+    input_cost = excluded.input_cost,
+    output_cost = excluded.output_cost,
+    total_cost = excluded.total_cost
 WHERE s.end_time IS NULL OR excluded.end_time IS NOT NULL;
 
 -- name: measured_spans

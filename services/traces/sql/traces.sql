@@ -1,10 +1,8 @@
+-- name: lock_trace
+SELECT experiment_id FROM traces WHERE project_id = $1 AND trace_id = $2 FOR UPDATE;
+
 -- name: start_trace
--- Store what a client knows of a trace. A trace that its spans have made gets the client's times and state. Its
--- labels follow it into another experiment.
-WITH moved AS (
-    UPDATE trace_labels SET experiment_id = $3
-    WHERE project_id = $1 AND trace_id = $2 AND experiment_id <> $3
-)
+-- Store what a client knows of a trace. A trace that its spans have made gets the client's times and state.
 INSERT INTO traces AS t (
     project_id, trace_id, experiment_id, request_time, execution_duration, state,
     client_request_id, request_preview, response_preview, finalized, week
@@ -22,7 +20,17 @@ ON CONFLICT (project_id, trace_id) DO UPDATE SET
     request_preview = coalesce(excluded.request_preview, t.request_preview),
     response_preview = coalesce(excluded.response_preview, t.response_preview),
     finalized = excluded.finalized
-RETURNING trace_id;
+RETURNING week, xmax <> 0 AS existed;
+
+-- name: move_labels
+-- The labels of a trace follow it into another experiment.
+UPDATE trace_labels SET experiment_id = $3
+WHERE project_id = $1 AND trace_id = $2 AND experiment_id <> $3;
+
+-- name: move_spans
+-- And so do its spans.
+UPDATE spans SET experiment_id = $3
+WHERE project_id = $1 AND trace_id = $2 AND week = $4 AND experiment_id <> $3;
 
 -- name: end_trace
 -- End a trace of MLflow 2 at a time.

@@ -1,6 +1,7 @@
 """Spans, in the partition of the week in which their trace arrived."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +9,7 @@ from datetime import date
 from asyncpg import Record
 
 from services.traces.store.traces import Place
-from services.traces.sums import Node
+from services.traces.sums import COSTS, Node
 from shared.contracts import limits
 from shared.contracts.spans import Span
 from shared.postgres.queries import load_queries
@@ -40,7 +41,7 @@ class SpanPage:
 
 async def upsert(tx: Transaction, spans: Sequence[Span], places: Mapping[str, Place]) -> None:
     """Store spans. A finished copy replaces what was there."""
-    rows = [_row(span, places[span.trace_id].week) for span in _distinct(spans)]
+    rows = [_row(span, places[span.trace_id]) for span in _distinct(spans)]
     columns = [list(column) for column in zip(*rows, strict=True)]
     await tx.execute(SQL["upsert_spans"], tx.project, *columns)
 
@@ -56,24 +57,35 @@ def _distinct(spans: Sequence[Span]) -> list[Span]:
     return list(kept.values())
 
 
-def _row(span: Span, week: date) -> tuple[object, ...]:
+LONGEST_WORD = 250
+"""Characters of a type, and of the name of a model or provider. Longer ones are cut: they are in indexes."""
+
+
+def _row(span: Span, place: Place) -> tuple[object, ...]:
     return (
-        week,
+        place.week,
         span.trace_id,
         span.span_id,
         span.parent_span_id or None,
         span.start_time_ns,
         span.end_time_ns,
         span.name,
-        span.type,
+        span.type[:LONGEST_WORD],
         span.status,
-        span.model_name,
-        span.model_provider,
+        span.model_name[:LONGEST_WORD],
+        span.model_provider[:LONGEST_WORD],
         json.dumps(span.token_usage) if span.token_usage else None,
         json.dumps(span.cost) if span.cost else None,
         len(span.content),
         span.content,
+        place.experiment_id,
+        *(_finite(span.cost.get(key)) for key in COSTS),
     )
+
+
+def _finite(cost: float | None) -> float | None:
+    """Return a cost that can be summed; None for one that is no number."""
+    return cost if cost is not None and math.isfinite(cost) else None
 
 
 async def measured(tx: Transaction, trace_id: str, week: date) -> list[Node]:

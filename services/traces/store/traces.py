@@ -50,8 +50,13 @@ class Place:
 
 
 async def start(tx: Transaction, trace: NewTrace) -> None:
-    """Store a trace, or complete it."""
-    await tx.row(SQL["start_trace"], tx.project, *astuple(trace))
+    """Store a trace, or complete it. What hangs on it follows it into another experiment."""
+    experiment_id = await tx.value(SQL["lock_trace"], tx.project, trace.trace_id)
+    row = await tx.row(SQL["start_trace"], tx.project, *astuple(trace))
+    if row and row["existed"] and experiment_id != trace.experiment_id:
+        key = (tx.project, trace.trace_id, trace.experiment_id)
+        await tx.execute(SQL["move_labels"], *key)
+        await tx.execute(SQL["move_spans"], *key, row["week"])
 
 
 async def end(tx: Transaction, trace_id: str, end_time: int, state: str) -> int | None:

@@ -8,11 +8,15 @@
 4. Otherwise many rows satisfy the filter, but few of the first ones in the order. It walks on to the end.
 
 Every page is the result of one statement. Those before it only decide which one.
+
+A search with a condition that reads much of each row, such as a text in its content, walks in steps instead of 2 to 4.
+When its time is over, the page has what was found so far, perhaps nothing, and its token continues there.
 """
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol, cast
 
 import asyncpg
 
@@ -28,6 +32,9 @@ Text = Callable[[Bindings], str]
 
 _ANY = 2**31
 """A bound that no set reaches."""
+
+_LAST_OF_WALK_FOUND: Final = 2
+"""The `stop` of the last row of a walk that satisfies the filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Listing:
     - ``joins`` follow the table; their rows belong to one row of the table each.
     - ``walked``: an index has the order of ``terms``.
     - ``ahead`` leads to the first rows of an order that only an index of another table has.
+    - ``stepwise``: a condition is so expensive that a page may end before it is full.
     """
 
     table: str
@@ -67,6 +75,7 @@ class Listing:
     joins: Text = lambda _: ""
     walked: bool = True
     ahead: "Ahead | None" = None
+    stepwise: bool = False
 
 
 class Ahead(Protocol):
@@ -97,6 +106,12 @@ class Budget:
     pages: int = 4
     """The least size of each bound, in pages."""
 
+    step: int = 100
+    """Rows of the first step of a walk in steps. Each further step has twice as many."""
+
+    seconds: float = 1.0
+    """Time after which a walk in steps begins no further step."""
+
     def rows(self, bound: int, limit: int) -> int:
         """Return a bound for pages of so many rows."""
         return max(bound, self.pages * limit)
@@ -118,7 +133,10 @@ class _Bounded:
         return self._page(source, conditions, bindings), bindings
 
     def walk(self, rows: int) -> tuple[str, Bindings]:
-        """Compare so many rows, in their order. The last one is returned in any case, as `stop`."""
+        """Compare so many rows, in their order. The last one is returned in any case.
+
+        Its `stop` is ``_LAST_OF_WALK_FOUND`` if it satisfies the filter, otherwise 1. That of other rows is 0.
+        """
         each, bindings = self.listing, Bindings()
         columns = keyset.order_list(each.terms)
         bounds = self._bounds(bindings)
@@ -134,7 +152,8 @@ class _Bounded:
         others = [c.condition(bindings) for c in each.clauses if c not in ordered]
         compared = " AND ".join(others) or "true"
         text = (
-            f"SELECT {each.column}, {keys}, place = {rows} AS stop\n"
+            f"SELECT {each.column}, {keys}, CASE WHEN place < {rows} THEN 0"
+            f" WHEN {compared} THEN {_LAST_OF_WALK_FOUND} ELSE 1 END AS stop\n"
             f"FROM (SELECT *, row_number() OVER (ORDER BY {columns}) AS place FROM ({inner}) w)"
             f" {each.alias}\n"
             f"WHERE place = {rows} OR ({compared})\n"
@@ -237,28 +256,59 @@ async def fetch_bounded(
     size = wanted.max_results
     # One row more than the page holds, to know whether there is a next page.
     bounded = _Bounded(listing, key, size + 1)
-    rows = await _find(connection, bounded, budget or Budget())
+    rows, walked_to = await _find(connection, bounded, budget or Budget())
     items = [cast("KeyValue", row[0]) for row in rows[:size]]
-    if len(rows) <= size:
-        return Page(items)
-    last = cast("Sequence[KeyValue]", rows[size - 1][1:-1])
-    return Page(items, encode_token(wanted.search, tuple(last)))
+    last = _key(rows[size - 1]) if len(rows) > size else walked_to
+    return Page(items, encode_token(wanted.search, last) if last else None)
 
 
-async def _find(
+async def _find(connection: Connection, bounded: _Bounded, budget: Budget) -> "_Found":
+    if bounded.listing.stepwise:
+        small = await _from_small_set(connection, bounded, budget)
+        return _Found(small) if small is not None else await _step(connection, bounded, budget)
+    return _Found(await _find_all(connection, bounded, budget))
+
+
+class _Found(NamedTuple):
+    """The rows of a page and one more, if there is one; or the key where a walk has ended before its page was full."""
+
+    rows: Sequence[asyncpg.Record]
+    walked_to: tuple[KeyValue, ...] | None = None
+
+
+def _key(row: asyncpg.Record) -> tuple[KeyValue, ...]:
+    return tuple(cast("Sequence[KeyValue]", row[1:-1]))
+
+
+async def _step(connection: Connection, bounded: _Bounded, budget: Budget) -> _Found:
+    """Walk in steps until the page is full, or the time is over."""
+    end = time.monotonic() + budget.seconds
+    found: list[asyncpg.Record] = []
+    rows, after = budget.step, bounded.after
+    while True:
+        wanted = replace(bounded, after=after, limit=bounded.limit - len(found))
+        step = await _fetch(connection, wanted.walk(rows))
+        if not _stops(step):
+            return _Found([*found, *step])
+        last = step[-1]
+        found += step if last["stop"] == _LAST_OF_WALK_FOUND else step[:-1]
+        after = _key(last)
+        if len(found) == bounded.limit:
+            return _Found(found)
+        if time.monotonic() >= end:
+            return _Found(found, after)
+        rows *= 2
+
+
+async def _find_all(
     connection: Connection, bounded: _Bounded, budget: Budget
 ) -> Sequence[asyncpg.Record]:
     listing = bounded.listing
     if not listing.clauses and listing.walked:
         return await _fetch(connection, bounded.plain())
-    sets = [clause for clause in listing.clauses if clause.candidates is not None]
-    narrow = [clause for clause in sets if clause.narrow]
-    if narrow:
-        driven = budget.rows(budget.driven, bounded.limit)
-        (counts,) = await _fetch(connection, bounded.count(narrow, driven + 1))
-        smallest = min(range(len(narrow)), key=lambda index: cast("int", counts[index]))
-        if counts[smallest] <= driven:
-            return await _fetch(connection, bounded.from_sets([narrow[smallest]], _ANY))
+    small = await _from_small_set(connection, bounded, budget)
+    if small is not None:
+        return small
     # Without clauses most of the first rows are on the page.
     first = budget.walked if listing.clauses else 0
     if budget.walked and (ahead := bounded.ahead(budget.rows(first, bounded.limit))):
@@ -269,12 +319,31 @@ async def _find(
         rows = await _fetch(connection, bounded.walk(budget.rows(budget.walked, bounded.limit)))
         if not _stops(rows):
             return rows
-    if sets:
+    if sets := _sets(listing):
         most = budget.rows(budget.shared, bounded.limit)
         rows = await _fetch(connection, bounded.from_sets(sets, most))
         if not _stops(rows):
             return rows
     return await _fetch(connection, bounded.plain())
+
+
+async def _from_small_set(
+    connection: Connection, bounded: _Bounded, budget: Budget
+) -> Sequence[asyncpg.Record] | None:
+    """Compare the rows of the smallest set that an index leads straight to; None if no set is small."""
+    narrow = [clause for clause in _sets(bounded.listing) if clause.narrow]
+    if not narrow:
+        return None
+    driven = budget.rows(budget.driven, bounded.limit)
+    (counts,) = await _fetch(connection, bounded.count(narrow, driven + 1))
+    smallest = min(range(len(narrow)), key=lambda index: cast("int", counts[index]))
+    if counts[smallest] > driven:
+        return None
+    return await _fetch(connection, bounded.from_sets([narrow[smallest]], _ANY))
+
+
+def _sets(listing: Listing) -> list[Clause]:
+    return [clause for clause in listing.clauses if clause.candidates is not None]
 
 
 def _stops(rows: Sequence[asyncpg.Record]) -> bool:

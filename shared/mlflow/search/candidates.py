@@ -53,7 +53,7 @@ def long_text_set(source: Source, column: str, comparison: Comparison, bindings:
         f"char_length({column}) < {SHORT} AND {each}"
         for each in _text_ranges(column, comparator, value, bindings)
     ]
-    if not _finds_short(comparator, value):
+    if not finds_short(comparison):
         compared = (
             "true"
             if comparator is Comparator.IS_NOT_NULL
@@ -172,8 +172,9 @@ def _successor(prefix: str) -> str:
     return kept[:-1] + chr(following)
 
 
-def _finds_short(comparator: Comparator, value: Value) -> bool:
+def finds_short(comparison: Comparison) -> bool:
     """Tell whether a comparison finds values of fewer than ``SHORT`` characters alone."""
+    comparator, value = comparison.comparator, comparison.value
     if comparator is Comparator.EQ:
         return len(str(value)) < SHORT
     return (

@@ -347,6 +347,6 @@ TRACES = Grammar(
         Entity.ISSUE: (Comparator.EQ,),
     },
     aliases=_TRACE_ALIASES,
-    untyped=frozenset({Entity.SPAN, Entity.FEEDBACK, Entity.EXPECTATION, Entity.ISSUE}),
+    untyped=frozenset({Entity.FEEDBACK, Entity.EXPECTATION, Entity.ISSUE}),
     patterns=(Comparator.RLIKE,),
 )

@@ -160,7 +160,7 @@ def span(trace_id: str, number: int, parent: int | None = None, **fields: Any) -
         "attributes": attributes,
         "links": [],
     }
-    return {"content": json.dumps(content), **made}
+    return {"content": json.dumps(content, ensure_ascii=False), **made}
 
 
 def again(message: Envelope) -> Envelope:

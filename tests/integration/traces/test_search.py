@@ -127,8 +127,6 @@ async def test_mlflow_2_searches_the_same_in_its_own_form(filled):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"filter": "span.name = 'a'"}, "can't search traces by 'span.name' yet"),
-        ({"filter": "trace.text LIKE '%a%'"}, "can't search traces by 'text' yet"),
         ({"filter": "feedback.good = 'yes'"}, "can't search traces by 'feedback.good' yet"),
         ({"filter": "expectation.a > 1"}, "can't search traces by 'expectation.a' yet"),
         ({"filter": "issue.id = 'a'"}, "can't search traces by 'issue.id' yet"),
