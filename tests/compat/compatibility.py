@@ -2,9 +2,11 @@
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
 
-from tests.compat.stock_client import GITLAB, TOKEN, script_of
+from tests.compat.stock_client import GENAI, GITLAB, TOKEN, script_of
 from tests.web_server import ROOT
 
 HEAD = """# Compatibility
@@ -26,6 +28,12 @@ METHODS_HEAD = """
 Each method of the two tables in GitLab's "MLflow client compatibility", used without the caveats that GitLab has about
 it (`tests/compat/clients/methods_*.py`).
 """
+GENAI_HEAD = """
+## The methods of tracing and evaluation
+
+Each method of `mlflow`, `mlflow.genai` and `MlflowClient` for traces and what is made of them
+(`tests/compat/clients/genai_*.py`). "n/a": that release does not have the method.
+"""
 GITLAB_HEAD = """
 ## GitLab's documentation and its own client
 
@@ -45,12 +53,27 @@ def page(outcomes: Outcomes, absences: str) -> str:
     """
     scenarios = sorted({scenario for scenario, _, _ in outcomes})
     gitlab = [each for each in scenarios if each.startswith(GITLAB)]
-    methods = [each for each in scenarios if ":" in each]
+    genai = [each for each in scenarios if each.startswith(GENAI)]
+    methods = [each for each in scenarios if ":" in each and each not in genai]
     token = [each for each in scenarios if each.startswith(TOKEN)]
-    topics = [each for each in scenarios if each not in {*gitlab, *methods, *token}]
-    parts = ((HEAD, topics), (TOKEN_HEAD, token), (METHODS_HEAD, methods), (GITLAB_HEAD, gitlab))
+    topics = [each for each in scenarios if each not in {*gitlab, *genai, *methods, *token}]
+    parts = (
+        (HEAD, topics),
+        (TOKEN_HEAD, token),
+        (METHODS_HEAD, methods),
+        *_by_script(genai),
+        (GITLAB_HEAD, gitlab),
+    )
     tables = "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
     return tables + absences
+
+
+def _by_script(scenarios: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Return a heading and the functions for each script; the first heading also opens the part."""
+    opening = GENAI_HEAD
+    for script, found in groupby(scenarios, key=script_of):
+        yield f"{opening}\n### {_first_line(script).removesuffix('.')}\n", list(found)
+        opening = ""
 
 
 def _table(scenarios: Sequence[str], outcomes: Outcomes) -> str:
@@ -75,6 +98,8 @@ def _title(scenario: str) -> str:
     _, _, method = scenario.partition(":")
     if method:
         return f"`{method}`"
-    docstring = ast.get_docstring(ast.parse(script_of(scenario).read_text()))
-    first = (docstring or scenario).partition("\n")[0]
-    return first.replace("|", "\\|")
+    return _first_line(script_of(scenario)).replace("|", "\\|")
+
+
+def _first_line(script: Path) -> str:
+    return (ast.get_docstring(ast.parse(script.read_text())) or script.stem).partition("\n")[0]

@@ -13,6 +13,8 @@ SCRIPTS = Path(__file__).parent / "clients"
 NOT_SCENARIOS = {"launch", "scenario"}
 METHODS = "methods_"
 """Scripts of this prefix hold a function for each method of MLflow's clients."""
+GENAI = "genai_"
+"""Scripts of this prefix hold a function for each method of MLflow's API of tracing and evaluation."""
 GITLAB = "gitlab_"
 """Scripts of this prefix are about what only GitLab's dialect has."""
 TOKEN = "token_"
@@ -48,7 +50,7 @@ def topics() -> list[str]:
     return [
         each
         for each in found
-        if each not in NOT_SCENARIOS and not each.startswith((METHODS, GITLAB, TOKEN))
+        if each not in NOT_SCENARIOS and not each.startswith((METHODS, GENAI, GITLAB, TOKEN))
     ]
 
 
@@ -57,11 +59,11 @@ def with_token() -> list[str]:
     return sorted(path.stem for path in SCRIPTS.glob(f"{TOKEN}*.py"))
 
 
-def methods() -> list[str]:
+def methods(prefix: str = METHODS) -> list[str]:
     """List each function of the scripts about methods: `methods_tracking:log_batch`."""
     return [
         f"{path.stem}:{each.name}"
-        for path in sorted(SCRIPTS.glob(f"{METHODS}*.py"))
+        for path in sorted(SCRIPTS.glob(f"{prefix}*.py"))
         for each in ast.parse(path.read_text()).body
         if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
     ]
@@ -78,9 +80,14 @@ def script_of(scenario: str) -> Path:
     return SCRIPTS / f"{scenario.partition(':')[0]}.py"
 
 
-def minimum_version(scenario: str) -> tuple[int, ...]:
-    """Return the MLflow that a script needs: its constant ``SINCE``, or any version at all."""
-    return _version(_constant(scenario, "SINCE"))
+def is_for(scenario: str, version: tuple[int, ...]) -> bool:
+    """Return whether a client has what a script or a function of it is about.
+
+    A script says so by its constant ``SINCE``, a function by the decorators `since` and `until`.
+    """
+    since = _marked(scenario, "since") or _constant(scenario, "SINCE")
+    until = _marked(scenario, "until")
+    return _version(since) <= version and (not until or version < _version(until))
 
 
 def is_about_mlflows_dialect(scenario: str) -> bool:
@@ -95,6 +102,19 @@ def _constant(scenario: str, name: str) -> str:
             case ast.Assign(targets=[ast.Name(id=found)], value=ast.Constant(value=str(text))):
                 if found == name:
                     return text
+    return ""
+
+
+def _marked(scenario: str, decorator: str) -> str:
+    """Return the text that a decorator of a scenario's function has, or none."""
+    _, _, function = scenario.partition(":")
+    for statement in ast.parse(script_of(scenario).read_text()).body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == function:
+            for each in statement.decorator_list:
+                match each:
+                    case ast.Call(func=ast.Name(id=found), args=[ast.Constant(value=str(text))]):
+                        if found == decorator:
+                            return text
     return ""
 
 

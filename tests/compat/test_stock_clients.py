@@ -3,12 +3,13 @@
 import pytest
 
 from tests.compat.stock_client import (
+    GENAI,
     GITLAB_CLIENT,
     StockClient,
     documentation,
     is_about_mlflows_dialect,
+    is_for,
     methods,
-    minimum_version,
     topics,
     with_token,
 )
@@ -41,6 +42,14 @@ def test_method_of_gitlabs_table_has_no_caveats_in_either_dialect(
     _check(stock_client, scenario)
 
 
+@pytest.mark.parametrize("tracking_uri", ["stack"], indirect=True)
+@pytest.mark.parametrize("scenario", methods(GENAI))
+def test_method_of_tracing_and_evaluation_does_what_mlflow_does(
+    stock_client: StockClient, scenario: str
+) -> None:
+    _check(stock_client, scenario)
+
+
 @through_a_project
 @pytest.mark.parametrize("scenario", documentation())
 def test_code_of_gitlabs_documentation_runs(stock_client: StockClient, scenario: str) -> None:
@@ -57,7 +66,7 @@ def test_gitlabs_own_client_finds_gitlabs_behaviour(
 
 
 def _check(stock_client: StockClient, scenario: str) -> None:
-    if stock_client.version < (needed := minimum_version(scenario)):
-        pytest.skip(f"MLflow has this since {'.'.join(map(str, needed))}")
+    if not is_for(scenario, stock_client.version):
+        pytest.skip("this MLflow does not have it")
     outcome = stock_client.run(scenario)
     assert outcome.code == 0, outcome.output

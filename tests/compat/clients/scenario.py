@@ -1,7 +1,7 @@
 """What the scripts of this folder share. They run in a stock client's environment and know nothing of Warren."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import mlflow
@@ -10,6 +10,19 @@ from mlflow.tracking import MlflowClient
 
 REQUIREMENTS = ["scikit-learn"]
 """For models whose requirements are not to be inferred: that loads each in a process of its own."""
+
+
+IS_MLFLOW_2 = mlflow.__version__.startswith("2.")
+
+
+def since(_version: str) -> Callable:
+    """Mark a function that needs this MLflow or a newer one; the tests read it from the script."""
+    return lambda function: function
+
+
+def until(_version: str) -> Callable:
+    """Mark a function that needs an MLflow older than this; the tests read it from the script."""
+    return lambda function: function
 
 
 def unique(name: str) -> str:
@@ -39,3 +52,9 @@ def refused(code: str, *fragments: str) -> Iterator[None]:
     else:
         message = f"expected {code}, but the call succeeded"
         raise AssertionError(message)
+
+
+def flush() -> None:
+    """Wait for what the client sends in the background."""
+    if hasattr(mlflow, "flush_trace_async_logging"):
+        mlflow.flush_trace_async_logging()

@@ -5,10 +5,10 @@ import time
 
 import mlflow
 from mlflow.tracking import MlflowClient
-from scenario import new_experiment, refused
+from scenario import IS_MLFLOW_2, flush, new_experiment, refused
 
 client = MlflowClient()
-IDS = "request_ids" if mlflow.__version__.startswith("2.") else "trace_ids"
+IDS = "request_ids" if IS_MLFLOW_2 else "trace_ids"
 experiment_id = new_experiment("traces")
 
 
@@ -22,12 +22,6 @@ def answer(question, times=1):
             raise ValueError(message)
         span.set_outputs(["a"] * times)
     return f"{question}!"
-
-
-def flush():
-    """Wait for what the client sends in the background."""
-    if hasattr(mlflow, "flush_trace_async_logging"):
-        mlflow.flush_trace_async_logging()
 
 
 def found(filter_string=None, **more):
