@@ -36,7 +36,7 @@ from shared.messaging.transport import (
     Publication,
     PublishUncertainError,
 )
-from shared.runtime.metrics import BROKER_CONNECTED
+from shared.runtime.metrics import BROKER_BLOCKED, BROKER_CONNECTED
 from shared.runtime.tasks import cancel_and_wait
 
 log = structlog.get_logger()
@@ -45,6 +45,9 @@ RECONNECT_DELAY = 0.5
 CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
 """Limit for opening the channels, queues and consumers of a new connection. Beyond it the connection is closed."""
+
+ANSWER_SECONDS = 5.0
+"""Limit for the broker's answer to a question or to the end of a consumer. Under an alarm it answers nothing."""
 
 UNSENT_REPLY_BYTES = 65_536
 """Bytes of a reply that may wait for the socket while its sender goes on."""
@@ -114,7 +117,8 @@ class AmqpSubscription:
         if self._consumer:
             channel, tag = self._consumer
             with contextlib.suppress(*CONNECTION_ERRORS):
-                await channel.cancel(tag)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await channel.cancel(tag)
 
 
 class AmqpTransport:
@@ -146,19 +150,24 @@ class AmqpTransport:
         # One secret address per service: with a shared address, each service could send forged
         # answers in the name of the others.
         self._addresses = {service: secrets.token_hex(16) for service in layout.asks.get(party, ())}
-        self.ready = False
-        """Whether the connection and its channels are open."""
-        self._was_ready = asyncio.Event()
+        self._is_open = False
+        self._was_open = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
         self._requests: DirectChannel | None = None
         self._replies: DirectChannel | None = None
         self._connection: DirectConnection | None = None
+        self._counting: dict[str, asyncio.Task[int]] = {}
         self._subscriptions: list[AmqpSubscription] = []
         self._on_reply: OnReply | None = None
         self._on_reset: Callable[[], None] | None = None
         self._topics: Sequence[str] = ()
         self._on_event: OnBroadcast | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the connection and its channels are open, and the broker has no alarm."""
+        return self._is_open and self._connection is not None and not self._connection.is_blocked
 
     def reply_address(self, service: str) -> str:
         """Return the address for a service's answers. No other service learns it."""
@@ -167,7 +176,7 @@ class AmqpTransport:
     async def start(self) -> None:
         """Connect; waits until the broker is reachable. Raises the first connection's unexpected errors."""
         self._keeper = asyncio.create_task(self._keep_connected(), name="amqp-keeper")
-        waiter = asyncio.create_task(self._was_ready.wait())
+        waiter = asyncio.create_task(self._was_open.wait())
         await asyncio.wait({self._keeper, waiter}, return_when=asyncio.FIRST_COMPLETED)
         if self._keeper.done():
             waiter.cancel()
@@ -176,7 +185,7 @@ class AmqpTransport:
     async def close(self) -> None:
         """Close the connection and stop reconnecting."""
         self._closed = True
-        self.ready = False
+        self._is_open = False
         if self._keeper:
             await cancel_and_wait([self._keeper])
 
@@ -193,8 +202,12 @@ class AmqpTransport:
         # do not pay for a confirm.
         confirmed = publication.exchange != topology.REPLIES
         channel = self._requests if confirmed else self._replies
-        if not self.ready or channel is None:
+        if not self._is_open or channel is None:
             message = "The connection to RabbitMQ is down."
+            raise BrokerUnavailableError(message)
+        # Replies may wait for the end of an alarm: prefetch bounds them. What needs a confirm would pile up.
+        if confirmed and not self.ready:
+            message = "RabbitMQ has an alarm for its memory or disk, and takes no messages."
             raise BrokerUnavailableError(message)
         try:
             await channel.publish(
@@ -228,7 +241,7 @@ class AmqpTransport:
         """Consume a queue, now and after each reconnection."""
         subscription = AmqpSubscription(queue, on_delivery, prefetch)
         self._subscriptions.append(subscription)
-        if self._connection is not None and self.ready:
+        if self._connection is not None and self._is_open:
             await subscription.open(self._connection)
         return subscription
 
@@ -243,16 +256,26 @@ class AmqpTransport:
     async def consumers(self, queue: str) -> int:
         """Return the number of a queue's consumers. Raises BrokerUnavailableError."""
         if self._connection is None or not self.ready:
-            message = "The connection to RabbitMQ is down."
+            message = "RabbitMQ can't be reached, or has an alarm."
             raise BrokerUnavailableError(message)
+        counting = self._counting.get(queue)
+        if counting is None:
+            # All who ask meanwhile share the answer. The question goes on after their time: aio-pika waits for the
+            # broker also when it is cancelled.
+            counting = asyncio.create_task(_count_consumers(self._connection, queue))
+            self._counting[queue] = counting
+            counting.add_done_callback(partial(self._on_counted, queue))
         try:
-            # A separate channel, because RabbitMQ closes it if the queue does not exist.
-            async with self._connection.channel(publisher_confirms=False) as channel:
-                declared = await channel.declare_queue(queue, passive=True)
+            return await asyncio.wait_for(asyncio.shield(counting), ANSWER_SECONDS)
         except CONNECTION_ERRORS as error:
             message = f"RabbitMQ could not be asked about {queue}."
             raise BrokerUnavailableError(message) from error
-        return declared.declaration_result.consumer_count or 0
+
+    def _on_counted(self, queue: str, counting: asyncio.Task[int]) -> None:
+        del self._counting[queue]
+        if not counting.cancelled():
+            # Perhaps nobody waits any more. An error that is never looked at would be logged.
+            counting.exception()
 
     async def _keep_connected(self) -> None:
         while not self._closed:
@@ -267,14 +290,16 @@ class AmqpTransport:
                 # disconnected until an operator restarts it.
                 log.exception("broker_unreachable")
             finally:
-                self.ready = False
+                self._is_open = False
                 BROKER_CONNECTED.labels(self._party).set(0)
+                BROKER_BLOCKED.labels(self._party).set(0)
             await asyncio.sleep(RECONNECT_DELAY)
 
     async def _connect_until_lost(self) -> None:
         connection = await connect(self._url, name=self._party, seconds=CONNECT_SECONDS)
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
+        connection.watch_alarms(self._on_alarm)
         try:
             async with asyncio.timeout(self._setup_seconds):
                 await self._open(connection)
@@ -282,10 +307,14 @@ class AmqpTransport:
             await lost.wait()
             log.warning("broker_lost", connection=self._party)
         finally:
-            self.ready = False
+            self._is_open = False
             with contextlib.suppress(*CONNECTION_ERRORS):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.close()
+
+    def _on_alarm(self, is_blocked: bool) -> None:  # noqa: FBT001  # The callback's only argument.
+        BROKER_BLOCKED.labels(self._party).set(int(is_blocked))
+        log.warning("broker_blocked" if is_blocked else "broker_unblocked", connection=self._party)
 
     async def _open(self, connection: DirectConnection) -> None:
         await ensure(connection, self._party, self._services, self._layout)
@@ -301,12 +330,12 @@ class AmqpTransport:
                 await self._open_replies(declaring, replies, self._on_reply)
             if self._on_event:
                 await self._open_events(declaring, replies, self._on_event)
-        # The order matters. The copy of the list comes first: from `ready` on, `consume` opens new
+        # The order matters. The copy of the list comes first: from `_is_open` on, `consume` opens new
         # subscriptions itself, and none must be opened twice. It comes before the subscriptions open:
-        # a delivery is answered by `publish`, which needs a connection that is ready.
+        # a delivery is answered by `publish`, which needs a connection that is open.
         subscriptions = list(self._subscriptions)
-        self.ready = True
-        self._was_ready.set()
+        self._is_open = True
+        self._was_open.set()
         BROKER_CONNECTED.labels(self._party).set(1)
         # The private queues exist by now, so the frames that `on_reset` sends again can be answered.
         if self._on_reset:
@@ -346,6 +375,13 @@ class AmqpTransport:
     async def _private_queue(self, channel: AbstractChannel) -> AbstractQueue:
         name = private_queue(self._party, secrets.token_hex(16))
         return await channel.declare_queue(name, exclusive=True, auto_delete=True)
+
+
+async def _count_consumers(connection: AbstractConnection, queue: str) -> int:
+    # A separate channel, because RabbitMQ closes it if the queue does not exist.
+    async with connection.channel(publisher_confirms=False) as channel:
+        declared = await channel.declare_queue(queue, passive=True)
+    return declared.declaration_result.consumer_count or 0
 
 
 def _close_soon(connection: AbstractConnection) -> None:

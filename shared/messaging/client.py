@@ -83,7 +83,7 @@ class BusClient:
 
     @property
     def ready(self) -> bool:
-        """Return whether the broker can be reached."""
+        """Return whether the broker can be reached and takes messages."""
         return self._transport.ready
 
     async def has_consumer(self, service: str, kind: Kind) -> bool:
@@ -103,7 +103,7 @@ class BusClient:
         batcher = self._batchers.get((service, kind)) or self.batcher(service, kind)
         # These refusals come before anything is published, so the client may safely repeat the request.
         if not self._transport.ready:
-            reason = "The message broker can't be reached."
+            reason = "The message broker can't be reached, or takes no messages."
             raise refused(reason)
         if not (batcher.consumers or await batcher.count_consumers()):
             reason = f"The {service} service is not running."

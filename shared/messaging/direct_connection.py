@@ -1,4 +1,4 @@
-"""A connection to RabbitMQ some of whose channels do not pass through aiormq (ADR 70).
+"""A connection to RabbitMQ some of whose channels do not pass through aiormq (ADR 71).
 
 aiormq serves every AMQP frame with a queue and a task, and every message with two tasks and several futures; a
 message is three frames. Gateway and tracking spent a third of their CPU time on that. So the channels that carry
@@ -7,6 +7,7 @@ and the channels of declarations. pamqp encodes and decodes the frames of both.
 """
 
 import asyncio
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import aio_pika
 from aiormq import Connection as AiormqConnection
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AMQPConnectionError
+from pamqp.commands import Connection as ConnectionMethods
 from pamqp.constants import FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD
 from pamqp.heartbeat import Heartbeat
 from yarl import URL
@@ -28,12 +30,24 @@ _AROUND_PAYLOAD = _HEAD.size + 1
 
 _FRAME_TYPES = frozenset({FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_HEARTBEAT})
 
+_METHOD = Struct(">I")
+"""The beginning of a method's payload: its class and its number in it."""
+
+_ALARMS = (ConnectionMethods.Blocked.index, ConnectionMethods.Unblocked.index)
+
+_CONNECTION = 0
+"""The channel of what concerns the whole connection."""
+
 _ALIVE_SECONDS = 1.0
 """Between two heartbeats that aiormq gets from here."""
 
 
 class FrameSplitter(asyncio.StreamReaderProtocol):
-    """The protocol of a socket. It gives the frames of ``channels`` to them, and all others to aiormq's reader."""
+    """The protocol of a socket. It gives the frames of ``channels`` to them, and all others to aiormq's reader.
+
+    ``is_blocked`` is true while the broker has an alarm for memory or disk and reads nothing of this connection. The
+    broker says so when it gets the first message during the alarm, and again when the alarm ends.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(reader, loop=loop)
@@ -41,6 +55,8 @@ class FrameSplitter(asyncio.StreamReaderProtocol):
         self._alive_at = 0.0
         self._incomplete = b""
         self.channels: dict[int, DirectChannel] = {}
+        self.is_blocked = False
+        self.on_alarm: Callable[[bool], None] = lambda _is_blocked: None
 
     def data_received(self, data: bytes) -> None:
         """Split the bytes into frames. An incomplete one waits for its rest."""
@@ -57,6 +73,8 @@ class FrameSplitter(asyncio.StreamReaderProtocol):
                 break
             channel = self.channels.get(number)
             if channel is None:
+                if number == _CONNECTION and kind == FRAME_METHOD:
+                    self._note_alarm(data, start + _HEAD.size)
                 super().data_received(data[start:end])
             else:
                 direct.setdefault(channel, []).append(data[start:end])
@@ -69,6 +87,13 @@ class FrameSplitter(asyncio.StreamReaderProtocol):
             # The broker sends no heartbeats while it sends messages, and aiormq does not see these.
             self._alive_at = now
             super().data_received(Heartbeat().marshal())
+
+    def _note_alarm(self, data: bytes, start: int) -> None:
+        """Note whether a method, which starts there, begins or ends the broker's alarm."""
+        (method,) = _METHOD.unpack_from(data, start)
+        if method in _ALARMS:
+            self.is_blocked = method == ConnectionMethods.Blocked.index
+            self.on_alarm(self.is_blocked)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell all channels."""
@@ -110,6 +135,15 @@ class DirectConnection(aio_pika.Connection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._sockets = self.kwargs["transport_factory"] = _Sockets()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Return whether the broker takes no messages because of an alarm for memory or disk."""
+        return self._sockets.splitter.is_blocked
+
+    def watch_alarms(self, on_alarm: Callable[[bool], None]) -> None:
+        """Call a function with True when an alarm begins to block this connection, and with False when it ends."""
+        self._sockets.splitter.on_alarm = on_alarm
 
     async def direct_channel(self, *, confirms: bool = False) -> DirectChannel:
         """Open a channel. With ``confirms`` the broker confirms each message that is published there."""

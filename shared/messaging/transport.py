@@ -75,7 +75,7 @@ class Transport(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Return whether the broker can be reached now."""
+        """Return whether the broker can be reached and takes messages now."""
 
     async def publish(self, publication: Publication) -> None:
         """Publish. All messages but replies wait for the broker's confirm.

@@ -62,6 +62,9 @@ EVENTS_AT_A_TIME = 8
 """Events that a process handles at the same time. So their handlers must not rely on an order."""
 
 
+DRAIN_SECONDS = 20.0
+"""How long a draining worker waits for its deliveries. The rest goes back to the queues: it is harmless twice."""
+
 REPLY_LINGER = 0.002
 """How long the answer to a query waits for answers to other queries of its frame. A message of its own costs more."""
 
@@ -126,7 +129,9 @@ class Worker:
         for subscription in self._subscriptions:
             await subscription.cancel()
         if self._busy:
-            await asyncio.wait(self._busy)
+            _, unfinished = await asyncio.wait(self._busy, timeout=DRAIN_SECONDS)
+            if unfinished:
+                log.warning("drain_unfinished", service=self._service, deliveries=len(unfinished))
         await self._transport.close()
 
     async def _on_transient(self, delivery: Delivery) -> None:

@@ -122,6 +122,11 @@ FRAMES_RESENT = _counter(
 BROKER_CONNECTED = _gauge(
     "warren_broker_connected", "1 while the connection to RabbitMQ stands.", "connection"
 )
+BROKER_BLOCKED = _gauge(
+    "warren_broker_blocked",
+    "1 while RabbitMQ reads nothing of the connection, because of an alarm for its memory or disk.",
+    "connection",
+)
 
 QUEUE_WAIT = _histogram(
     "warren_queue_wait_seconds",
