@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -21,9 +20,15 @@ from aiormq.exceptions import DeliveryError
 from pamqp.commands import Basic
 
 from shared.messaging import topology
+from shared.messaging.amqp_subscription import (
+    ANSWER_SECONDS,
+    AmqpSubscription,
+    close_soon,
+    publication_of,
+)
 from shared.messaging.connection import CONNECTION_ERRORS, connect
 from shared.messaging.declarations import ensure
-from shared.messaging.direct_channel import DirectChannel, Message
+from shared.messaging.direct_channel import DirectChannel
 from shared.messaging.direct_connection import DirectConnection
 from shared.messaging.packing import LARGEST_MESSAGE, PACKED_FROM, pack
 from shared.messaging.permissions import private_queue
@@ -46,79 +51,8 @@ CONNECT_SECONDS = 10.0
 SETUP_SECONDS = 30.0
 """Limit for opening the channels, queues and consumers of a new connection. Beyond it the connection is closed."""
 
-ANSWER_SECONDS = 5.0
-"""Limit for the broker's answer to a question or to the end of a consumer. Under an alarm it answers nothing."""
-
 UNSENT_REPLY_BYTES = 65_536
 """Bytes of a reply that may wait for the socket while its sender goes on."""
-
-
-@dataclass(slots=True, eq=False)
-class AmqpDelivery:
-    """A message that RabbitMQ delivered; see ``transport.Delivery``."""
-
-    publication: Publication
-    redelivered: bool
-    channel: DirectChannel
-    tag: int
-
-    @property
-    def lost(self) -> bool:
-        """Return whether its channel is closed."""
-        return self.channel.is_closed
-
-    async def ack(self) -> None:
-        """Acknowledge the message."""
-        # After a lost connection the broker delivers the message again anyway, and the inbox answers
-        # it. So a failed acknowledgement needs no handling.
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            self.channel.acknowledge(self.tag)
-
-
-class AmqpSubscription:
-    """A consumer of one queue. The transport opens it again after each reconnection."""
-
-    def __init__(self, queue: str, on_delivery: OnDelivery, prefetch: int) -> None:
-        self._queue = queue
-        self._on_delivery = on_delivery
-        self._prefetch = prefetch
-        self._cancelled = False
-        self._consumer: tuple[DirectChannel, str] | None = None
-        self._deliveries: set[asyncio.Task[None]] = set()
-
-    async def open(self, connection: DirectConnection) -> None:
-        """Consume on a separate channel, so that prefetch counts this queue alone."""
-        if self._cancelled:
-            return
-        channel = await connection.direct_channel()
-        # The broker cancels a consumer once, when its queue is deleted or the queue's only node is lost.
-        # Without a new connection this queue would have no consumer.
-        channel.on_close = partial(_close_soon, connection)
-        receive = partial(self._receive, channel)
-        tag = await channel.consume(self._queue, receive, prefetch=self._prefetch)
-        self._consumer = (channel, tag)
-
-    def _receive(self, channel: DirectChannel, message: Message) -> None:
-        delivered = message.delivery
-        delivery = AmqpDelivery(
-            _publication_of(message),
-            bool(delivered.redelivered),
-            channel,
-            delivered.delivery_tag or 0,
-        )
-        task = asyncio.get_running_loop().create_task(self._on_delivery(delivery))
-        # The event loop itself keeps only a weak reference to a task.
-        self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
-
-    async def cancel(self) -> None:
-        """Take no further deliveries; the channel stays open for acknowledgements."""
-        self._cancelled = True
-        if self._consumer:
-            channel, tag = self._consumer
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await channel.cancel(tag)
 
 
 class AmqpTransport:
@@ -323,7 +257,7 @@ class AmqpTransport:
         # A channel may close alone, for example after a publication to a missing exchange. Then the whole
         # connection is closed: one way to recover is easier to trust than two.
         for channel in (requests, replies):
-            channel.on_close = partial(_close_soon, connection)
+            channel.on_close = partial(close_soon, connection)
         self._connection, self._requests, self._replies = connection, requests, replies
         async with connection.channel(publisher_confirms=False) as declaring:
             if self._on_reply:
@@ -356,7 +290,7 @@ class AmqpTransport:
             await queue.bind(topology.exchange_name(service, topology.REPLIES), address)
         # Without acknowledgements: the queue ends with its connection, so nothing could be redelivered.
         await replies.consume(
-            queue.name, lambda message: on_reply(_publication_of(message)), no_ack=True
+            queue.name, lambda message: on_reply(publication_of(message)), no_ack=True
         )
 
     async def _open_events(
@@ -369,7 +303,7 @@ class AmqpTransport:
                 outbox = topology.exchange_name(publisher, topology.OUTBOX)
                 await queue.bind(outbox, topology.binding_key(topic))
         await replies.consume(
-            queue.name, lambda message: on_event(_publication_of(message)), no_ack=True
+            queue.name, lambda message: on_event(publication_of(message)), no_ack=True
         )
 
     async def _private_queue(self, channel: AbstractChannel) -> AbstractQueue:
@@ -384,11 +318,6 @@ async def _count_consumers(connection: AbstractConnection, queue: str) -> int:
     return declared.declaration_result.consumer_count or 0
 
 
-def _close_soon(connection: AbstractConnection) -> None:
-    if not connection.is_closed:
-        asyncio.get_running_loop().create_task(connection.close())
-
-
 def _properties(publication: Publication) -> Basic.Properties:
     mode = DeliveryMode.PERSISTENT if publication.persistent else DeliveryMode.NOT_PERSISTENT
     seconds = publication.expiration
@@ -399,18 +328,4 @@ def _properties(publication: Publication) -> Basic.Properties:
         reply_to=publication.reply_to or None,
         expiration=None if seconds is None else str(int(seconds * 1000)),
         headers=dict(publication.headers) or None,
-    )
-
-
-def _publication_of(message: Message) -> Publication:
-    delivery, properties, body = message
-    headers = properties.headers or {}
-    return Publication(
-        routing_key=delivery.routing_key or "",
-        body=body,
-        exchange=delivery.exchange or "",
-        message_id=properties.message_id or "",
-        correlation_id=properties.correlation_id or "",
-        reply_to=properties.reply_to or "",
-        headers={k: v for k, v in headers.items() if isinstance(v, str | int)},
     )

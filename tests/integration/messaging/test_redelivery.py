@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging import topology
-from shared.messaging.amqp import AmqpSubscription
+from shared.messaging.amqp_subscription import AmqpSubscription
 from shared.messaging.batch_limits import BatchLimits
 from shared.messaging.messages import Frame
 from shared.messaging.transport import BrokerUnavailableError
