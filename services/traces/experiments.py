@@ -1,7 +1,11 @@
-"""Checks the experiment of a trace. Tracking is asked at most once a minute, so that traces cost it nothing."""
+"""Asks tracking about experiments: at most once a minute, so that traces cost it nothing."""
+
+import asyncio
+from collections.abc import Mapping
 
 from services.traces.store import experiments
-from shared.contracts.errors import invalid, missing_resource
+from services.traces.store.experiments import Key
+from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.experiments import GetExperiment, GetExperimentReply
 from shared.postgres.transaction import Transaction
 
@@ -20,24 +24,42 @@ def parse_experiment_id(value: str) -> int:
     return number if 0 <= number < 2**63 else -1
 
 
-async def locate(tx: Transaction, experiment_id: int) -> str:
-    """Return the artifact location of an active experiment. Raises DomainError if it is missing or deleted.
+async def refusals(askers: Mapping[Key, Transaction]) -> dict[Key, DomainError]:
+    """Return why those of some experiments that are missing or deleted take no traces.
 
-    It must be called before anything is written. Only what tracking has said now is stored: an answer that were
+    Each key has a command on whose behalf tracking is asked. All of them share a connection, on which no transaction
+    may have begun: the answers are stored at once. Only what tracking has said now is stored: an answer that were
     renewed from itself would never be asked again, and would come back after the experiment's deletion.
     """
-    known = await experiments.find(tx, experiment_id)
-    if known is not None:
-        return known
-    if experiment_id < 0:
-        raise missing_resource(f"No Experiment with id={experiment_id} exists")
-    reply = await tx.query(GetExperiment(experiment_id=str(experiment_id)))
+    if not askers:
+        return {}
+    connection = next(iter(askers.values())).connection
+    known = await experiments.known(connection, askers)
+    found = {key: _missing(key) for key in askers if known.get(key) or key[1] < 0}
+    unknown = [key for key in askers if key not in known and key not in found]
+    answers = await asyncio.gather(*(_ask(askers[key], key) for key in unknown))
+    for key, answer in zip(unknown, answers, strict=True):
+        if isinstance(answer, DomainError):
+            found[key] = answer
+        else:
+            await experiments.remember(connection, key, answer)
+    return found
+
+
+async def _ask(tx: Transaction, key: Key) -> str | DomainError:
+    """Return the artifact location of an experiment, or why it takes no traces."""
+    try:
+        reply = await tx.query(GetExperiment(experiment_id=str(key[1])))
+    except DomainError as error:
+        return error
     experiment = GetExperimentReply.model_validate_json(reply).experiment
-    if experiment.lifecycle_stage != "active":
-        message = (
-            f"The experiment {experiment_id} must be in the 'active' state. "
-            f"Current state is {experiment.lifecycle_stage}."
-        )
-        raise invalid(message)
-    await experiments.remember(tx, experiment_id, experiment.artifact_location)
-    return experiment.artifact_location
+    if experiment.lifecycle_stage == "active":
+        return experiment.artifact_location
+    return invalid(
+        f"The experiment {key[1]} must be in the 'active' state. "
+        f"Current state is {experiment.lifecycle_stage}."
+    )
+
+
+def _missing(key: Key) -> DomainError:
+    return missing_resource(f"No Experiment with id={key[1]} exists")

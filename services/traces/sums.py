@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic_core import from_json
+
 Numbers = Mapping[str, float]
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens")
@@ -42,6 +44,15 @@ def cost(nodes: Sequence[Node]) -> dict[str, float]:
     """Return the costs of a trace; empty if no span has any."""
     found = _counted(nodes, {node.span_id: node.cost for node in nodes})
     return {key: sum((each.get(key, 0.0) for each in found), 0.0) for key in COSTS} if found else {}
+
+
+def exceeds(sum_: Numbers, said: str, key: str) -> bool:
+    """Tell whether a sum is larger than one that a client has sent as JSON. A text without the number stays."""
+    try:
+        number = from_json(said)[key]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return isinstance(number, int | float) and sum_.get(key, 0) > number
 
 
 def _counted(nodes: Sequence[Node], numbers: Mapping[str, Numbers | None]) -> list[Numbers]:

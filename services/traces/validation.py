@@ -3,7 +3,7 @@
 Sources: ``mlflow/utils/validation.py`` and ``_validate_trace_tag_handler_mutation`` in ``mlflow/server/handlers.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.mlflow.validation import check_length, check_name
@@ -49,6 +49,16 @@ def check_tag_key(key: str) -> None:
     """Raise DomainError unless a tag may have this key."""
     check_name("key", key)
     check_length("key", LONGEST_KEY, key)
+
+
+def check_links(trace_ids: Collection[str]) -> None:
+    """Raise DomainError unless one request may link so many traces to a run."""
+    if len(trace_ids) > MOST_LINKS:
+        message = (
+            f"Cannot link more than {MOST_LINKS} traces to a run in a single request. "
+            f"Provided {len(trace_ids)} traces."
+        )
+        raise invalid(message)
 
 
 def stored(labels: Mapping[str, str], what: str, longest: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ The transaction's last statement stores the frame's answers in the inbox. An ide
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -41,6 +41,14 @@ class FrameState:
     events: list[EmittedEvent] = field(default_factory=list)
     early: list[tuple[Envelope, EmittedEvent]] = field(default_factory=list)
     """Events that subscribers handle before the answers leave, each with the command that emitted it."""
+    written: Collection[int] = ()
+    """The commands for which ``PostgresHandlers.lock`` has written."""
+
+    def refuse(self, refusals: Mapping[int, DomainError]) -> None:
+        """Answer commands with their refusals, unless they have an answer."""
+        for index, refusal in refusals.items():
+            if self.calls.pop(index, None):
+                self.answers[index] = Answer.refusal(refusal)
 
 
 class FrameTransactions:
@@ -90,8 +98,13 @@ class FrameTransactions:
 
     async def _in_block(self, connection: AnyConnection, frame: Frame, state: FrameState) -> None:
         """Carry out a frame between BEGIN and COMMIT, and store its answers in the inbox."""
+        refusals = await self._ask(connection, state)
         async with connection.transaction():
+            # A repeated Idempotency-Key gets its first answer, whatever other services say now.
             keys = await _answer_known_keys(connection, state)
+            state.refuse(refusals)
+            if self._handlers.lock and state.calls:
+                state.written = await self._handlers.lock(state.calls, connection)
             await self._run_handlers(connection, state)
             if state.events:
                 await outbox.append(connection, state.events)
@@ -110,13 +123,35 @@ class FrameTransactions:
             # transaction could still be rolled back.
             await deliver(self._bus, state.early)
 
+    async def _ask(self, connection: AnyConnection, state: FrameState) -> Mapping[int, DomainError]:
+        """Ask other services for all commands. Nothing is locked meanwhile."""
+        if self._handlers.ask is None:
+            return {}
+        calls = {
+            index: (call.message, self._transaction(connection, call))
+            for index, call in state.calls.items()
+        }
+        return await self._handlers.ask(calls) if calls else {}
+
+    def _transaction(
+        self, connection: AnyConnection, call: BatchItem[Message], *, has_written: bool = False
+    ) -> Transaction:
+        return Transaction(
+            call.envelope.project,
+            call.envelope,
+            self._bus,
+            connection=connection,
+            has_written=has_written,
+        )
+
     async def _run_handlers(self, connection: AnyConnection, state: FrameState) -> None:
         """Run the handlers: single ones as they come, then each batch handler once with all its messages."""
         groups: dict[BatchHandler, list[int]] = {}
         for index, call in state.calls.items():
             batch = self._handlers.batch.get(type(call.message))
             if batch is None:
-                state.answers[index] = await self._run_single(connection, call, state)
+                tx = self._transaction(connection, call, has_written=index in state.written)
+                state.answers[index] = await self._run_single(tx, call, state)
             else:
                 groups.setdefault(batch, []).append(index)
         for handler, indexes in groups.items():
@@ -126,9 +161,8 @@ class FrameTransactions:
                 state.answers[index] = result if type(result) is Answer else dispatch.answer(result)
 
     async def _run_single(
-        self, connection: AnyConnection, call: BatchItem[Message], state: FrameState
+        self, tx: Transaction, call: BatchItem[Message], state: FrameState
     ) -> Answer:
-        tx = Transaction(call.envelope.project, call.envelope, self._bus, connection=connection)
         try:
             with bound_messages((call.envelope,)):
                 reply = await self._handlers.single[type(call.message)](call.message, tx)

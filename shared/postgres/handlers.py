@@ -37,6 +37,19 @@ An item whose result is a DomainError must have written nothing, so that the res
 May raise Contention.
 """
 
+Ask = Callable[[Mapping[int, tuple[Any, Transaction]]], Awaitable[Mapping[int, DomainError]]]
+"""Asks other services for all commands of a frame, before its transaction begins and anything is locked.
+
+It gets the commands by their index in the frame, and returns those that are refused. May raise Contention.
+"""
+
+Lock = Callable[[Mapping[int, BatchItem[Any]], AnyConnection], Awaitable[Collection[int]]]
+"""Locks what the commands of a frame write, in one order, before the first of them runs.
+
+Without it two frames with the same rows in another order would be in a deadlock. It returns the indexes of the
+commands for which it has written: if one of them is refused, the frame is undone. May raise Contention.
+"""
+
 Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
 """Runs before a process's first message of a project. Creates the rows that every project has from its start."""
 
@@ -55,6 +68,8 @@ class PostgresHandlers(Handlers[Transaction]):
 
     batch: Mapping[type[Message], BatchHandler] = field(default_factory=dict)
     prepare: Prepare | None = None
+    ask: Ask | None = None
+    lock: Lock | None = None
     is_idempotent_batch: Callable[[Sequence[BatchItem[Any]]], bool] = field(
         default=lambda _items: False
     )

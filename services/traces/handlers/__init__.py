@@ -1,6 +1,6 @@
 """All commands, queries and events of the traces service."""
 
-from services.traces.handlers import changes, events, spans, traces
+from services.traces.handlers import changes, events, frames, spans, traces
 from services.traces.housekeeping import keep_house
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
@@ -17,5 +17,9 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
 }
 
 HANDLERS = PostgresHandlers(
-    single=SINGLE, events=events.EVENT_HANDLERS, background={"housekeeping": keep_house}
+    single=SINGLE,
+    events=events.EVENT_HANDLERS,
+    ask=frames.ask,
+    lock=frames.lock,
+    background={"housekeeping": keep_house},
 )

@@ -1,4 +1,7 @@
-"""Changes of traces after they were logged: tags, links, deletion."""
+"""Changes of traces after they were logged: tags, links, deletion.
+
+The frame has locked the traces that a command names (``handlers.frames``).
+"""
 
 from collections.abc import Mapping
 
@@ -8,7 +11,6 @@ from services.traces.store.labels import Labelled
 from services.traces.validation import (
     LONGEST_KEY,
     LONGEST_TAG,
-    MOST_LINKS,
     check_tag,
     check_tag_key,
     trace_not_found,
@@ -17,7 +19,6 @@ from shared.contracts import limits
 from shared.contracts.errors import invalid, missing_resource
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
-from shared.contracts.runs import GetRun
 from shared.contracts.traces import (
     DeleteTraces,
     DeleteTracesReply,
@@ -52,13 +53,6 @@ async def delete_trace_tag(cmd: DeleteTraceTag, tx: Transaction) -> Empty:
 
 async def link_traces_to_run(cmd: LinkTracesToRun, tx: Transaction) -> Empty:
     """Link traces to a run. Traces that do not exist are left out, as in MLflow."""
-    if len(cmd.trace_ids) > MOST_LINKS:
-        message = (
-            f"Cannot link more than {MOST_LINKS} traces to a run in a single request. "
-            f"Provided {len(cmd.trace_ids)} traces."
-        )
-        raise invalid(message)
-    await tx.query(GetRun(run_id=cmd.run_id))
     found = await traces.experiments(tx, cmd.trace_ids)
     linked = [Labelled(trace_id, experiment) for trace_id, experiment in found.items()]
     await labels.add_all(

@@ -16,9 +16,12 @@ async def on_experiment_deleted(event: ExperimentDeleted, tx: Transaction) -> No
 
 
 async def on_experiment_purged(event: ExperimentPurged, tx: Transaction) -> None:
-    """Note that the experiment's traces are to be deleted. Housekeeping does it, portion by portion."""
+    """Let no more traces into the experiment, and note that those it has are to be deleted.
+
+    Housekeeping deletes them, portion by portion.
+    """
     experiment_id = parse_experiment_id(event.experiment_id)
-    await experiments.forget(tx, experiment_id)
+    await experiments.close(tx, experiment_id)
     await purges.note(tx, experiment_id)
 
 

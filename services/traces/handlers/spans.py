@@ -5,20 +5,20 @@ for a single larger span.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic_core import from_json, to_json
 
 from services.traces import sums
-from services.traces.experiments import locate, parse_experiment_id
+from services.traces.experiments import parse_experiment_id
 from services.traces.handlers.traces import artifact_location
 from services.traces.otlp_json import otlp_span
 from services.traces.span_tokens import read_token, write_token
-from services.traces.store import labels, spans, traces
+from services.traces.spanned import grouped, met_traces
+from services.traces.store import experiments, labels, spans, traces
 from services.traces.store.labels import Labelled, Row
 from services.traces.store.spans import START, SpanPage
-from services.traces.store.traces import MetTrace, Place
+from services.traces.store.traces import Place
 from services.traces.trace_json import trace_info
 from services.traces.validation import (
     ARTIFACT_LOCATION,
@@ -29,79 +29,65 @@ from services.traces.validation import (
     SPANS_LOCATION,
     TOKEN_USAGE,
     TRACKING_STORE,
-    preview,
     stored,
     trace_not_found,
 )
 from shared.contracts.errors import DomainError, ErrorCode, invalid
 from shared.contracts.experiments import Empty
 from shared.contracts.message import Message
-from shared.contracts.spans import ListSpans, LogSpans, Span, SpannedTrace
+from shared.contracts.spans import ListSpans, LogSpans, Span
 from shared.contracts.traces import BatchGetTraces, GetTrace, ReadableTraces
 from shared.handling.handlers import Handler
+from shared.postgres.handlers import Contention
 from shared.postgres.transaction import Transaction
 
-_TO_MILLISECONDS = 1_000_000
-
-_SUMS: Sequence[tuple[str, str, Callable[[Sequence[sums.Node]], Mapping[str, float]]]] = (
-    ("token_usage", TOKEN_USAGE, sums.token_usage),
-    ("cost", COST, sums.cost),
+_SUMS: Sequence[tuple[str, str, str, Callable[[Sequence[sums.Node]], Mapping[str, float]]]] = (
+    ("token_usage", TOKEN_USAGE, "total_tokens", sums.token_usage),
+    ("cost", COST, "total_cost", sums.cost),
 )
-"""A field of a span, the metadata of a trace that sums it, and how."""
+"""A field of a span, the metadata of a trace that sums it, its number to compare by, and how it is summed."""
 
 
 async def log_spans(cmd: LogSpans, tx: Transaction) -> Empty:
     """Store spans, and what they say about their traces."""
     if not cmd.spans:
         return Empty()
-    experiment_id = parse_experiment_id(cmd.experiment_id)
-    groups = _grouped(cmd.spans)
+    groups = grouped(cmd.spans)
     said = {each.trace_id: each for each in cmd.traces if each.trace_id in groups}
     tags = {key: stored(each.tags, "tag", LONGEST_TAG) for key, each in said.items()}
     gaps = {key: stored(each.metadata, "metadata", LONGEST_METADATA) for key, each in said.items()}
-    new = groups.keys() - await traces.experiments(tx, list(groups))
-    location = await locate(tx, experiment_id) if new else ""
-    met = [_met(key, group, said.get(key)) for key, group in sorted(groups.items())]
-    places = await traces.meet(tx, experiment_id, met)
+    places = await traces.meet(tx, met_traces(cmd))
+    if places.keys() != groups.keys():
+        # A trace was deleted before the frame locked it, and its spans came with an experiment that takes no more.
+        raise Contention
     await spans.upsert(tx, cmd.spans, places)
-    labelled = {key: Labelled(key, place.experiment_id) for key, place in places.items()}
     set_rows: list[Row] = []
     add_rows: list[Row] = []
-    for key, trace in labelled.items():
+    for key, place in places.items():
+        trace = Labelled(key, place.experiment_id)
         own = {SPANS_LOCATION: TRACKING_STORE}
         set_rows += labels.rows(trace, "tag", {**tags.get(key, {}), **own})
         add_rows += labels.rows(trace, "metadata", gaps.get(key, {}))
-        if key in new:
-            artifacts = {ARTIFACT_LOCATION: artifact_location(location, key)}
-            add_rows += labels.rows(trace, "tag", artifacts)
+    add_rows += await _artifact_locations(tx, places)
     await labels.set_all(tx, set_rows)
     await labels.add_all(tx, add_rows)
     await _sum(tx, groups, places)
     return Empty()
 
 
-def _grouped(all_spans: Sequence[Span]) -> dict[str, list[Span]]:
-    groups: defaultdict[str, list[Span]] = defaultdict(list)
-    for span in all_spans:
-        groups[span.trace_id].append(span)
-    return groups
-
-
-def _met(trace_id: str, group: Sequence[Span], said: SpannedTrace | None) -> MetTrace:
-    """Return what the spans of one trace say about it."""
-    ends = [span.end_time_ns for span in group if span.end_time_ns is not None]
-    roots = [span for span in group if not span.parent_span_id and span.end_time_ns is not None]
-    state = None
-    if roots:
-        state = "ERROR" if roots[-1].status == "ERROR" else "OK"
-    return MetTrace(
-        trace_id,
-        min(span.start_time_ns for span in group) // _TO_MILLISECONDS,
-        max(ends) // _TO_MILLISECONDS if ends else None,
-        state,
-        preview(said.request_preview if said else None),
-        preview(said.response_preview if said else None),
-    )
+async def _artifact_locations(tx: Transaction, places: Mapping[str, Place]) -> list[Row]:
+    """Return the artifact locations of those traces that have none, because these are their first spans."""
+    located = await labels.having(tx, list(places), "tag", ARTIFACT_LOCATION)
+    rows: list[Row] = []
+    locations: dict[int, str | None] = {}
+    for key in places.keys() - located:
+        experiment_id = places[key].experiment_id
+        if experiment_id not in locations:
+            locations[experiment_id] = await experiments.locate(tx, experiment_id)
+        if location := locations[experiment_id]:
+            artifacts = {ARTIFACT_LOCATION: artifact_location(location, key)}
+            rows += labels.rows(Labelled(key, experiment_id), "tag", artifacts)
+    return rows
 
 
 async def _sum(
@@ -109,20 +95,21 @@ async def _sum(
 ) -> None:
     """Sum tokens and costs over the spans of each trace of which some came.
 
-    The whole tree is summed anew, because a span with the sum of others may come before or after them. Numbers that
-    the client itself has sent with its trace stay.
+    The whole tree is summed anew, because a span with the sum of others may come before or after them. A number that a
+    client has sent with its trace stays until the stored spans add up to more: then it has not known all of them. On
+    MLflow's server it stays for ever, and so does the sum of those spans that came before the client's trace.
     """
-    for name, key, total in _SUMS:
+    for name, key, total_key, total in _SUMS:
         measured = [
             trace_id for trace_id, group in groups.items() if any(getattr(s, name) for s in group)
         ]
         finalized = [trace_id for trace_id in measured if places[trace_id].finalized]
-        kept = await labels.having(tx, finalized, "metadata", key) if finalized else set()
+        said = await labels.values(tx, finalized, "metadata", key) if finalized else {}
         rows: list[Row] = []
         for trace_id in measured:
-            if trace_id not in kept:
-                place = places[trace_id]
-                sum_ = total(await spans.measured(tx, trace_id, place.week))
+            place = places[trace_id]
+            sum_ = total(await spans.measured(tx, trace_id, place.week))
+            if trace_id not in said or sums.exceeds(sum_, said[trace_id], total_key):
                 trace = Labelled(trace_id, place.experiment_id)
                 rows += labels.rows(trace, "metadata", {key: json.dumps(sum_)})
         await labels.set_all(tx, rows)

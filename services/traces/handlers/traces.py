@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic_core import to_json
 
-from services.traces.experiments import locate, parse_experiment_id
-from services.traces.store import labels, search_traces, traces
+from services.traces.experiments import parse_experiment_id
+from services.traces.store import experiments, labels, search_traces, traces
 from services.traces.store.labels import Labelled
 from services.traces.store.search_traces import Searched
 from services.traces.store.traces import NewTrace
@@ -36,6 +36,7 @@ from shared.contracts.traces import (
 )
 from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import below
+from shared.postgres.handlers import Contention
 from shared.postgres.transaction import Transaction
 
 TRACES_DIRECTORY = "traces"
@@ -85,8 +86,10 @@ async def start_trace(cmd: StartTrace, tx: Transaction) -> bytes:
 async def _start(
     tx: Transaction, new: NewTrace, tags: Mapping[str, str], metadata: Mapping[str, str]
 ) -> None:
-    location = await locate(tx, new.experiment_id)
-    await traces.start(tx, new)
+    location = await experiments.locate(tx, new.experiment_id)
+    # The frame has made the trace, and keeps the experiment from being purged.
+    if location is None or not await traces.start(tx, new):
+        raise Contention
     labelled = Labelled(new.trace_id, new.experiment_id)
     artifacts = {ARTIFACT_LOCATION: artifact_location(location, new.trace_id)}
     # The location is the server's: it comes last.
@@ -145,12 +148,12 @@ async def batch_get_trace_infos(query: BatchGetTraceInfos, tx: Transaction) -> b
 async def search_traces_v3(query: SearchTracesV3, tx: Transaction) -> bytes:
     """Search traces; the reply has MLflow 3's form."""
     # MLflow's server ignores other places, too.
-    experiments = [
+    searched = [
         each.mlflow_experiment.experiment_id
         for each in query.locations
         if each.mlflow_experiment is not None
     ]
-    return await _search(tx, Searched.of(query, experiments), "v3")
+    return await _search(tx, Searched.of(query, searched), "v3")
 
 
 async def search_traces_v2(query: SearchTraces, tx: Transaction) -> bytes:

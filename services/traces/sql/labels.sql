@@ -25,6 +25,6 @@ WHERE project_id = $1 AND trace_id = $2 AND kind = $3 AND key = $4
 RETURNING key;
 
 -- name: traces_with_label
--- Those of some traces that have a label.
-SELECT trace_id FROM trace_labels
+-- The values of a label of some traces.
+SELECT trace_id, value FROM trace_labels
 WHERE project_id = $1 AND trace_id = ANY($2::text[]) AND kind = $3 AND key = $4;

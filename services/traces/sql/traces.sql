@@ -1,26 +1,24 @@
--- name: lock_trace
-SELECT experiment_id FROM traces WHERE project_id = $1 AND trace_id = $2 FOR UPDATE;
+-- name: lock_traces
+SELECT project_id, trace_id
+FROM lock_traces($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[]);
 
 -- name: start_trace
--- Store what a client knows of a trace. A trace that its spans have made gets the client's times and state.
-INSERT INTO traces AS t (
-    project_id, trace_id, experiment_id, request_time, execution_duration, state,
-    client_request_id, request_preview, response_preview, finalized, week
+-- Store what a client knows of a trace. A trace that its spans have made gets the client's times and state. No row: no
+-- such trace.
+WITH before AS MATERIALIZED (
+    SELECT experiment_id FROM traces WHERE project_id = $1 AND trace_id = $2
 )
-VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    date_trunc('week', now() AT TIME ZONE 'UTC')::date
-)
-ON CONFLICT (project_id, trace_id) DO UPDATE SET
-    experiment_id = excluded.experiment_id,
-    request_time = excluded.request_time,
-    execution_duration = excluded.execution_duration,
-    state = excluded.state,
-    client_request_id = excluded.client_request_id,
-    request_preview = coalesce(excluded.request_preview, t.request_preview),
-    response_preview = coalesce(excluded.response_preview, t.response_preview),
-    finalized = excluded.finalized
-RETURNING week, xmax <> 0 AS existed;
+UPDATE traces AS t SET
+    experiment_id = $3,
+    request_time = $4,
+    execution_duration = $5,
+    state = $6,
+    client_request_id = $7,
+    request_preview = coalesce($8, t.request_preview),
+    response_preview = coalesce($9, t.response_preview),
+    finalized = $10
+WHERE t.project_id = $1 AND t.trace_id = $2
+RETURNING t.week, t.experiment_id <> (SELECT experiment_id FROM before) AS moved;
 
 -- name: move_labels
 -- The labels of a trace follow it into another experiment.
@@ -40,35 +38,25 @@ WHERE project_id = $1 AND trace_id = $2
 RETURNING experiment_id;
 
 -- name: meet_traces
--- Make the traces of some spans, or add to them what the spans say. The state is that of the span without a parent.
-INSERT INTO traces AS t (
-    project_id, trace_id, experiment_id, request_time, execution_duration, state,
-    request_preview, response_preview, week
-)
-SELECT
-    $1, n.trace_id, $2, n.start_time, n.end_time - n.start_time, coalesce(n.state, 'IN_PROGRESS'),
-    n.request_preview, n.response_preview, date_trunc('week', now() AT TIME ZONE 'UTC')::date
-FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
-    AS n (trace_id, start_time, end_time, state, request_preview, response_preview)
-ORDER BY n.trace_id
-ON CONFLICT (project_id, trace_id) DO UPDATE SET
+-- Add to traces what some of their spans say. The state is that of the span without a parent.
+UPDATE traces AS t SET
     request_time = CASE
-        WHEN t.finalized THEN t.request_time ELSE least(t.request_time, excluded.request_time)
+        WHEN t.finalized THEN t.request_time ELSE least(t.request_time, n.start_time)
     END,
     execution_duration = CASE
         WHEN t.finalized THEN t.execution_duration
-        ELSE greatest(
-            t.request_time + t.execution_duration,
-            excluded.request_time + excluded.execution_duration
-        ) - least(t.request_time, excluded.request_time)
+        ELSE greatest(t.request_time + t.execution_duration, n.end_time)
+            - least(t.request_time, n.start_time)
     END,
     state = CASE
-        WHEN t.state IN ('IN_PROGRESS', 'STATE_UNSPECIFIED') AND excluded.state <> 'IN_PROGRESS'
-        THEN excluded.state ELSE t.state
+        WHEN t.state IN ('IN_PROGRESS', 'STATE_UNSPECIFIED') THEN coalesce(n.state, t.state) ELSE t.state
     END,
-    request_preview = coalesce(t.request_preview, excluded.request_preview),
-    response_preview = coalesce(t.response_preview, excluded.response_preview)
-RETURNING trace_id, experiment_id, week, finalized;
+    request_preview = coalesce(t.request_preview, n.request_preview),
+    response_preview = coalesce(t.response_preview, n.response_preview)
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+    AS n (trace_id, start_time, end_time, state, request_preview, response_preview)
+WHERE t.project_id = $1 AND t.trace_id = n.trace_id
+RETURNING t.trace_id, t.experiment_id, t.week, t.finalized;
 
 -- name: experiments_of_traces
 -- The experiments of those traces that exist.
@@ -99,19 +87,30 @@ ORDER BY trace_id
 FOR UPDATE;
 
 -- name: choose_oldest_traces
--- The oldest traces of an experiment up to a time.
+-- The oldest traces of an experiment up to a time. They are found by their time, and locked in the order of their ids.
+WITH oldest AS MATERIALIZED (
+    SELECT trace_id FROM traces
+    WHERE project_id = $1 AND experiment_id = $2 AND request_time <= $3
+    ORDER BY request_time, trace_id DESC
+    LIMIT $4
+)
 SELECT trace_id, week FROM traces
-WHERE project_id = $1 AND experiment_id = $2 AND request_time <= $3
-ORDER BY request_time, trace_id
-LIMIT $4
+WHERE project_id = $1 AND trace_id = ANY(ARRAY(SELECT trace_id FROM oldest))
+    AND experiment_id = $2 AND request_time <= $3
+ORDER BY trace_id
 FOR UPDATE;
 
 -- name: choose_some_traces
--- Any traces of an experiment.
+-- The oldest traces of an experiment, locked in the order of their ids.
+WITH oldest AS MATERIALIZED (
+    SELECT trace_id FROM traces
+    WHERE project_id = $1 AND experiment_id = $2
+    ORDER BY request_time, trace_id DESC
+    LIMIT $3
+)
 SELECT trace_id, week FROM traces
-WHERE project_id = $1 AND experiment_id = $2
+WHERE project_id = $1 AND trace_id = ANY(ARRAY(SELECT trace_id FROM oldest)) AND experiment_id = $2
 ORDER BY trace_id
-LIMIT $3
 FOR UPDATE;
 
 -- name: delete_traces

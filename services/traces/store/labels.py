@@ -50,8 +50,13 @@ async def delete(tx: Transaction, trace_id: str, kind: Kind, key: str) -> bool:
 
 async def having(tx: Transaction, trace_ids: Sequence[str], kind: Kind, key: str) -> set[str]:
     """Return those of some traces that have a label."""
+    return set(await values(tx, trace_ids, kind, key))
+
+
+async def values(tx: Transaction, trace_ids: Sequence[str], kind: Kind, key: str) -> dict[str, str]:
+    """Return the values of a label of those traces that have it."""
     found = await tx.rows(SQL["traces_with_label"], tx.project, list(trace_ids), kind, key)
-    return {row["trace_id"] for row in found}
+    return {row["trace_id"]: row["value"] for row in found}
 
 
 def _columns(labels: Iterable[Row]) -> list[list[object]]:

@@ -1,6 +1,6 @@
 """Traces: their rows, without labels and spans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 
@@ -29,6 +29,15 @@ class NewTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a missing trace is made of, until the command that makes it has written the rest."""
+
+    experiment_id: int
+    request_time: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class MetTrace:
     """The trace as some of its spans describe it. Times are milliseconds; ``state`` is that of the root span."""
 
@@ -49,14 +58,30 @@ class Place:
     finalized: bool
 
 
-async def start(tx: Transaction, trace: NewTrace) -> None:
-    """Store a trace, or complete it. What hangs on it follows it into another experiment."""
-    experiment_id = await tx.value(SQL["lock_trace"], tx.project, trace.trace_id)
+async def lock(
+    connection: AnyConnection, wanted: Mapping[tuple[int, str], Beginning | None]
+) -> list[tuple[int, str]]:
+    """Lock traces, by project and id, in one order. Makes missing ones that have a beginning, and returns those."""
+    rows = [
+        (*key, *((begun.experiment_id, begun.request_time, begun.state) if begun else (None,) * 3))
+        for key, begun in wanted.items()
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    made = await connection.fetch(SQL["lock_traces"].sql, *columns)
+    return [(row["project_id"], row["trace_id"]) for row in made]
+
+
+async def start(tx: Transaction, trace: NewTrace) -> bool:
+    """Store what a client knows of a trace that is there; False if it is not.
+
+    What hangs on it follows it into another experiment.
+    """
     row = await tx.row(SQL["start_trace"], tx.project, *astuple(trace))
-    if row and row["existed"] and experiment_id != trace.experiment_id:
+    if row and row["moved"]:
         key = (tx.project, trace.trace_id, trace.experiment_id)
         await tx.execute(SQL["move_labels"], *key)
         await tx.execute(SQL["move_spans"], *key, row["week"])
+    return row is not None
 
 
 async def end(tx: Transaction, trace_id: str, end_time: int, state: str) -> int | None:
@@ -65,10 +90,10 @@ async def end(tx: Transaction, trace_id: str, end_time: int, state: str) -> int 
     return found
 
 
-async def meet(tx: Transaction, experiment_id: int, traces: Sequence[MetTrace]) -> dict[str, Place]:
-    """Make the traces of spans, or add to them. Returns where each one is."""
+async def meet(tx: Transaction, traces: Sequence[MetTrace]) -> dict[str, Place]:
+    """Add to traces what some spans say about them. Returns where each trace is that is there."""
     columns = [list(column) for column in zip(*map(astuple, traces), strict=True)]
-    rows = await tx.rows(SQL["meet_traces"], tx.project, experiment_id, *columns)
+    rows = await tx.rows(SQL["meet_traces"], tx.project, *columns)
     return {
         row["trace_id"]: Place(row["experiment_id"], row["week"], row["finalized"]) for row in rows
     }

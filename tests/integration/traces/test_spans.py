@@ -165,6 +165,23 @@ async def test_sums_that_the_client_has_sent_stay(traces):
     assert await sums(traces) == [usage(100), cost(0.5)]
 
 
+async def test_spans_that_come_after_the_clients_sums_count(traces):
+    await traces.log(span("tr-1", 1, token_usage=usage(5), cost=cost(0.5)))
+    await traces.start("tr-1")
+    await traces.log(span("tr-1", 2, token_usage=usage(7), cost=cost(0.25)))
+    assert await sums(traces) == [
+        {"input_tokens": 12, "output_tokens": 2, "total_tokens": 14},
+        cost(0.75),
+    ]
+
+
+@pytest.mark.parametrize("said", ["null", "[]", "{}", '{"total_tokens": "x"}', "no JSON"])
+async def test_what_a_client_says_of_tokens_without_a_total_stays(traces, said):
+    await traces.start("tr-1", trace_metadata={"mlflow.trace.tokenUsage": said})
+    await traces.log(span("tr-1", 1, token_usage=usage(5)))
+    assert (await traces.info("tr-1"))["trace_metadata"]["mlflow.trace.tokenUsage"] == said
+
+
 async def test_a_large_trace_is_read_in_pages(traces):
     text = "x" * 30_000
     attributes = {"mlflow.spanInputs": json.dumps(text)}
