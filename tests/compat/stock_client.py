@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 SCRIPTS = Path(__file__).parent / "clients"
-NOT_SCENARIOS = {"launch", "scenario"}
+NOT_SCENARIOS = {"launch", "model_api", "scenario"}
 METHODS = "methods_"
 """Scripts of this prefix hold a function for each method of MLflow's clients."""
 GENAI = "genai_"

@@ -1,15 +1,23 @@
 """Prompts, and what they are linked to."""
 
-import os
 import time
 from collections.abc import Callable
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from scenario import IS_MLFLOW_2, new_experiment, new_run, refused, since, unique, until
+from scenario import (
+    IS_MLFLOW_2,
+    log_traces_synchronously,
+    new_experiment,
+    new_run,
+    refused,
+    since,
+    unique,
+    until,
+)
 
-os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+log_traces_synchronously()
 client = MlflowClient()
 api = mlflow if IS_MLFLOW_2 else mlflow.genai
 GREETING = "Hello {{name}}!"

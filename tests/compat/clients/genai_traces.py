@@ -8,10 +8,16 @@ from mlflow.entities import SpanStatusCode
 from mlflow.entities.span import LiveSpan
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from scenario import IS_MLFLOW_2, new_experiment, since, unique, until
+from scenario import (
+    IS_MLFLOW_2,
+    log_traces_synchronously,
+    new_experiment,
+    since,
+    unique,
+    until,
+)
 
-# Waiting for what is sent in the background takes MLflow a second each time.
-os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+log_traces_synchronously()
 client = MlflowClient()
 
 
