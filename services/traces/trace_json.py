@@ -1,18 +1,20 @@
 """The JSON of traces, in the forms of MLflow 2 and 3."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from asyncpg import Record
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
+from services.traces.assessments import assessment_json
 from shared.contracts.proto_times import write_duration, write_timestamp
 from shared.contracts.traces import TraceForm, TraceState
 
 _OLD_STATES = {TraceState.STATE_UNSPECIFIED: "TRACE_STATUS_UNSPECIFIED"}
 
 
-def trace_info(row: Record, form: TraceForm) -> dict[str, Any]:
-    """Return a trace of ``store.traces.read`` in a form."""
+def trace_info(row: Record, form: TraceForm, assessments: Sequence[Record] = ()) -> dict[str, Any]:
+    """Return a trace of ``store.traces.read`` in a form. Only MLflow 3's has assessments."""
     tags, metadata = _labels(row["tags"]), _labels(row["metadata"])
     if form == "v2":
         return _without_nulls(
@@ -39,13 +41,8 @@ def trace_info(row: Record, form: TraceForm) -> dict[str, Any]:
         state=row["state"],
         trace_metadata=metadata,
         tags=tags,
+        assessments=[assessment_json(each) for each in assessments] or None,
     )
-
-
-def info_reply(row: Record, form: TraceForm) -> bytes:
-    """Return ``{"trace_info": …}`` of MLflow 2, or ``{"trace": {"trace_info": …}}`` of MLflow 3."""
-    reply: dict[str, Any] = {"trace_info": trace_info(row, form)}
-    return to_json(reply if form == "v2" else {"trace": reply})
 
 
 def _labels(text: str | None) -> dict[str, str]:

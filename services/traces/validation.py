@@ -12,6 +12,7 @@ TRACE_NAME = "mlflow.traceName"
 SPANS_LOCATION = "mlflow.trace.spansLocation"
 ARTIFACT_LOCATION = "mlflow.artifactLocation"
 SOURCE_RUN = "mlflow.sourceRun"
+SESSION = "mlflow.trace.session"
 SIZE_STATS = "mlflow.trace.sizeStats"
 TOKEN_USAGE = "mlflow.trace.tokenUsage"  # noqa: S105  # A key of metadata.
 COST = "mlflow.trace.cost"

@@ -6,6 +6,7 @@ messages are not in it.
 
 from shared.contracts import (
     artifacts,
+    assessments,
     datasets,
     experiments,
     logged_models,
@@ -37,6 +38,7 @@ MESSAGES: dict[str, type[Message]] = {
         model_experiments,
         traces,
         spans,
+        assessments,
     )
     for name, contract in vars(module).items()
     if isinstance(contract, type)

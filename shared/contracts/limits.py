@@ -59,6 +59,18 @@ TRACES = 10_000
 DELETED_TRACES = 1_000
 """Traces that one ``DeleteTraces`` deletes by a time, so that its transaction stays short."""
 
+ASSESSMENTS = 1_000
+"""Assessments of a trace, which every reply with the trace lists. MLflow has no limit."""
+
+ASSESSMENT = 500_000
+"""Bytes of an assessment: its value, rationale, metadata and error. MLflow's columns hold 65,535 bytes on MySQL."""
+
+ASSESSMENTS_OF_TRACE = 2_000_000
+"""Bytes of all assessments of a trace."""
+
+ASSESSMENTS_OF_REPLY = 8_000_000
+"""Bytes of the assessments in a reply with several traces. A page of a search ends there."""
+
 CLIENT_REQUEST_ID = 250
 """Characters of a client's own id of a trace, which is in an index. MLflow's column has 50."""
 

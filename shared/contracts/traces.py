@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field
 
 from shared.contracts import limits
+from shared.contracts.assessments import Assessment
 from shared.contracts.experiments import Tag
 from shared.contracts.message import (
     AtMost,
@@ -85,6 +86,9 @@ class TraceInfoV3(Wire):
     response_preview: Word | None = None
     trace_metadata: Metadata = Field(default_factory=dict)
     tags: Metadata = Field(default_factory=dict)
+    assessments: Annotated[list[Assessment], AtMost(limits.ASSESSMENTS)] = Field(
+        default_factory=list
+    )
 
 
 class NewTrace(Wire):

@@ -4,6 +4,7 @@ from functools import partial
 
 from services.gateway.http.endpoint import Endpoint
 from shared.contracts import artifacts as a
+from shared.contracts import assessments as s
 from shared.contracts import datasets as d
 from shared.contracts import experiments as e
 from shared.contracts import limits
@@ -130,6 +131,10 @@ ENDPOINTS = (
     _v3("GET", "traces/batchGet", t.BatchGetTraces, t.BatchGetTracesReply),
     _v3("POST", "traces/batchGetInfos", t.BatchGetTraceInfos, t.BatchGetTraceInfosReply),
     _v3("GET", "traces/{trace_id}", t.GetTraceInfoV3, t.TraceReply),
+    _v3("POST", "traces/{trace_id}/assessments", s.CreateAssessment, s.AssessmentReply),
+    _v3("GET", "traces/{trace_id}/assessments/{assessment_id}", s.GetAssessment, s.AssessmentReply),
+    _v3("PATCH", "traces/{trace_id}/assessments/{assessment_id}", s.UpdateAssessment, s.AssessmentReply),
+    _v3("DELETE", "traces/{trace_id}/assessments/{assessment_id}", s.DeleteAssessment, e.Empty),
     _endpoint("POST", "traces/delete-traces", t.DeleteTraces, t.DeleteTracesReply),
     _endpoint("PATCH", "traces/{trace_id}/tags", t.SetTraceTag, e.Empty),
     _endpoint("DELETE", "traces/{trace_id}/tags", t.DeleteTraceTag, e.Empty),

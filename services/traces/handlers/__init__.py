@@ -1,6 +1,6 @@
 """All commands, queries and events of the traces service."""
 
-from services.traces.handlers import changes, events, frames, spans, traces
+from services.traces.handlers import assessments, changes, events, frames, spans, traces
 from services.traces.housekeeping import keep_house
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
@@ -13,6 +13,7 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **traces.HANDLERS,
     **spans.HANDLERS,
     **changes.HANDLERS,
+    **assessments.HANDLERS,
     Diagnose: diagnosis_of("traces"),
 }
 

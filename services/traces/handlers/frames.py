@@ -18,6 +18,7 @@ from services.traces.store import experiments as stored_experiments
 from services.traces.store import traces
 from services.traces.store.traces import Beginning
 from services.traces.validation import check_links
+from shared.contracts.assessments import CreateAssessment, DeleteAssessment, UpdateAssessment
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.contracts.runs import GetRun
@@ -93,7 +94,14 @@ def _link_traces(cmd: LinkTracesToRun, _envelope: Envelope) -> Writes:
 
 
 def _one_trace(
-    cmd: EndTrace | SetTraceTag | DeleteTraceTag | LinkPromptsToTrace, _envelope: Envelope
+    cmd: EndTrace
+    | SetTraceTag
+    | DeleteTraceTag
+    | LinkPromptsToTrace
+    | CreateAssessment
+    | UpdateAssessment
+    | DeleteAssessment,
+    _envelope: Envelope,
 ) -> Writes:
     return Writes([cmd.trace_id])
 
@@ -106,6 +114,9 @@ WRITES: Mapping[type[Message], Callable[[Any, Envelope], Writes]] = {
     SetTraceTag: _one_trace,
     DeleteTraceTag: _one_trace,
     LinkPromptsToTrace: _one_trace,
+    CreateAssessment: _one_trace,
+    UpdateAssessment: _one_trace,
+    DeleteAssessment: _one_trace,
     LinkTracesToRun: _link_traces,
 }
 """Every command that writes what hangs on traces it names. It may raise DomainError, which refuses the command."""

@@ -19,6 +19,7 @@ from services.traces.store import experiments, labels, spans, traces
 from services.traces.store.labels import Labelled, Row
 from services.traces.store.spans import START, SpanPage
 from services.traces.store.traces import Place
+from services.traces.trace_infos import with_assessments
 from services.traces.trace_json import trace_info
 from services.traces.validation import (
     ARTIFACT_LOCATION,
@@ -144,7 +145,7 @@ async def get_trace(query: GetTrace, tx: Transaction) -> bytes:
         raise DomainError(
             ErrorCode.RESOURCE_DOES_NOT_EXIST, f"Trace with ID {query.trace_id} is not found."
         )
-    info = trace_info(row, "v3")
+    (info,) = await with_assessments(tx, [row], "v3")
     if info["tags"].get(SPANS_LOCATION) != TRACKING_STORE:
         message = "Trace data not stored in tracking store"
         raise invalid(message)

@@ -1,15 +1,17 @@
 """Traces: MLflow's ``traces`` requests, of its versions 2 and 3, except their spans."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic_core import to_json
 
+from services.traces import assessments as assessment_rules
 from services.traces.experiments import parse_experiment_id
-from services.traces.store import experiments, labels, search_traces, traces
+from services.traces.store import assessments, experiments, labels, search_traces, traces
 from services.traces.store.labels import Labelled
 from services.traces.store.search_traces import Searched
 from services.traces.store.traces import NewTrace
-from services.traces.trace_json import info_reply, trace_info
+from services.traces.trace_infos import info_reply, number_that_fits, with_assessments
 from services.traces.validation import (
     ARTIFACT_LOCATION,
     FINALIZED,
@@ -63,8 +65,13 @@ async def start_trace_v3(cmd: StartTraceV3, tx: Transaction) -> bytes:
         preview(info.request_preview),
         preview(info.response_preview),
     )
+    assessed = [
+        assessment_rules.stored(each, assessment_rules.repeatable_id(info.trace_id, place, each))
+        for place, each in enumerate(info.assessments)
+    ]
     await _start(tx, new, tags, {**metadata, FINALIZED: "true"})
-    return await _reply(tx, info.trace_id, "v3")
+    await assessments.add(tx, info.trace_id, experiment_id, assessed)
+    return await info_reply(tx, info.trace_id, "v3")
 
 
 async def start_trace(cmd: StartTrace, tx: Transaction) -> bytes:
@@ -80,7 +87,7 @@ async def start_trace(cmd: StartTrace, tx: Transaction) -> bytes:
         finalized=False,
     )
     await _start(tx, new, tags, metadata)
-    return await _reply(tx, new.trace_id, "v2")
+    return await info_reply(tx, new.trace_id, "v2")
 
 
 async def _start(
@@ -112,7 +119,7 @@ async def end_trace(cmd: EndTrace, tx: Transaction) -> bytes:
     labelled = Labelled(cmd.trace_id, experiment_id)
     tag_rows = labels.rows(labelled, "tag", tags)
     await labels.set_all(tx, [*tag_rows, *labels.rows(labelled, "metadata", metadata)])
-    return await _reply(tx, cmd.trace_id, "v2")
+    return await info_reply(tx, cmd.trace_id, "v2")
 
 
 def _mapping(entries: Sequence[Tag]) -> dict[str, str]:
@@ -121,19 +128,12 @@ def _mapping(entries: Sequence[Tag]) -> dict[str, str]:
 
 async def get_trace_info(query: GetTraceInfo, tx: Transaction) -> bytes:
     """Return a trace in MLflow 2's form."""
-    return await _reply(tx, query.trace_id, "v2")
+    return await info_reply(tx, query.trace_id, "v2")
 
 
 async def get_trace_info_v3(query: GetTraceInfoV3, tx: Transaction) -> bytes:
     """Return a trace in MLflow 3's form."""
-    return await _reply(tx, query.trace_id, "v3")
-
-
-async def _reply(tx: Transaction, trace_id: str, form: TraceForm) -> bytes:
-    found = await traces.read(tx, [trace_id])
-    if not found:
-        raise trace_not_found(trace_id)
-    return info_reply(found[0], form)
+    return await info_reply(tx, query.trace_id, "v3")
 
 
 async def batch_get_trace_infos(query: BatchGetTraceInfos, tx: Transaction) -> bytes:
@@ -142,7 +142,7 @@ async def batch_get_trace_infos(query: BatchGetTraceInfos, tx: Transaction) -> b
     if query.experiment_ids is not None:
         wanted = {parse_experiment_id(each) for each in query.experiment_ids}
         rows = [row for row in rows if row["experiment_id"] in wanted]
-    return to_json({"trace_infos": [trace_info(row, "v3") for row in rows]})
+    return to_json({"trace_infos": await with_assessments(tx, rows, "v3")})
 
 
 async def search_traces_v3(query: SearchTracesV3, tx: Transaction) -> bytes:
@@ -163,8 +163,14 @@ async def search_traces_v2(query: SearchTraces, tx: Transaction) -> bytes:
 
 async def _search(tx: Transaction, searched: Searched, form: TraceForm) -> bytes:
     page = await search_traces.search_trace_ids(tx.connection, tx.project, searched)
+    if form == "v3":
+        fitting = await number_that_fits(tx, page.items)
+        if fitting < len(page.items):
+            # A shorter page, and a token that continues after it.
+            shorter = replace(searched, max_results=fitting)
+            page = await search_traces.search_trace_ids(tx.connection, tx.project, shorter)
     rows = await traces.read(tx, page.items)
-    reply: dict[str, object] = {"traces": [trace_info(row, form) for row in rows]}
+    reply: dict[str, object] = {"traces": await with_assessments(tx, rows, form)}
     if page.next_page_token:
         reply["next_page_token"] = page.next_page_token
     return to_json(reply)

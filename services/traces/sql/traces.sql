@@ -30,6 +30,11 @@ WHERE project_id = $1 AND trace_id = $2 AND experiment_id <> $3;
 UPDATE spans SET experiment_id = $3
 WHERE project_id = $1 AND trace_id = $2 AND week = $4 AND experiment_id <> $3;
 
+-- name: move_assessments
+-- And so do its assessments.
+UPDATE assessments SET experiment_id = $3
+WHERE project_id = $1 AND trace_id = $2 AND experiment_id <> $3;
+
 -- name: end_trace
 -- End a trace of MLflow 2 at a time.
 UPDATE traces
@@ -118,6 +123,9 @@ DELETE FROM traces WHERE project_id = $1 AND trace_id = ANY($2::text[]);
 
 -- name: delete_labels_of_traces
 DELETE FROM trace_labels WHERE project_id = $1 AND trace_id = ANY($2::text[]);
+
+-- name: delete_assessments_of_traces
+DELETE FROM assessments WHERE project_id = $1 AND trace_id = ANY($2::text[]);
 
 -- name: delete_spans_of_traces
 DELETE FROM spans

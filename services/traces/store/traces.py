@@ -81,6 +81,7 @@ async def start(tx: Transaction, trace: NewTrace) -> bool:
         key = (tx.project, trace.trace_id, trace.experiment_id)
         await tx.execute(SQL["move_labels"], *key)
         await tx.execute(SQL["move_spans"], *key, row["week"])
+        await tx.execute(SQL["move_assessments"], *key)
     return row is not None
 
 
@@ -144,4 +145,5 @@ async def delete_chosen(connection: AnyConnection, project: int, chosen: Sequenc
     weeks = list({row["week"] for row in chosen})
     await connection.execute(SQL["delete_spans_of_traces"].sql, project, ids, weeks)
     await connection.execute(SQL["delete_labels_of_traces"].sql, project, ids)
+    await connection.execute(SQL["delete_assessments_of_traces"].sql, project, ids)
     await connection.execute(SQL["delete_traces"].sql, project, ids)
