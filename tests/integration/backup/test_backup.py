@@ -79,7 +79,8 @@ async def fill(tracking, registry, traces):
     await registry.version(hard, tags=[{"key": "t", "value": hard}])
     await registry.version(hard)
     await registry.call("SetRegisteredModelAlias", name=hard, alias="best", version="1")
-    await traces.start("tr-1", tags={"t": hard}, request_preview=hard)
+    assessed = [{"assessment_name": hard, "feedback": {"value": [hard]}, "rationale": hard}]
+    await traces.start("tr-1", tags={"t": hard}, request_preview=hard, assessments=assessed)
     await traces.log(span("tr-1", 1, attributes={"hard": hard}), span("tr-2", 1, name=hard))
     # As if it had arrived long ago: the restored database has no partition of that week.
     for table in ("traces", "spans"):
@@ -188,6 +189,8 @@ async def test_what_was_backed_up_is_what_is_restored(
         assert len(wanted["traces"]) == 3
         tokens = await tracking.pool.fetch(TOKENS)
         kept = await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2")
+        assessed = await traces.info("tr-1")
+        assert len(assessed["assessments"]) == 1
     before.put("7/0/r/artifacts/ünï code/+%.txt", b"text", "text/plain")
     before.put("7/0/r/artifacts/" + "/".join("x" * 100 for _ in range(9)), os.urandom(100_000))
     before.put("7/0/r/artifacts/empty", b"")
@@ -206,6 +209,7 @@ async def test_what_was_backed_up_is_what_is_restored(
         assert await folded_all(tracking.pool)
         assert await everything(tracking, registry, traces) == wanted
         assert await tracking.pool.fetch("SELECT * FROM experiments ORDER BY 1, 2") == kept
+        assert await traces.info("tr-1") == assessed
         assert tokens
         assert await tracking.pool.fetch(TOKENS) == tokens
         # What comes next goes on from there.
