@@ -4,6 +4,7 @@ Each frame costs both sides and the broker a fixed amount of work: a transaction
 confirm and an acknowledgement. So a further frame leaves beside another only with a reason (ADR 7).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,9 +15,9 @@ from shared.contracts.message import Kind
 class BatchLimits:
     """The limits of one request batcher.
 
-    ``frames_in_flight`` is the largest number of frames without any answer. ``max_batch_size`` and
-    ``frame_bytes`` bound one frame. A worker keeps the memory that its largest frames needed: with
-    ``frame_bytes`` of 4 MB tracking held 25 MB more, and was no faster.
+    ``frames_in_flight`` is the largest number of frames without any answer, of those that left less than
+    ``slot_seconds`` ago. ``max_batch_size`` and ``frame_bytes`` bound one frame. A worker keeps the memory that its
+    largest frames needed: with ``frame_bytes`` of 4 MB tracking held 25 MB more, and was no faster.
     ``max_unanswered`` and ``max_unanswered_bytes`` bound the calls without an answer, sent or not.
     ``due_in`` explains the others. ``linger`` is in seconds.
     """
@@ -29,6 +30,7 @@ class BatchLimits:
     frame_bytes: int = 1_000_000
     max_unanswered: int = 5_000
     max_unanswered_bytes: int = 64_000_000
+    slot_seconds: float = math.inf
 
     def due_in(
         self, waiting: int, waiting_bytes: int, waited: float, unanswered: int, in_flight: int
@@ -56,6 +58,6 @@ class BatchLimits:
 
 LIMITS: Mapping[Kind, BatchLimits] = {
     "commands": BatchLimits(),
-    # Queries share no transaction, and a slow frame keeps its slot. So there are more and smaller frames.
-    "queries": BatchLimits(frames_in_flight=8, linger=0.002, max_batch_size=50),
+    # Queries share no transaction, so there are more and smaller frames. Slow ones do not hold up the others.
+    "queries": BatchLimits(frames_in_flight=8, linger=0.002, max_batch_size=50, slot_seconds=0.25),
 }

@@ -82,25 +82,29 @@ class Call:
 class SentFrame:
     """A frame in flight: its bytes, its unanswered calls by index, and the pieces of their answers so far.
 
-    ``body`` is kept because a reconnection sends the frame again. ``holds_slot`` is true until the first reply.
+    ``body`` is kept because a reconnection sends the frame again. ``since`` is a time of the event loop's clock.
+    ``holds_slot`` is true until the first reply, or until the frame has taken ``BatchLimits.slot_seconds``.
     """
 
     id: UUID
     body: bytes
     calls: dict[int, Call]
+    since: float
     holds_slot: bool = True
-    partial: dict[int, bytes] = field(default_factory=dict)
+    partial: dict[int, tuple[list[bytes], int]] = field(default_factory=dict)
 
     def add_piece(self, piece: Piece) -> bytes | None:
         """Add a piece of an answer. Return the whole body if this was its last piece, else None."""
         # A piece at 0 starts the answer over: the worker died in the middle of it, and another worker
         # sends it from the beginning. A piece that does not continue the bytes so far is dropped.
-        so_far = self.partial.pop(piece.index, b"") if piece.start else b""
-        if len(so_far) != piece.start:
+        held = self.partial.pop(piece.index, None) if piece.start else None
+        bodies, size = held or ([], 0)
+        if size != piece.start:
             return None
+        bodies.append(piece.body)
         if piece.last:
-            return so_far + piece.body if so_far else piece.body
-        self.partial[piece.index] = so_far + piece.body
+            return b"".join(bodies)
+        self.partial[piece.index] = (bodies, size + len(piece.body))
         return None
 
 
@@ -220,7 +224,10 @@ class RequestBatcher:
         for call in late:
             self._waiting_bytes -= len(call.envelope.payload)
             call.fail(refused("The request waited too long to be sent."))
+        slot_until = now - self._limits.slot_seconds
         for sent in list(self.sent.values()):
+            if sent.since <= slot_until:
+                self._free_slot(sent)
             for index in [i for i, c in sent.calls.items() if c.until <= now]:
                 sent.calls.pop(index).fail(unknown_outcome())
             if not sent.calls:
@@ -288,7 +295,8 @@ class RequestBatcher:
             frame = Frame(
                 new_id(), self._kind, [call.envelope for call in calls.values()], self._clock()
             )
-            sent = self.sent[frame.id] = SentFrame(frame.id, encode_frame(frame), calls)
+            sent = SentFrame(frame.id, encode_frame(frame), calls, self._loop.time())
+            self.sent[frame.id] = sent
             self._in_flight += 1
             self._measures.messages.observe(len(calls))
             self._measures.bytes.observe(len(sent.body))

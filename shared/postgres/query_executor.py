@@ -15,6 +15,7 @@ from shared.postgres.connection import AnyConnection
 from shared.postgres.database_errors import DATABASE_FULL, DATABASE_IS_FULL, DATABASE_UNAVAILABLE
 from shared.postgres.deferred import Backlog
 from shared.postgres.environment import Environment
+from shared.postgres.query_shares import QueryShares
 from shared.postgres.replica import UsePrimaryError
 from shared.postgres.replicas import Replicas
 from shared.postgres.time_limit import in_time
@@ -42,6 +43,7 @@ class QueryExecutor:
         self._replicas = replicas
         self._timeout = timeout
         self._messages = environment.handlers.messages
+        self._shares = QueryShares(pool.get_max_size())
         self.backlog = Backlog(pool)
 
     async def close(self) -> None:
@@ -74,6 +76,13 @@ class QueryExecutor:
             return dispatch.internal_error()
 
     async def _from_primary(self, envelope: Envelope, message: Message) -> _QueryAnswer:
+        await self._shares.take(envelope.project, type(message))
+        try:
+            return await self._on_primary(envelope, message)
+        finally:
+            self._shares.give_back(envelope.project, type(message))
+
+    async def _on_primary(self, envelope: Envelope, message: Message) -> _QueryAnswer:
         async with self._pool.acquire() as connection:
             if envelope.deadline <= await time_of_deadlines(
                 connection, [envelope], self._environment.clock

@@ -92,7 +92,7 @@ class PostgresServiceSettings(BaseModel):
         default=2, ge=1, description="Command frames that a process works on at a time"
     )
     query_frames: int = Field(
-        default=8, ge=1, description="Query frames that a process works on at a time"
+        default=32, ge=1, description="Query frames that a process works on at a time"
     )
     query_timeout: PositiveFloat = Field(
         default=25.0,

@@ -65,6 +65,19 @@ async def test_a_slow_query_does_not_hold_back_its_neighbours(bus):
     assert (await slow).error is None
 
 
+async def test_many_slow_queries_hold_up_neither_other_queries_nor_commands(bus):
+    client = await bus.client()
+    await bus.worker()
+    await send(client, "Add", name="a")
+    slow = [asyncio.create_task(send(client, "Read", name="a", delay=1.0)) for _ in range(12)]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(1.0):
+        await send(client, "Add", name="b")
+        await client.call("toy", "queries", envelope("ReadLong", megabytes=0))
+    assert not any(each.done() for each in slow[4:])
+    assert {(await each).body for each in slow} == {b'{"total":1}'}
+
+
 async def test_a_call_waits_no_longer_than_the_linger_time(bus):
     await bus.worker()
     client = await bus.client(limits=BatchLimits(min_batch_size=1000, linger=0.05))

@@ -24,7 +24,7 @@ def pieces(body, size):
 
 
 def sent_frame():
-    return SentFrame(new_id(), b"", {})
+    return SentFrame(new_id(), b"", {}, 0.0)
 
 
 def test_answer_is_whole_with_its_last_piece():
@@ -115,6 +115,18 @@ async def test_calls_wait_for_the_first_answer_of_the_only_frame():
     assert len(sender.transport.published) == 2
     await sender.reply(1, 0)
     assert sender.transport.payloads() == [[b"1", b"2"], [b"3"], [b"4"]]
+
+
+async def test_slow_frame_makes_room_for_another():
+    sender = Sender(BatchLimits(frames_in_flight=1, slot_seconds=0.0))
+    [slow] = await sender.send(b"1")
+    await sender.send(b"2")
+    assert len(sender.transport.published) == 1
+    sender.batcher.expire()
+    await turns()
+    assert sender.transport.payloads() == [[b"1"], [b"2"]]
+    await sender.reply(0, 0)
+    assert slow.answer.done()
 
 
 async def test_further_frame_leaves_when_it_has_lingered():
