@@ -10,6 +10,7 @@ BENCH ?=
 SCALE ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
+NODE = .venvs/node
 UI = .venvs/mlflow-ui
 # WARREN_UI_DIRECTORY= turns the web UI off.
 WITH_UI = WARREN_UI_DIRECTORY=$${WARREN_UI_DIRECTORY-$(UI)/build} \
@@ -62,7 +63,7 @@ ifdef T
 test: .venv/.dev
 	.venv/bin/python -m pytest $(T)
 else
-test: .venv/.dev $(CLIENTS) $(UI)/.installed lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
+test: .venv/.dev $(CLIENTS) $(NODE)/.installed $(UI)/.installed lint  ## Run lint and every test; T=tests/unit/… runs that file alone (TESTS=…, WORKERS=1)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends chromium; } || true
 	@command -v pgbouncer >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends pgbouncer; } || true
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) $(TESTS)
@@ -151,6 +152,13 @@ clean:  ## Remove environments and caches; the data in .warren stay
 
 $(UI)/.installed: requirements/mlflow-ui.txt tools/mlflow_ui.py | .venv/.runtime
 	@.venv/bin/python tools/mlflow_ui.py $< $(UI)/build $(UI)/model_catalog
+	@touch $@
+
+# Without npm the tests of Node.js's clients are skipped.
+$(NODE)/.installed: tests/compat/clients/node/package-lock.json
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -qq -y --no-install-recommends nodejs npm; } || true
+	@mkdir -p $(NODE) && cp $(<D)/package.json $< $(NODE)
+	@! command -v npm >/dev/null || (cd $(NODE) && npm ci --silent --ignore-scripts)
 	@touch $@
 
 .PHONY: .env compose-test coverage dev fmt help run demo stack test unit lint audit bench bench-scale bench-ui soak chaos docs compatibility ui-pages lock clean
