@@ -5,6 +5,7 @@ its last attempt failed: ``shared.messaging.worker`` then publishes it with the 
 worker after another until RabbitMQ's delivery limit was reached: RabbitMQ then moves it.
 """
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -74,6 +75,9 @@ class HeldLetter:
         await self._message.ack()
 
 
+_PROJECT = re.compile(r"[0-9]{1,19}")
+
+
 def queues() -> list[str]:
     """List the queues whose messages may become dead letters."""
     return topology.persistent_queues()
@@ -126,7 +130,9 @@ def read_letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
     )
     if topic is not None:
         project, _, name = str(topic).partition(".")
-        return replace(letter, names=[name], projects=[int(project)] if project.isdigit() else [])
+        return replace(
+            letter, names=[name], projects=[int(project)] if _PROJECT.fullmatch(project) else []
+        )
     frame = _frame(message)
     if frame is None:
         return letter
