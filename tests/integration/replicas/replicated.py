@@ -78,7 +78,7 @@ class Service:
         }
 
 
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until a condition holds."""
     give_up = time.monotonic() + seconds
     while not condition():

@@ -30,7 +30,7 @@ class SlowReads:
         async def slow(envelope: Envelope, message: Any, connection: Any) -> Any:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 self.begun.set()
-                await connection.execute("SELECT pg_sleep(3)")
+                await connection.execute("SELECT pg_sleep(30)")
             return await answer(envelope, message, connection)
 
         monkeypatch.setattr(tracking.executor.queries, "run", slow)
@@ -57,7 +57,7 @@ async def test_a_replica_killed_under_queries_comes_back_by_itself(
     primary: EmbeddedPostgres, standby: Standby, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with service(primary, [standby.dsn("postgres")]) as tracking:
-        assert await in_the_middle(tracking, monkeypatch, standby.kill) < 1.0
+        assert await in_the_middle(tracking, monkeypatch, standby.kill) < 10.0
         assert tracking.replicas.replicas[0].state is PrimaryReason.UNREACHABLE
         await tracking.call("GetExperiment", experiment_id="0")
         assert tracking.outcomes()[PrimaryReason.NONE_READY] == 1
@@ -76,9 +76,9 @@ async def test_a_hanging_replica_holds_queries_for_a_bounded_time(
             async def stop() -> None:
                 await stack.enter_async_context(standby.stopped())
 
-            # The next probe begins within `probe_interval` and ends within `probe_timeout`. The queries would take 3 s.
+            # The next probe begins within `probe_interval` and ends within `probe_timeout`. The queries would take 30 s.
             waited = await in_the_middle(tracking, monkeypatch, stop)
-            assert waited < LIMITS.probe_interval + LIMITS.probe_timeout + 1.0
+            assert waited < LIMITS.probe_interval + LIMITS.probe_timeout + 10.0
             assert tracking.replicas.replicas[0].state is PrimaryReason.HANGING
         await tracking.ready()
         await tracking.call("GetExperiment", experiment_id="0")
@@ -106,7 +106,7 @@ async def test_a_query_that_a_conflict_cancels_is_answered_by_the_primary(
         async def reading(envelope: Envelope, message: Any, connection: Any) -> Any:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 locking = asyncio.create_task(lock())
-                await connection.execute("SELECT pg_sleep(3) FROM experiments LIMIT 1")
+                await connection.execute("SELECT pg_sleep(30) FROM experiments LIMIT 1")
                 await locking
             return await answer(envelope, message, connection)
 
@@ -114,7 +114,7 @@ async def test_a_query_that_a_conflict_cancels_is_answered_by_the_primary(
         monkeypatch.setattr(tracking.executor.queries, "run", reading)
         began = time.monotonic()
         await tracking.call("GetExperiment", experiment_id="0")
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 10.0
         assert tracking.outcomes()[PrimaryReason.CONFLICT] == 1
         await admin.close()
         await standby.do("ALTER SYSTEM RESET max_standby_streaming_delay")
