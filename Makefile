@@ -54,7 +54,7 @@ fmt: .venv/.dev  ## Format the code and sort its imports
 
 # Only the fuzz tests of tests/integration need the plugin of schemathesis. Its import takes each process a second.
 unit: .venv/.dev  ## Run the unit tests, which need no server
-	.venv/bin/python -m pytest --quiet -p no:schemathesis --numprocesses 2 tests/unit
+	.venv/bin/python -m pytest --quiet -p no:schemathesis --numprocesses $(WORKERS) tests/unit
 
 coverage: .venv/.dev  ## Run the unit tests, or T=tests/integration/…, and show how many lines of each module they run
 	.venv/bin/python -m pytest --quiet --numprocesses 2 --cov --cov-report=term $(or $(T),tests/unit)

@@ -34,6 +34,10 @@ CLIENTS = {
 }
 
 
+JUST_TOO_MANY = limits.NULLABLE_FIELDS // 2 + 1
+"""Fields with a list each, of which one body has more than are looked at."""
+
+
 def nodes(contracts):
     for contract in contracts:
         schema = Schema(contract)
@@ -63,8 +67,8 @@ def test_every_text_that_is_read_has_a_greatest_length():
     ['{%s, "max_results": "x"}', '{"experiment_ids": [{%s}], "max_results": null}'],
     ids=["beside", "inside"],
 )
-def test_refusing_half_a_million_unknown_fields_costs_little_more_than_reading_them(body):
-    unknown = ",".join(f'"k{number}" : [null]' for number in range(500_000))
+def test_refusing_many_unknown_fields_costs_little_more_than_reading_them(body):
+    unknown = ",".join(f'"k{number}" : [null]' for number in range(JUST_TOO_MANY))
     payload = (body % unknown).encode()
     began = time.thread_time()
     with pytest.raises(ValidationError):
@@ -76,7 +80,7 @@ def test_refusing_half_a_million_unknown_fields_costs_little_more_than_reading_t
 
 
 def test_nulls_are_removed_beside_the_largest_text_that_is_stored():
-    schema = json.dumps({f"column{number}": [None] for number in range(300_000)})
+    schema = json.dumps({f"column{number}": [None] for number in range(JUST_TOO_MANY)})
     dataset = {"name": "n", "digest": "d", "source_type": "s", "source": "s", "schema": schema}
     inputs = {"run_id": "r", "datasets": [{"dataset": dataset | {"profile": None}, "tags": None}]}
     assert LogInputs.parse(json.dumps(inputs).encode()).datasets[0].dataset.name == "n"

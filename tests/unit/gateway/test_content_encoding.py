@@ -9,6 +9,7 @@ import pytest
 
 from services.gateway.http import content_encoding
 from tests.unit.gateway.artifacts.fake_storage import FakeStorage, presigning
+from tests.unit.gateway.bombs import bomb
 
 CREATE = "/api/2.0/mlflow/runs/create"
 PUT = "/api/2.0/mlflow-artifacts/artifacts/1/0/run/artifacts/a"
@@ -20,14 +21,6 @@ TOKEN = {"Authorization": "Bearer glpat-x"}
 def raw_deflate(data):
     compressor = zlib.compressobj(wbits=-15)
     return compressor.compress(data) + compressor.flush()
-
-
-def bomb(megabytes):
-    """Return a gzip stream of zeros: one compressed megabyte, repeated."""
-    compressor = zlib.compressobj(9, wbits=31)
-    head = compressor.compress(b"") + compressor.flush(zlib.Z_FULL_FLUSH)
-    block = compressor.compress(bytes(2**20)) + compressor.flush(zlib.Z_FULL_FLUSH)
-    return head + block * megabytes
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from services.gateway.otlp.wire import count_parts
 from shared.contracts import limits
 from shared.contracts.errors import DomainError
 from shared.contracts.spans import LogSpans
+from tests.unit.gateway.bombs import bomb
 from tests.unit.gateway.otlp.requests import (
     JSON,
     PROTOBUF,
@@ -198,8 +199,9 @@ async def test_gzip_bomb_is_given_up_at_the_limit(gateways, settings, bus, clien
     )
     server = await gateways.enter(bus, own)
     url = f"http://127.0.0.1:{server.port}{PATH}"
-    bomb = gzip.compress(bytes(200_000_000))
-    response = await client.post(url, data=bomb, headers=headers | {"Content-Encoding": "gzip"})
+    response = await client.post(
+        url, data=bomb(200), headers=headers | {"Content-Encoding": "gzip"}
+    )
     assert (response.status, "at most 1000000 bytes" in await refusal(response)) == (413, True)
     # The room that it took is free again.
     spans = body_of(a_span(text="x" * 900_000))

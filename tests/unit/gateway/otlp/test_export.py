@@ -200,8 +200,9 @@ async def test_request_of_bad_spans_alone_is_refused(client, bus):
     assert not bus.sent
 
 
-async def test_many_spans_go_in_several_commands(client, bus):
-    spans = [a_span(number, "x" * 100) for number in range(1, 20_001)]
+@pytest.mark.parametrize(("number", "characters"), [(limits.SPANS + 1, 1), (40, 100_000)])
+async def test_many_spans_go_in_several_commands(client, bus, number, characters):
+    spans = [a_span(each, "x" * characters) for each in range(1, number + 1)]
     await answer_of(await client.post(PATH, data=body_of(*spans), headers=PROTOBUF))
     sent = commands(bus)
     assert len(sent) > 1
