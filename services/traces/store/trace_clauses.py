@@ -9,6 +9,11 @@ from typing import Final
 
 import asyncpg
 
+from services.traces.store.assessment_clauses import (
+    AssessmentComparison,
+    check_issue,
+    issue_clause,
+)
 from services.traces.store.scope import Scope
 from services.traces.store.span_clauses import SpanClauses, checked, is_of_span, resolved
 from services.traces.validation import SOURCE_RUN, TRACE_NAME
@@ -64,8 +69,16 @@ async def read_filter(connection: Connection, scope: Scope, text: str) -> TraceF
     await _check_patterns(connection, comparisons)
     of_spans = [each for each in comparisons if each.entity is Entity.SPAN]
     spans = SpanClauses(scope, of_spans, await resolved(connection, scope, of_spans))
-    others = [TraceComparison(scope, each) for each in comparisons if each not in of_spans]
-    return TraceFilter([*(each.clause for each in others), *spans.clauses()], spans.is_expensive)
+    others = [_clause(scope, each) for each in comparisons if each not in of_spans]
+    return TraceFilter([*others, *spans.clauses()], spans.is_expensive)
+
+
+def _clause(scope: Scope, comparison: Comparison) -> Clause:
+    if comparison.entity is Entity.ISSUE:
+        return issue_clause(scope, comparison)
+    if comparison.entity in TRACES.measured:
+        return AssessmentComparison(scope, comparison).clause
+    return TraceComparison(scope, comparison).clause
 
 
 async def _check_patterns(connection: Connection, comparisons: Sequence[Comparison]) -> None:
@@ -79,12 +92,12 @@ async def _check_patterns(connection: Connection, comparisons: Sequence[Comparis
 
 
 def _replaced(comparison: Comparison) -> Comparison:
-    """Return a comparison of what is stored. Raises DomainError for what can't be searched yet."""
+    """Return a comparison of what is stored. Raises DomainError for what can't be searched."""
     entity, key = comparison.entity, comparison.key
     if is_of_span(comparison):
         return checked(comparison)
-    if entity in TRACES.untyped:
-        raise invalid(f"This server can't search traces by '{entity}.{key}' yet.", "filter")
+    if entity is Entity.ISSUE:
+        check_issue(key)
     if (entity, key) == (Entity.ATTRIBUTE, "prompt"):
         _check_prompt(comparison)
     if entity is Entity.ATTRIBUTE and key in LABELS:

@@ -36,7 +36,7 @@ class Grammar:
       the entities that it accepts.
     - `nullable` are the entities that accept IS NULL. `comparators` maps each entity to the comparators
       that it accepts; `comparators_of` also knows attributes. `datasets` are the keys of a dataset.
-    - `untyped` are entities whose values are not read: their search refuses them.
+    - `measured` are entities that `<`, `<=`, `>` and `>=` compare with numbers, and others with texts.
     - `patterns` are comparators of text attributes with regular expressions.
     - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
       quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
@@ -57,7 +57,7 @@ class Grammar:
     aliases: Mapping[str, str] = field(default_factory=dict)
     datasets: frozenset[str] = frozenset()
     identifiers: frozenset[str] = frozenset()
-    untyped: frozenset[Entity] = frozenset()
+    measured: frozenset[Entity] = frozenset()
     patterns: tuple[Comparator, ...] = ()
     integers_only: bool = False
     quoted_integers: bool = False
@@ -347,6 +347,6 @@ TRACES = Grammar(
         Entity.ISSUE: (Comparator.EQ,),
     },
     aliases=_TRACE_ALIASES,
-    untyped=frozenset({Entity.FEEDBACK, Entity.EXPECTATION, Entity.ISSUE}),
+    measured=frozenset({Entity.FEEDBACK, Entity.EXPECTATION}),
     patterns=(Comparator.RLIKE,),
 )

@@ -49,7 +49,7 @@ def _read(clause: Clause, grammar: Grammar) -> tuple[Entity, str, Value]:
             raise invalid(grammar.unsupported_null.format(entity=entity, key=key))
         return entity, key, None
     _check_list(clause, clause.right, entity, grammar)
-    return entity, key, read_value(clause.right, entity, key, grammar)
+    return entity, key, read_value(clause.right, entity, key, clause.operator, grammar)
 
 
 def _check_list(clause: Clause, right: Operand, entity: Entity, grammar: Grammar) -> None:

@@ -6,17 +6,23 @@ from shared.mlflow.search.clauses import Operand
 from shared.mlflow.search.grammars import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
 
+MEASURES = frozenset({Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE})
+"""Comparators of numbers alone."""
+
 _INT64_DIGITS = 19
 _LIST = "While parsing a list in the query, expected"
 
 
-def read_value(right: Operand, entity: Entity, key: str, grammar: Grammar) -> Value:
-    """Return the value; `key` is canonical.
+def read_value(right: Operand, entity: Entity, key: str, operator: str, grammar: Grammar) -> Value:
+    """Return the value; `key` is canonical, `operator` in upper case.
 
     Raises DomainError(INVALID_PARAMETER_VALUE), in MLflow's words, if the type is wrong.
     """
-    if entity in grammar.untyped:
-        return right.text
+    if entity in grammar.measured and operator in MEASURES:
+        what = f"a numeric value for {entity} when using comparator '{operator}'. Got value"
+        if right.items is not None or right.token.kind is not Kind.NUMBER:
+            raise invalid(f"Expected {what} {right.text}")
+        return float(right.text)
     if entity is Entity.METRIC:
         return float(_number(right, "metric."))
     if entity is Entity.ATTRIBUTE and key in grammar.numeric:

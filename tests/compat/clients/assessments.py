@@ -92,3 +92,19 @@ with refused("RESOURCE_DOES_NOT_EXIST"):
 
 frame = mlflow.search_traces([experiment_id], return_type="list")
 assert {len(each.info.assessments) for each in frame} == {1, len(assessed(trace_id))}, frame
+
+
+def found(text):
+    """Return the ids of the traces that satisfy a filter."""
+    traces = mlflow.search_traces([experiment_id], filter_string=text, return_type="list")
+    return {each.info.trace_id for each in traces}
+
+
+assert found("feedback.x > 0.5") == {trace_id}
+assert found("feedback.x > 0.75") == set()
+assert found("feedback.early = 'true'") == {trace_id, other}
+assert found("feedback.x IS NULL") == {other}
+assert found("expectation.expected = 'text' AND feedback.any = 'yes'") == {trace_id}
+assert found("expectation.expected LIKE '%ser%'") == {trace_id}
+with refused("INVALID_PARAMETER_VALUE", "Expected a numeric value for feedback"):
+    found("feedback.x > 'a'")

@@ -6,10 +6,12 @@ import json
 import pytest
 
 from services.traces.housekeeping import purge_portion
+from services.traces.store.search_traces import Searched, search_trace_ids
 from shared.contracts import limits
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.messaging.messages import Frame, new_id
 from tests.integration.traces.conftest import PROJECT, Traces, again, envelope
+from tests.integration.traces.test_search import SMALL
 
 MISSING = ErrorCode.RESOURCE_DOES_NOT_EXIST
 
@@ -231,6 +233,36 @@ async def test_a_page_ends_before_its_assessments_are_too_large(traces, monkeypa
     both = traces.call("BatchGetTraceInfos", trace_ids=["tr-1", "tr-2"])
     assert "Ask for fewer traces" in await refused(both)
     assert (await traces.call("BatchGetTraceInfos", trace_ids=["tr-1"]))["trace_infos"]
+
+
+@pytest.mark.parametrize("budget", [None, SMALL], ids=["bounds", "small bounds"])
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("feedback.a LIKE 'good%'", "0"),
+        ("feedback.a LIKE '%bye'", "0"),
+        ("feedback.a ILIKE 'GOOD_BYE'", "0"),
+        ("feedback.a LIKE '\"good%'", "0"),
+        ("feedback.a LIKE 'a \"%'", "1"),
+        ("feedback.a RLIKE '^(good|ü)'", "20"),
+        ("feedback.a LIKE '%ü%'", "2"),
+        ("feedback.a LIKE 'x%'", "3"),
+        ("feedback.a RLIKE 'x$'", "3"),
+        ("feedback.a ILIKE 'X%'", "3"),
+        ("feedback.name = 'n'", "3"),
+        ("feedback.timestamp > 2.5", "3"),
+    ],
+)
+async def test_patterns_are_compared_with_texts_as_they_are(traces, pool, text, numbers, budget):
+    for number, value in enumerate(["good bye", 'a "b"', "ü", "x" * 300]):
+        await traces.start(f"tr-{number}", request_time=f"2026-01-01T00:00:0{number}Z")
+        await assess(traces, f"tr-{number}", assessment_name="a", feedback={"value": value})
+    await assess(traces, "tr-3", assessment_name="name", feedback={"value": "n"})
+    await assess(traces, "tr-3", assessment_name="timestamp", feedback={"value": 3})
+    async with pool.acquire() as connection:
+        searched = Searched([1], text, [], None, None)
+        page = await search_trace_ids(connection, PROJECT, searched, budget)
+    assert "".join(each.removeprefix("tr-") for each in page.items) == numbers
 
 
 async def outcome(call):

@@ -127,9 +127,13 @@ async def test_mlflow_2_searches_the_same_in_its_own_form(filled):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"filter": "feedback.good = 'yes'"}, "can't search traces by 'feedback.good' yet"),
-        ({"filter": "expectation.a > 1"}, "can't search traces by 'expectation.a' yet"),
-        ({"filter": "issue.id = 'a'"}, "can't search traces by 'issue.id' yet"),
+        ({"filter": "feedback.a = 5"}, "Expected a quoted string value for feedback"),
+        ({"filter": "feedback.a IN ('a')"}, "Expected a quoted string value for feedback"),
+        ({"filter": "expectation.a > '1'"}, "Expected a numeric value for expectation"),
+        ({"filter": "feedback.a RLIKE '('"}, "Invalid regular expression"),
+        ({"filter": "feedback.a NOT LIKE 'a'"}, "Invalid comparator 'NOT LIKE'"),
+        ({"filter": "issue.name = 'a'"}, "Invalid issue attribute 'name'"),
+        ({"filter": "issue.id != 'a'"}, "Invalid comparator '!='"),
         ({"filter": "prompt LIKE 'a/1'"}, "Only '=' is supported"),
         ({"filter": "prompt = 'a'"}, "Expected format"),
         ({"filter": "tags.a RLIKE '('"}, "Invalid regular expression"),
