@@ -3,9 +3,8 @@
 Source: ``Span.from_otel_proto`` and ``Span.to_dict`` in ``mlflow/entities/span.py``.
 """
 
-import json
 import math
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from pydantic import ValidationError
 
 from services.gateway.otlp import attributes as names
-from services.gateway.otlp.attributes import Attributes, decoded, dumped, numbers, storable
+from services.gateway.otlp.attributes import Attributes, decoded, dumped, numbers, parsed, storable
 from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.resources import Resource
 from services.gateway.otlp.translation import translate
@@ -130,7 +129,7 @@ def _text(value: Any) -> str:
     """
     if isinstance(value, str) and value.lstrip().startswith(('"', "{", "[")):
         try:
-            json.loads(value)
+            parsed(value)
         except (ValueError, RecursionError):
             return dumped(value)
         return value
@@ -142,7 +141,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, bytes):
-        return b64encode(value).decode()
+        return _base64(value)
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     return [_finite(each) for each in value] if isinstance(value, list) else value
@@ -171,7 +170,7 @@ def _links(links: Sequence[OtlpSpan.Link]) -> list[Mapping[str, Any]]:
 
 
 def _base64(value: bytes) -> str:
-    return b64encode(value).decode()
+    return b2a_base64(value, newline=False).decode()
 
 
 def _dimension(attributes: Attributes, name: str) -> str:

@@ -64,11 +64,12 @@ def _tags(attributes: Attributes) -> Mapping[str, str]:
 
 
 def _metadata(attributes: Attributes) -> Mapping[str, str]:
-    session = attributes.get(names.SESSION) or attributes.get(names.CONVERSATION) or ""
-    user = attributes.get(names.USER) or ""
-    found = {SESSION: plain(session), USER: plain(user)}
-    if len(found[SESSION]) > SESSION_LENGTH:
-        del found[SESSION]
+    found: dict[str, str] = {}
+    if text := attributes.get(names.SESSION) or attributes.get(names.CONVERSATION):
+        session = plain(text)
+        found[SESSION] = session if len(session) <= SESSION_LENGTH else ""
+    if text := attributes.get(names.USER):
+        found[USER] = plain(text)
     return {name: tag_value(value) for name, value in found.items() if value}
 
 
@@ -89,7 +90,12 @@ class Traces:
         trace = self._by_id.get(trace_id)
         if trace is None:
             trace = self._by_id[trace_id] = SpannedTrace(trace_id=trace_id)
-        trace.tags = {**said.tags, **trace.tags, **said.root_tags}
-        trace.metadata = {**said.metadata, **trace.metadata}
-        trace.request_preview = trace.request_preview or said.request_preview
-        trace.response_preview = trace.response_preview or said.response_preview
+        for key, value in said.tags.items():
+            trace.tags.setdefault(key, value)
+        trace.tags.update(said.root_tags)
+        for key, value in said.metadata.items():
+            trace.metadata.setdefault(key, value)
+        if said.request_preview and not trace.request_preview:
+            trace.request_preview = said.request_preview
+        if said.response_preview and not trace.response_preview:
+            trace.response_preview = said.response_preview

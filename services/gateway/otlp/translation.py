@@ -53,12 +53,38 @@ CONVENTIONS: Sequence[Convention] = (
 )
 """In MLflow's order. Of several conventions that say something of a span, the first counts."""
 
+_NAMES = frozenset(name for each in CONVENTIONS for name in each.names)
+_PREFIXES = tuple(prefix for each in CONVENTIONS for prefix in each.prefixes)
+"""All attributes by which a span shows that it may follow one of the conventions."""
+
 Found = TypeVar("Found")
 
 
 def translate(attributes: Attributes, events: Sequence[Event], prices: Prices) -> None:
     """Add the type, inputs, outputs, token usage, tools, model, provider and cost to a span's attributes."""
-    said = [each for each in CONVENTIONS if each.concerns(attributes)]
+    said = _concerned(attributes)
+    if said or events:
+        _translate(attributes, events, said)
+    if MODEL not in attributes:
+        models = chain((each.model_of(attributes) for each in said), _models(attributes))
+        _add_value(attributes, MODEL, models)
+    if said:
+        _add_value(attributes, PROVIDER, (each.provider_of(attributes) for each in said))
+    if TOKEN_USAGE in attributes and MODEL in attributes:
+        _add_value(attributes, COST, _costs(attributes, prices))
+
+
+def _concerned(attributes: Attributes) -> Sequence[Convention]:
+    """Return the conventions that a span may follow. Spans of MLflow's own clients follow none."""
+    if _NAMES.isdisjoint(attributes) and not any(each.startswith(_PREFIXES) for each in attributes):
+        return ()
+    return [each for each in CONVENTIONS if each.concerns(attributes)]
+
+
+def _translate(
+    attributes: Attributes, events: Sequence[Event], said: Sequence[Convention]
+) -> None:
+    """Add what only a convention knows."""
     kind = decoded(attributes.get(SPAN_TYPE))
     if kind in (None, UNKNOWN) and (found := _first(each.type_of(attributes) for each in said)):
         attributes[SPAN_TYPE] = redumped(found)
@@ -74,12 +100,6 @@ def translate(attributes: Attributes, events: Sequence[Event], prices: Prices) -
     _add_value(attributes, MESSAGE_FORMAT, (each.message_format_of(attributes) for each in said))
     if TOOLS not in attributes:
         _add(attributes, TOOLS, _first(each.tools_of(attributes) for each in said))
-    _add_value(
-        attributes, MODEL, chain((e.model_of(attributes) for e in said), _models(attributes))
-    )
-    _add_value(attributes, PROVIDER, (each.provider_of(attributes) for each in said))
-    if TOKEN_USAGE in attributes and MODEL in attributes:
-        _add_value(attributes, COST, _costs(attributes, prices))
 
 
 def _first(found: Iterable[Found | None]) -> Found | None:
