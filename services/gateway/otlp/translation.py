@@ -81,9 +81,7 @@ def _concerned(attributes: Attributes) -> Sequence[Convention]:
     return [each for each in CONVENTIONS if each.concerns(attributes)]
 
 
-def _translate(
-    attributes: Attributes, events: Sequence[Event], said: Sequence[Convention]
-) -> None:
+def _translate(attributes: Attributes, events: Sequence[Event], said: Sequence[Convention]) -> None:
     """Add what only a convention knows."""
     kind = decoded(attributes.get(SPAN_TYPE))
     if kind in (None, UNKNOWN) and (found := _first(each.type_of(attributes) for each in said)):

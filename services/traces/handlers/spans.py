@@ -6,6 +6,7 @@ for a single larger span.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -42,11 +43,24 @@ from shared.handling.handlers import Handler
 from shared.postgres.handlers import Contention
 from shared.postgres.transaction import Transaction
 
-_SUMS: Sequence[tuple[str, str, str, Callable[[Sequence[sums.Node]], Mapping[str, float]]]] = (
-    ("token_usage", TOKEN_USAGE, "total_tokens", sums.token_usage),
-    ("cost", COST, "total_cost", sums.cost),
+
+class _Sum(NamedTuple):
+    """A field of a span, the metadata of a trace that sums it, its number to compare by, and how it is summed."""
+
+    field: str
+    metadata: str
+    compared: str
+    over: Callable[[Sequence[sums.Node]], Mapping[str, float]]
+
+
+_SUMS = (
+    _Sum("token_usage", TOKEN_USAGE, "total_tokens", sums.token_usage),
+    _Sum("cost", COST, "total_cost", sums.cost),
 )
-"""A field of a span, the metadata of a trace that sums it, its number to compare by, and how it is summed."""
+_SUMMED_IN = tuple(each.metadata for each in _SUMS)
+
+Known = Mapping[labels.Key, str]
+"""The labels that traces have already."""
 
 
 async def log_spans(cmd: LogSpans, tx: Transaction) -> Empty:
@@ -69,19 +83,25 @@ async def log_spans(cmd: LogSpans, tx: Transaction) -> Empty:
         own = {SPANS_LOCATION: TRACKING_STORE}
         set_rows += labels.rows(trace, "tag", {**tags.get(key, {}), **own})
         add_rows += labels.rows(trace, "metadata", gaps.get(key, {}))
-    add_rows += await _artifact_locations(tx, places)
+    known = await labels.values(
+        tx, list(places), ("tag", "metadata"), (ARTIFACT_LOCATION, *_SUMMED_IN)
+    )
+    set_rows += await _sums(tx, groups, places, known)
+    add_rows += await _artifact_locations(tx, places, known)
     await labels.set_all(tx, set_rows)
     await labels.add_all(tx, add_rows)
-    await _sum(tx, groups, places)
     return Empty()
 
 
-async def _artifact_locations(tx: Transaction, places: Mapping[str, Place]) -> list[Row]:
+async def _artifact_locations(
+    tx: Transaction, places: Mapping[str, Place], known: Known
+) -> list[Row]:
     """Return the artifact locations of those traces that have none, because these are their first spans."""
-    located = await labels.having(tx, list(places), "tag", ARTIFACT_LOCATION)
     rows: list[Row] = []
     locations: dict[int, str | None] = {}
-    for key in places.keys() - located:
+    for key in places:
+        if (key, "tag", ARTIFACT_LOCATION) in known:
+            continue
         experiment_id = places[key].experiment_id
         if experiment_id not in locations:
             locations[experiment_id] = await experiments.locate(tx, experiment_id)
@@ -91,29 +111,35 @@ async def _artifact_locations(tx: Transaction, places: Mapping[str, Place]) -> l
     return rows
 
 
-async def _sum(
-    tx: Transaction, groups: Mapping[str, Sequence[Span]], places: Mapping[str, Place]
-) -> None:
-    """Sum tokens and costs over the spans of each trace of which some came.
+async def _sums(
+    tx: Transaction,
+    groups: Mapping[str, Sequence[Span]],
+    places: Mapping[str, Place],
+    known: Known,
+) -> list[Row]:
+    """Return the sums of tokens and costs over the spans of each trace of which some came that have any.
 
     The whole tree is summed anew, because a span with the sum of others may come before or after them. A number that a
     client has sent with its trace stays until the stored spans add up to more: then it has not known all of them. On
     MLflow's server it stays for ever, and so does the sum of those spans that came before the client's trace.
     """
-    for name, key, total_key, total in _SUMS:
-        measured = [
-            trace_id for trace_id, group in groups.items() if any(getattr(s, name) for s in group)
-        ]
-        finalized = [trace_id for trace_id in measured if places[trace_id].finalized]
-        said = await labels.values(tx, finalized, "metadata", key) if finalized else {}
-        rows: list[Row] = []
-        for trace_id in measured:
-            place = places[trace_id]
-            sum_ = total(await spans.measured(tx, trace_id, place.week))
-            if trace_id not in said or sums.exceeds(sum_, said[trace_id], total_key):
-                trace = Labelled(trace_id, place.experiment_id)
-                rows += labels.rows(trace, "metadata", {key: json.dumps(sum_)})
-        await labels.set_all(tx, rows)
+    measured = [
+        (trace_id, sum_)
+        for trace_id, group in groups.items()
+        for sum_ in _SUMS
+        if any(getattr(span, sum_.field) for span in group)
+    ]
+    if not measured:
+        return []
+    trees = await spans.measured(tx, {trace_id: places[trace_id].week for trace_id, _ in measured})
+    rows: list[Row] = []
+    for trace_id, sum_ in measured:
+        place, total = places[trace_id], sum_.over(trees[trace_id])
+        said = known.get((trace_id, "metadata", sum_.metadata)) if place.finalized else None
+        if said is None or sums.exceeds(total, said, sum_.compared):
+            trace = Labelled(trace_id, place.experiment_id)
+            rows += labels.rows(trace, "metadata", {sum_.metadata: json.dumps(total)})
+    return rows
 
 
 async def list_spans(query: ListSpans, tx: Transaction) -> bytes:

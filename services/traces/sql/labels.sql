@@ -24,7 +24,8 @@ DELETE FROM trace_labels
 WHERE project_id = $1 AND trace_id = $2 AND kind = $3 AND key = $4
 RETURNING key;
 
--- name: traces_with_label
--- The values of a label of some traces.
-SELECT trace_id, value FROM trace_labels
-WHERE project_id = $1 AND trace_id = ANY($2::text[]) AND kind = $3 AND key = $4;
+-- name: values_of_labels
+-- The values of some labels of some traces.
+SELECT trace_id, kind, key, value FROM trace_labels
+WHERE project_id = $1 AND trace_id = ANY($2::text[])
+    AND kind = ANY($3::text[]) AND key = ANY($4::text[]);

@@ -23,6 +23,9 @@ class Labelled:
 Row = tuple[str, int, str, str, str]
 """Trace, experiment, kind, key, value."""
 
+Key = tuple[str, Kind, str]
+"""Trace, kind, key."""
+
 
 def rows(trace: Labelled, kind: Kind, labels: Mapping[str, str]) -> list[Row]:
     """Return the rows of some labels of a trace."""
@@ -48,15 +51,13 @@ async def delete(tx: Transaction, trace_id: str, kind: Kind, key: str) -> bool:
     return await tx.row(SQL["delete_label"], tx.project, trace_id, kind, key) is not None
 
 
-async def having(tx: Transaction, trace_ids: Sequence[str], kind: Kind, key: str) -> set[str]:
-    """Return those of some traces that have a label."""
-    return set(await values(tx, trace_ids, kind, key))
-
-
-async def values(tx: Transaction, trace_ids: Sequence[str], kind: Kind, key: str) -> dict[str, str]:
-    """Return the values of a label of those traces that have it."""
-    found = await tx.rows(SQL["traces_with_label"], tx.project, list(trace_ids), kind, key)
-    return {row["trace_id"]: row["value"] for row in found}
+async def values(
+    tx: Transaction, trace_ids: Sequence[str], kinds: Sequence[Kind], keys: Sequence[str]
+) -> dict[Key, str]:
+    """Return the values of those labels that some traces have with one of the kinds and one of the keys."""
+    columns = (list(each) for each in (trace_ids, kinds, keys))
+    found = await tx.rows(SQL["values_of_labels"], tx.project, *columns)
+    return {(row["trace_id"], row["kind"], row["key"]): row["value"] for row in found}
 
 
 def _columns(labels: Iterable[Row]) -> list[list[object]]:

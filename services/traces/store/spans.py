@@ -88,13 +88,14 @@ def _finite(cost: float | None) -> float | None:
     return cost if cost is not None and math.isfinite(cost) else None
 
 
-async def measured(tx: Transaction, trace_id: str, week: date) -> list[Node]:
-    """Return the tree of a trace, with what its spans measured."""
-    rows = await tx.rows(SQL["measured_spans"], tx.project, week, trace_id)
-    return [
-        Node(row["span_id"], row["parent_span_id"], _numbers(row["token_usage"]), _numbers(row["cost"]))
-        for row in rows
-    ]  # fmt: skip
+async def measured(tx: Transaction, weeks: Mapping[str, date]) -> dict[str, list[Node]]:
+    """Return the trees of some traces, with what their spans measured. ``weeks`` are those of the traces."""
+    rows = await tx.rows(SQL["measured_spans"], tx.project, [*weeks.values()], [*weeks])
+    trees: dict[str, list[Node]] = {trace_id: [] for trace_id in weeks}
+    for row in rows:
+        numbers = _numbers(row["token_usage"]), _numbers(row["cost"])
+        trees[row["trace_id"]].append(Node(row["span_id"], row["parent_span_id"], *numbers))
+    return trees
 
 
 def _numbers(text: str | None) -> dict[str, float] | None:

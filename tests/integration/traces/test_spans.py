@@ -165,6 +165,12 @@ async def test_sums_that_the_client_has_sent_stay(traces):
     assert await sums(traces) == [usage(100), cost(0.5)]
 
 
+async def test_tag_with_the_name_of_a_sum_is_no_sum(traces):
+    await traces.start("tr-1", tags={"mlflow.trace.tokenUsage": json.dumps(usage(100))})
+    await traces.log(span("tr-1", 1, token_usage=usage(5), cost=cost(0.5)))
+    assert await sums(traces) == [usage(5), cost(0.5)]
+
+
 async def test_spans_that_come_after_the_clients_sums_count(traces):
     await traces.log(span("tr-1", 1, token_usage=usage(5), cost=cost(0.5)))
     await traces.start("tr-1")
