@@ -93,6 +93,11 @@ ARTIFACT_BYTES = _counter(
     "Bytes of artifacts that the gateway passed on: `in` to the storage, `out` to clients.",
     "direction",
 )
+OTLP_SPANS = _counter(
+    "warren_otlp_spans_total",
+    "Spans in requests of OpenTelemetry that were answered: `stored`, or `rejected` one by one.",
+    "outcome",
+)
 
 FRAME_MESSAGES = _histogram(
     "warren_bus_frame_messages",

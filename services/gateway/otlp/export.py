@@ -10,6 +10,7 @@ from services.gateway.otlp.spans import SpanRefusedError
 from services.gateway.service_client import ServiceClient
 from shared.contracts.errors import DomainError, invalid
 from shared.contracts.traces import LinkTracesToRun
+from shared.runtime.metrics import OTLP_SPANS
 
 LARGE = 64 * 1024
 """Bytes from which a span is read in a thread. The event loop reads smaller ones faster than a thread would."""
@@ -19,6 +20,9 @@ SHOWN_REASONS = 3
 
 LINKED_AT_ONCE = 100
 """Traces in one command that links them to a run (``link_traces_to_run`` in MLflow's stores)."""
+
+
+_STORED, _REJECTED = OTLP_SPANS.labels("stored"), OTLP_SPANS.labels("rejected")
 
 
 class Export:
@@ -56,6 +60,8 @@ class Export:
             await commands.finish()
         finally:
             await commands.close()
+        _STORED.inc(self._accepted)
+        _REJECTED.inc(self.rejected)
         if self.rejected and not self._accepted:
             raise invalid(self.message)
         if self._run_id and self._roots:

@@ -14,6 +14,7 @@ from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.spans import LogSpans
 from shared.contracts.traces import LinkTracesToRun
 from shared.messaging.messages import Answer
+from shared.runtime.metrics import REGISTRY
 from tests.unit.gateway.otlp.requests import (
     END,
     JSON,
@@ -190,6 +191,17 @@ async def test_rejected_spans_are_counted(client, bus):
     assert len(command(bus).spans) == 1
     response = await client.post(PATH, data=json_of(a_span(), *bad), headers=JSON)
     assert (await response.json())["partialSuccess"]["rejectedSpans"] == "5"
+
+
+async def test_spans_are_counted_by_what_became_of_them(client):
+    def counted():
+        name = "warren_otlp_spans_total"
+        return [REGISTRY.get_sample_value(name, {"outcome": o}) for o in ("stored", "rejected")]
+
+    stored, rejected = counted()
+    bad = a_span(2, trace_id=b"short")
+    await client.post(PATH, data=body_of(a_span(), a_span(3), bad), headers=PROTOBUF)
+    assert counted() == [stored + 2, rejected + 1]
 
 
 async def test_request_of_bad_spans_alone_is_refused(client, bus):
