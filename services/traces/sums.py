@@ -4,9 +4,12 @@ Some integrations note on a span the sum of the spans below it. So what is below
 as in ``_aggregate_from_nodes`` in ``mlflow/tracing/utils/__init__.py``.
 """
 
+import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -19,6 +22,9 @@ CACHED_TOKENS = (
     "cache_creation_input_tokens_above_1hr",
 )
 """Summed only where a span has them."""
+
+TOKEN_COLUMNS = (*TOKENS, "cache_read_input_tokens", "cache_creation_input_tokens")
+"""The tokens of a trace that figures are computed of."""
 
 COSTS = ("input_cost", "output_cost", "total_cost")
 
@@ -38,6 +44,33 @@ def token_usage(nodes: Sequence[Node]) -> dict[str, int]:
     found = _counted(nodes, {node.span_id: node.token_usage for node in nodes})
     keys = [*TOKENS, *(key for key in CACHED_TOKENS if any(key in each for each in found))]
     return {key: int(sum(each.get(key, 0) for each in found)) for key in keys} if found else {}
+
+
+def tokens_of(metadata: Mapping[str, str], key: str) -> list[int | None] | None:
+    """Return the ``TOKEN_COLUMNS`` of the JSON under a key of a trace's metadata; None without that key."""
+    if key not in metadata:
+        return None
+    try:
+        usage = json.loads(metadata[key])
+    except (ValueError, RecursionError):
+        usage = None
+    numbers = usage if isinstance(usage, dict) else {}
+    return [_whole(numbers.get(name)) for name in TOKEN_COLUMNS]
+
+
+def _whole(value: Any) -> int | None:
+    """Return a number of tokens, which may be a text; None for anything else, as in MLflow."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    fits = math.isfinite(number) and number.is_integer() and abs(number) < _BIGINT
+    return int(value if isinstance(value, int) else number) if fits else None
+
+
+_BIGINT = 2.0**63
 
 
 def cost(nodes: Sequence[Node]) -> dict[str, float]:

@@ -18,6 +18,7 @@ from shared.contracts import (
     registered_models,
     runs,
     spans,
+    trace_metrics,
     traces,
 )
 from shared.contracts.message import Message
@@ -37,6 +38,7 @@ MESSAGES: dict[str, type[Message]] = {
         model_aliases,
         model_experiments,
         traces,
+        trace_metrics,
         spans,
         assessments,
     )

@@ -14,6 +14,7 @@ from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
 from shared.contracts import registered_models as rm
 from shared.contracts import runs as r
+from shared.contracts import trace_metrics as tm
 from shared.contracts import traces as t
 
 PREFIXES = (
@@ -127,6 +128,13 @@ ENDPOINTS = (
     _v2("GET", "traces/{trace_id}/info", t.GetTraceInfo, t.TraceInfoReply),
     _v3("POST", "traces", t.StartTraceV3, t.TraceReply),
     _v3("POST", "traces/search", t.SearchTracesV3, t.SearchTracesV3Reply),
+    _v3("POST", "traces/metrics", tm.QueryTraceMetrics, tm.QueryTraceMetricsReply),
+    _v3(
+        "POST",
+        "traces/calculate-filter-correlation",
+        tm.CalculateTraceFilterCorrelation,
+        tm.TraceFilterCorrelation,
+    ),
     _v3("GET", "traces/get", t.GetTrace, t.SpannedTraceReply),
     _v3("GET", "traces/batchGet", t.BatchGetTraces, t.BatchGetTracesReply),
     _v3("POST", "traces/batchGetInfos", t.BatchGetTraceInfos, t.BatchGetTraceInfosReply),

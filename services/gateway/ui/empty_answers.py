@@ -29,8 +29,7 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/gateway/model-definitions/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/config"): {"secrets_available": False},
-    # Figures over traces, and what is evaluated and reviewed by them.
-    ("POST", "3.0/mlflow/traces/metrics"): NOTHING,
+    # What is evaluated and reviewed by traces.
     ("POST", "3.0/mlflow/datasets/search"): NOTHING,
     ("POST", "3.0/mlflow/issues/search"): NOTHING,
     ("GET", "3.0/mlflow/scorers/list"): NOTHING,

@@ -1,6 +1,6 @@
 """All commands, queries and events of the traces service."""
 
-from services.traces.handlers import assessments, changes, events, frames, spans, traces
+from services.traces.handlers import assessments, changes, events, frames, metrics, spans, traces
 from services.traces.housekeeping import keep_house
 from shared.contracts.diagnosis import Diagnose
 from shared.contracts.message import Message
@@ -14,6 +14,7 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **spans.HANDLERS,
     **changes.HANDLERS,
     **assessments.HANDLERS,
+    **metrics.HANDLERS,
     Diagnose: diagnosis_of("traces"),
 }
 

@@ -133,12 +133,17 @@ async def _sums(
         return []
     trees = await spans.measured(tx, {trace_id: places[trace_id].week for trace_id, _ in measured})
     rows: list[Row] = []
+    tokens: dict[str, Sequence[int | None]] = {}
     for trace_id, sum_ in measured:
         place, total = places[trace_id], sum_.over(trees[trace_id])
         said = known.get((trace_id, "metadata", sum_.metadata)) if place.finalized else None
         if said is None or sums.exceeds(total, said, sum_.compared):
             trace = Labelled(trace_id, place.experiment_id)
-            rows += labels.rows(trace, "metadata", {sum_.metadata: json.dumps(total)})
+            summed = {sum_.metadata: json.dumps(total)}
+            rows += labels.rows(trace, "metadata", summed)
+            if counted := sums.tokens_of(summed, TOKEN_USAGE):
+                tokens[trace_id] = counted
+    await traces.set_tokens(tx, tokens)
     return rows
 
 

@@ -11,12 +11,14 @@ from services.traces.store import assessments, experiments, labels, search_trace
 from services.traces.store.labels import Labelled
 from services.traces.store.search_traces import Searched
 from services.traces.store.traces import NewTrace
+from services.traces.sums import tokens_of
 from services.traces.trace_infos import info_reply, number_that_fits, with_assessments
 from services.traces.validation import (
     ARTIFACT_LOCATION,
     FINALIZED,
     LONGEST_METADATA,
     LONGEST_TAG,
+    TOKEN_USAGE,
     preview,
     stored,
     trace_not_found,
@@ -64,6 +66,7 @@ async def start_trace_v3(cmd: StartTraceV3, tx: Transaction) -> bytes:
         info.client_request_id,
         preview(info.request_preview),
         preview(info.response_preview),
+        tokens=tokens_of(metadata, TOKEN_USAGE),
     )
     assessed = [
         assessment_rules.stored(each, assessment_rules.repeatable_id(info.trace_id, place, each))
@@ -85,6 +88,7 @@ async def start_trace(cmd: StartTrace, tx: Transaction) -> bytes:
         None,
         TraceState.IN_PROGRESS,
         finalized=False,
+        tokens=tokens_of(metadata, TOKEN_USAGE),
     )
     await _start(tx, new, tags, metadata)
     return await info_reply(tx, new.trace_id, "v2")
@@ -116,6 +120,8 @@ async def end_trace(cmd: EndTrace, tx: Transaction) -> bytes:
     experiment_id = await traces.end(tx, cmd.trace_id, cmd.timestamp_ms, cmd.status)
     if experiment_id is None:
         raise trace_not_found(cmd.trace_id)
+    if tokens := tokens_of(metadata, TOKEN_USAGE):
+        await traces.set_tokens(tx, {cmd.trace_id: tokens})
     labelled = Labelled(cmd.trace_id, experiment_id)
     tag_rows = labels.rows(labelled, "tag", tags)
     await labels.set_all(tx, [*tag_rows, *labels.rows(labelled, "metadata", metadata)])

@@ -37,10 +37,6 @@ CREATE INDEX spans_type_idx
     INCLUDE (start_time, end_time)
     WHERE char_length(name) < 250;
 
-CREATE INDEX spans_error_idx
-    ON spans (project_id, experiment_id, trace_id)
-    WHERE status = 'ERROR';
-
 CREATE INDEX spans_cost_idx
     ON spans (project_id, experiment_id, start_time)
     INCLUDE (trace_id, model_name, model_provider, input_cost, output_cost, total_cost)

@@ -16,7 +16,16 @@ UPDATE traces AS t SET
     client_request_id = $7,
     request_preview = coalesce($8, t.request_preview),
     response_preview = coalesce($9, t.response_preview),
-    finalized = $10
+    finalized = $10,
+    input_tokens = CASE WHEN $11::bigint[] IS NULL THEN t.input_tokens ELSE ($11::bigint[])[1] END,
+    output_tokens = CASE WHEN $11::bigint[] IS NULL THEN t.output_tokens ELSE ($11::bigint[])[2] END,
+    total_tokens = CASE WHEN $11::bigint[] IS NULL THEN t.total_tokens ELSE ($11::bigint[])[3] END,
+    cache_read_input_tokens = CASE
+        WHEN $11::bigint[] IS NULL THEN t.cache_read_input_tokens ELSE ($11::bigint[])[4]
+    END,
+    cache_creation_input_tokens = CASE
+        WHEN $11::bigint[] IS NULL THEN t.cache_creation_input_tokens ELSE ($11::bigint[])[5]
+    END
 WHERE t.project_id = $1 AND t.trace_id = $2
 RETURNING t.week, t.experiment_id <> (SELECT experiment_id FROM before) AS moved;
 
@@ -41,6 +50,19 @@ UPDATE traces
 SET execution_duration = $3 - request_time, state = $4
 WHERE project_id = $1 AND trace_id = $2
 RETURNING experiment_id;
+
+-- name: set_tokens
+-- Store the tokens of traces.
+UPDATE traces AS t SET
+    input_tokens = n.input_tokens,
+    output_tokens = n.output_tokens,
+    total_tokens = n.total_tokens,
+    cache_read_input_tokens = n.cache_read_input_tokens,
+    cache_creation_input_tokens = n.cache_creation_input_tokens
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) AS n (
+    trace_id, input_tokens, output_tokens, total_tokens, cache_read_input_tokens, cache_creation_input_tokens
+)
+WHERE t.project_id = $1 AND t.trace_id = n.trace_id;
 
 -- name: meet_traces
 -- Add to traces what some of their spans say. The state is that of the span without a parent.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from services.traces.experiments import parse_experiment_id
 from services.traces.store.scope import Scope
@@ -18,6 +18,12 @@ from shared.mlflow.search.order_by import parse_order_by
 from shared.mlflow.search.page_token import Search
 from shared.mlflow.search.sql import Bindings
 from shared.mlflow.search.statement import Connection, Page
+
+_ORDERED: Final = frozenset({"timestamp_ms", "execution_time_ms", "end_time_ms", "status"})
+"""Attributes whose order an index has."""
+
+BUDGET: Final = Budget(further=4)
+"""A trace that is compared costs a look at its spans, whichever way it was found; a longer walk finds the newest ones."""
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 500
@@ -67,7 +73,8 @@ async def search_trace_ids(
     )
     search = Search("traces", query.filter, tuple(query.order_by))
     wanted = Wanted(search, query.page_token, limit)
-    return cast("Page[str]", await fetch_bounded(connection, listing, wanted, budget))
+    page = await fetch_bounded(connection, listing, wanted, budget or BUDGET)
+    return cast("Page[str]", page)
 
 
 def _order(order: OrderBy) -> OrderBy:
@@ -80,9 +87,7 @@ def _order(order: OrderBy) -> OrderBy:
 def _is_walked(orders: Sequence[OrderBy]) -> bool:
     """Tell whether an index has the order."""
     first = orders[0] if orders else None
-    return first is None or (
-        first.entity is Entity.ATTRIBUTE and first.key in ("timestamp_ms", "status")
-    )
+    return first is None or (first.entity is Entity.ATTRIBUTE and first.key in _ORDERED)
 
 
 def _terms(orders: Sequence[OrderBy]) -> list[Term]:

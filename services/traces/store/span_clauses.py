@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.traces.store.scope import Scope
+from services.traces.store.states import one_of, satisfying
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Comparison, Entity
 from shared.mlflow.search.bounded import Clause, Text
@@ -43,6 +44,7 @@ _COMPARATORS: Final = (
 )
 _CONTENT_COMPARATORS: Final = (Comparator.LIKE, Comparator.ILIKE)
 _STATUSES: Final = ("ERROR", "OK", "UNSET")
+_ANY_TYPE: Final = Comparison(Entity.SPAN, "type", Comparator.LIKE, "%")
 _OF_TRACE: Final = "s.project_id = t.project_id AND s.week = t.week AND s.trace_id = t.trace_id"
 
 
@@ -93,6 +95,9 @@ async def resolved(
     found: dict[Comparison, Comparison] = {}
     if len(scope.experiments) != 1:
         return found
+    if {each.key for each in comparisons if each.key in _COLUMNS} == {"status"}:
+        # The index of types has the status after the type.
+        comparisons = [_ANY_TYPE]
     for each in comparisons:
         if each.key not in ("name", "type") or _is_sought(each):
             continue
@@ -150,8 +155,10 @@ class SpanClauses:
         found = []
         if indexed:
             sought = [self.replaced.get(each, each) for each in indexed]
-            leads = any(map(_leads, indexed))
-            narrow = leads and all(map(_is_narrow, sought))
+            if _ANY_TYPE in self.replaced:
+                sought.append(self.replaced[_ANY_TYPE])
+            leads = any(each.key != "status" for each in sought)
+            narrow = all(each.key == "status" or is_narrow(each) for each in sought)
             candidates = self._candidates(indexed, sought) if leads else None
             found.append(Clause(self._has_span(indexed), candidates, narrow))
         if self.is_expensive:
@@ -171,12 +178,10 @@ class SpanClauses:
 
         def candidates(bindings: Bindings) -> str:
             source = Source("spans s", "s.trace_id", self.scope.on("s", bindings))
-            if keys == {"status"}:
-                return source.where("s.status = 'ERROR'")
             compared = [_compare_indexed(each, bindings) for each in sought]
             if "status" not in keys:
                 # The index of types has the status between type and name.
-                compared.append(f"s.status = ANY({bindings.add(_STATUSES, 'text[]')})")
+                compared.append(one_of('s.status COLLATE "C"', _STATUSES))
             short = source.where(f"char_length(s.name) < {SHORT}", *compared)
             if any(each.key == "name" and finds_short(each) for each in comparisons):
                 return short
@@ -186,19 +191,12 @@ class SpanClauses:
         return candidates
 
 
-def _leads(comparison: Comparison) -> bool:
-    """Tell whether an index has the spans that satisfy a comparison. Of the states, it has the errors alone."""
-    if comparison.key != "status":
-        return True
-    return (comparison.comparator, comparison.value) == (Comparator.EQ, "ERROR")
-
-
-def _is_narrow(comparison: Comparison) -> bool:
-    return comparison.key == "status" or is_narrow(comparison)
-
-
 def _compare_indexed(comparison: Comparison, bindings: Bindings) -> str:
     column = _COLUMNS[comparison.key]
+    if comparison.key == "status":
+        statuses = satisfying(comparison, _STATUSES)
+        if statuses is not None:
+            return one_of(f'{column} COLLATE "C"', statuses)
     return compare_indexed(column, comparison.comparator, comparison.value, bindings)
 
 

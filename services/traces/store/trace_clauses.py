@@ -16,8 +16,10 @@ from services.traces.store.assessment_clauses import (
 )
 from services.traces.store.scope import Scope
 from services.traces.store.span_clauses import SpanClauses, checked, is_of_span, resolved
+from services.traces.store.states import one_of, satisfying
 from services.traces.validation import SOURCE_RUN, TRACE_NAME
 from shared.contracts.errors import invalid
+from shared.contracts.traces import TraceState
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
 from shared.mlflow.search.bounded import Clause, Text
 from shared.mlflow.search.candidates import (
@@ -48,7 +50,6 @@ LABELS: Final = {
 }
 """Attributes that MLflow stores as a tag or as metadata."""
 
-_INDEXED: Final = frozenset({"timestamp_ms", "status", "request_id", "client_request_id"})
 _OF_TRACE: Final = "f.project_id = t.project_id AND f.trace_id = t.trace_id"
 
 
@@ -138,24 +139,46 @@ class TraceComparison:
             absent = self.comparison.comparator is Comparator.IS_NULL
             candidates = None if absent else self._labelled
             return Clause(self._has_label, candidates, is_narrow(self.comparison))
-        if key not in _INDEXED:
-            return Clause(self._attribute)
-        return Clause(self._attribute, self._traces, is_narrow(self.comparison), COLUMNS[key])
+        by_time = self._states is not None and len(self._states) == 1
+        return Clause(
+            self._attribute,
+            self._traces,
+            is_narrow(self.comparison),
+            on=COLUMNS[key],
+            ordered_by=COLUMNS["timestamp_ms"] if by_time else "",
+        )
 
     @property
     def _is_equality(self) -> bool:
         return self.comparison.comparator is Comparator.EQ
 
+    @property
+    def _states(self) -> list[str] | None:
+        """The states that satisfy the comparison; None if it is no comparison with a state, or a pattern."""
+        if self.comparison.key != "status":
+            return None
+        return satisfying(self.comparison, [each.value for each in TraceState])
+
     def _attribute(self, bindings: Bindings) -> str:
         key, comparator, value = _parts(self.comparison)
+        if self._states is not None:
+            return one_of(COLUMNS[key], self._states)
         compare = compare_integer if key in TRACES.numeric else compare_text
         return compare(COLUMNS[key], comparator, value, bindings)
 
     def _traces(self, bindings: Bindings) -> str:
         key = self.comparison.key
-        source = Source("traces t", "t.trace_id", self.scope.condition(bindings))
+        scope, column = self.scope.condition(bindings), COLUMNS[key]
+        if self._states is not None:
+            source = Source("traces t", "t.trace_id", scope)
+            return " UNION ALL ".join(
+                source.where(one_of(column, [each])) for each in self._states or [""]
+            )
+        if key == "execution_time_ms":
+            # The columns of the index of durations.
+            scope, column = f"{scope} AND ({column} IS NULL)::int = 0", f"coalesce({column}, 0)"
         find = integer_set if key in TRACES.numeric else text_set
-        return find(source, COLUMNS[key], self.comparison, bindings)
+        return find(Source("traces t", "t.trace_id", scope), column, self.comparison, bindings)
 
     def _has_label(self, bindings: Bindings) -> str:
         key, comparator, value = _parts(self.comparison)

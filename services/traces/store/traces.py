@@ -26,6 +26,8 @@ class NewTrace:
     request_preview: str | None = None
     response_preview: str | None = None
     finalized: bool = True
+    tokens: Sequence[int | None] | None = None
+    """Numbers by ``sums.TOKEN_COLUMNS``; None: what is stored stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,13 @@ async def end(tx: Transaction, trace_id: str, end_time: int, state: str) -> int 
     """End a trace and return its experiment; None if there is no such trace."""
     found: int | None = await tx.value(SQL["end_trace"], tx.project, trace_id, end_time, state)
     return found
+
+
+async def set_tokens(tx: Transaction, tokens: Mapping[str, Sequence[int | None]]) -> None:
+    """Store the tokens of traces, by ``sums.TOKEN_COLUMNS``."""
+    if tokens:
+        columns = [list(column) for column in zip(*tokens.values(), strict=True)]
+        await tx.execute(SQL["set_tokens"], tx.project, list(tokens), *columns)
 
 
 async def meet(tx: Transaction, traces: Sequence[MetTrace]) -> dict[str, Place]:

@@ -43,12 +43,15 @@ class Clause:
 
     - ``narrow``: an index leads straight to the set. Otherwise its rows are a selection from a longer part of an index.
     - ``on`` is the expression that is compared. If the order begins with it, a walk reads no other rows.
+    - ``ordered_by`` is an expression by which an index orders the rows that satisfy the condition. If the order begins
+      with it, a walk reads no other rows either.
     """
 
     condition: Text
     candidates: Text | None = None
     narrow: bool = True
     on: str = ""
+    ordered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ class Budget:
     walked: int = 3_000
     """Rows of a walk."""
 
+    further: int = 1
+    """How many times longer a walk may become if it has found so many rows that it will then fill the page."""
+
     shared: int = 20_000
     """Rows that all sets have in common."""
 
@@ -107,7 +113,7 @@ class Budget:
     """The least size of each bound, in pages."""
 
     step: int = 100
-    """Rows of the first step of a walk in steps. Each further step has twice as many."""
+    """Rows of the first step of a walk in steps. Each further step has twice as many, up to ``walked``."""
 
     seconds: float = 1.0
     """Time after which a walk in steps begins no further step."""
@@ -140,7 +146,8 @@ class _Bounded:
         each, bindings = self.listing, Bindings()
         columns = keyset.order_list(each.terms)
         bounds = self._bounds(bindings)
-        ordered = [clause for clause in each.clauses if clause.on == each.terms[0].expression]
+        first = each.terms[0].expression
+        ordered = [clause for clause in each.clauses if first in (clause.on, clause.ordered_by)]
         bounds += [clause.condition(bindings) for clause in ordered]
         inner = (
             f"SELECT {each.alias}.*, {keyset.select_list(each.terms)}"
@@ -297,7 +304,7 @@ async def _step(connection: Connection, bounded: _Bounded, budget: Budget) -> _F
             return _Found(found)
         if time.monotonic() >= end:
             return _Found(found, after)
-        rows *= 2
+        rows = min(2 * rows, budget.walked)
 
 
 async def _find_all(
@@ -316,15 +323,29 @@ async def _find_all(
         if len(rows) == bounded.limit:
             return rows
     if listing.walked and budget.walked:
-        rows = await _fetch(connection, bounded.walk(budget.rows(budget.walked, bounded.limit)))
-        if not _stops(rows):
-            return rows
+        walked = await _walk(connection, bounded, budget)
+        if walked is not None:
+            return walked
     if sets := _sets(listing):
         most = budget.rows(budget.shared, bounded.limit)
         rows = await _fetch(connection, bounded.from_sets(sets, most))
         if not _stops(rows):
             return rows
     return await _fetch(connection, bounded.plain())
+
+
+async def _walk(
+    connection: Connection, bounded: _Bounded, budget: Budget
+) -> Sequence[asyncpg.Record] | None:
+    """Compare the first rows of the order, and further ones if these promise to fill the page; None if they do not."""
+    walked = budget.rows(budget.walked, bounded.limit)
+    rows = await _fetch(connection, bounded.walk(walked))
+    if not _stops(rows):
+        return rows
+    if budget.further == 1 or budget.further * len(rows) < bounded.limit:
+        return None
+    rows = await _fetch(connection, bounded.walk(budget.further * walked))
+    return None if _stops(rows) else rows
 
 
 async def _from_small_set(

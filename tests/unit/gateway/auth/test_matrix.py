@@ -23,8 +23,12 @@ from shared.messaging.messages import Answer
 from tests.unit.gateway.fake_bus import FakeBus
 
 READING = ("BatchGet", "Get", "List", "Search")
-READS_BESIDES = {"CreatePresignedDownloadUrl"}
-"""Its name is MLflow's, but it only reads."""
+READS_BESIDES = {
+    "CalculateTraceFilterCorrelation",
+    "CreatePresignedDownloadUrl",
+    "QueryTraceMetrics",
+}
+"""Their names are MLflow's, but they only read."""
 
 SCOPES = ("api", "read_api", "read_user")
 PROJECT = "/api/v4/projects/7"
