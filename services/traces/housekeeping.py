@@ -1,4 +1,7 @@
-"""Makes the partitions of coming weeks, and deletes the traces of purged experiments portion by portion."""
+"""Makes the partitions of coming weeks, and deletes portion by portion.
+
+What it deletes are the traces and links of purged experiments, and the records of deleted evaluation datasets.
+"""
 
 import asyncio
 from collections.abc import Awaitable
@@ -6,16 +9,16 @@ from collections.abc import Awaitable
 import structlog
 from asyncpg import Pool, Record
 
-from services.traces.store import traces
+from services.traces.store import evaluation_dataset_records, evaluation_datasets, traces
 from services.traces.store.purges import SQL
 
 log = structlog.get_logger()
 
 INTERVAL = 5.0
-"""Seconds between two looks for purged experiments."""
+"""Seconds between two looks for what is to be deleted."""
 
 PORTION = 500
-"""Traces that one transaction deletes."""
+"""Traces, links or records that one transaction deletes."""
 
 WEEKS_AHEAD = 4
 ROUNDS_BETWEEN_PARTITIONS = 720
@@ -23,13 +26,14 @@ ROUNDS_BETWEEN_PARTITIONS = 720
 
 
 async def keep_house(pool: "Pool[Record]") -> None:
-    """Do both, until cancelled. Neither waits for the other's errors to end."""
+    """Do all of it, until cancelled. Nothing waits for the others' errors to end."""
     rounds_left = 0
     while True:
         rounds_left -= 1
         if rounds_left < 0 and await _succeeds(make_partitions(pool), "span_partitions_not_made"):
             rounds_left = ROUNDS_BETWEEN_PARTITIONS
         await _succeeds(purge(pool), "traces_not_purged")
+        await _succeeds(purge_datasets(pool), "evaluation_datasets_not_purged")
         await asyncio.sleep(INTERVAL)
 
 
@@ -48,18 +52,39 @@ async def make_partitions(pool: "Pool[Record]") -> None:
 
 
 async def purge(pool: "Pool[Record]") -> None:
-    """Delete the traces of all purged experiments."""
+    """Delete what belongs to purged experiments."""
     while await purge_portion(pool):
         pass
 
 
 async def purge_portion(pool: "Pool[Record]") -> bool:
-    """Delete a portion of the traces of a purged experiment; False if there is no such experiment."""
+    """Delete a portion of what belongs to a purged experiment; False if there is no such experiment."""
     async with pool.acquire() as connection, connection.transaction():
         noted = await connection.fetchrow(SQL["next_purge"].sql)
         if noted is None:
             return False
         key = (noted["project_id"], noted["experiment_id"])
-        if await traces.delete_some(connection, *key, PORTION) < PORTION:
+        deleted = await traces.delete_some(connection, *key, PORTION)
+        unlinked = await evaluation_datasets.unlink_purged(connection, *key, PORTION)
+        if max(deleted, unlinked) < PORTION:
             await connection.execute(SQL["finish_purge"].sql, *key)
+        return True
+
+
+async def purge_datasets(pool: "Pool[Record]") -> None:
+    """Delete the records of all deleted evaluation datasets."""
+    while await purge_records(pool):
+        pass
+
+
+async def purge_records(pool: "Pool[Record]") -> bool:
+    """Delete a portion of the records of a deleted evaluation dataset; False if there is no such dataset."""
+    queries = evaluation_datasets.SQL
+    async with pool.acquire() as connection, connection.transaction():
+        noted = await connection.fetchrow(queries["next_dataset_purge"].sql)
+        if noted is None:
+            return False
+        key = (noted["project_id"], noted["dataset_id"])
+        if await evaluation_dataset_records.delete_some(connection, *key, PORTION) < PORTION:
+            await connection.execute(queries["finish_dataset_purge"].sql, *key)
         return True

@@ -8,6 +8,7 @@ from shared.contracts import (
     artifacts,
     assessments,
     datasets,
+    evaluation_datasets,
     experiments,
     logged_models,
     metrics,
@@ -41,6 +42,7 @@ MESSAGES: dict[str, type[Message]] = {
         trace_metrics,
         spans,
         assessments,
+        evaluation_datasets,
     )
     for name, contract in vars(module).items()
     if isinstance(contract, type)

@@ -100,6 +100,31 @@ OTLP_SPANS = 100_000
 OTLP_RESOURCE = 64 * 1024
 """Bytes of the resource of spans: the attributes of the program that recorded them."""
 
+DATASET_RECORDS = 1_000
+"""Records of one ``UpsertDatasetRecords``, and of a page of them. The gateway splits larger requests."""
+
+RECORDS_JSON = 1_000_000
+"""Characters of the records of one ``UpsertDatasetRecords``, of a page of them, and of a page of evaluation datasets. A
+larger record or dataset is alone in its command or page."""
+
+RECORD_JSON = 8 * 1024**2
+"""Characters of one record of an evaluation dataset. A larger one does not fit into a message of RabbitMQ."""
+
+RECORDS_BODY = 32 * 1024**2
+"""Bytes of a request with records: MLflow's clients send all that they merge at once."""
+
+RECORD_IDS = 10_000
+"""Records that one request deletes."""
+
+DATASET_SCHEMA = 100_000
+"""Characters of the schema of an evaluation dataset. Fields that come later are left out of it. MLflow has no limit."""
+
+DATASET_EXPERIMENTS = 100
+"""Experiments that one request links to an evaluation dataset. Tracking is asked about each."""
+
+EVALUATION_DATASETS = 1_000
+"""Datasets of a page; a client that asks for more gets a token for the others."""
+
 STAGES = 100
 """Stages in one request for the newest versions."""
 

@@ -15,8 +15,8 @@ _PREFIX = re.compile(r"^/(?:ajax-)?api/\d\.\d/?|^/")
 """The same endpoint is under several; one path of MLflow's lacks the slash after it."""
 
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)\}")
-_FAMILIES = {"datasets": "evaluation datasets", "gateway": "gateway to language models"}
-"""Where the first segment of a path would mislead: what runs have as inputs are other datasets."""
+_FAMILIES = {"gateway": "gateway to language models"}
+"""Where the first segment of a path would mislead: Warren's own gateway is another one."""
 
 _WEB_PAGES = ("build/", "static-files/")
 

@@ -6,6 +6,7 @@ from services.gateway.http.endpoint import Endpoint
 from shared.contracts import artifacts as a
 from shared.contracts import assessments as s
 from shared.contracts import datasets as d
+from shared.contracts import evaluation_datasets as ed
 from shared.contracts import experiments as e
 from shared.contracts import limits
 from shared.contracts import logged_models as lm
@@ -148,4 +149,22 @@ ENDPOINTS = (
     _endpoint("DELETE", "traces/{trace_id}/tags", t.DeleteTraceTag, e.Empty),
     _endpoint("POST", "traces/link-to-run", t.LinkTracesToRun, e.Empty),
     _endpoint("POST", "traces/link-prompts", t.LinkPromptsToTrace, e.Empty),
+    _v3("POST", "datasets/create", ed.CreateDataset, ed.EvaluationDatasetReply),
+    _v3("GET POST", "datasets/search", ed.SearchEvaluationDatasets, ed.SearchEvaluationDatasetsReply),
+    _v3("GET", "datasets/{dataset_id}", ed.GetDataset, ed.EvaluationDatasetReply),
+    _v3("DELETE", "datasets/{dataset_id}", ed.DeleteDataset, e.Empty),
+    _v3("PATCH", "datasets/{dataset_id}/tags", ed.SetDatasetTags, e.Empty),
+    _v3("DELETE", "datasets/{dataset_id}/tags/{key}", ed.DeleteDatasetTag, e.Empty),
+    _v3(
+        "POST",
+        "datasets/{dataset_id}/records",
+        ed.UpsertDatasetRecords,
+        ed.UpsertDatasetRecordsReply,
+        limits.RECORDS_BODY,
+    ),
+    _v3("GET", "datasets/{dataset_id}/records", ed.GetDatasetRecords, ed.GetDatasetRecordsReply),
+    _v3("DELETE", "datasets/{dataset_id}/records", ed.DeleteDatasetRecords, ed.DeleteDatasetRecordsReply),
+    _v3("GET", "datasets/{dataset_id}/experiment-ids", ed.GetDatasetExperimentIds, ed.GetDatasetExperimentIdsReply),
+    _v3("POST", "datasets/{dataset_id}/add-experiments", ed.AddDatasetToExperiments, ed.EvaluationDatasetReply),
+    _v3("POST", "datasets/{dataset_id}/remove-experiments", ed.RemoveDatasetFromExperiments, ed.EvaluationDatasetReply),
 )  # fmt: skip

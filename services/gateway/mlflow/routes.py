@@ -23,7 +23,7 @@ from services.gateway.http.parts import forward_in_parts
 from services.gateway.http.requests import read_request_id
 from services.gateway.http.routing import Handler
 from services.gateway.mlflow.endpoints import ENDPOINTS
-from services.gateway.mlflow.traces import own_handler
+from services.gateway.mlflow.own_handlers import own_handler
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import new_id
 

@@ -5,7 +5,7 @@ its pages show an error where a plain MLflow server shows an empty state, and a 
 its runs. The answers are those of MLflow 3.17.2 without any data.
 
 They are under ``/ajax-api`` alone, which only the UI uses. A client asks under ``/api`` and learns there that the
-endpoint does not exist: an empty list of datasets would look as if its datasets were lost. Writes are refused under both.
+endpoint does not exist: an empty list of judges would look as if its judges were lost. Writes are refused under both.
 When a family gets its endpoints, its lines here are deleted.
 """
 
@@ -30,7 +30,6 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/gateway/secrets/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/config"): {"secrets_available": False},
     # What is evaluated and reviewed by traces.
-    ("POST", "3.0/mlflow/datasets/search"): NOTHING,
     ("POST", "3.0/mlflow/issues/search"): NOTHING,
     ("GET", "3.0/mlflow/scorers/list"): NOTHING,
     ("GET", "3.0/mlflow/label-schemas/list"): NOTHING,

@@ -1,12 +1,28 @@
 """All commands, queries and events of the traces service."""
 
-from services.traces.handlers import assessments, changes, events, frames, metrics, spans, traces
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from services.traces.handlers import (
+    assessments,
+    changes,
+    evaluation_dataset_records,
+    evaluation_datasets,
+    evaluation_frames,
+    events,
+    frames,
+    metrics,
+    spans,
+    traces,
+)
 from services.traces.housekeeping import keep_house
 from shared.contracts.diagnosis import Diagnose
+from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.handling.handlers import Handler
+from shared.postgres.connection import AnyConnection
 from shared.postgres.diagnosis import diagnosis_of
-from shared.postgres.handlers import PostgresHandlers
+from shared.postgres.handlers import BatchItem, PostgresHandlers
 from shared.postgres.transaction import Transaction
 
 SINGLE: dict[type[Message], Handler[Transaction]] = {
@@ -15,13 +31,28 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **changes.HANDLERS,
     **assessments.HANDLERS,
     **metrics.HANDLERS,
+    **evaluation_datasets.HANDLERS,
+    **evaluation_dataset_records.HANDLERS,
     Diagnose: diagnosis_of("traces"),
 }
+
+
+async def ask(calls: Mapping[int, tuple[Any, Transaction]]) -> Mapping[int, DomainError]:
+    """Ask tracking for all commands of a frame."""
+    return {**await frames.ask(calls), **await evaluation_frames.ask(calls)}
+
+
+async def lock(items: Mapping[int, BatchItem[Any]], connection: AnyConnection) -> Collection[int]:
+    """Lock what the commands of a frame write: traces, then evaluation datasets."""
+    written = await frames.lock(items, connection)
+    await evaluation_frames.lock(items, connection)
+    return written
+
 
 HANDLERS = PostgresHandlers(
     single=SINGLE,
     events=events.EVENT_HANDLERS,
-    ask=frames.ask,
-    lock=frames.lock,
+    ask=ask,
+    lock=lock,
     background={"housekeeping": keep_house},
 )

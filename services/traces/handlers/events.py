@@ -16,7 +16,7 @@ async def on_experiment_deleted(event: ExperimentDeleted, tx: Transaction) -> No
 
 
 async def on_experiment_purged(event: ExperimentPurged, tx: Transaction) -> None:
-    """Let no more traces into the experiment, and note that those it has are to be deleted.
+    """Let no more traces into the experiment, and note that its traces and links are to be deleted.
 
     Housekeeping deletes them, portion by portion.
     """

@@ -1,7 +1,8 @@
 """The grammar of each searched noun: its entities, attributes, aliases and comparators.
 
-The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUtils`,
-`SearchModelUtils`, `SearchModelVersionUtils` and `SearchTraceUtils`, and its module `search_logged_model_utils`.
+The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUtils`, `SearchModelUtils`,
+`SearchModelVersionUtils`, `SearchTraceUtils` and `SearchEvaluationDatasetsUtils`, and its module
+`search_logged_model_utils`.
 Another noun needs another `Grammar` here.
 """
 
@@ -37,7 +38,8 @@ class Grammar:
     - `nullable` are the entities that accept IS NULL. `comparators` maps each entity to the comparators
       that it accepts; `comparators_of` also knows attributes. `datasets` are the keys of a dataset.
     - `measured` are entities that `<`, `<=`, `>` and `>=` compare with numbers, and others with texts.
-    - `patterns` are comparators of text attributes with regular expressions.
+    - `patterns` are comparators of text attributes with regular expressions. `list_comparators` are
+      those with lists.
     - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
       quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
     - The other fields are error texts: MLflow words them differently for each noun.
@@ -59,6 +61,7 @@ class Grammar:
     identifiers: frozenset[str] = frozenset()
     measured: frozenset[Entity] = frozenset()
     patterns: tuple[Comparator, ...] = ()
+    list_comparators: tuple[Comparator, ...] = _LISTS
     integers_only: bool = False
     quoted_integers: bool = False
     bare_text: bool = False
@@ -86,11 +89,12 @@ class Grammar:
             return _NUMERIC
         if key in self.identifiers:
             return (Comparator.EQ, Comparator.NE, *_LISTS)
-        return (*_TEXT, *self.patterns, *_LISTS) if self.lists else _TEXT
+        return (*_TEXT, *self.patterns, *self.list_comparators) if self.lists else _TEXT
 
     def spelled(self, entity: Entity, key: str) -> str:
-        """Return `entity.key`, written with the first of the entity's prefixes."""
-        return f"{next(name for name, each in self.entities.items() if each is entity)}.{key}"
+        """Return `entity.key`, written with the first of the entity's prefixes; the key alone if it has none."""
+        prefix = next((name for name, each in self.entities.items() if each is entity), "")
+        return f"{prefix}.{key}" if prefix else key
 
 
 _RUN_ALIASES = {
@@ -349,4 +353,27 @@ TRACES = Grammar(
     aliases=_TRACE_ALIASES,
     measured=frozenset({Entity.FEEDBACK, Entity.EXPECTATION}),
     patterns=(Comparator.RLIKE,),
+)
+
+_DATASET_NUMERIC = frozenset({"created_time", "last_update_time"})
+
+EVALUATION_DATASETS = Grammar(
+    entities={"tags": Entity.TAG},
+    unknown_entity="Invalid identifier token '{entity}' specified",
+    unsupported_null=(
+        "IS NULL / IS NOT NULL is only supported for tags and params, not for '{entity}' '{key}'"
+    ),
+    unsortable=EXPERIMENTS.unsortable,
+    wrong_comparator=_WRONG_REGISTRY_COMPARATOR,
+    numeric=_DATASET_NUMERIC,
+    text=frozenset({"name", "created_by", "last_updated_by"}),
+    lists=frozenset({"name"}),
+    orderable=_DATASET_NUMERIC | {"name"},
+    sortable=frozenset({Entity.ATTRIBUTE}),
+    # MLflow's parser accepts it for tags, and its store then refuses the comparator.
+    nullable=frozenset({Entity.TAG}),
+    comparators={Entity.TAG: _TEXT},
+    list_comparators=(Comparator.IN,),
+    integers_only=True,
+    repeatable=True,
 )

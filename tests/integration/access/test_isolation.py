@@ -44,9 +44,15 @@ class Project:
         self.mount = f"/api/v4/projects/{number}/ml/mlflow"
 
     async def ask(self, method: str, path: str, **fields: Any) -> Any:
+        return await self._ask("2.0", method, path, fields)
+
+    async def ask_v3(self, method: str, path: str, **fields: Any) -> Any:
+        return await self._ask("3.0", method, path, fields)
+
+    async def _ask(self, version: str, method: str, path: str, fields: dict[str, Any]) -> Any:
         status, body = await self.api(
             method,
-            f"{self.mount}/api/2.0/mlflow/{path}",
+            f"{self.mount}/api/{version}/mlflow/{path}",
             params=fields if method == "GET" else None,
             json=None if method == "GET" else fields,
         )
@@ -95,6 +101,15 @@ class Project:
             json={"trace": {"trace_info": {**info, "request_preview": HIDDEN, **labels}}},
         )
         assert status == 200, body
+        tags = json.dumps({SECRET: HIDDEN})
+        made = await self.ask_v3(
+            "POST", "datasets/create", name=SECRET, tags=tags, experiment_ids=experiments[1:]
+        )
+        dataset = made["dataset"]["dataset_id"]
+        records = json.dumps([{"inputs": {"q": SECRET}, "expectations": {"a": HIDDEN}}])
+        await self.ask_v3("POST", f"datasets/{dataset}/records", records=records)
+        found = await self.ask_v3("GET", f"datasets/{dataset}/records")
+        record = json.loads(found["records"])[0]["dataset_record_id"]
         search = {"max_results": 1}
         page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
         pages = await self.ask("POST", "experiments/search", **search)
@@ -112,6 +127,10 @@ class Project:
             "trace_ids": [[trace]],
             "request_ids": [[trace]],
             "locations": [[place]],
+            "dataset_id": [dataset],
+            "dataset_record_ids": [[record]],
+            "records": [records],
+            "filter_string": [f"tags.{SECRET} != 'x'", f"name = '{SECRET}'", ""],
             "trace": [{"trace_info": info}],
             "prompt_versions": [[{"name": SECRET, "version": "1"}]],
             "alias": ["best"],
@@ -145,6 +164,11 @@ class Project:
             await self.ask("GET", "model-versions/search"),
             await self.ask("GET", "traces", experiment_ids=ids),
         ]
+        datasets = (await self.ask_v3("POST", "datasets/search")).get("datasets", [])
+        for each in datasets:
+            path = f"datasets/{each['dataset_id']}"
+            found += [each, await self.ask_v3("GET", f"{path}/records")]
+            found.append(await self.ask_v3("GET", f"{path}/experiment-ids"))
         artifacts = f"{self.mount}{PROXY_PREFIXES[0]}artifacts?path={self.number}"
         return json.dumps([*found, await self.api("GET", artifacts)], sort_keys=True)
 

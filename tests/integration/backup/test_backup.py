@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import sys
 from contextlib import asynccontextmanager
@@ -82,6 +83,11 @@ async def fill(tracking, registry, traces):
     assessed = [{"assessment_name": hard, "feedback": {"value": [hard]}, "rationale": hard}]
     await traces.start("tr-1", tags={"t": hard}, request_preview=hard, assessments=assessed)
     await traces.log(span("tr-1", 1, attributes={"hard": hard}), span("tr-2", 1, name=hard))
+    made = await traces.call("CreateDataset", name=hard, experiment_ids=[experiment])
+    dataset_id = made["dataset"]["dataset_id"]
+    records = json.dumps([{"inputs": {"q": hard, "nan": float("nan")}, "outputs": hard}])
+    await traces.call("UpsertDatasetRecords", dataset_id=dataset_id, records=records)
+    await traces.call("SetDatasetTags", dataset_id=dataset_id, tags=json.dumps({"t": hard}))
     # As if it had arrived long ago: the restored database has no partition of that week.
     for table in ("traces", "spans"):
         await traces.pool.execute(f"UPDATE {table} SET week = '2026-01-05' WHERE trace_id = 'tr-2'")
@@ -123,6 +129,7 @@ async def everything(tracking, registry, traces):
     ]
     # An upgrade of another service leaves none.
     trace_ids = await traces.pool.fetch("SELECT trace_id FROM traces ORDER BY trace_id")
+    datasets = (await traces.call("SearchEvaluationDatasets"))["datasets"]
     return {
         "tracking": [found, runs, histories, searches],
         "logged models": await tracking.call("SearchLoggedModels", experiment_ids=ids),
@@ -133,6 +140,10 @@ async def everything(tracking, registry, traces):
         "traces": [
             await traces.call("SearchTraces", experiment_ids=["1"]),
             *[await traces.call("ListSpans", trace_id=each["trace_id"]) for each in trace_ids],
+        ],
+        "evaluation datasets": [
+            (each, await traces.call("GetDatasetRecords", dataset_id=each["dataset_id"]))
+            for each in datasets
         ],
     }
 

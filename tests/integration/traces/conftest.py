@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.traces.handlers import HANDLERS
@@ -184,3 +185,20 @@ def tracking() -> FakeTracking:
 def traces(pool: Pool, tracking: FakeTracking) -> Traces:
     """The service."""
     return Traces(pool, tracking)
+
+
+@pytest.fixture
+def deadlocks(traces) -> list[BaseException]:
+    """The deadlocks that PostgreSQL reports while the test runs. The executor tries such a frame again."""
+    found: list[BaseException] = []
+    carry_out = traces.executor.transactions.carry_out
+
+    async def watched(*args: Any) -> Any:
+        try:
+            return await carry_out(*args)
+        except asyncpg.DeadlockDetectedError as error:
+            found.append(error)
+            raise
+
+    traces.executor.transactions.carry_out = watched
+    return found

@@ -17,23 +17,6 @@ SOON = 5.0
 """Seconds that a test waits for what must not wait."""
 
 
-@pytest.fixture
-def deadlocks(traces) -> list[BaseException]:
-    """The deadlocks that PostgreSQL reports while the test runs. The executor tries such a frame again."""
-    found: list[BaseException] = []
-    carry_out = traces.executor.transactions.carry_out
-
-    async def watched(*args: Any) -> Any:
-        try:
-            return await carry_out(*args)
-        except asyncpg.DeadlockDetectedError as error:
-            found.append(error)
-            raise
-
-    traces.executor.transactions.carry_out = watched
-    return found
-
-
 def tag(trace_id: str, value: str = "x") -> Envelope:
     return envelope("SetTraceTag", trace_id=trace_id, key="k", value=value)
 
