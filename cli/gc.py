@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from cli.broker import bus_client
 from cli.client import Project
 from cli.durations import milliseconds
+from cli.expiry import expire_traces
 from cli.progress import Progress
 from cli.sweep import sweep
 from cli.tables import add_json
@@ -41,12 +42,15 @@ neither        shows everything that is deleted and asks; --yes stands for the a
 An experiment is purged with all its runs and logged models. An interrupted command may be started
 again: it continues where it stopped.
 
---sweep also deletes artifacts whose run or logged model is not in the database, as after the restore
-of an older backup. It looks at the places where runs and models keep their artifacts by default, and
-leaves what was stored less than --grace ago.
+--expired-traces also deletes traces that were kept long enough (WARREN_TRACES_RETENTION, and the tags
+of experiments). The traces service does that by itself, too, minute by minute.
+
+--sweep also deletes artifacts whose run, logged model or trace is not in the database, as after the
+restore of an older backup. It looks at the places where they keep their artifacts by default, and leaves
+what was stored less than --grace ago.
 
 Progress is written to standard error. With --json standard output has one object for each project,
-and one more for its sweep.
+one more for its expired traces, and one more for its sweep.
 """
 EXAMPLES = """\
 examples:
@@ -54,6 +58,7 @@ examples:
   warren gc --older-than 30d
   warren gc --experiment-ids 3,4
   warren gc --older-than 30d --sweep --dry-run
+  warren gc --older-than 30d --expired-traces
   warren gc --run-ids 5f0c8a52f4d34d5e8f6f9c3b2a1d0e4f
 """
 GRACE = "1d"
@@ -92,9 +97,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help=f"only this project (default: all; with ids {ROOT_PROJECT}, that of plain MLflow clients)",
     )
     described.add_argument(
+        "--expired-traces",
+        action="store_true",
+        help="also delete traces that were kept long enough",
+    )
+    described.add_argument(
         "--sweep",
         action="store_true",
-        help="also delete artifacts of runs and models that do not exist",
+        help="also delete artifacts of runs, models and traces that do not exist",
     )
     described.add_argument(
         "--grace",
@@ -132,6 +142,7 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
     services = [
         "tracking",
         *(["artifacts"] if options.sweep else []),
+        *(["traces"] if options.sweep or options.expired_traces else []),
         *(["access"] if has_path else []),
     ]
     async with bus_client(settings, services) as bus:
@@ -146,6 +157,10 @@ async def run(options: argparse.Namespace, settings: ProcessSettings) -> int:
         for each in work:
             purged = await collect(*each, dry_run=options.dry_run)
             _print(options, each[0], purged.counts())
+        for number in projects if options.expired_traces else []:
+            project = Project(bus, number)
+            expired = await expire_traces(project, progress, dry_run=options.dry_run)
+            _print(options, project, {"expired_traces": expired})
         stored = ([only] if only else await _stored_projects(bus)) if options.sweep else []
         for number in stored:
             project = Project(bus, number)

@@ -1,4 +1,4 @@
-"""Sweeping: deletes artifacts in the bucket whose run or logged model is not in the database.
+"""Sweeping: deletes artifacts in the bucket whose run, logged model or trace is not in the database.
 
 ``warren gc`` itself leaves no such artifacts. They arise from a database that was restored from an older backup, or
 from an upload that ended after its run was purged.
@@ -14,6 +14,8 @@ from shared.contracts.purges import (
     DeleteOrphansReply,
     FindOwners,
     FindOwnersReply,
+    FindTraces,
+    FindTracesReply,
     ListOwnedDirectories,
     ListOwnedDirectoriesReply,
     OwnedDirectory,
@@ -71,9 +73,11 @@ async def _orphans(
     """Yield each orphaned directory, with the paths inside it that clients chose for experiments."""
     if not directories:
         return
-    owners = FindOwners(ids=[each.owner for each in directories])
+    owners = FindOwners(ids=[each.owner for each in directories if not each.of_trace])
     found = await project.call(owners, FindOwnersReply)
     known = set(found.ids)
+    if traces := [each.owner for each in directories if each.of_trace]:
+        known |= set((await project.call(FindTraces(ids=traces), FindTracesReply)).ids)
     for each in directories:
         if each.owner not in known:
             yield each, [path for path in found.chosen if is_within(path, each.path)]

@@ -1,47 +1,64 @@
 """Makes the partitions of coming weeks, and deletes portion by portion.
 
-What it deletes are the traces and links of purged experiments, and the records of deleted evaluation datasets.
+What it deletes are the traces and links of purged experiments, the records of deleted evaluation datasets, and traces
+that have expired.
 """
 
 import asyncio
 from collections.abc import Awaitable
 
+import asyncpg
 import structlog
 from asyncpg import Pool, Record
 
-from services.traces.store import evaluation_dataset_records, evaluation_datasets, traces
+from services.traces.expiry import expire
+from services.traces.store import deletion, evaluation_dataset_records, evaluation_datasets
 from services.traces.store.purges import SQL
+from shared.contracts.errors import DomainError
+from shared.messaging.calls import Bus
+from shared.mlflow.trace_retention import Retention
 
 log = structlog.get_logger()
 
 INTERVAL = 5.0
 """Seconds between two looks for what is to be deleted."""
 
-PORTION = 500
-"""Traces, links or records that one transaction deletes."""
+PORTION = deletion.PORTION
+"""Links or records that one transaction deletes, as of traces."""
 
 WEEKS_AHEAD = 4
 ROUNDS_BETWEEN_PARTITIONS = 720
 """Partitions are made once an hour, weeks before they are needed. What has failed is tried again in the next round."""
 
+ROUNDS_BETWEEN_EXPIRIES = 12
+"""Expired traces are looked for once a minute."""
 
-async def keep_house(pool: "Pool[Record]") -> None:
-    """Do all of it, until cancelled. Nothing waits for the others' errors to end."""
-    rounds_left = 0
+
+async def keep_house(retention: Retention, pool: "Pool[Record]", bus: Bus | None) -> None:
+    """Do all of it, until cancelled. Each goes on if another one fails."""
+    until_partitions = until_expiry = 0
     while True:
-        rounds_left -= 1
-        if rounds_left < 0 and await _succeeds(make_partitions(pool), "span_partitions_not_made"):
-            rounds_left = ROUNDS_BETWEEN_PARTITIONS
-        await _succeeds(purge(pool), "traces_not_purged")
-        await _succeeds(purge_datasets(pool), "evaluation_datasets_not_purged")
+        if until_partitions <= 0 and await _succeeds(make_partitions(pool), "span_partitions"):
+            until_partitions = ROUNDS_BETWEEN_PARTITIONS
+        await _succeeds(purge(pool), "purge_of_traces")
+        await _succeeds(purge_datasets(pool), "purge_of_evaluation_datasets")
+        if until_expiry <= 0:
+            await _succeeds(expire(retention, pool, bus), "expiry_of_traces")
+            until_expiry = ROUNDS_BETWEEN_EXPIRIES
+        until_partitions -= 1
+        until_expiry -= 1
         await asyncio.sleep(INTERVAL)
 
 
-async def _succeeds(work: Awaitable[None], event: str) -> bool:
+async def _succeeds(work: Awaitable[None], what: str) -> bool:
     try:
         await work
+    except (asyncpg.LockNotAvailableError, DomainError) as error:
+        # Spans are read for long, or tracking does not answer. The next round tries again.
+        log.info("traces_housekeeping_waits", work=what, error=repr(error))
+        return False
     except Exception:
-        log.exception(event)
+        log.exception("traces_housekeeping_failed", work=what)
         return False
     return True
 
@@ -64,7 +81,7 @@ async def purge_portion(pool: "Pool[Record]") -> bool:
         if noted is None:
             return False
         key = (noted["project_id"], noted["experiment_id"])
-        deleted = await traces.delete_some(connection, *key, PORTION)
+        deleted = await deletion.delete_some(connection, *key)
         unlinked = await evaluation_datasets.unlink_purged(connection, *key, PORTION)
         if max(deleted, unlinked) < PORTION:
             await connection.execute(SQL["finish_purge"].sql, *key)

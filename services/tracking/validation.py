@@ -9,6 +9,7 @@ from shared.contracts.errors import DomainError, invalid, missing_resource
 from shared.contracts.metrics import Point
 from shared.contracts.runs import LogBatch
 from shared.contracts.validation import invalid_value, shown
+from shared.mlflow.trace_retention import RETENTION_TAG, milliseconds_of_tag
 from shared.mlflow.validation import (
     bad_name,
     check_length,
@@ -160,6 +161,8 @@ def check_experiment_tag(key: str, value: str) -> None:
     check_name("key", key)
     check_length("key", MAX_EXPERIMENT_TAG_KEY_LENGTH, key)
     check_length("value", MAX_EXPERIMENT_TAG_VAL_LENGTH, value)
+    if key == RETENTION_TAG:
+        milliseconds_of_tag(value)
 
 
 def check_artifact_location(location: str) -> None:

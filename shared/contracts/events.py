@@ -1,4 +1,4 @@
-"""Events of the tracking service, and the command that delivers an event early."""
+"""Events of the services tracking and traces, and the command that delivers an event early."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -84,6 +84,16 @@ class ExperimentPurged(Purged, ExperimentEvent):
     """An experiment was purged; without ``artifact_uri`` if a client chose its location."""
 
     topic: ClassVar[str] = "experiment.purged"
+
+
+class TracesDeleted(DomainEvent):
+    """Traces were deleted. ``artifact_uris`` are their directories, each ``…/traces/<trace id>/artifacts``.
+
+    Only traces whose directory may be in the bucket are named.
+    """
+
+    topic: ClassVar[str] = "trace.deleted"
+    artifact_uris: list[str]
 
 
 class LoggedModelDeleted(DomainEvent):

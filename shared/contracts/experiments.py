@@ -8,6 +8,7 @@ from shared.contracts import limits
 from shared.contracts.message import (
     AtMost,
     Command,
+    ExperimentIds,
     Filter,
     Int64,
     OrderBy,
@@ -40,6 +41,20 @@ class Experiment(Wire):
     last_update_time: int
     creation_time: int
     tags: list[Tag] = Field(default_factory=list)
+
+
+class GetExperimentTag(Query):
+    """Return the values of one tag of some experiments, deleted ones included."""
+
+    service: ClassVar[str] = "tracking"
+    experiment_ids: ExperimentIds
+    key: Required
+
+
+class ExperimentTagValues(Wire):
+    """The values by experiment id; only of experiments that have the tag."""
+
+    values: dict[str, str]
 
 
 class CreateExperiment(Command):

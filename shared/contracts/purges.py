@@ -58,6 +58,34 @@ class PurgeDeletedReply(Wire):
     finished: bool = False
 
 
+class GetExpiryPlan(Query):
+    """Count the traces of the project that are older than they are to be kept."""
+
+    service: ClassVar[str] = "traces"
+
+
+class ExpiryPlan(Wire):
+    """The number of expired traces."""
+
+    traces: int
+
+
+class ExpireTraces(Command):
+    """Delete a portion of the project's expired traces. The sender repeats it until the reply says ``finished``.
+
+    The service does the same by itself; this does not wait for it.
+    """
+
+    service: ClassVar[str] = "traces"
+
+
+class ExpireTracesReply(Wire):
+    """The traces that one command has deleted; ``finished`` if there was nothing left to do."""
+
+    traces: int = 0
+    finished: bool = False
+
+
 class ListProjectsWithData(Query):
     """List every project that has rows in the service's schema."""
 
@@ -93,8 +121,21 @@ class FindOwnersReply(Wire):
     chosen: Paths = Field(default_factory=list)
 
 
+class FindTraces(Query):
+    """Return which of these traces exist in the project."""
+
+    service: ClassVar[str] = "traces"
+    ids: Ids = Field(default_factory=list)
+
+
+class FindTracesReply(Wire):
+    """The ids that exist."""
+
+    ids: list[str]
+
+
 class ListOwnedDirectories(Query):
-    """List the project's directories that hold artifacts of a run or a logged model, one page at a time.
+    """List the project's directories that hold artifacts of a run, a logged model or a trace, one page at a time.
 
     ``after`` is ``last`` of the previous page.
     """
@@ -104,10 +145,11 @@ class ListOwnedDirectories(Query):
 
 
 class OwnedDirectory(Wire):
-    """A directory, and the id of the run or logged model that its path belongs to."""
+    """A directory, and the id of the run, logged model or trace that its path belongs to."""
 
     path: str
     owner: str
+    of_trace: bool = False
 
 
 class ListOwnedDirectoriesReply(Wire):

@@ -91,7 +91,7 @@ ASKS: Asks = {
             "RenameModelExperiment",
         ),
     },
-    "traces": {"tracking": ("GetExperiment", "GetRun")},
+    "traces": {"tracking": ("GetExperiment", "GetExperimentTag", "GetRun")},
     "access": {
         "tracking": ("ListTrackedEntityTypes",),
         "registry": ("ListRegisteredEntityTypes",),
@@ -107,7 +107,10 @@ SUBSCRIPTIONS: Subscriptions = {
     "tracking": {
         "registry": ("registered_model.deleted", "model_version.created", "model_version.deleted"),
     },
-    "artifacts": {"tracking": ("run.purged", "logged_model.purged", "experiment.purged")},
+    "artifacts": {
+        "tracking": ("run.purged", "logged_model.purged", "experiment.purged"),
+        "traces": ("trace.deleted",),
+    },
     "traces": {"tracking": ("experiment.deleted", "experiment.purged")},
 }
 """The services' subscriptions. The handler of an event is listed in its service too (``Handlers.events``)."""

@@ -10,6 +10,7 @@ from shared.contracts.diagnosis import Diagnose
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.handling.handlers import Handlers, Reply
+from shared.messaging.calls import Bus
 from shared.messaging.messages import Answer, Envelope
 from shared.postgres.connection import AnyConnection
 from shared.postgres.transaction import Transaction
@@ -50,6 +51,9 @@ Without it two frames with the same rows in another order would be in a deadlock
 commands for which it has written: if one of them is refused, the frame is undone. May raise Contention.
 """
 
+Background = Callable[["Pool[Record]", Bus | None], Coroutine[Any, Any, None]]
+"""A task on the service's database. The bus sends to services of ``topology.ASKS``, if there are any."""
+
 Prepare = Callable[[AnyConnection, set[int]], Awaitable[None]]
 """Runs before a process's first message of a project. Creates the rows that every project has from its start."""
 
@@ -73,9 +77,7 @@ class PostgresHandlers(Handlers[Transaction]):
     is_idempotent_batch: Callable[[Sequence[BatchItem[Any]]], bool] = field(
         default=lambda _items: False
     )
-    background: Mapping[str, Callable[["Pool[Record]"], Coroutine[Any, Any, None]]] = field(
-        default_factory=dict
-    )
+    background: Mapping[str, Background] = field(default_factory=dict)
     """Tasks of the service by name. They run for as long as its process does, beside the messages."""
 
     primary_only: Collection[type[Message]] = (Diagnose,)

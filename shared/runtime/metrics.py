@@ -167,6 +167,14 @@ REDELIVERIES = _counter(
 RETRIES = _counter("warren_retries_total", "Messages put off, to be tried again.", "queue")
 DEAD_LETTERS = _counter("warren_dead_letters_total", "Messages that failed for good.", "queue")
 
+TRACES_EXPIRED = _counter(
+    "warren_traces_expired_total", "Traces that were deleted because they were kept long enough."
+)
+SPAN_WEEKS_DROPPED = _counter(
+    "warren_span_weeks_dropped_total",
+    "Weeks of spans that were dropped because none of their traces is left.",
+)
+
 OUTBOX_LAG = _gauge(
     "warren_outbox_lag_seconds", "Age of the oldest event that has not left yet.", "service"
 )

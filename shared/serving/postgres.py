@@ -111,7 +111,7 @@ class PostgresService:
             asyncio.create_task(outbox.watch(pool, name), name="outbox-watch"),
             asyncio.create_task(_prune(pool), name="inbox-prune"),
             *(
-                asyncio.create_task(task(pool), name=name)
+                asyncio.create_task(task(pool, bus), name=name)
                 for name, task in handlers.background.items()
             ),
         ]

@@ -16,9 +16,11 @@ from services.gateway.http.server import RunningServer, serve
 from services.gateway.http.tls import server_context
 from services.gateway.http.web_address import hints, url_of
 from services.gateway.settings import Settings as GatewaySettings
+from services.traces.handlers import handlers as traces_handlers
 from shared.contracts.root_project import ROOT_PROJECT
 from shared.messaging.client import BusClient
 from shared.messaging.memory import MemoryBroker, MemoryTransport
+from shared.mlflow.trace_retention import retention_of
 from shared.postgres.explaining import explain_postgres_errors
 from shared.postgres.handlers import PostgresHandlers
 from shared.runtime.health import Check, Monitor
@@ -42,7 +44,8 @@ async def warren(
     checks: dict[str, Check] = {}
     connect = partial(MemoryTransport, MemoryBroker([*POSTGRES_SERVICES, artifacts.NAME]))
     async with AsyncExitStack() as running:
-        for name, handlers in HANDLERS.items():
+        kept = retention_of(settings.traces_retention, settings.traces_longest_retention)
+        for name, handlers in {**HANDLERS, "traces": traces_handlers(kept)}.items():
             dsn = PostgresServiceSettings(dsn=under.dsns[name])
             service = await PostgresService.start(name, dsn, handlers, connect, tracing)
             running.push_async_callback(service.close)

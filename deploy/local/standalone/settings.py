@@ -6,6 +6,7 @@ from deploy.local.settings import LocalSettings
 from services.gateway.http.settings import HttpSettings
 from services.gateway.settings import GitLabUrl, ModelPrices
 from services.gateway.ui.directory import UiDirectory
+from shared.mlflow.trace_retention import Duration
 from shared.runtime.addresses import PostgresDsn
 from shared.runtime.settings import LogLevel, MonitorSettings
 
@@ -31,6 +32,16 @@ class StandaloneSettings(LocalSettings):
         default=None,
         description="Directory of MLflow's model catalogue, by which traces are given costs; empty: no costs but "
         "those that clients send. `make run` sets it",
+    )
+    traces_retention: Duration = Field(
+        default="",
+        description="How long traces are kept after their arrival, as 30d, 12h or 90m; empty: for ever. An experiment's "
+        "tag mlflow.trace.archivalRetention may choose less",
+    )
+    traces_longest_retention: Duration = Field(
+        default="",
+        description="Up to this long an experiment's tag may keep its traces; empty: not longer than "
+        "WARREN_TRACES_RETENTION",
     )
     log_level: LogLevel = Field(default="warning", description="Least severe level that is logged")
     http: HttpSettings = Field(default=HttpSettings(), description="How it speaks HTTP")

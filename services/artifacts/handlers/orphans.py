@@ -1,8 +1,8 @@
-"""Orphans: artifacts of runs and logged models that no longer exist. ``warren gc --sweep`` finds them.
+"""Orphans: artifacts of runs, logged models and traces that no longer exist. ``warren gc --sweep`` finds them.
 
-A directory belongs to a run or a logged model if it is its default location:
-``<project>/<experiment>/<run>/artifacts`` or ``…/models/<model>/artifacts``. Objects elsewhere are never orphans.
-This service does not know which runs exist; the sender of these messages asks tracking.
+A directory belongs to one of them if it is its default location: ``<project>/<experiment>/<run>/artifacts``,
+``…/models/<model>/artifacts`` or ``…/traces/<trace>/artifacts``. Objects elsewhere are never orphans.
+This service does not know what exists; the sender of these messages asks tracking and the traces service.
 """
 
 import re
@@ -24,8 +24,12 @@ from shared.contracts.purges import (
 from shared.handling.handlers import Handler
 from shared.mlflow.artifact_paths import directory_key
 
-_OWNED = re.compile(r"(\d+/\d+/([0-9a-f]{32}|models/m-[0-9a-f]{32})/artifacts)/")
-"""A run's id is 32 hex digits; a logged model's has the prefix ``m-``."""
+_OWNED = re.compile(
+    r"(\d+/\d+/([0-9a-f]{32}|models/m-[0-9a-f]{32}|traces/(?:tr-)?[0-9a-f]{32})/artifacts)/"
+)
+"""A run's id is 32 hex digits; a logged model's has the prefix ``m-``, a trace's of MLflow 3 ``tr-``."""
+
+_OF_TRACE = "traces/"
 
 _AFTER_SLASH = "0"
 """The character after the slash in ASCII. A directory's name with it sorts after every key in the directory."""
@@ -50,7 +54,11 @@ async def list_owned_directories(
     last = f"{inside[1]}{_AFTER_SLASH}" if inside else keys[-1]
     return ListOwnedDirectoriesReply(
         directories=[
-            OwnedDirectory(path=path, owner=owner.removeprefix("models/"))
+            OwnedDirectory(
+                path=path,
+                owner=owner.removeprefix("models/").removeprefix(_OF_TRACE),
+                of_trace=owner.startswith(_OF_TRACE),
+            )
             for path, owner in found.items()
         ],
         last=last,
@@ -58,10 +66,10 @@ async def list_owned_directories(
 
 
 async def delete_orphans(cmd: DeleteOrphans, context: StorageContext) -> DeleteOrphansReply:
-    """Delete the old objects of a directory whose run or logged model no longer exists."""
+    """Delete the old objects of a directory whose run, logged model or trace no longer exists."""
     key = directory_key(cmd.path, context.project)
     if not _OWNED.fullmatch(f"{key}/"):
-        raise invalid(f"{cmd.path} is not the directory of a run or a logged model.")
+        raise invalid(f"{cmd.path} is not the directory of a run, a logged model or a trace.")
     before = datetime.now(UTC) - timedelta(milliseconds=cmd.older_than)
     swept = await context.store.sweep(key, before, kept=cmd.kept, dry_run=cmd.dry_run)
     return DeleteOrphansReply(objects=swept.objects, bytes=swept.bytes)

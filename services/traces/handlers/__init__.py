@@ -1,6 +1,7 @@
 """All commands, queries and events of the traces service."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from services.traces.handlers import (
@@ -10,6 +11,7 @@ from services.traces.handlers import (
     evaluation_datasets,
     evaluation_frames,
     events,
+    expiry,
     frames,
     metrics,
     spans,
@@ -20,6 +22,7 @@ from shared.contracts.diagnosis import Diagnose
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
 from shared.handling.handlers import Handler
+from shared.mlflow.trace_retention import Retention
 from shared.postgres.connection import AnyConnection
 from shared.postgres.diagnosis import diagnosis_of
 from shared.postgres.handlers import BatchItem, PostgresHandlers
@@ -49,10 +52,16 @@ async def lock(items: Mapping[int, BatchItem[Any]], connection: AnyConnection) -
     return written
 
 
-HANDLERS = PostgresHandlers(
-    single=SINGLE,
-    events=events.EVENT_HANDLERS,
-    ask=ask,
-    lock=lock,
-    background={"housekeeping": keep_house},
-)
+def handlers(retention: Retention) -> PostgresHandlers:
+    """Return the handlers of a service that keeps traces so long."""
+    return PostgresHandlers(
+        single={**SINGLE, **expiry.handlers(retention)},
+        events=events.EVENT_HANDLERS,
+        ask=ask,
+        lock=lock,
+        background={"housekeeping": partial(keep_house, retention)},
+    )
+
+
+HANDLERS = handlers(Retention())
+"""Those of a service that keeps traces for ever."""

@@ -6,7 +6,7 @@ The frame has locked the traces that a command names (``handlers.frames``).
 from collections.abc import Mapping
 
 from services.traces.experiments import parse_experiment_id
-from services.traces.store import labels, traces
+from services.traces.store import deletion, labels, traces
 from services.traces.store.labels import Labelled
 from services.traces.validation import (
     LONGEST_KEY,
@@ -53,7 +53,7 @@ async def delete_trace_tag(cmd: DeleteTraceTag, tx: Transaction) -> Empty:
 
 async def link_traces_to_run(cmd: LinkTracesToRun, tx: Transaction) -> Empty:
     """Link traces to a run. Traces that do not exist are left out, as in MLflow."""
-    found = await traces.experiments(tx, cmd.trace_ids)
+    found = await traces.locked(tx, cmd.trace_ids)
     linked = [Labelled(trace_id, experiment) for trace_id, experiment in found.items()]
     await labels.add_all(
         tx, [row for trace in linked for row in labels.rows(trace, "run", {cmd.run_id: ""})]
@@ -87,14 +87,14 @@ async def delete_traces(cmd: DeleteTraces, tx: Transaction) -> DeleteTracesReply
         raise invalid(message)
     experiment_id = parse_experiment_id(cmd.experiment_id)
     most = min(cmd.max_traces or limits.DELETED_TRACES, limits.DELETED_TRACES)
-    deleted = await traces.delete(
+    deleted = await deletion.delete(
         tx, experiment_id, cmd.request_ids, cmd.max_timestamp_millis, most
     )
     return DeleteTracesReply(traces_deleted=deleted)
 
 
 async def _find(tx: Transaction, trace_id: str) -> Labelled:
-    found = await traces.experiments(tx, [trace_id])
+    found = await traces.locked(tx, [trace_id])
     if trace_id not in found:
         raise trace_not_found(trace_id)
     return Labelled(trace_id, found[trace_id])

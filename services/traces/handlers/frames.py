@@ -21,6 +21,7 @@ from services.traces.validation import check_links
 from shared.contracts.assessments import CreateAssessment, DeleteAssessment, UpdateAssessment
 from shared.contracts.errors import DomainError
 from shared.contracts.message import Message
+from shared.contracts.purges import ExpireTraces
 from shared.contracts.runs import GetRun
 from shared.contracts.spans import LogSpans
 from shared.contracts.traces import (
@@ -121,7 +122,7 @@ WRITES: Mapping[type[Message], Callable[[Any, Envelope], Writes]] = {
 }
 """Every command that writes what hangs on traces it names. It may raise DomainError, which refuses the command."""
 
-ALONE: Collection[type[Message]] = {DeleteTraces}
+ALONE: Collection[type[Message]] = {DeleteTraces, ExpireTraces}
 """Commands that find the traces themselves, and lock them. They share no transaction with others."""
 
 

@@ -117,6 +117,8 @@ async def end_trace(cmd: EndTrace, tx: Transaction) -> bytes:
     """End a trace of MLflow 2. Its metadata and tags are added to those it has."""
     tags = stored(_mapping(cmd.tags), "tag", LONGEST_TAG)
     metadata = stored(_mapping(cmd.request_metadata), "metadata", LONGEST_METADATA)
+    if not await traces.locked(tx, [cmd.trace_id]):
+        raise trace_not_found(cmd.trace_id)
     experiment_id = await traces.end(tx, cmd.trace_id, cmd.timestamp_ms, cmd.status)
     if experiment_id is None:
         raise trace_not_found(cmd.trace_id)

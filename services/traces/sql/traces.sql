@@ -85,6 +85,13 @@ FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::
 WHERE t.project_id = $1 AND t.trace_id = n.trace_id
 RETURNING t.trace_id, t.experiment_id, t.week, t.finalized;
 
+-- name: locked_traces
+-- The experiments of those traces that the frame has locked. One that was made since then is locked here if nobody else
+-- has it; otherwise it counts as missing, because waiting for it out of order could become a deadlock.
+SELECT trace_id, experiment_id FROM traces
+WHERE project_id = $1 AND trace_id = ANY($2::text[])
+FOR UPDATE SKIP LOCKED;
+
 -- name: experiments_of_traces
 -- The experiments of those traces that exist.
 SELECT trace_id, experiment_id FROM traces WHERE project_id = $1 AND trace_id = ANY($2::text[]);
@@ -105,50 +112,3 @@ SELECT
 FROM unnest($2::text[]) WITH ORDINALITY AS wanted (trace_id, place)
 JOIN traces AS t ON t.project_id = $1 AND t.trace_id = wanted.trace_id
 ORDER BY wanted.place;
-
--- name: choose_traces
--- Those of some traces that are in an experiment.
-SELECT trace_id, week FROM traces
-WHERE project_id = $1 AND experiment_id = $2 AND trace_id = ANY($3::text[])
-ORDER BY trace_id
-FOR UPDATE;
-
--- name: choose_oldest_traces
--- The oldest traces of an experiment up to a time. They are found by their time, and locked in the order of their ids.
-WITH oldest AS MATERIALIZED (
-    SELECT trace_id FROM traces
-    WHERE project_id = $1 AND experiment_id = $2 AND request_time <= $3
-    ORDER BY request_time, trace_id DESC
-    LIMIT $4
-)
-SELECT trace_id, week FROM traces
-WHERE project_id = $1 AND trace_id = ANY(ARRAY(SELECT trace_id FROM oldest))
-    AND experiment_id = $2 AND request_time <= $3
-ORDER BY trace_id
-FOR UPDATE;
-
--- name: choose_some_traces
--- The oldest traces of an experiment, locked in the order of their ids.
-WITH oldest AS MATERIALIZED (
-    SELECT trace_id FROM traces
-    WHERE project_id = $1 AND experiment_id = $2
-    ORDER BY request_time, trace_id DESC
-    LIMIT $3
-)
-SELECT trace_id, week FROM traces
-WHERE project_id = $1 AND trace_id = ANY(ARRAY(SELECT trace_id FROM oldest)) AND experiment_id = $2
-ORDER BY trace_id
-FOR UPDATE;
-
--- name: delete_traces
-DELETE FROM traces WHERE project_id = $1 AND trace_id = ANY($2::text[]);
-
--- name: delete_labels_of_traces
-DELETE FROM trace_labels WHERE project_id = $1 AND trace_id = ANY($2::text[]);
-
--- name: delete_assessments_of_traces
-DELETE FROM assessments WHERE project_id = $1 AND trace_id = ANY($2::text[]);
-
--- name: delete_spans_of_traces
-DELETE FROM spans
-WHERE project_id = $1 AND week = ANY($3::date[]) AND trace_id = ANY($2::text[]);

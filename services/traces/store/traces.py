@@ -109,6 +109,12 @@ async def meet(tx: Transaction, traces: Sequence[MetTrace]) -> dict[str, Place]:
     }
 
 
+async def locked(tx: Transaction, trace_ids: Sequence[str]) -> dict[str, int]:
+    """Return the experiments of those traces that exist, and that this frame has locked."""
+    rows = await tx.rows(SQL["locked_traces"], tx.project, list(trace_ids))
+    return {row["trace_id"]: row["experiment_id"] for row in rows}
+
+
 async def experiments(tx: Transaction, trace_ids: Sequence[str]) -> dict[str, int]:
     """Return the experiments of those traces that exist."""
     rows = await tx.rows(SQL["experiments_of_traces"], tx.project, list(trace_ids))
@@ -118,41 +124,3 @@ async def experiments(tx: Transaction, trace_ids: Sequence[str]) -> dict[str, in
 async def read(tx: Transaction, trace_ids: Sequence[str]) -> list[Record]:
     """Return those traces that exist, with their labels, in the order of the ids."""
     return await tx.rows(SQL["read_traces"], tx.project, list(trace_ids))
-
-
-async def delete(
-    tx: Transaction,
-    experiment_id: int,
-    trace_ids: Sequence[str],
-    max_time: int | None,
-    most: int,
-) -> int:
-    """Delete traces of an experiment: those with the ids, or without ids the oldest ones up to a time."""
-    key = (tx.project, experiment_id)
-    if trace_ids:
-        chosen = await tx.rows(SQL["choose_traces"], *key, list(trace_ids))
-    else:
-        chosen = await tx.rows(SQL["choose_oldest_traces"], *key, max_time, most)
-    if chosen:
-        tx.has_written = True
-        await delete_chosen(tx.connection, tx.project, chosen)
-    return len(chosen)
-
-
-async def delete_some(
-    connection: AnyConnection, project: int, experiment_id: int, most: int
-) -> int:
-    """Delete any traces of an experiment, in the connection's transaction."""
-    chosen = await connection.fetch(SQL["choose_some_traces"].sql, project, experiment_id, most)
-    await delete_chosen(connection, project, chosen)
-    return len(chosen)
-
-
-async def delete_chosen(connection: AnyConnection, project: int, chosen: Sequence[Record]) -> None:
-    """Delete traces that are locked, with all that belongs to them."""
-    ids = [row["trace_id"] for row in chosen]
-    weeks = list({row["week"] for row in chosen})
-    await connection.execute(SQL["delete_spans_of_traces"].sql, project, ids, weeks)
-    await connection.execute(SQL["delete_labels_of_traces"].sql, project, ids)
-    await connection.execute(SQL["delete_assessments_of_traces"].sql, project, ids)
-    await connection.execute(SQL["delete_traces"].sql, project, ids)

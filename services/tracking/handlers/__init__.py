@@ -43,7 +43,7 @@ HANDLERS = PostgresHandlers(
     prepare=ensure_projects,
     events=model_experiments.EVENT_HANDLERS,
     is_idempotent_batch=log.is_points_only,
-    background={"folding": fold_forever},
+    background={"folding": lambda pool, _bus: fold_forever(pool)},
     # `warren gc --sweep` deletes the artifacts of which FindOwners finds no owner. Should a replica ever be wrong,
     # nothing is lost that can't be read again.
     primary_only=(Diagnose, FindOwners),

@@ -25,8 +25,10 @@ from shared.contracts.experiments import (
     DeleteExperiment,
     DeleteExperimentTag,
     Empty,
+    ExperimentTagValues,
     GetExperiment,
     GetExperimentByName,
+    GetExperimentTag,
     RestoreExperiment,
     SearchExperiments,
     SetExperimentTag,
@@ -67,6 +69,12 @@ async def get_experiment_by_name(query: GetExperimentByName, tx: Transaction) ->
         message = f"Could not find experiment with name '{query.experiment_name}'"
         raise missing_resource(message)
     return _one(await experiments.read(tx, [found[0]]), str(found[0]))
+
+
+async def get_experiment_tag(query: GetExperimentTag, tx: Transaction) -> ExperimentTagValues:
+    """Read one tag of some experiments."""
+    ids = [parse_experiment_id(each) for each in query.experiment_ids]
+    return ExperimentTagValues(values=await experiments.tag_values(tx, ids, query.key))
 
 
 async def search_experiments(query: SearchExperiments, tx: Transaction) -> bytes:
@@ -187,6 +195,7 @@ HANDLERS: Mapping[type[Message], Handler[Transaction]] = {
     CreateExperiment: create_experiment,
     GetExperiment: get_experiment,
     GetExperimentByName: get_experiment_by_name,
+    GetExperimentTag: get_experiment_tag,
     SearchExperiments: search_experiments,
     UpdateExperiment: update_experiment,
     DeleteExperiment: delete_experiment,

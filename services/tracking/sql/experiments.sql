@@ -49,6 +49,11 @@ SELECT deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 -- Where an experiment keeps artifacts, and whether it is deleted.
 SELECT artifact_location, deleted FROM experiments WHERE project_id = $1 AND experiment_id = $2;
 
+-- name: experiment_tag
+-- The values of a tag of some experiments, deleted or not.
+SELECT experiment_id, value FROM experiment_tags
+WHERE project_id = $1 AND experiment_id = ANY($2::bigint[]) AND key = $3;
+
 -- name: rename_experiment
 -- Rename an active experiment.
 UPDATE experiments SET name = $3, last_update_time = $4

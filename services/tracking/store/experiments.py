@@ -77,6 +77,12 @@ async def delete_tag(tx: Transaction, experiment_id: int, key: str) -> bool:
     return row is not None
 
 
+async def tag_values(tx: Transaction, experiment_ids: Sequence[int], key: str) -> dict[str, str]:
+    """Return the values of a tag by experiment, of those that have it."""
+    rows = await tx.rows(SQL["experiment_tag"], tx.project, experiment_ids, key)
+    return {str(row["experiment_id"]): row["value"] for row in rows}
+
+
 async def read(tx: Transaction, experiment_ids: Sequence[int]) -> bytes:
     """Return whole experiments as JSON objects, comma-separated, in the order of the ids."""
     text: bytes = await tx.value(SQL["read_experiments"], tx.project, experiment_ids)

@@ -10,7 +10,12 @@ from services.artifacts.processor import StorageProcessor
 from services.artifacts.settings import S3Settings
 from services.artifacts.store.minio import MinioStore
 from services.artifacts.store.objects import Signature
-from shared.contracts.events import ExperimentPurged, LoggedModelPurged, RunPurged
+from shared.contracts.events import (
+    ExperimentPurged,
+    LoggedModelPurged,
+    RunPurged,
+    TracesDeleted,
+)
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import new_id
 from shared.messaging.processor import RetryLaterError
@@ -22,6 +27,8 @@ FILES = (
     "1/0/r2/artifacts/a",
     "1/0/models/m-1/artifacts/MLmodel",
     "1/0/models/m-2/artifacts/MLmodel",
+    "1/0/traces/tr-1/artifacts/a/b",
+    "1/0/traces/tr-2/artifacts/a",
     "1/01/r1/artifacts/a",
     "2/0/r1/artifacts/a",
 )
@@ -60,7 +67,11 @@ async def test_a_purged_run_takes_its_directory_with_it(filled, http):
     for _ in range(2):
         await handle_event(filled, run_purged(f"{ROOT}/r1/artifacts"))
     assert await kept(filled, http) == {key for key in FILES if not key.startswith("1/0/r1/")}
-    assert {entry.name for entry in (await filled.page("1/0")).entries} == {"r2", "models"}
+    assert {entry.name for entry in (await filled.page("1/0")).entries} == {
+        "r2",
+        "models",
+        "traces",
+    }
 
 
 async def test_a_purged_model_takes_its_directory_with_it(filled, http):
@@ -85,6 +96,25 @@ async def test_what_another_experiment_keeps_in_the_directory_stays(filled, http
         await handle_event(filled, event)
     outside = {key for key in FILES if not key.startswith("1/0/")}
     assert await kept(filled, http) == {k for k in FILES if k.startswith(f"{directory}/")} | outside
+
+
+@pytest.mark.parametrize("page_entries", [1000, 1])
+async def test_deleted_traces_take_their_directories_with_them(
+    filled, http, page_entries, monkeypatch
+):
+    monkeypatch.setattr(filled, "_page_entries", page_entries)
+    ids = ["tr-0", "tr-1", "tr-9"]
+    uris = [f"{ROOT}/traces/{each}/artifacts" for each in ids]
+    elsewhere = [
+        "s3://bucket/1/0/traces/tr-2/artifacts",
+        "mlflow-artifacts:/2/0/traces/tr-2/artifacts",
+        f"{ROOT}/traces/artifacts",
+        f"{ROOT}/r1/artifacts",
+        "",
+    ]
+    for _ in range(2):
+        await handle_event(filled, TracesDeleted(artifact_uris=uris + elsewhere))
+    assert set(FILES) - await kept(filled, http) == {"1/0/traces/tr-1/artifacts/a/b"}
 
 
 @pytest.mark.parametrize(

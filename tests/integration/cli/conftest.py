@@ -16,6 +16,7 @@ from services.access.bootstrap import SCHEMA, ensure_root_token
 from services.access.handlers import HANDLERS as ACCESS
 from services.artifacts.service import ArtifactsService
 from services.artifacts.store.minio import MinioStore
+from services.traces.handlers import handlers as traces_handlers
 from services.tracking.handlers import HANDLERS as TRACKING
 from services.tracking.handlers.purges import purge_deleted
 from shared.contracts.purges import PurgeDeleted
@@ -24,6 +25,7 @@ from shared.messaging.amqp import AmqpTransport
 from shared.messaging.client import BusClient
 from shared.messaging.messages import Envelope, new_id
 from shared.mlflow.artifact_paths import file_key, proxied_root
+from shared.mlflow.trace_retention import Retention, milliseconds
 from shared.runtime.settings import PostgresServiceSettings
 from shared.serving.postgres import PostgresService
 
@@ -31,6 +33,10 @@ PORTIONS = replace(
     TRACKING, single={**TRACKING.single, PurgeDeleted: partial(purge_deleted, max_rows=20)}
 )
 """Tracking's handlers, with purges that take many commands."""
+
+
+TRACES = traces_handlers(Retention(milliseconds("30d")))
+"""Those of a service that keeps traces for a month."""
 
 
 class Warren:
@@ -41,11 +47,11 @@ class Warren:
         self.bus = bus
         self.store = store
 
-    async def call(self, name, /, **fields):
-        contract = TRACKING.messages[name]
+    async def call(self, name, /, service="tracking", **fields):
+        contract = {**TRACKING.messages, **TRACES.messages}[name]
         payload = json.dumps(fields).encode()
         envelope = Envelope(new_id(), name, ROOT_PROJECT, payload, time.time() + 20)
-        answer = await self.bus.call("tracking", contract.kind, envelope)
+        answer = await self.bus.call(service, contract.kind, envelope)
         assert answer.error is None, answer
         return json.loads(answer.body)
 
@@ -87,7 +93,7 @@ class Warren:
 
 @pytest.fixture
 async def warren(amqp_vhost_url, database_dsn, storage):
-    connect = partial(AmqpTransport, amqp_vhost_url, services=["tracking"])
+    connect = partial(AmqpTransport, amqp_vhost_url, services=["tracking", "traces"])
     artifacts = AmqpTransport(amqp_vhost_url, party="artifacts", services=["artifacts"])
     async with AsyncExitStack() as running:
         settings = PostgresServiceSettings(dsn=database_dsn)
@@ -103,6 +109,17 @@ async def warren(amqp_vhost_url, database_dsn, storage):
         store = MinioStore(storage)
         running.callback(store.close)
         yield Warren(amqp_vhost_url, bus, store)
+
+
+@pytest.fixture
+async def traces(warren, database_dsn):
+    """The traces service beside it. Its housekeeping does nothing."""
+    connect = partial(AmqpTransport, warren.url, party="traces", services=["traces", "tracking"])
+    settings = PostgresServiceSettings(dsn=database_dsn)
+    handlers = replace(TRACES, background={})
+    service = await PostgresService.start("traces", settings, handlers, connect)
+    yield service
+    await service.close()
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import json
+
+import asyncpg
 
 from shared.messaging.messages import new_id
 
@@ -135,3 +138,39 @@ async def test_a_project_may_be_named_by_its_path(warren, access):
     code, said = await warren.collected("--older-than", "0s", "--project", "root/default")
     assert code == 0, said
     assert "Purged in project 1: runs 1/1" in said
+
+
+async def test_expired_traces_go_with_their_files(warren, traces, database_dsn):
+    ids = [f"tr-{number:032x}" for number in range(3)]
+    for each in ids:
+        location = {"mlflow_experiment": {"experiment_id": "0"}}
+        info = {"trace_id": each, "trace_location": location}
+        await warren.call("StartTraceV3", service="traces", trace={"trace_info": info})
+    keys = [f"1/0/traces/{each}/artifacts/traces.json" for each in (*ids, f"tr-{'f' * 32}")]
+    for key in keys:
+        warren.store._client.put_object(warren.store._bucket, key, io.BytesIO(b"x"), 1)
+    connection = await asyncpg.connect(database_dsn)
+    await connection.execute(
+        "UPDATE traces.traces SET arrived_at = now() - interval '31 days' WHERE trace_id = $1",
+        ids[0],
+    )
+    await connection.close()
+    flags = ("--older-than", "1d", "--expired-traces", "--json")
+    for dry_run in (True, False):
+        process = await warren.gc(*flags, *(["--dry-run"] if dry_run else []))
+        out, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        assert json.loads(out.splitlines()[1]) == {
+            "project": 1,
+            "dry_run": dry_run,
+            "expired_traces": 1,
+        }
+    for _ in range(100):
+        if keys[0] not in await warren.store.keys("1", ""):
+            break
+        await asyncio.sleep(0.1)
+    assert await warren.store.keys("1", "") == keys[1:]
+    code, said = await warren.collected("--older-than", "1d", "--sweep", "--grace", "0s")
+    assert code == 0, said
+    assert "1: 1 of 3 directories have no owner; 1 objects" in said
+    assert await warren.store.keys("1", "") == keys[1:3]

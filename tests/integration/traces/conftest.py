@@ -14,8 +14,10 @@ from shared.contracts.errors import DomainError, missing_resource
 from shared.contracts.message import Kind
 from shared.messaging.events import ReceivedEvent
 from shared.messaging.messages import Answer, Envelope, Frame, new_id
+from shared.mlflow.trace_retention import RETENTION_TAG
 from shared.postgres.event_executor import EventExecutor
 from shared.postgres.executor import Executor
+from shared.postgres.handlers import PostgresHandlers
 from tests.service_pools import Pool
 
 PROJECT = 7
@@ -31,6 +33,8 @@ class FakeTracking:
     def __init__(self) -> None:
         self.stages = {"1": "active", "2": "active"}
         self.runs: set[str] = set()
+        self.tags: dict[str, str] = {}
+        """The value of an experiment's tag for its retention."""
         self.asked: list[Envelope] = []
 
     async def call(
@@ -47,6 +51,10 @@ class FakeTracking:
             if query["run_id"] not in self.runs:
                 return Answer.refusal(missing_resource(f"Run with id={query['run_id']} not found"))
             return Answer(b'{"run": {}}')
+        if envelope.name == "GetExperimentTag":
+            assert query["key"] == RETENTION_TAG
+            wanted = {key: self.tags[key] for key in query["experiment_ids"] if key in self.tags}
+            return Answer(json.dumps({"values": wanted}).encode())
         number = query["experiment_id"]
         if number not in self.stages:
             return Answer.refusal(missing_resource(f"No Experiment with id={number} exists"))
@@ -64,9 +72,11 @@ class FakeTracking:
 class Traces:
     """Sends messages as the worker would."""
 
-    def __init__(self, pool: Pool, tracking: FakeTracking) -> None:
+    def __init__(
+        self, pool: Pool, tracking: FakeTracking, handlers: PostgresHandlers = HANDLERS
+    ) -> None:
         self.pool = pool
-        self.executor = Executor(pool, HANDLERS, tracking)
+        self.executor = Executor(pool, handlers, tracking)
         self.events = EventExecutor(pool, HANDLERS)
 
     async def call(self, name: str, project: int = PROJECT, /, **fields: Any) -> Any:

@@ -11,6 +11,8 @@ import pytest
 from services.traces.housekeeping import keep_house, purge_portion
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import Envelope
+from shared.mlflow.trace_retention import Retention
+from shared.runtime.tasks import cancel_and_wait
 from tests.integration.traces.conftest import MILLISECONDS, PROJECT, FakeTracking, envelope, span
 
 SOON = 5.0
@@ -307,8 +309,8 @@ async def test_purges_go_on_while_partitions_cannot_be_made(traces, pool, monkey
         raise RuntimeError(message)
 
     monkeypatch.setattr("services.traces.housekeeping.make_partitions", fail)
-    task = asyncio.create_task(keep_house(pool))
+    task = asyncio.create_task(keep_house(Retention(), pool, None))
     async with asyncio.timeout(SOON):
         while await pool.fetchval("SELECT count(*) FROM traces"):
             await asyncio.sleep(0.01)
-    task.cancel()
+    await cancel_and_wait([task])

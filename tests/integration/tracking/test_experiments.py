@@ -195,6 +195,28 @@ async def test_tags_are_set_overwritten_and_removed(tracking: Tracking) -> None:
         await tracking.call("DeleteExperimentTag", experiment_id="0", key="k")
 
 
+async def test_one_tag_of_some_experiments_is_read_also_of_deleted_ones(tracking: Tracking) -> None:
+    for name in ("a", "b", "c"):
+        tags = [{"key": "k", "value": name}, {"key": "other", "value": "x"}]
+        await tracking.call("CreateExperiment", name=name, tags=tags)
+    await tracking.call("DeleteExperiment", experiment_id="2")
+    ids = ["0", "1", "2", "99", str(2**70)]
+    reply = await tracking.call("GetExperimentTag", experiment_ids=ids, key="k")
+    assert reply == {"values": {"1": "a", "2": "b"}}
+
+
+async def test_a_retention_of_traces_must_be_a_duration(tracking: Tracking) -> None:
+    key = "mlflow.trace.archivalRetention"
+    for value in ("30d", '{"type": "duration", "value": "30 days"}'):
+        with pytest.raises(DomainError, match="Trace archival"):
+            await tracking.call("SetExperimentTag", experiment_id="0", key=key, value=value)
+        tags = [{"key": key, "value": value}]
+        with pytest.raises(DomainError, match="Trace archival"):
+            await tracking.call("CreateExperiment", name="n", tags=tags)
+    value = '{"type": "duration", "value": "30d"}'
+    await tracking.call("SetExperimentTag", experiment_id="0", key=key, value=value)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

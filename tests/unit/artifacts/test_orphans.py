@@ -14,6 +14,9 @@ async def test_directories_of_owners_are_listed_once_each_and_other_places_never
         f"7/0/{RUN}/artifacts/{'1' * 32}/artifacts/file",
         f"7/0/{'2' * 32}/artifacts/file",
         f"7/12/models/{model}/artifacts/MLmodel",
+        f"7/12/traces/tr-{RUN}/artifacts/traces.json",
+        f"7/12/traces/{RUN}/artifacts/traces.json",
+        "7/12/traces/another-id/artifacts/traces.json",
         *(f"7/elsewhere/{name}" for name in "abcd"),
         f"7/place/{'3' * 32}/artifacts/file",
         f"8/0/{'4' * 32}/artifacts/file",
@@ -22,14 +25,16 @@ async def test_directories_of_owners_are_listed_once_each_and_other_places_never
     found, after = [], ""
     while True:
         reply = await ask("ListOwnedDirectories", after=after)
-        found += [(each["path"], each["owner"]) for each in reply["directories"]]
+        found += [tuple(each.values()) for each in reply["directories"]]
         after = reply["last"]
         if not after:
             break
     assert found == [
-        (f"7/0/{RUN}/artifacts", RUN),
-        (f"7/0/{'2' * 32}/artifacts", "2" * 32),
-        (f"7/12/models/{model}/artifacts", model),
+        (f"7/0/{RUN}/artifacts", RUN, False),
+        (f"7/0/{'2' * 32}/artifacts", "2" * 32, False),
+        (f"7/12/models/{model}/artifacts", model, False),
+        (f"7/12/traces/{RUN}/artifacts", RUN, True),
+        (f"7/12/traces/tr-{RUN}/artifacts", f"tr-{RUN}", True),
     ]
 
 
