@@ -1,19 +1,16 @@
 """The work of one OTLP request: reads its spans, has them stored, and links their traces to a run."""
 
-import asyncio
 from collections.abc import Iterable
 
-from services.gateway.otlp.commands import Commands, prepare
+from services.gateway.otlp.commands import Commands
 from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.requests import Received
 from services.gateway.otlp.spans import SpanRefusedError
+from services.gateway.otlp.turns import Turns
 from services.gateway.service_client import ServiceClient
 from shared.contracts.errors import DomainError, invalid
 from shared.contracts.traces import LinkTracesToRun
 from shared.runtime.metrics import OTLP_SPANS
-
-LARGE = 64 * 1024
-"""Bytes from which a span is read in a thread. The event loop reads smaller ones faster than a thread would."""
 
 SHOWN_REASONS = 3
 """Different reasons for refused spans that one answer tells."""
@@ -29,10 +26,16 @@ class Export:
     """Stores the spans of one request. Afterwards ``rejected`` counts those that were not stored."""
 
     def __init__(
-        self, services: ServiceClient, prices: Prices, experiment_id: str, run_id: str
+        self,
+        services: ServiceClient,
+        prices: Prices,
+        turns: Turns,
+        experiment_id: str,
+        run_id: str,
     ) -> None:
         self.rejected = 0
         self._prices = prices
+        self._turns = turns
         self._services = services
         self._experiment_id = experiment_id
         self._run_id = run_id
@@ -55,8 +58,6 @@ class Export:
         try:
             for each in received:
                 await self._add(each, commands)
-                # Reading a span never waits for anything, so that other requests would stand still without this turn.
-                await asyncio.sleep(0)
             await commands.finish()
         finally:
             await commands.close()
@@ -69,10 +70,7 @@ class Export:
 
     async def _add(self, received: Received, commands: Commands) -> None:
         try:
-            if received.size >= LARGE:
-                prepared = await asyncio.to_thread(prepare, received, self._prices)
-            else:
-                prepared = prepare(received, self._prices)
+            prepared = await self._turns.read(received, self._prices)
             await commands.add(prepared)
         except SpanRefusedError as refusal:
             self.rejected += 1

@@ -21,6 +21,7 @@ from services.gateway.otlp.prices import Prices
 from services.gateway.otlp.receiving import receive
 from services.gateway.otlp.requests import JSON, PROTOBUF, split
 from services.gateway.otlp.room import Room
+from services.gateway.otlp.turns import Turns
 from services.gateway.service_client import ServiceClient
 from services.gateway.settings import Settings
 from shared.contracts import limits
@@ -37,10 +38,11 @@ RUN = "x-mlflow-run-id"
 
 
 class Shared:
-    """What the routes of all mounts share: the room for bodies, and the prices of models."""
+    """What the routes of all mounts share: the room for bodies, the turns to read spans, and the prices of models."""
 
     def __init__(self, settings: Settings) -> None:
         self.room = Room(settings.max_otlp_bytes_held)
+        self.turns = Turns()
         self.prices = Prices(settings.model_prices)
 
 
@@ -68,7 +70,8 @@ def _export(bus: Bus, mount: Mount, settings: Settings, shared: Shared) -> Handl
             services = ServiceClient(
                 bus, caller, dialect.name, request_id, settings.request_timeout
             )
-            export = Export(services, shared.prices, _experiment_of(request), _header(request, RUN))
+            experiment_id, run_id = _experiment_of(request), _header(request, RUN)
+            export = Export(services, shared.prices, shared.turns, experiment_id, run_id)
             if kind not in limits_by_type:
                 raise _unknown_type(kind)
             with shared.room.lease() as lease:
