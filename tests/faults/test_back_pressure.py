@@ -2,51 +2,15 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.faults.load import loaded
+from tests.faults.memory import check_memory
 from tests.rest import api
 
 CHAOS = "WARREN_CHAOS_SECONDS" in os.environ
 CLIENTS = 2_000 if CHAOS else 100
-GATEWAY_MEGABYTES = 400
-"""What a gateway may hold of waiting calls is 64 MB a queue; a frame's encoding is a copy of some of it."""
-
-WORKER_MEGABYTES = 300
-BROKER_MEGABYTES = 600
-
-
-def peak(pid):
-    """Return the most memory that a process ever had, in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-def peak_of_group(leader):
-    """Return the same for all processes of a group, as RabbitMQ's start script leads one."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                if os.getpgid(int(entry.name)) == leader:
-                    members.append(peak(entry.name))
-            except (ProcessLookupError, FileNotFoundError):
-                continue
-    return sum(members)
-
-
-def check_memory(site):
-    found = {
-        service: max(map(peak, site.warren.pids(service))) for service in ("gateway", "tracking")
-    }
-    found["broker"] = peak_of_group(site.rabbitmq.pid)
-    assert found["gateway"] < GATEWAY_MEGABYTES, found
-    assert found["tracking"] < WORKER_MEGABYTES, found
-    assert found["broker"] < BROKER_MEGABYTES, found
 
 
 @pytest.mark.timeout(900)
