@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.browser.traced import Traced, trace
 from tests.rest import TIMESTAMP, Api, api, metric
 
 EXPERIMENT = "sweep"
@@ -34,6 +35,7 @@ class Filled:
     parent: str = ""
     children: list[str] = field(default_factory=list)
     model_id: str = ""
+    traced: Traced = field(default_factory=lambda: Traced(""))
 
     @property
     def first(self) -> str:
@@ -52,6 +54,7 @@ async def fill(url: str, token: str = "", workspace: str = "") -> Filled:
         filled.model_id = await _logged_model(rest, filled)
         await _registered_model(rest, filled)
         await _prompt(rest)
+        filled.traced = await trace(rest)
     return filled
 
 

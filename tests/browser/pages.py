@@ -6,6 +6,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tests.browser.filling import MODEL, PROMPT, Filled
+from tests.browser.traced import ANSWERS, EVALUATION, QUESTIONS, SCORER, SESSION, SPANS
+from tests.browser.traced import EXPERIMENT as CONVERSATIONS
 
 
 class Page(NamedTuple):
@@ -27,6 +29,24 @@ def _experiment(rest: str) -> Callable[[Filled], str]:
 def _genai(rest: str) -> Callable[[Filled], str]:
     """A page that the UI has only in its other mode, which is not the one of a first visit."""
     return _experiment(f"{rest}?workflowType=genai")
+
+
+def _traced(rest: str) -> Callable[[Filled], str]:
+    """A page of the experiment that has traces, in the mode that has all of their pages."""
+    return lambda filled: f"/experiments/{filled.traced.experiment}{rest}?workflowType=genai"
+
+
+def _trace(filled: Filled) -> str:
+    return f"{_traced('/traces')(filled)}&selectedEvaluationId={filled.traced.traces[0]}"
+
+
+def _evaluation(filled: Filled) -> str:
+    traced = filled.traced
+    return f"/experiments/{traced.experiment}/runs/{traced.evaluation}/traces"
+
+
+def _evaluation_run(filled: Filled) -> str:
+    return f"{_traced('/evaluation-runs')(filled)}&selectedRunUuid={filled.traced.evaluation}"
 
 
 def _run(rest: str) -> Callable[[Filled], str]:
@@ -63,7 +83,9 @@ PAGES = (
     Page("home", _fixed("/"), ("sweep",)),
     Page("experiments", _fixed("/experiments"), ("sweep", "Default")),
     Page("experiment", _experiment(""), ("trial-11",)),
-    Page("overview", _genai("/overview/usage"), ("sweep",)),
+    Page("overview", _traced("/overview/usage"), (CONVERSATIONS,)),
+    Page("overview-quality", _traced("/overview/quality"), (CONVERSATIONS,)),
+    Page("overview-tools", _traced("/overview/tool-calls"), (CONVERSATIONS,)),
     Page("runs-table", _experiment("/runs"), ("trial-00", "trial-11", "search-parent")),
     Page("runs-charts", _experiment("/runs?compareRunsMode=CHART"), ("loss",)),
     Page("runs-artifacts", _experiment("/runs?compareRunsMode=ARTIFACT"), ("trial-11",)),
@@ -92,10 +114,15 @@ PAGES = (
     Page("logged-model", _model(""), ("forest", "trees")),
     Page("logged-model-artifacts", _model("/artifacts"), ("MLmodel",)),
     Page("logged-model-traces", _model("/traces"), ("forest",)),
-    Page("traces", _experiment("/traces"), ("sweep",)),
-    Page("sessions", _genai("/chat-sessions"), ("sweep",)),
+    Page("traces", _traced("/traces"), (*QUESTIONS, SESSION, SCORER)),
+    Page("traces-of-none", _experiment("/traces"), ("sweep",)),
+    Page("trace", _trace, (*SPANS, QUESTIONS[0], ANSWERS[0])),
+    Page("sessions", _traced("/chat-sessions"), (CONVERSATIONS,)),
+    Page("session", _traced(f"/chat-sessions/{SESSION}"), (SESSION, *QUESTIONS, *ANSWERS, "kind")),
     Page("datasets", _genai("/datasets"), ("sweep",)),
-    Page("evaluation-runs", _genai("/evaluation-runs"), ("sweep",)),
+    Page("evaluation-runs", _traced("/evaluation-runs"), (EVALUATION, SCORER)),
+    Page("evaluation-run", _evaluation_run, (EVALUATION,)),
+    Page("traces-of-evaluation", _evaluation, (EVALUATION, SCORER, QUESTIONS[0])),
     Page("judges", _genai("/judges"), ("sweep",)),
     Page("prompts-of-experiment", _genai("/prompts"), ("sweep",)),
     Page("review-queue", _genai("/review-queue"), ("sweep",)),
