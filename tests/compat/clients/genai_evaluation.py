@@ -5,9 +5,10 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.entities import Feedback
+from mlflow.genai import datasets
 from mlflow.genai.scorers import RegexMatch, scorer
 from mlflow.tracking import MlflowClient
-from scenario import log_traces_synchronously, new_experiment
+from scenario import log_traces_synchronously, new_experiment, unique
 
 SINCE = "3"
 log_traces_synchronously()
@@ -63,7 +64,7 @@ def _check(result: Any, experiment_id: str, expected: int = 2) -> list[Any]:
     return list(traces)
 
 
-def _values(trace: Any) -> dict[str, object]:
+def _values(trace: Any) -> dict[str, Any]:
     return {each.name: each.value for each in trace.info.assessments}
 
 
@@ -103,6 +104,19 @@ def evaluate_a_frame() -> None:
     values = [_values(trace) for trace in _check(result, experiment_id)]
     assert sorted(each["right"] for each in values) == [False, True], values
     assert result.metrics["length/mean"] == 2, result.metrics
+
+
+def evaluate_a_dataset() -> None:
+    """An evaluation dataset: the run has it as an input."""
+    experiment_id = new_experiment("evaluated")
+    dataset = datasets.create_dataset(unique("dataset"), experiment_id=experiment_id)
+    dataset.merge_records(DATA)
+    result = mlflow.genai.evaluate(data=dataset, predict_fn=_answer, scorers=[_right])
+    _check(result, experiment_id)
+    [used] = client.get_run(result.run_id).inputs.dataset_inputs
+    assert used.dataset.name == dataset.name, used
+    [found] = client.search_runs([experiment_id], f"dataset.name = '{dataset.name}'")
+    assert found.info.run_id == result.run_id
 
 
 def evaluate_traces() -> None:
