@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.traces.store import experiments
 from services.traces.store.experiments import Key
-from shared.contracts.errors import DomainError, invalid, missing_resource
+from shared.contracts.errors import DomainError, ErrorCode, invalid, missing_resource
 from shared.contracts.experiments import GetExperiment, GetExperimentReply
 from shared.postgres.transaction import Transaction
 
@@ -35,7 +35,7 @@ async def refusals(askers: Mapping[Key, Transaction]) -> dict[Key, DomainError]:
         return {}
     connection = next(iter(askers.values())).connection
     known = await experiments.known(connection, askers)
-    found = {key: _missing(key) for key in askers if known.get(key) or key[1] < 0}
+    found = {key: _missing(key[1]) for key in askers if known.get(key) or key[1] < 0}
     unknown = [key for key in askers if key not in known and key not in found]
     answers = await asyncio.gather(*(_ask(askers[key], key) for key in unknown))
     for key, answer in zip(unknown, answers, strict=True):
@@ -61,5 +61,30 @@ async def _ask(tx: Transaction, key: Key) -> str | DomainError:
     )
 
 
-def _missing(key: Key) -> DomainError:
-    return missing_resource(f"No Experiment with id={key[1]} exists")
+async def check_active(tx: Transaction, experiment_id: int) -> None:
+    """Raise DomainError if an experiment is missing or deleted. It is for queries: it stores nothing."""
+    key = (tx.project, experiment_id)
+    known = await experiments.known(tx.connection, [key])
+    if known.get(key) or experiment_id < 0:
+        raise _missing(experiment_id)
+    answer = None if key in known else await _ask(tx, key)
+    if isinstance(answer, DomainError):
+        raise answer
+
+
+async def check_exists(tx: Transaction, experiment_id: int) -> None:
+    """As ``check_active``, but a deleted experiment counts as missing."""
+    try:
+        await check_active(tx, experiment_id)
+    except DomainError as error:
+        raise as_missing(error, experiment_id) from None
+
+
+def as_missing(error: DomainError, experiment_id: int | None) -> DomainError:
+    """Return the error for a deleted experiment as that for a missing one, and any other as it is."""
+    deleted = error.code is ErrorCode.INVALID_PARAMETER_VALUE
+    return _missing(experiment_id) if deleted else error
+
+
+def _missing(experiment_id: int | None) -> DomainError:
+    return missing_resource(f"No Experiment with id={experiment_id} exists")

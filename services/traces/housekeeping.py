@@ -1,7 +1,7 @@
 """Makes the partitions of coming weeks, and deletes portion by portion.
 
-What it deletes are the traces and links of purged experiments, the records of deleted evaluation datasets, and traces
-that have expired.
+What it deletes is what purged experiments have, the records of deleted evaluation datasets, the items of deleted review
+queues, and traces that have expired.
 """
 
 import asyncio
@@ -12,7 +12,12 @@ import structlog
 from asyncpg import Pool, Record
 
 from services.traces.expiry import expire
-from services.traces.store import deletion, evaluation_dataset_records, evaluation_datasets
+from services.traces.store import (
+    deletion,
+    evaluation_dataset_records,
+    evaluation_datasets,
+    review_purges,
+)
 from services.traces.store.purges import SQL
 from shared.contracts.errors import DomainError
 from shared.messaging.calls import Bus
@@ -24,7 +29,7 @@ INTERVAL = 5.0
 """Seconds between two looks for what is to be deleted."""
 
 PORTION = deletion.PORTION
-"""Links or records that one transaction deletes, as of traces."""
+"""Rows of a kind that one transaction deletes, such as links or records, as of traces."""
 
 WEEKS_AHEAD = 4
 ROUNDS_BETWEEN_PARTITIONS = 720
@@ -42,6 +47,7 @@ async def keep_house(retention: Retention, pool: "Pool[Record]", bus: Bus | None
             until_partitions = ROUNDS_BETWEEN_PARTITIONS
         await _succeeds(purge(pool), "purge_of_traces")
         await _succeeds(purge_datasets(pool), "purge_of_evaluation_datasets")
+        await _succeeds(purge_queues(pool), "purge_of_review_queues")
         if until_expiry <= 0:
             await _succeeds(expire(retention, pool, bus), "expiry_of_traces")
             until_expiry = ROUNDS_BETWEEN_EXPIRIES
@@ -83,9 +89,16 @@ async def purge_portion(pool: "Pool[Record]") -> bool:
         key = (noted["project_id"], noted["experiment_id"])
         deleted = await deletion.delete_some(connection, *key)
         unlinked = await evaluation_datasets.unlink_purged(connection, *key, PORTION)
-        if max(deleted, unlinked) < PORTION:
+        others = await review_purges.delete_some(connection, *key, PORTION)
+        if max(deleted, unlinked, others) < PORTION:
             await connection.execute(SQL["finish_purge"].sql, *key)
         return True
+
+
+async def purge_queues(pool: "Pool[Record]") -> None:
+    """Delete the items of all deleted review queues."""
+    while await review_purges.delete_items(pool, PORTION):
+        pass
 
 
 async def purge_datasets(pool: "Pool[Record]") -> None:

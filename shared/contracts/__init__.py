@@ -10,6 +10,7 @@ from shared.contracts import (
     datasets,
     evaluation_datasets,
     experiments,
+    label_schemas,
     logged_models,
     metrics,
     model_aliases,
@@ -17,7 +18,9 @@ from shared.contracts import (
     model_versions,
     purges,
     registered_models,
+    review_queues,
     runs,
+    scorers,
     spans,
     trace_metrics,
     traces,
@@ -43,6 +46,9 @@ MESSAGES: dict[str, type[Message]] = {
         spans,
         assessments,
         evaluation_datasets,
+        scorers,
+        label_schemas,
+        review_queues,
     )
     for name, contract in vars(module).items()
     if isinstance(contract, type)

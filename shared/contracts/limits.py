@@ -125,6 +125,30 @@ DATASET_EXPERIMENTS = 100
 EVALUATION_DATASETS = 1_000
 """Datasets of a page; a client that asks for more gets a token for the others."""
 
+SCORER_JSON = 100_000
+"""Characters of a serialized scorer. It has the instructions of a judge, but no data. MLflow has no limit."""
+
+SCORERS = 1_000
+"""Scorers of an experiment. MLflow's lists of scorers have no pages."""
+
+SCORER_VERSIONS = 10_000
+"""Versions of a scorer, which MLflow lists without pages, too."""
+
+SCORERS_JSON = 16 * 1024**2
+"""Characters of the newest versions of an experiment's scorers, and of all versions of a scorer: of one list."""
+
+SCORER_EXPERIMENTS = 100
+"""Experiments with scorers that one list is about. Tracking is asked about each."""
+
+QUEUE_SCHEMAS = 100
+"""Label schemas of a review queue: the questions that a reviewer answers."""
+
+REVIEWED_PAGE = 1_000
+"""Label schemas or review queues of a page. MLflow allows 50,000."""
+
+REVIEW_ITEMS_PAGE = 10_000
+"""Items of a review queue in a page. MLflow allows 50,000."""
+
 STAGES = 100
 """Stages in one request for the newest versions."""
 

@@ -4,8 +4,7 @@ MLflow 2 names a trace's id ``request_id``, its metadata ``request_metadata``, a
 Requests with the same fields in both versions are one contract.
 """
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, Field
 
@@ -26,6 +25,7 @@ from shared.contracts.message import (
     Wire,
     Word,
 )
+from shared.contracts.proto_enums import ProtoEnum
 from shared.contracts.proto_times import LATEST, Duration, Timestamp
 from shared.contracts.spans import TraceId
 
@@ -43,7 +43,7 @@ Metadata = Annotated[dict[str, str], Field(max_length=limits.ENTITIES)]
 Entries = Annotated[list[Tag], AtMost(limits.ENTITIES)]
 
 
-class TraceState(StrEnum):
+class TraceState(ProtoEnum):
     """The state of a trace. MLflow 2 calls it a status, and the first one ``TRACE_STATUS_UNSPECIFIED``."""
 
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
@@ -52,12 +52,10 @@ class TraceState(StrEnum):
     IN_PROGRESS = "IN_PROGRESS"
 
     @classmethod
-    def _missing_(cls, value: object) -> "TraceState | None":
-        """Return the member with this number, counted from 0, or with MLflow 2's name."""
-        if value == "TRACE_STATUS_UNSPECIFIED":
-            return cls.STATE_UNSPECIFIED
-        number = int(value) if isinstance(value, int | str) and str(value).isdecimal() else -1
-        return list(cls)[number] if 0 <= number < len(cls) else None
+    def _missing_(cls, value: object) -> Self | None:
+        """Return the member with this number, or with MLflow 2's name."""
+        unspecified = value == "TRACE_STATUS_UNSPECIFIED"
+        return cls(cls.STATE_UNSPECIFIED) if unspecified else super()._missing_(value)
 
 
 class ExperimentLocation(Wire):

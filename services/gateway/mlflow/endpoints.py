@@ -8,13 +8,16 @@ from shared.contracts import assessments as s
 from shared.contracts import datasets as d
 from shared.contracts import evaluation_datasets as ed
 from shared.contracts import experiments as e
+from shared.contracts import label_schemas as ls
 from shared.contracts import limits
 from shared.contracts import logged_models as lm
 from shared.contracts import metrics as m
 from shared.contracts import model_aliases as ma
 from shared.contracts import model_versions as v
 from shared.contracts import registered_models as rm
+from shared.contracts import review_queues as q
 from shared.contracts import runs as r
+from shared.contracts import scorers as sc
 from shared.contracts import trace_metrics as tm
 from shared.contracts import traces as t
 
@@ -167,4 +170,28 @@ ENDPOINTS = (
     _v3("GET", "datasets/{dataset_id}/experiment-ids", ed.GetDatasetExperimentIds, ed.GetDatasetExperimentIdsReply),
     _v3("POST", "datasets/{dataset_id}/add-experiments", ed.AddDatasetToExperiments, ed.EvaluationDatasetReply),
     _v3("POST", "datasets/{dataset_id}/remove-experiments", ed.RemoveDatasetFromExperiments, ed.EvaluationDatasetReply),
+    _v3("POST", "scorers/register", sc.RegisterScorer, sc.RegisterScorerReply),
+    _v3("GET", "scorers/list", sc.ListScorers, sc.ListScorersReply),
+    _v3("GET", "scorers/versions", sc.ListScorerVersions, sc.ListScorersReply),
+    _v3("GET", "scorers/get", sc.GetScorer, sc.ScorerReply),
+    _v3("DELETE", "scorers/delete", sc.DeleteScorer, e.Empty),
+    _v3("GET", "scorers/online-configs", sc.GetOnlineScoringConfigs, sc.OnlineScoringConfigsReply),
+    _v3("PUT", "scorers/online-config", sc.UpsertOnlineScoringConfig, sc.OnlineScoringConfigReply),
+    _v3("POST", "label-schemas/create", ls.CreateLabelSchema, ls.LabelSchemaReply),
+    _v3("GET", "label-schemas/get", ls.GetLabelSchema, ls.LabelSchemaReply),
+    _v3("GET", "label-schemas/get-by-name", ls.GetLabelSchemaByName, ls.LabelSchemaReply),
+    _v3("GET", "label-schemas/list", ls.ListLabelSchemas, ls.ListLabelSchemasReply),
+    _v3("PATCH", "label-schemas/update", ls.UpdateLabelSchema, ls.LabelSchemaReply),
+    _v3("DELETE", "label-schemas/delete", ls.DeleteLabelSchema, e.Empty),
+    _v3("POST", "review-queues/create", q.CreateReviewQueue, q.ReviewQueueReply),
+    _v3("POST", "review-queues/get-or-create-user", q.GetOrCreateUserQueue, q.ReviewQueueReply),
+    _v3("GET", "review-queues/get", q.GetReviewQueue, q.ReviewQueueReply),
+    _v3("GET", "review-queues/get-by-name", q.GetReviewQueueByName, q.ReviewQueueReply),
+    _v3("GET", "review-queues/list", q.ListReviewQueues, q.ListReviewQueuesReply),
+    _v3("POST", "review-queues/update", q.UpdateReviewQueue, q.ReviewQueueReply),
+    _v3("POST", "review-queues/delete", q.DeleteReviewQueue, e.Empty),
+    _v3("POST", "review-queues/items/add", q.AddItemsToReviewQueue, q.ReviewQueueItemsReply),
+    _v3("POST", "review-queues/items/remove", q.RemoveItemsFromReviewQueue, e.Empty),
+    _v3("GET", "review-queues/items/list", q.ListReviewQueueItems, q.ListReviewQueueItemsReply),
+    _v3("POST", "review-queues/items/set-status", q.SetReviewQueueItemStatus, q.ReviewQueueItemReply),
 )  # fmt: skip

@@ -29,13 +29,8 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/gateway/model-definitions/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/config"): {"secrets_available": False},
-    # What is evaluated and reviewed by traces.
+    # What is found by traces.
     ("POST", "3.0/mlflow/issues/search"): NOTHING,
-    ("GET", "3.0/mlflow/scorers/list"): NOTHING,
-    ("GET", "3.0/mlflow/label-schemas/list"): NOTHING,
-    ("GET", "3.0/mlflow/review-queues/list"): NOTHING,
-    # The review page asks for its user's queue. None is made, and the page is empty.
-    ("POST", "3.0/mlflow/review-queues/get-or-create-user"): NOTHING,
     # Registries of other things than models.
     ("GET", "3.0/mlflow/mcp-servers"): {"mcp_servers": [], "next_page_token": None},
     ("GET", "3.0/mlflow/skills"): {"skills": [], "next_page_token": None},

@@ -13,7 +13,11 @@ from services.traces.handlers import (
     events,
     expiry,
     frames,
+    label_schemas,
     metrics,
+    review_items,
+    review_queues,
+    scorers,
     spans,
     traces,
 )
@@ -36,6 +40,10 @@ SINGLE: dict[type[Message], Handler[Transaction]] = {
     **metrics.HANDLERS,
     **evaluation_datasets.HANDLERS,
     **evaluation_dataset_records.HANDLERS,
+    **scorers.HANDLERS,
+    **label_schemas.HANDLERS,
+    **review_queues.HANDLERS,
+    **review_items.HANDLERS,
     Diagnose: diagnosis_of("traces"),
 }
 

@@ -16,9 +16,9 @@ async def on_experiment_deleted(event: ExperimentDeleted, tx: Transaction) -> No
 
 
 async def on_experiment_purged(event: ExperimentPurged, tx: Transaction) -> None:
-    """Let no more traces into the experiment, and note that its traces and links are to be deleted.
+    """Let nothing more into the experiment, and note that what it has is to be deleted.
 
-    Housekeeping deletes them, portion by portion.
+    Housekeeping deletes it, portion by portion.
     """
     experiment_id = parse_experiment_id(event.experiment_id)
     await experiments.close(tx, experiment_id)

@@ -13,6 +13,8 @@ from typing import Any
 
 from services.traces import experiments
 from services.traces.experiments import parse_experiment_id
+from services.traces.label_rules import experiment_of_default
+from services.traces.review_rules import item_ids_of
 from services.traces.spanned import met_traces
 from services.traces.store import experiments as stored_experiments
 from services.traces.store import traces
@@ -20,9 +22,16 @@ from services.traces.store.traces import Beginning
 from services.traces.validation import check_links
 from shared.contracts.assessments import CreateAssessment, DeleteAssessment, UpdateAssessment
 from shared.contracts.errors import DomainError
+from shared.contracts.label_schemas import CreateLabelSchema, UpdateLabelSchema
 from shared.contracts.message import Message
 from shared.contracts.purges import ExpireTraces
+from shared.contracts.review_queues import (
+    AddItemsToReviewQueue,
+    CreateReviewQueue,
+    GetOrCreateUserQueue,
+)
 from shared.contracts.runs import GetRun
+from shared.contracts.scorers import DeleteScorer, RegisterScorer, UpsertOnlineScoringConfig
 from shared.contracts.spans import LogSpans
 from shared.contracts.traces import (
     DeleteTraces,
@@ -48,16 +57,21 @@ Refusals = dict[int, DomainError]
 class Writes:
     """The traces that a command writes.
 
-    ``begun`` are those that it makes in the experiment if they are missing. ``run_id`` must exist. With
-    ``only_if_missing`` the experiment counts only for missing traces: spans of a trace that is there are stored
-    whatever has become of their sender's experiment.
+    ``begun`` are those that it makes in the experiment if they are missing. The experiment and ``run_id`` must exist.
+    With ``only_if_missing`` the experiment counts only for missing traces: spans of a trace that is there are stored
+    whatever has become of their sender's experiment. With ``hides_deleted`` a deleted experiment counts as missing.
     """
 
     trace_ids: Collection[str] = ()
     begun: Mapping[str, Beginning] = field(default_factory=dict)
     experiment_id: int | None = None
     only_if_missing: bool = False
+    hides_deleted: bool = False
     run_id: str | None = None
+
+    def refusal(self, error: DomainError) -> DomainError:
+        """Return the command's error if its experiment has this one."""
+        return experiments.as_missing(error, self.experiment_id) if self.hides_deleted else error
 
 
 def _log_spans(cmd: LogSpans, _envelope: Envelope) -> Writes:
@@ -107,6 +121,26 @@ def _one_trace(
     return Writes([cmd.trace_id])
 
 
+def _in_experiment(
+    cmd: RegisterScorer | DeleteScorer | UpsertOnlineScoringConfig, _envelope: Envelope
+) -> Writes:
+    return Writes(experiment_id=parse_experiment_id(cmd.experiment_id))
+
+
+def _in_reviewed_experiment(
+    cmd: CreateLabelSchema | CreateReviewQueue | GetOrCreateUserQueue, _envelope: Envelope
+) -> Writes:
+    return Writes(experiment_id=parse_experiment_id(cmd.experiment_id), hides_deleted=True)
+
+
+def _update_label_schema(cmd: UpdateLabelSchema, _envelope: Envelope) -> Writes:
+    return Writes(experiment_id=experiment_of_default(cmd.schema_id), hides_deleted=True)
+
+
+def _add_items(cmd: AddItemsToReviewQueue, _envelope: Envelope) -> Writes:
+    return Writes(item_ids_of(cmd.item_ids))
+
+
 WRITES: Mapping[type[Message], Callable[[Any, Envelope], Writes]] = {
     LogSpans: _log_spans,
     StartTraceV3: _start_trace_v3,
@@ -119,8 +153,17 @@ WRITES: Mapping[type[Message], Callable[[Any, Envelope], Writes]] = {
     UpdateAssessment: _one_trace,
     DeleteAssessment: _one_trace,
     LinkTracesToRun: _link_traces,
+    RegisterScorer: _in_experiment,
+    DeleteScorer: _in_experiment,
+    UpsertOnlineScoringConfig: _in_experiment,
+    CreateLabelSchema: _in_reviewed_experiment,
+    UpdateLabelSchema: _update_label_schema,
+    CreateReviewQueue: _in_reviewed_experiment,
+    GetOrCreateUserQueue: _in_reviewed_experiment,
+    AddItemsToReviewQueue: _add_items,
 }
-"""Every command that writes what hangs on traces it names. It may raise DomainError, which refuses the command."""
+"""Every command that writes what hangs on an experiment or on traces it names. It may raise DomainError, which refuses
+the command."""
 
 ALONE: Collection[type[Message]] = {DeleteTraces, ExpireTraces}
 """Commands that find the traces themselves, and lock them. They share no transaction with others."""
@@ -141,7 +184,7 @@ async def ask(calls: Calls) -> Refusals:
             of_runs[project, each.run_id].append(index)
     askers = {key: calls[indexes[0]][1] for key, indexes in of_experiments.items()}
     for key, error in (await experiments.refusals(askers)).items():
-        refused.update(dict.fromkeys(of_experiments[key], error))
+        refused.update({index: writes[index].refusal(error) for index in of_experiments[key]})
     runs = [(indexes, calls[indexes[0]][1], run_id) for (_, run_id), indexes in of_runs.items()]
     errors = await asyncio.gather(*(_refusal_of_run(tx, run_id) for _, tx, run_id in runs))
     for (indexes, _, _), error_ in zip(runs, errors, strict=True):

@@ -5,6 +5,7 @@ from datetime import date
 
 from asyncpg import Record
 
+from services.traces.store import review_items
 from shared.contracts.events import TracesDeleted
 from shared.handling.context import EmittedEvent
 from shared.messaging.messages import new_id
@@ -94,6 +95,7 @@ async def _delete(
         await connection.execute(SQL["delete_spans_of_traces"].sql, project, ids, weeks)
     await connection.execute(SQL["delete_labels_of_traces"].sql, project, ids)
     await connection.execute(SQL["delete_assessments_of_traces"].sql, project, ids)
+    await review_items.delete_of_traces(connection, project, ids)
     await connection.execute(SQL["delete_traces"].sql, project, ids)
     uris = [row["value"] for row in located if _is_own(row["value"], row["trace_id"])]
     parts = [uris[start : start + DIRECTORIES] for start in range(0, len(uris), DIRECTORIES)]

@@ -110,6 +110,7 @@ class Project:
         await self.ask_v3("POST", f"datasets/{dataset}/records", records=records)
         found = await self.ask_v3("GET", f"datasets/{dataset}/records")
         record = json.loads(found["records"])[0]["dataset_record_id"]
+        reviews = await self.fill_reviews(experiments[1], trace)
         search = {"max_results": 1}
         page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
         pages = await self.ask("POST", "experiments/search", **search)
@@ -133,6 +134,7 @@ class Project:
             "filter_string": [f"tags.{SECRET} != 'x'", f"name = '{SECRET}'", ""],
             "trace": [{"trace_info": info}],
             "prompt_versions": [[{"name": SECRET, "version": "1"}]],
+            **reviews,
             "alias": ["best"],
             "key": [SECRET],
             "tag_key": [SECRET],
@@ -150,6 +152,48 @@ class Project:
             ],
         }
 
+    async def fill_reviews(self, experiment: str, trace: str) -> dict[str, list[Any]]:
+        """Make a scorer, a label schema and a review queue; return their ids by the fields that take them."""
+        own = {"experiment_id": experiment, "name": SECRET}
+        scorer = await self.ask_v3(
+            "POST", "scorers/register", **own, serialized_scorer=json.dumps({"name": HIDDEN})
+        )
+        schema = await self.ask_v3(
+            "POST",
+            "label-schemas/create",
+            **own,
+            type="FEEDBACK",
+            input={"text": {}},
+            instruction=HIDDEN,
+        )
+        schema_id = schema["label_schema"]["schema_id"]
+        queue = await self.ask_v3(
+            "POST", "review-queues/create", **own, queue_type="CUSTOM", schema_ids=[schema_id]
+        )
+        queue_id = queue["review_queue"]["queue_id"]
+        await self.ask_v3("POST", "review-queues/items/add", queue_id=queue_id, item_ids=[trace])
+        return {
+            "scorer_ids": [[scorer["scorer_id"]]],
+            "schema_id": [schema_id],
+            "schema_ids": [[schema_id]],
+            "queue_id": [queue_id],
+            "item_id": [trace],
+            "item_ids": [[trace]],
+        }
+
+    async def reviews(self, experiment: str) -> list[Any]:
+        """Return the scorers, label schemas, review queues and items of an experiment."""
+        queues = await self.ask_v3("GET", "review-queues/list", experiment_id=experiment)
+        return [
+            await self.ask_v3("GET", "scorers/list", experiment_id=experiment),
+            await self.ask_v3("GET", "label-schemas/list", experiment_id=experiment),
+            queues,
+            *[
+                await self.ask_v3("GET", "review-queues/items/list", queue_id=each["queue_id"])
+                for each in queues["review_queues"]
+            ],
+        ]
+
     async def snapshot(self) -> str:
         """Return all that there is, to compare."""
         experiments = await self.ask(
@@ -163,6 +207,7 @@ class Project:
             await self.ask("GET", "registered-models/search"),
             await self.ask("GET", "model-versions/search"),
             await self.ask("GET", "traces", experiment_ids=ids),
+            *[await self.reviews(each) for each in ids],
         ]
         datasets = (await self.ask_v3("POST", "datasets/search")).get("datasets", [])
         for each in datasets:
@@ -201,6 +246,15 @@ def generic(name: str) -> Any:
         "stage": "Production",
         "description": "overwritten",
         "model_json": "{}",
+        "serialized_scorer": "{}",
+        "sample_rate": 0,
+        "queue_type": "CUSTOM",
+        "type": "FEEDBACK",
+        "input": {"text": {}},
+        "user": "ada",
+        "users": ["ada"],
+        "update_users": True,
+        "update_schema_ids": True,
         "num_parts": 1,
         "upload_id": "u",
         "parts": [],

@@ -71,7 +71,7 @@ class TestWithoutTheUi:
         for path in (
             "/favicon.ico",
             "/static-files/manifest.json",
-            "/ajax-api/3.0/mlflow/scorers/list",
+            "/ajax-api/3.0/mlflow/mcp-servers",
         ):
             assert (await client.get(path)).status == 404
 
