@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from tests.bench import training
 from tests.bench.load import Measurement, measure, median
 from tests.bench.machine import (
     describe_machine,
@@ -36,6 +37,8 @@ from tests.bench.report import (
     with_section,
 )
 from tests.bench.servers import running_servers
+from tests.bench.traces import prepare_traces
+from tests.bench.training import measure_training
 
 WARM_UP_SECONDS = 3
 PAUSE_SECONDS = 0.5
@@ -75,7 +78,7 @@ def _options() -> argparse.Namespace:
         "--operation",
         action="append",
         default=[],
-        help="only these, e.g. 'log-metric' (repeatable)",
+        help=f"only these, e.g. 'log-metric' or '{training.NAME}' (repeatable)",
     )
     options = parse_options(parser, page="docs/bench.md", data=".warren/bench")
     if options.quick:
@@ -101,13 +104,24 @@ async def _bench(options: argparse.Namespace) -> Report:
                 for each in OPERATIONS
                 if not options.operation or each.name in options.operation
             ]
+            with_training = not options.operation or training.NAME in options.operation
             for peer in peers:
                 print(f"Preparing runs on {peer.name}", flush=True)
                 await prepare(peer)
                 if any(each.of_registry and peer.takes_part(each) for each in operations):
                     print(f"Preparing models on {peer.name}", flush=True)
                     await prepare_models(peer, dsns[peer.name])
+                traced = any(each.of_traces and peer.takes_part(each) for each in operations)
+                if traced or (with_training and peer.name == WARREN):
+                    print(f"Preparing traces on {peer.name}", flush=True)
+                    await prepare_traces(peer)
             cells = await _load([*peers, with_token(peers[0])], operations, options)
+            beside = None
+            if with_training:
+                with paused(peer.server.process.pid for peer in peers[1:]):
+                    beside = await measure_training(
+                        peers[0], servers, options.seconds, options.rounds
+                    )
             return Report(
                 machine=describe_machine(),
                 versions={
@@ -119,6 +133,7 @@ async def _bench(options: argparse.Namespace) -> Report:
                 seconds=options.seconds,
                 rounds=options.rounds,
                 cells=cells,
+                training=beside,
             )
         finally:
             await asyncio.gather(*(peer.server.stop() for peer in peers))

@@ -86,10 +86,8 @@ def _settings(peer: Peer, operation: Operation) -> dict[str, str]:
     return {
         "BENCH_LUA": str(SCRIPTS),
         "BENCH_NAMES": ",".join(_names(peer, operation)),
-        # New runs go elsewhere than where runs are searched, or a fast server would search among more of them.
-        "BENCH_EXPERIMENT": peer.searched_experiment
-        if operation.script == "search_runs"
-        else peer.written_experiment,
+        "BENCH_EXPERIMENT": _experiment(peer, operation),
+        "BENCH_TEMPLATES": str(peer.templates),
         "BENCH_TOKEN": peer.token,
         "BENCH_FIRST_STEP": str(next(_first_steps) + HISTORY_POINTS),
     }
@@ -99,4 +97,16 @@ def _names(peer: Peer, operation: Operation) -> Sequence[str]:
     """Return what the requests are about in turn: runs or models."""
     if operation.of_registry:
         return model_names()
+    if operation.of_traces:
+        return peer.traces
     return peer.history_runs if operation.script == "get_history" else peer.runs
+
+
+def _experiment(peer: Peer, operation: Operation) -> str:
+    """Return where to write, or what to search: a fast server would search among more, were they the same."""
+    if operation.of_traces:
+        searches = operation.script == "search_traces"
+        return peer.searched_traces if searches else peer.traced_experiment
+    return (
+        peer.searched_experiment if operation.script == "search_runs" else peer.written_experiment
+    )

@@ -25,12 +25,16 @@ class Peer:
     written_experiment: str = ""
     searched_experiment: str = ""
     token: str = ""
+    traces: list[str] = field(default_factory=list)
+    traced_experiment: str = ""
+    searched_traces: str = ""
+    templates: Path = Path()
 
     def takes_part(self, operation: Operation) -> bool:
-        """Tell whether it is measured: FastTrackML has no registry, and what a token costs is asked once."""
+        """Tell whether it is measured: FastTrackML has no registry and no traces, and what a token costs is asked once."""
         if self.token:
             return operation.name == "log-metric"
-        return self.name != FASTTRACKML or not operation.of_registry
+        return self.name != FASTTRACKML or not (operation.of_registry or operation.of_traces)
 
     @property
     def url(self) -> str:
@@ -54,6 +58,8 @@ def mlflow(data: Path, dsn: str, venv: Path, s3: S3Settings | None = None) -> Pe
     # SQLAlchemy 2.1 no longer takes plain postgresql:// for psycopg2.
     uri = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
     arguments = [str(venv / "bin" / "mlflow"), "server", "--port", str(port)]
+    # Its parent process ends workers that need more than five seconds to start.
+    arguments += ["--uvicorn-opts", "--timeout-worker-healthcheck 120"]
     destination = f"s3://{s3.bucket}" if s3 else str(data / "artifacts")
     arguments += ["--backend-store-uri", uri, "--artifacts-destination", destination]
     environment = {

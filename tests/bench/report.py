@@ -9,16 +9,24 @@ from tests.bench.load import Measurement
 from tests.bench.operations import (
     HISTORY_POINTS,
     MODELS,
+    OPERATIONS,
     SEARCHED_RUNS,
+    SEARCHED_TRACES,
     VERSIONS_EACH,
     WRITTEN_RUNS,
 )
+from tests.bench.otlp import SPANS_OF_TRACE
 from tests.bench.peers import FASTTRACKML, MLFLOW, WARREN, WITH_TOKEN
+from tests.bench.training import Training
 
 HEADING_OF_TRANSFERS = "## Artifacts"
 """Of the section that another program writes (`tests.bench.transfers`)."""
 
 MAX_COST_OF_TOKEN = 0.05
+TIMES_FOR_TRACES = {1: 3, 8: 10, 32: 10}
+"""How many times mlflow server's rate is wanted of each operation of traces, by the number of clients."""
+
+_SPANS = {each.name: each.spans for each in OPERATIONS}
 
 Cell = tuple[str, int, str]
 """Operation, clients, peer."""
@@ -34,10 +42,13 @@ class Report:
     seconds: float
     rounds: int
     cells: Mapping[Cell, Measurement]
+    training: Training | None = None
 
     def markdown(self) -> str:
         """Write the page."""
-        return "\n".join([*self._head(), *self._targets(), *self._memory(), *self._table()]) + "\n"
+        beside = self.training.markdown() if self.training else ()
+        parts = (self._head(), self._targets(), self._memory(), beside, self._table())
+        return "\n".join(line for part in parts for line in part) + "\n"
 
     def _head(self) -> Iterator[str]:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
@@ -60,7 +71,8 @@ class Report:
         yield (
             f"- {WRITTEN_RUNS} existing runs are written to in turn, each request at a new step; "
             f"{SEARCHED_RUNS} runs are searched by metric and param; a history has {HISTORY_POINTS} points; "
-            f"{MODELS:,} models have {VERSIONS_EACH:,} versions each (FastTrackML has no registry)."
+            f"{MODELS:,} models have {VERSIONS_EACH:,} versions each; {SEARCHED_TRACES:,} traces are searched, and "
+            f"the spans that are logged are {SPANS_OF_TRACE} a trace (FastTrackML has no registry and no traces)."
         )
         yield ""
 
@@ -72,6 +84,11 @@ class Report:
         yield from self._rate_target("log-metric", FASTTRACKML, 8)
         yield from self._rate_target("log-metric", MLFLOW, 25)
         yield from self._rate_target("log-batch of 100", FASTTRACKML, 5)
+        for each in OPERATIONS:
+            if each.of_traces:
+                yield from self._traces_target(each.name)
+        if self.training:
+            yield self.training.target()
         yield from self._token_target()
         ours, theirs = self._cell("log-metric", 1, WARREN), self._cell("log-metric", 1, FASTTRACKML)
         if ours and theirs:
@@ -88,6 +105,22 @@ class Report:
         if ours and theirs and (ratio := ours.times(theirs)):
             text = f"{operation}, 32 clients: at least {factor:.0f} times {peer}'s rate"
             yield f"| {text} | {ratio:.1f} times | {_yes(ratio >= factor)} |"
+
+    def _traces_target(self, operation: str) -> Iterator[str]:
+        ratios = {
+            clients: ours.times(theirs)
+            for clients in TIMES_FOR_TRACES
+            if (ours := self._cell(operation, clients, WARREN))
+            and (theirs := self._cell(operation, clients, MLFLOW))
+        }
+        # A server that answers nothing while it is measured has no ratio.
+        found = {clients: ratio for clients, ratio in ratios.items() if ratio}
+        if found:
+            wanted = ", ".join(f"{TIMES_FOR_TRACES[each]} at {each}" for each in found)
+            text = f"{operation}: times {MLFLOW}'s rate by clients, at least {wanted}"
+            seen = ", ".join(f"{ratio:.1f}" for ratio in found.values())
+            met = all(ratio >= TIMES_FOR_TRACES[each] for each, ratio in found.items())
+            yield f"| {text} | {seen} | {_yes(met)} |"
 
     def _token_target(self) -> Iterator[str]:
         without, shown = (
@@ -117,8 +150,9 @@ class Report:
             ours = self._cell(operation, clients, WARREN)
             times = ours.times(cell) if ours and peer != WARREN else None
             ratio = f"{times:.1f} times" if times else ""
+            spans = f" ({cell.rate * _SPANS[operation]:,.0f} spans)" if _SPANS[operation] else ""
             yield (
-                f"| {operation} | {clients} | {peer} | {cell.rate:,.1f} | {cell.p50:,.2f} | {cell.p99:,.2f} "
+                f"| {operation} | {clients} | {peer} | {cell.rate:,.1f}{spans} | {cell.p50:,.2f} | {cell.p99:,.2f} "
                 f"| {cell.errors} | {ratio} |"
             )
 

@@ -21,8 +21,13 @@ class Servers:
     """The running servers. ``dsns`` has the address of each peer's database, by the peer's name."""
 
     postgres: EmbeddedPostgres
+    rabbitmq: EmbeddedRabbitMQ
     dsns: dict[str, str]
-    amqp_url: str
+
+    @property
+    def amqp_url(self) -> str:
+        """The address of RabbitMQ."""
+        return self.rabbitmq.url
 
 
 @asynccontextmanager
@@ -43,4 +48,4 @@ async def running_servers(data: Path) -> AsyncIterator[Servers]:
         finally:
             await connection.close()
         dsns = {name: postgres.dsn(database) for name, database in DATABASES.items()}
-        yield Servers(postgres, dsns, rabbitmq.url)
+        yield Servers(postgres, rabbitmq, dsns)

@@ -1,7 +1,12 @@
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.bench.load import Measurement, median
-from tests.bench.report import HEADING_OF_TRANSFERS, kept_section, with_section
+from tests.bench.operations import LOG_SPANS
+from tests.bench.otlp import MARKER, request
+from tests.bench.peers import MLFLOW, WARREN
+from tests.bench.report import HEADING_OF_TRANSFERS, Report, kept_section, with_section
+from tests.bench.training import Training
 
 SECTION = "## Artifacts\n\nnew\n"
 
@@ -39,3 +44,55 @@ def test_peers_are_compared_round_by_round():
     assert rounds(400.0, 100.0, 90.0).times(rounds(200.0, 20.0, 30.0)) == pytest.approx(3)
     assert rounds(400.0, 100.0).times(rounds(0.0, 50.0)) == pytest.approx(2)
     assert rounds(400.0).times(rounds(0.0)) is None
+
+
+def page(cells, training=None):
+    return Report(
+        machine="", versions={}, memory={"gateway": 1, "tracking": 1}, seconds=5, rounds=1, cells=cells, training=training
+    ).markdown()  # fmt: skip
+
+
+@pytest.mark.parametrize(("rate", "met"), [(100.0, "yes"), (99.0, "**no**")])
+def test_traces_have_a_target_for_each_number_of_clients(rate, met):
+    name = LOG_SPANS.name
+    cells = {(name, 1, WARREN): rounds(30.0), (name, 1, MLFLOW): rounds(10.0)}
+    cells |= {(name, 8, WARREN): rounds(rate), (name, 8, MLFLOW): rounds(10.0)}
+    cells |= {(name, 32, WARREN): rounds(10.0), (name, 32, MLFLOW): rounds(0.0)}
+    wanted = f"{name}: times mlflow server's rate by clients, at least 3 at 1, 10 at 8"
+    assert f"| {wanted} | 3.0, {rate / 10:.1f} | {met} |" in page(cells)
+    assert f"| {name} | 1 | Warren | 30.0 (1,500 spans) |" in page(cells)
+
+
+def test_training_beside_traces_is_compared_round_by_round():
+    def measured(p99):
+        return Measurement(100.0, 1.0, p99, 0)
+
+    training = Training(
+        maximum=1000.0,
+        beside=500.0,
+        costs={"gateway": 0.1},
+        rounds=[(measured(10.0), measured(11.0)), (measured(20.0), measured(30.0)), (measured(1.0), measured(1.1))],
+        errors=3,
+    )  # fmt: skip
+    text = page({}, training)
+    assert (
+        "p99 at most 20% longer while spans come in at half of the maximum rate | +10% | yes |"
+        in text
+    )
+    assert "| beside spans | 100.0 | 1.00 | 11.00 |" in text
+    assert "3 requests failed." in text
+
+
+def test_marker_stands_in_every_id_of_a_request():
+    body = request([2, 3])
+    traced = ExportTraceServiceRequest.FromString(body)
+    spans = traced.resource_spans[0].scope_spans[0].spans
+    ids = [
+        each
+        for span in spans
+        for each in (span.trace_id, span.span_id, span.parent_span_id)
+        if each
+    ]
+    assert all(each.startswith(MARKER) for each in ids)
+    assert body.count(MARKER) == len(ids) == 5 + 5 + 3
+    assert len({span.span_id for span in spans}) == 5

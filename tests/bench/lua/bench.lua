@@ -13,14 +13,14 @@ for name in (os.getenv("BENCH_NAMES") or ""):gmatch("[^,]+") do
   bench.names[#bench.names + 1] = name
 end
 
-local JSON = { ["Content-Type"] = "application/json" }
+bench.json = { ["Content-Type"] = "application/json" }
 local token = os.getenv("BENCH_TOKEN") or ""
 if token ~= "" then
-  JSON["Authorization"] = "Bearer " .. token
+  bench.json["Authorization"] = "Bearer " .. token
 end
 
 function bench.post(path, body)
-  return wrk.format("POST", bench.prefix .. path, JSON, body)
+  return wrk.format("POST", bench.prefix .. path, bench.json, body)
 end
 
 function bench.get(path)
