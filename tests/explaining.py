@@ -29,6 +29,29 @@ class Explaining:
         return await self._reader.fetch(query, *args)
 
 
+class ExplainingPrepared(Explaining):
+    """Keeps the plan that PostgreSQL makes without knowing the values, as it does for Warren's connections.
+
+    The reader is one connection: a prepared statement is its own.
+    """
+
+    async def fetch(self, query: str, /, *args: object) -> list[Record]:
+        await self._reader.fetch(f"PREPARE explained AS {query}")
+        values = f"({', '.join(map(_literal, args))})" if args else ""
+        rows = await self._reader.fetch(
+            f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE explained{values}"
+        )
+        self.plans.append("\n".join(row[0] for row in rows))
+        await self._reader.fetch("DEALLOCATE explained")
+        return await self._reader.fetch(query, *args)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"ARRAY[{', '.join(map(_literal, value))}]" if value else "'{}'"
+    return "'" + str(value).replace("'", "''") + "'" if isinstance(value, str) else str(value)
+
+
 def pages_read(plan: str) -> int:
     """Return how many pages of 8 kB a statement touched, each as often as it did."""
     buffers = next(line for line in plan.splitlines() if "Buffers:" in line)
