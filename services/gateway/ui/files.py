@@ -74,18 +74,30 @@ def disk_files(directory: Path, headers: Mapping[str, str]) -> Handler:
 
 
 def memory_file(name: str, content: bytes, headers: Mapping[str, str]) -> Handler:
-    """Return the handler of one small file. Browsers ask before they use a stored copy."""
+    """Return the handler of one small file.
+
+    Browsers ask before they use a stored copy, unless the address has the file's `version`.
+    """
     etag = sha256(content).hexdigest()[:32]
     all_headers = {**_headers(name, headers), "Cache-Control": _ASK_FIRST}
+    versioned_headers = {**all_headers, "Cache-Control": _FOR_EVER}
+    wanted = version(content)
 
     async def handle(request: BaseRequest, _parameters: Parameters) -> Response:
         stored = any(each.value in {etag, "*"} for each in request.if_none_match or ())
         status = HTTPStatus.NOT_MODIFIED if stored else HTTPStatus.OK
-        response = Response(status=status, body=None if stored else content, headers=all_headers)
+        # During an upgrade, the page of one gateway asks another one, which may have another version of the file.
+        own = versioned_headers if request.rel_url.query_string == wanted else all_headers
+        response = Response(status=status, body=None if stored else content, headers=own)
         response.etag = etag
         return response
 
     return handle
+
+
+def version(content: bytes) -> str:
+    """Return the query of an address that changes with the file's content: browsers may keep the file for ever."""
+    return f"v={sha256(content).hexdigest()[:16]}"
 
 
 def _headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:

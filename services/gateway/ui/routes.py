@@ -15,7 +15,7 @@ from aiohttp.web import BaseRequest, Response
 from services.gateway.http.routing import Handler, Parameters
 from services.gateway.ui.directory import INDEX
 from services.gateway.ui.empty_answers import empty_routes
-from services.gateway.ui.files import disk_files, memory_file
+from services.gateway.ui.files import disk_files, memory_file, version
 
 HELP_FILES = ("help.css", "help.html", "help.js", "start.js", "frame.html")
 ICON = "favicon.ico"
@@ -57,7 +57,8 @@ _IN_HEAD = (
     "<style>[data-assistant-ui],[data-component-id='mlflow.sidebar.manage']{display:none!important}</style>"
 )
 _SCRIPT = "<script "
-_START = '<script src="help/start.js"></script>'
+_START = '<script src="help/start.js?{}"></script>'
+"""The UI waits for this script, so browsers load it without asking whether it has changed."""
 _BODY_END = "</body>"
 _HELP_LINK = (
     "<!-- MLflow's page, to which Warren has added start.js, a style and this link. -->"
@@ -89,7 +90,8 @@ def ui_routes(directory: Path | None) -> Iterator[tuple[str, str, Handler]]:
 def index_page(directory: Path) -> str:
     """Return the UI's page with Warren's script in front of the UI's, which waits for the page, and with its link."""
     page = (directory / INDEX).read_text(encoding="utf-8")
-    for place, added in ((_SCRIPT, _START), (_HEAD_END, _IN_HEAD), (_BODY_END, _HELP_LINK)):
+    start = _START.format(version((files(__package__) / "start.js").read_bytes()))
+    for place, added in ((_SCRIPT, start), (_HEAD_END, _IN_HEAD), (_BODY_END, _HELP_LINK)):
         page = page.replace(place, added + place, 1)
     return page
 

@@ -16,9 +16,21 @@ MOUNTS = ["", "/api/v4/projects/1/ml/mlflow"]
 async def test_page_runs_the_start_script_first_and_links_to_help(client, mount):
     page = await (await client.get(f"{mount}/")).text()
     scripts = re.findall(r'<script [^>]*src="([^"]+)"', page)
-    assert scripts == ["help/start.js", "static-files/main.js"]
+    assert [each.partition("?")[0] for each in scripts] == ["help/start.js", "static-files/main.js"]
     assert '<a href="help/"' in page
     assert len(page) > len(INDEX)
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+async def test_start_script_of_the_page_is_kept_for_ever(client, mount):
+    page = await (await client.get(f"{mount}/")).text()
+    (address,) = re.findall(r'src="(help/start\.js[^"]+)"', page)
+    kept = {}
+    for each in (address, "help/start.js", "help/start.js?v=0123456789abcdef"):
+        response = await client.get(f"{mount}/{each}")
+        assert response.status == 200
+        kept[each] = response.headers["Cache-Control"]
+    assert list(kept.values()) == ["public, max-age=31536000, immutable", "no-cache", "no-cache"]
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
