@@ -8,6 +8,7 @@ TESTS ?= $(wildcard tests/faults tests/compat tests/browser tests/integration te
 WORKERS ?= 3
 BENCH ?=
 SCALE ?=
+UI_BENCH ?=
 AUDIT ?=
 CLIENTS = $(foreach name,mlflow-2.22.5 mlflow-latest gitlab-mlops,.venvs/$(name)/.installed)
 NODE = .venvs/node
@@ -109,8 +110,8 @@ compatibility: .venv/.dev $(CLIENTS)  ## Run the stock clients and write docs/co
 ui-pages: .venv/.dev $(UI)/.installed  ## Open each page of the web UI in Chromium and write the table of docs/ui.md
 	WARREN_UI_PAGES=docs/ui.md .venv/bin/python -m pytest tests/browser/test_ui.py
 
-bench-ui: .venv/.dev $(UI)/.installed  ## Measure the web UI in Chromium with 10,000 runs, and with curves of 100,000 points
-	.venv/bin/python -m tests.bench.web_ui
+bench-ui: .venv/.dev .venvs/bench/.installed $(UI)/.installed  ## Measure the web UI in Chromium beside that of mlflow server (UI_BENCH="--rounds 3")
+	.venv/bin/python -m tests.bench.web_ui $(UI_BENCH)
 
 # Each lock file is for all platforms. The smaller environments get the versions of dev.txt.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from tests.bench.scale.dataset import (
     MODELS,
     VERSIONS_EACH,
     Dataset,
+    LongRun,
 )
 
 _PACKAGE = "tests.bench.scale.sql"
@@ -62,17 +63,20 @@ async def load_runs(peer: str, dsn: str, dataset: Dataset) -> Place:
     return Place([str(first + number) for number in range(dataset.experiments)])
 
 
-async def load_histories(peer: str, dsn: str) -> Place:
-    """Load an experiment of the runs that LONG_RUNS describes."""
+async def load_histories(
+    peer: str, dsn: str, runs: Sequence[LongRun] = LONG_RUNS, first_run: int = FIRST_LONG_RUN
+) -> Place:
+    """Load an experiment of these runs with their params. `first_run` is the number of the first, of nine digits."""
     statements = _STATEMENTS[peer]
-    last = FIRST_LONG_RUN + len(LONG_RUNS) - 1
+    last = first_run + len(runs) - 1
     async with _loading(peer, dsn) as connection, connection.transaction():
         first = await connection.fetchval(statements["experiments"].sql, 1)
-        await _insert(connection, statements["runs"], (FIRST_LONG_RUN, last, first, 1))
-        for number, run in enumerate(LONG_RUNS, FIRST_LONG_RUN):
+        await _insert(connection, statements["runs"], (first_run, last, first, 1))
+        await _insert(connection, statements["params"], (first_run, last))
+        for number, run in enumerate(runs, first_run):
             await _insert(connection, statements["long"], (number, run.metrics, run.points))
-            print(f"{peer}: {run.metrics:,} metrics of {run.points:,} points", flush=True)
-        ids = await connection.fetch("SELECT hex FROM pg_temp.runs($1, $2)", FIRST_LONG_RUN, last)
+        ids = await connection.fetch("SELECT hex FROM pg_temp.runs($1, $2)", first_run, last)
+    print(f"{peer}: {len(runs):,} runs with histories", flush=True)
     return Place([str(first)], [row["hex"] for row in ids])
 
 

@@ -1,0 +1,1 @@
+"""How long MLflow's web UI takes in Chromium, in front of Warren and in front of `mlflow server`."""
