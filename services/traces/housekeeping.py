@@ -16,6 +16,7 @@ from services.traces.store import (
     deletion,
     evaluation_dataset_records,
     evaluation_datasets,
+    issues,
     review_purges,
 )
 from services.traces.store.purges import SQL
@@ -90,7 +91,8 @@ async def purge_portion(pool: "Pool[Record]") -> bool:
         deleted = await deletion.delete_some(connection, *key)
         unlinked = await evaluation_datasets.unlink_purged(connection, *key, PORTION)
         others = await review_purges.delete_some(connection, *key, PORTION)
-        if max(deleted, unlinked, others) < PORTION:
+        found = await issues.delete_some(connection, *key, PORTION)
+        if max(deleted, unlinked, others, found) < PORTION:
             await connection.execute(SQL["finish_purge"].sql, *key)
         return True
 

@@ -74,6 +74,9 @@ ASSESSMENTS_OF_TRACE = 2_000_000
 ASSESSMENTS_OF_REPLY = 8_000_000
 """Bytes of the assessments in a reply with several traces. A page of a search ends there."""
 
+ISSUE_ITEMS = 100
+"""Root causes, or categories, of an issue."""
+
 CLIENT_REQUEST_ID = 250
 """Characters of a client's own id of a trace, which is in an index. MLflow's column has 50."""
 

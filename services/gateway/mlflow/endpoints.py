@@ -8,6 +8,7 @@ from shared.contracts import assessments as s
 from shared.contracts import datasets as d
 from shared.contracts import evaluation_datasets as ed
 from shared.contracts import experiments as e
+from shared.contracts import issues as i
 from shared.contracts import label_schemas as ls
 from shared.contracts import limits
 from shared.contracts import logged_models as lm
@@ -147,6 +148,10 @@ ENDPOINTS = (
     _v3("GET", "traces/{trace_id}/assessments/{assessment_id}", s.GetAssessment, s.AssessmentReply),
     _v3("PATCH", "traces/{trace_id}/assessments/{assessment_id}", s.UpdateAssessment, s.AssessmentReply),
     _v3("DELETE", "traces/{trace_id}/assessments/{assessment_id}", s.DeleteAssessment, e.Empty),
+    _v3("POST", "issues", i.CreateIssue, i.IssueReply),
+    _v3("POST", "issues/search", i.SearchIssues, i.SearchIssuesReply),
+    _v3("GET", "issues/{issue_id}", i.GetIssue, i.IssueReply),
+    _v3("PATCH", "issues/{issue_id}", i.UpdateIssue, i.IssueReply),
     _endpoint("POST", "traces/delete-traces", t.DeleteTraces, t.DeleteTracesReply),
     _endpoint("PATCH", "traces/{trace_id}/tags", t.SetTraceTag, e.Empty),
     _endpoint("DELETE", "traces/{trace_id}/tags", t.DeleteTraceTag, e.Empty),

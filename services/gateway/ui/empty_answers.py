@@ -29,8 +29,6 @@ EMPTY_ANSWERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("GET", "3.0/mlflow/gateway/model-definitions/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/list"): NOTHING,
     ("GET", "3.0/mlflow/gateway/secrets/config"): {"secrets_available": False},
-    # What is found by traces.
-    ("POST", "3.0/mlflow/issues/search"): NOTHING,
     # Registries of other things than models.
     ("GET", "3.0/mlflow/mcp-servers"): {"mcp_servers": [], "next_page_token": None},
     ("GET", "3.0/mlflow/skills"): {"skills": [], "next_page_token": None},

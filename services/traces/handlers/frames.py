@@ -17,11 +17,12 @@ from services.traces.label_rules import experiment_of_default
 from services.traces.review_rules import item_ids_of
 from services.traces.spanned import met_traces
 from services.traces.store import experiments as stored_experiments
-from services.traces.store import traces
+from services.traces.store import issues, traces
 from services.traces.store.traces import Beginning
 from services.traces.validation import check_links
 from shared.contracts.assessments import CreateAssessment, DeleteAssessment, UpdateAssessment
 from shared.contracts.errors import DomainError
+from shared.contracts.issues import CreateIssue, UpdateIssue
 from shared.contracts.label_schemas import CreateLabelSchema, UpdateLabelSchema
 from shared.contracts.message import Message
 from shared.contracts.purges import ExpireTraces
@@ -55,7 +56,7 @@ Refusals = dict[int, DomainError]
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """The traces that a command writes.
+    """The traces that a command writes, and the issue that it changes.
 
     ``begun`` are those that it makes in the experiment if they are missing. The experiment and ``run_id`` must exist.
     With ``only_if_missing`` the experiment counts only for missing traces: spans of a trace that is there are stored
@@ -68,6 +69,7 @@ class Writes:
     only_if_missing: bool = False
     hides_deleted: bool = False
     run_id: str | None = None
+    issue_id: str | None = None
 
     def refusal(self, error: DomainError) -> DomainError:
         """Return the command's error if its experiment has this one."""
@@ -121,6 +123,16 @@ def _one_trace(
     return Writes([cmd.trace_id])
 
 
+def _create_issue(cmd: CreateIssue, _envelope: Envelope) -> Writes:
+    experiment_id = parse_experiment_id(cmd.experiment_id)
+    run_id = cmd.source_run_id or None
+    return Writes(experiment_id=experiment_id, hides_deleted=True, run_id=run_id)
+
+
+def _update_issue(cmd: UpdateIssue, _envelope: Envelope) -> Writes:
+    return Writes(issue_id=cmd.issue_id)
+
+
 def _in_experiment(
     cmd: RegisterScorer | DeleteScorer | UpsertOnlineScoringConfig, _envelope: Envelope
 ) -> Writes:
@@ -153,6 +165,8 @@ WRITES: Mapping[type[Message], Callable[[Any, Envelope], Writes]] = {
     UpdateAssessment: _one_trace,
     DeleteAssessment: _one_trace,
     LinkTracesToRun: _link_traces,
+    CreateIssue: _create_issue,
+    UpdateIssue: _update_issue,
     RegisterScorer: _in_experiment,
     DeleteScorer: _in_experiment,
     UpsertOnlineScoringConfig: _in_experiment,
@@ -252,7 +266,8 @@ async def lock(items: Mapping[int, BatchItem[Any]], connection: AnyConnection) -
                 makers[project, trace_id].add(index)
         elif not each.only_if_missing:
             raise Contention
-    if not wanted:
-        return ()
-    made = await traces.lock(connection, wanted)
+    made = await traces.lock(connection, wanted) if wanted else ()
+    changed = {(project, each.issue_id) for project, each in writes.values() if each.issue_id}
+    if changed:
+        await issues.lock(connection, changed)
     return {index for key in made for index in makers[key]}

@@ -12,6 +12,10 @@ WHERE p.project_id = $1 AND p.experiment_id = $2
     AND NOT EXISTS (
         SELECT FROM traces AS t
         WHERE t.project_id = p.project_id AND t.experiment_id = p.experiment_id
+    )
+    AND NOT EXISTS (
+        SELECT FROM issues AS i
+        WHERE i.project_id = p.project_id AND i.experiment_id = p.experiment_id
     );
 
 -- name: make_partitions

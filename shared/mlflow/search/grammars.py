@@ -298,6 +298,26 @@ LOGGED_MODELS = Grammar(
     repeatable=True,
 )
 
+_ISSUE_TEXT = frozenset({"status", "source_run_id"})
+
+ISSUES = Grammar(
+    entities={},
+    unknown_entity=(
+        "Invalid filter field '{entity}'. Supported fields: {{'source_run_id', 'status'}}"
+    ),
+    unsupported_null="Invalid comparison: expected 3 tokens, got 2",
+    unsortable=EXPERIMENTS.unsortable,
+    numeric=frozenset(),
+    text=_ISSUE_TEXT,
+    lists=frozenset(),
+    orderable=frozenset(),
+    sortable=frozenset(),
+    nullable=frozenset(),
+    comparators={},
+    identifiers=_ISSUE_TEXT,
+    bare_text=True,
+)
+
 _TRACE_ALIASES = {
     "timestamp": "timestamp_ms",
     "execution_time": "execution_time_ms",

@@ -7,7 +7,7 @@ from services.gateway.ui.empty_answers import EMPTY_ANSWERS
 
 MOUNTS = ["", "/api/v4/projects/1/ml/mlflow"]
 WRITES = [
-    ("POST", "3.0/mlflow/issues"),
+    ("POST", "3.0/mlflow/issues/invoke"),
     ("POST", "2.0/mlflow/webhooks"),
     ("POST", "3.0/mlflow/ui-telemetry"),
     ("PUT", "3.0/mlflow/assistant/config"),
