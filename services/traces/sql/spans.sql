@@ -52,24 +52,23 @@ SELECT week FROM traces WHERE project_id = $1 AND trace_id = $2;
 
 -- name: list_spans
 -- Spans of a trace after a position, up to a number of spans and of characters; at least one. There is another page if
--- more spans follow than are returned.
-WITH following AS (
+-- more spans follow than are returned. The contents of spans that do not fit are not read: they lie beside the table
+-- (TOAST). The table is read once: in a week that is not analyzed yet the planner takes a trace for one span, and a join
+-- by the span's id would read the whole trace for each of them.
+WITH following AS MATERIALIZED (
     SELECT
-        parent_span_id IS NOT NULL AS is_child, start_time, span_id,
-        sum(size) OVER (
-            ORDER BY parent_span_id IS NOT NULL, start_time, span_id
-        ) - size AS before
+        is_child, start_time, span_id, content,
+        sum(size) OVER (ORDER BY is_child, start_time, span_id) - size AS before
     FROM (
-        SELECT parent_span_id, start_time, span_id, size FROM spans
+        SELECT parent_span_id IS NOT NULL AS is_child, start_time, span_id, size, content FROM spans
         WHERE project_id = $1 AND week = $2 AND trace_id = $3
             AND ((parent_span_id IS NOT NULL), start_time, span_id) > ($4, $5, $6)
         ORDER BY (parent_span_id IS NOT NULL), start_time, span_id
         LIMIT $7 + 1
     ) AS next
 )
-SELECT
-    f.is_child, f.start_time, f.span_id, s.content, (SELECT count(*) FROM following) AS following
-FROM (SELECT * FROM following WHERE before < $8 OR before = 0 LIMIT $7) AS f
-JOIN spans AS s
-    ON s.project_id = $1 AND s.week = $2 AND s.trace_id = $3 AND s.span_id = f.span_id
-ORDER BY f.is_child, f.start_time, f.span_id;
+SELECT is_child, start_time, span_id, content, (SELECT count(*) FROM following) AS following
+FROM following
+WHERE before < $8 OR before = 0
+ORDER BY is_child, start_time, span_id
+LIMIT $7;

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from datetime import date
 
 import pytest
 
+from services.traces.store.spans import SQL
 from shared.contracts import limits
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import Frame, new_id
+from tests.explaining import pages_read
 from tests.integration.traces.conftest import MILLISECONDS, again, envelope, span
 
 
@@ -201,6 +204,27 @@ async def test_a_large_trace_is_read_in_pages(traces):
     ]
     assert pages == 4
     assert len(text) * len(found) > 2 * limits.SPANS_JSON
+
+
+async def test_a_page_costs_its_own_spans_in_a_week_that_is_not_analyzed_yet(pool):
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            """
+            INSERT INTO spans (
+                project_id, week, trace_id, span_id, parent_span_id, start_time, name, type, status, model_name,
+                model_provider, size, content, experiment_id
+            )
+            SELECT 7, '2026-01-05', 'tr-1', n::text, '1', n, '', '', '', '', '', 2500, repeat(md5(n::text), 70), 1
+            FROM generate_series(1, 5000) AS n
+            """
+        )
+        place = (7, date(2026, 1, 5), "tr-1", True, 2000, "", limits.SPANS, limits.SPANS_JSON)
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            explained = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {SQL['list_spans'].sql}"
+            plan = "\n".join(row[0] for row in await connection.fetch(explained, *place))
+            assert pages_read(plan) < 500, plan
+        await connection.execute("DELETE FROM spans")
 
 
 async def test_a_span_larger_than_a_page_is_alone_in_it(traces):
