@@ -15,9 +15,10 @@ RUNS = 12
 POINTS = 50
 MODEL = "churn"
 PROMPT = "greet"
+EVALUATION_DATASET = "questions"
 CSV = b"fruit,count\napple,31\npear,17\n"
 HTML = b"<!doctype html><title>report</title><h1>Report of the sweep</h1>"
-TABLE = {
+TABLE: dict[str, Any] = {
     "columns": ["question", "answer"],
     "data": [["What is a warren?", "Burrows."], ["Who digs?", "Rabbits."]],
 }
@@ -36,6 +37,7 @@ class Filled:
     children: list[str] = field(default_factory=list)
     model_id: str = ""
     traced: Traced = field(default_factory=lambda: Traced(""))
+    dataset_id: str = ""
 
     @property
     def first(self) -> str:
@@ -55,6 +57,7 @@ async def fill(url: str, token: str = "", workspace: str = "") -> Filled:
         await _registered_model(rest, filled)
         await _prompt(rest)
         filled.traced = await trace(rest)
+        filled.dataset_id = await _evaluation_dataset(rest, filled)
     return filled
 
 
@@ -204,3 +207,22 @@ async def _prompt(rest: Api) -> None:
         await rest.done(
             "model-versions/create", {"name": PROMPT, "source": "prompt-template", "tags": tags}
         )
+
+
+async def _evaluation_dataset(rest: Api, filled: Filled) -> str:
+    root = "../../3.0/mlflow/datasets"
+    tags = json.dumps({"mlflow.user": "ada", "team": "red"})
+    body = {"name": EVALUATION_DATASET, "experiment_ids": [filled.experiment], "tags": tags}
+    made = await rest.done(f"{root}/create", body)
+    dataset_id: str = made["dataset"]["dataset_id"]
+    records = [
+        {
+            "inputs": {"question": question},
+            "expectations": {"expected_response": answer},
+            "tags": {"mlflow.user": "ada"},
+            "source": {"source_type": "HUMAN", "source_data": {}},
+        }
+        for question, answer in TABLE["data"]
+    ]
+    await rest.done(f"{root}/{dataset_id}/records", {"records": json.dumps(records)})
+    return dataset_id

@@ -13,6 +13,7 @@ HEAD = "| page | address | asks the API for | errors |\n|---|---|---|---:|\n"
 
 _VARIABLE = (
     (re.compile(r"\bm-[0-9a-f]{32}\b"), "{model}"),
+    (re.compile(r"\bd-[0-9a-f]{32}\b"), "{dataset}"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "{run}"),
     (re.compile(r"(?<=/experiments/)\d+"), "{id}"),
     (re.compile(r"(?<=/mlflow-artifacts/artifacts/).*"), "…"),

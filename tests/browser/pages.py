@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from tests.browser.filling import MODEL, PROMPT, Filled
+from tests.browser.filling import EVALUATION_DATASET, MODEL, PROMPT, Filled
 from tests.browser.traced import ANSWERS, EVALUATION, QUESTIONS, SCORER, SESSION, SPANS
 from tests.browser.traced import EXPERIMENT as CONVERSATIONS
 
@@ -55,6 +55,11 @@ def _run(rest: str) -> Callable[[Filled], str]:
 
 def _model(rest: str) -> Callable[[Filled], str]:
     return lambda filled: f"/experiments/{filled.experiment}/models/{filled.model_id}{rest}"
+
+
+def _dataset(filled: Filled) -> str:
+    path = f"/experiments/{filled.experiment}/datasets/{filled.dataset_id}"
+    return f"{path}?workflowType=genai"
 
 
 def _fixed(fragment: str) -> Callable[[Filled], str]:
@@ -119,7 +124,8 @@ PAGES = (
     Page("trace", _trace, (*SPANS, QUESTIONS[0], ANSWERS[0])),
     Page("sessions", _traced("/chat-sessions"), (CONVERSATIONS,)),
     Page("session", _traced(f"/chat-sessions/{SESSION}"), (SESSION, *QUESTIONS, *ANSWERS, "kind")),
-    Page("datasets", _genai("/datasets"), ("sweep",)),
+    Page("datasets", _genai("/datasets"), (EVALUATION_DATASET, "ada")),
+    Page("dataset", _dataset, (EVALUATION_DATASET, "Who digs?", "Rabbits.")),
     Page("evaluation-runs", _traced("/evaluation-runs"), (EVALUATION, SCORER)),
     Page("evaluation-run", _evaluation_run, (EVALUATION,)),
     Page("traces-of-evaluation", _evaluation, (EVALUATION, SCORER, QUESTIONS[0])),

@@ -42,6 +42,8 @@ class Grammar:
       those with lists.
     - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
       quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
+      `doubled_quotes` reads two single quotes inside a text as one: MLflow's clients and its UI write them
+      so in searches for datasets, and its server does not read them.
     - The other fields are error texts: MLflow words them differently for each noun.
     """
 
@@ -66,6 +68,7 @@ class Grammar:
     quoted_integers: bool = False
     bare_text: bool = False
     repeatable: bool = False
+    doubled_quotes: bool = False
     unknown_order: str = ""
     wrong_comparator: str = "Invalid comparator '{operator}' not one of '{allowed}'"
     not_text: str = "Expected a quoted string value for attributes. Got value {value}"
@@ -396,4 +399,5 @@ EVALUATION_DATASETS = Grammar(
     list_comparators=(Comparator.IN,),
     integers_only=True,
     repeatable=True,
+    doubled_quotes=True,
 )

@@ -88,7 +88,9 @@ def _quotable_integer(right: Operand, key: str, grammar: Grammar) -> int | float
 def _text(right: Operand, entity: Entity, grammar: Grammar) -> str:
     token = right.token
     if token.kind is Kind.STRING or is_quoted(token.text):
-        return unquote(token.text)
+        text = unquote(token.text)
+        is_doubled = grammar.doubled_quotes and token.text.startswith("'")
+        return text.replace("''", "'") if is_doubled else text
     if grammar.bare_text:
         return token.text
     if is_identifier(token) and token.word != "NULL":

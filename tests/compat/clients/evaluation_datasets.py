@@ -13,7 +13,7 @@ SINCE = "3.4"
 client = MlflowClient()
 experiment_id = new_experiment("evaluation-datasets")
 other_id = client.create_experiment(unique("evaluation-datasets"))
-name = unique("question's ü")
+name = unique('question\'s "ü"')
 
 made = datasets.create_dataset(name, experiment_id=[experiment_id], tags={"team": "red", "n": "1"})
 assert made.dataset_id.startswith("d-"), made.dataset_id

@@ -118,7 +118,11 @@ async def known(warren):
         model = (await rest.done("/api/2.0/mlflow/logged-models", body))["model"]["info"][
             "model_id"
         ]
+        made = await rest.done("/api/3.0/mlflow/datasets/create", {"name": "d"})
+        records = [{"inputs": {"n": number, "q": "a" * 500}} for number in range(3000)]
         yield {
+            "dataset_id": made["dataset"]["dataset_id"],
+            "records": json.dumps(records),
             "experiment_id": experiment,
             "run_id": run,
             "model_id": model,
@@ -131,7 +135,7 @@ async def known(warren):
 def requests_of(endpoint, known) -> Iterator[tuple[str, str, str, bytes]]:
     contract, (method, *_) = endpoint.contract, [m for m in endpoint.methods.split() if m != "GET"]
     path = endpoint.prefixes[0] + endpoint.path
-    for name in ("model_id", "tag_key", "path", "artifact_path"):
+    for name in ("model_id", "dataset_id", "tag_key", "key", "path", "artifact_path"):
         there = "x" if contract.__name__.startswith("Delete") else known.get(name, "x")
         path = path.replace(f"{{{name}}}", there).replace(f"{{{name}:path}}", there)
     # What the other requests need is not deleted.

@@ -504,6 +504,14 @@ async def test_searches_find_the_same_in_every_way_and_page(datasets, fields, na
     assert "".join(by_id[each] for each in found) == names
 
 
+async def test_a_name_with_both_kinds_of_quotes_is_found_as_clients_write_it(datasets):
+    name = 'it\'s a "name"'
+    await datasets.create(name)
+    await datasets.create("its name")
+    for text in (f"name = '{name.replace(chr(39), chr(39) * 2)}'", "name ILIKE '%T''S%'"):
+        assert await datasets.search(filter_string=text) == ([name], None)
+
+
 async def test_a_page_of_large_datasets_is_shorter(datasets):
     tags = {f"k{number}": "v" * 5000 for number in range(80)}
     for number in range(4):

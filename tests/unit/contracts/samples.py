@@ -61,6 +61,8 @@ class Schema:
         node = self.resolved(node)
         if "enum" in node or "const" in node:
             return node["const"] if "const" in node else node["enum"][0]
+        if "type" not in node:
+            return TEXTS[0]  # Any JSON.
         if node["type"] == "object":
             return {
                 key: self.minimal(node["properties"][key], key) for key in node.get("required", ())
