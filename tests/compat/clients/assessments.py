@@ -1,4 +1,4 @@
-"""Assessments of traces: feedback, expectations and errors, logged, changed, overridden and deleted."""
+"""Assessments of traces: feedback, expectations and issues, logged, changed, overridden, searched and deleted."""
 
 import mlflow
 from mlflow.entities import (
@@ -7,6 +7,7 @@ from mlflow.entities import (
     Expectation,
     Feedback,
 )
+from mlflow.tracing.client import TracingClient
 from scenario import new_experiment, refused
 
 SINCE = "3.0.0"
@@ -108,3 +109,22 @@ assert found("expectation.expected = 'text' AND feedback.any = 'yes'") == {trace
 assert found("expectation.expected LIKE '%ser%'") == {trace_id}
 with refused("INVALID_PARAMETER_VALUE", "Expected a numeric value for feedback"):
     found("feedback.x > 'a'")
+
+if hasattr(mlflow, "log_issue"):
+    from mlflow.entities.issue import IssueSeverity, IssueStatus
+
+    client = TracingClient()
+    issue = client._create_issue(
+        experiment_id, "slow", "Seconds.", severity=IssueSeverity.HIGH, root_causes=["a", "b"]
+    )
+    assert client._get_issue(issue.issue_id) == issue, issue
+    reference = mlflow.log_issue(trace_id=other, issue_id=issue.issue_id, rationale="seen")
+    assert (reference.issue_id, reference.issue_name) == (issue.issue_id, "slow"), reference
+    assert found(f"issue.id = '{issue.issue_id}'") == {other}
+    client.store.update_issue(issue.issue_id, status=IssueStatus.RESOLVED)
+    (resolved,) = client.store.search_issues(
+        experiment_id, "status = 'resolved'", include_trace_count=True
+    )
+    assert (resolved.issue_id, resolved.trace_count) == (issue.issue_id, 1), resolved
+    with refused("RESOURCE_DOES_NOT_EXIST", "iss-0"):
+        mlflow.log_issue(trace_id=other, issue_id="iss-0")
