@@ -11,6 +11,9 @@ def value_of(value: AnyValue) -> Any:
 
     The recursion is bounded, because protobuf refuses messages that are nested more than 100 deep.
     """
+    # Most values are texts, and the kind need not be asked for.
+    if text := value.string_value:
+        return text
     kind = value.WhichOneof("value")
     if kind is None:
         return None
