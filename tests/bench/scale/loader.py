@@ -66,13 +66,14 @@ async def load_runs(peer: str, dsn: str, dataset: Dataset) -> Place:
 async def load_histories(
     peer: str, dsn: str, runs: Sequence[LongRun] = LONG_RUNS, first_run: int = FIRST_LONG_RUN
 ) -> Place:
-    """Load an experiment of these runs with their params. `first_run` is the number of the first, of nine digits."""
+    """Load an experiment of these runs, with params and tags. `first_run` is the number of the first, of nine digits."""
     statements = _STATEMENTS[peer]
     last = first_run + len(runs) - 1
     async with _loading(peer, dsn) as connection, connection.transaction():
         first = await connection.fetchval(statements["experiments"].sql, 1)
         await _insert(connection, statements["runs"], (first_run, last, first, 1))
-        await _insert(connection, statements["params"], (first_run, last))
+        for name in ("params", "tags"):
+            await _insert(connection, statements[name], (first_run, last))
         for number, run in enumerate(runs, first_run):
             await _insert(connection, statements["long"], (number, run.metrics, run.points))
         ids = await connection.fetch("SELECT hex FROM pg_temp.runs($1, $2)", first_run, last)

@@ -8,8 +8,8 @@ from tests.bench.scale.loader import load_histories
 METRICS = 20
 LONG_RUNS = 10
 
-_FIRST_OF_MANY = 200_000_000
-_FIRST_LONG = 300_000_000
+_FIRST_OF_MANY = 110_000_000
+_FIRST_LONG = 120_000_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Experiments:
 
 
 async def load(peer: str, dsn: str, contents: Contents) -> Experiments:
-    """Load both experiments. Each run has the params p0 to p9, and metrics m0, m1, …."""
+    """Load both experiments. Each run has the params p0 to p9, tags, and metrics m0, m1, …."""
     many = [LongRun(METRICS, 1)] * contents.runs
     long = [LongRun(1, contents.points)] * LONG_RUNS
     places = [
