@@ -63,7 +63,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="1 and 32 clients, one round of 3 s: about 4 minutes"
+        "--quick", action="store_true", help="1 and 32 clients, one round of 3 s: about 7 minutes"
     )
     parser.add_argument(
         "--seconds", type=float, default=5, help="seconds of load in a round (default: 5)"
