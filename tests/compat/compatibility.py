@@ -2,10 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from tests.compat import without_row
 from tests.compat.stock_client import GENAI, GITLAB, TOKEN, script_of
 from tests.web_server import ROOT
 
@@ -57,15 +58,13 @@ def page(outcomes: Outcomes, absences: str) -> str:
     methods = [each for each in scenarios if ":" in each and each not in genai]
     token = [each for each in scenarios if each.startswith(TOKEN)]
     topics = [each for each in scenarios if each not in {*gitlab, *genai, *methods, *token}]
-    parts = (
-        (HEAD, topics),
-        (TOKEN_HEAD, token),
-        (METHODS_HEAD, methods),
-        *_by_script(genai),
-        (GITLAB_HEAD, gitlab),
-    )
-    tables = "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
-    return tables + absences
+    before = ((HEAD, topics), (TOKEN_HEAD, token), (METHODS_HEAD, methods), *_by_script(genai))
+    after = ((GITLAB_HEAD, gitlab),)
+    return f"{_tables(before, outcomes)}{without_row.table()}{_tables(after, outcomes)}{absences}"
+
+
+def _tables(parts: Iterable[tuple[str, Sequence[str]]], outcomes: Outcomes) -> str:
+    return "".join(f"{head}\n{_table(rows, outcomes)}" for head, rows in parts)
 
 
 def _by_script(scenarios: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -2,6 +2,7 @@
 
 import mlflow
 from mlflow.entities import Assessment, AssessmentError, AssessmentSource, Expectation, Feedback
+from mlflow.tracing.client import TracingClient
 from scenario import log_traces_synchronously, new_experiment, refused
 
 SINCE = "3"
@@ -74,6 +75,16 @@ def update_assessment() -> None:
     updated = _of(trace_id)["tone"]
     assert (updated.value, updated.rationale, updated.source) == ("kind", "read again", ANN)
     assert updated.last_update_time_ms >= logged.last_update_time_ms
+
+
+def log_issue() -> None:
+    """A trace shows an issue, which MLflow's discovery has found. Its client has no public method for that."""
+    trace_id = _trace()
+    experiment_id = mlflow.get_trace(trace_id).info.experiment_id
+    issue = TracingClient()._create_issue(experiment_id, "Rude answers", "Users are told off.")
+    mlflow.log_issue(trace_id=trace_id, issue_id=issue.issue_id, rationale="Told off.")
+    logged = _of(trace_id)["Rude answers"]
+    assert (logged.issue_id, logged.rationale) == (issue.issue_id, "Told off."), logged
 
 
 def override_feedback() -> None:

@@ -1,7 +1,10 @@
 """Traces and their spans."""
 
 import os
+import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import mlflow
 from mlflow.entities import SpanStatusCode
@@ -395,6 +398,22 @@ def set_span_chat_messages() -> None:
         mlflow.tracing.set_span_chat_messages(span, [{"role": "user", "content": "ü?"}])
     [read] = client.get_trace(span.request_id).data.spans
     assert read.get_attribute("mlflow.chat.messages") == [{"role": "user", "content": "ü?"}], read
+
+
+@since("3")
+def enable_git_model_versioning() -> None:
+    """Traces belong to a version of the program, which is its commit."""
+    new_experiment("commits")
+    folder = Path(tempfile.mkdtemp())
+    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.com")
+    for command in (("init", "-q"), (*author, "commit", "-q", "--allow-empty", "-m", "First")):
+        subprocess.run(("git", *command), cwd=folder, check=True)
+    os.chdir(folder)
+    with mlflow.genai.enable_git_model_versioning() as versions:
+        model_id = versions.active_model.model_id
+        trace_id = _logged()
+    assert client.get_trace(trace_id).info.trace_metadata["mlflow.modelId"] == model_id
+    assert client.get_logged_model(model_id).tags["mlflow.source.git.commit"]
 
 
 @since("3")
