@@ -12,6 +12,7 @@ BEGIN, END = "<!-- pages -->\n", "<!-- end of pages -->\n"
 HEAD = "| page | address | asks the API for | errors |\n|---|---|---|---:|\n"
 
 _VARIABLE = (
+    (re.compile(r"\btr-[0-9a-f]{32}\b"), "{trace}"),
     (re.compile(r"\bm-[0-9a-f]{32}\b"), "{model}"),
     (re.compile(r"\bd-[0-9a-f]{32}\b"), "{dataset}"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "{run}"),

@@ -83,8 +83,8 @@ def log_issue() -> None:
     experiment_id = mlflow.get_trace(trace_id).info.experiment_id
     issue = TracingClient()._create_issue(experiment_id, "Rude answers", "Users are told off.")
     mlflow.log_issue(trace_id=trace_id, issue_id=issue.issue_id, rationale="Told off.")
-    logged = _of(trace_id)["Rude answers"]
-    assert (logged.issue_id, logged.rationale) == (issue.issue_id, "Told off."), logged
+    logged = _of(trace_id)[issue.issue_id]
+    assert (logged.issue_name, logged.rationale) == ("Rude answers", "Told off."), logged
 
 
 def override_feedback() -> None:
