@@ -92,7 +92,8 @@ bench-scale: .venvs/runtime/.installed .venvs/bench/.installed .venvs/fasttrackm
 soak: .venv/.dev $(CLIENTS)  ## Measure the memory during large transfers, long histories and large traces (some minutes, 10 GB of disk)
 	WARREN_SOAK_MEGABYTES=1024 WARREN_SOAK_POINTS=1000000 WARREN_SOAK_SPANS=20000,33000 .venv/bin/python -m pytest -s \
 		tests/integration/gateway/test_artifact_memory.py tests/integration/gateway/test_long_histories.py \
-		tests/integration/gateway/test_large_traces.py tests/compat/test_direct_transfers.py
+		tests/integration/gateway/test_large_traces.py tests/compat/test_large_traces.py \
+		tests/compat/test_direct_transfers.py
 
 audit: .venv/.dev  ## Look for known vulnerabilities of the locked packages at PyPI (AUDIT="-s osv": at OSV)
 	.venv/bin/python -m tools.audit $(AUDIT)
