@@ -18,6 +18,9 @@ COUNTS = [int(each) for each in os.environ.get("WARREN_SOAK_SPANS", "2500").spli
 ALLOWED_MEGABYTES = {"gateway": 200, "traces": 96}
 """What a process may grow by, with the body of a request that has all spans."""
 
+QUEUE = {"MLFLOW_ASYNC_TRACE_LOGGING_MAX_QUEUE_SIZE": "100000"}
+"""By default the client discards spans while a thousand requests, of five spans each, wait to be sent."""
+
 CLIENT = """
 import json, sys, time
 import mlflow
@@ -58,7 +61,7 @@ async def test_mlflows_client_writes_and_reads_a_large_trace(stack_warren: Any, 
         done = await asyncio.to_thread(
             subprocess.run,
             (python, "-c", CLIENT, experiment_id, str(count)),
-            env={"MLFLOW_TRACKING_URI": url, "PATH": ""},
+            env={"MLFLOW_TRACKING_URI": url, "PATH": "", **QUEUE},
             capture_output=True,
             text=True,
             check=False,
