@@ -111,6 +111,7 @@ class Project:
         found = await self.ask_v3("GET", f"datasets/{dataset}/records")
         record = json.loads(found["records"])[0]["dataset_record_id"]
         reviews = await self.fill_reviews(experiments[1], trace)
+        assessments = await self.fill_assessments(experiments[1], trace)
         search = {"max_results": 1}
         page = await self.ask("POST", "runs/search", experiment_ids=experiments, **search)
         pages = await self.ask("POST", "experiments/search", **search)
@@ -135,6 +136,7 @@ class Project:
             "trace": [{"trace_info": info}],
             "prompt_versions": [[{"name": SECRET, "version": "1"}]],
             **reviews,
+            **assessments,
             "alias": ["best"],
             "key": [SECRET],
             "tag_key": [SECRET],
@@ -150,6 +152,19 @@ class Project:
                 f"name = '{SECRET}' OR name != 'x'",
                 "",
             ],
+        }
+
+    async def fill_assessments(self, experiment: str, trace: str) -> dict[str, list[Any]]:
+        """Assess a trace and describe an issue; return their ids by the fields that take them."""
+        feedback = {"assessment_name": SECRET, "feedback": {"value": HIDDEN}}
+        made = await self.ask_v3("POST", f"traces/{trace}/assessments", assessment=feedback)
+        own = {"experiment_id": experiment, "name": SECRET, "description": HIDDEN}
+        issue = await self.ask_v3("POST", "issues", **own)
+        return {
+            "assessment_id": [made["assessment"]["assessment_id"]],
+            "assessment": [{**feedback, "overrides": made["assessment"]["assessment_id"]}],
+            "update_mask": ["feedback"],
+            "issue_id": [issue["issue"]["issue_id"]],
         }
 
     async def fill_reviews(self, experiment: str, trace: str) -> dict[str, list[Any]]:
@@ -208,6 +223,12 @@ class Project:
             await self.ask("GET", "model-versions/search"),
             await self.ask("GET", "traces", experiment_ids=ids),
             *[await self.reviews(each) for each in ids],
+            await self.ask_v3("POST", "issues/search", include_trace_count=True),
+            await self.ask_v3(
+                "POST",
+                "traces/search",
+                locations=[{"mlflow_experiment": {"experiment_id": each}} for each in ids],
+            ),
         ]
         datasets = (await self.ask_v3("POST", "datasets/search")).get("datasets", [])
         for each in datasets:
