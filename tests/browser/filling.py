@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.browser.reviewed import review
 from tests.browser.traced import Traced, trace
 from tests.rest import TIMESTAMP, Api, api, metric
 
@@ -58,6 +59,7 @@ async def fill(url: str, token: str = "", workspace: str = "") -> Filled:
         await _prompt(rest)
         filled.traced = await trace(rest)
         filled.dataset_id = await _evaluation_dataset(rest, filled)
+        await review(rest, filled.traced)
     return filled
 
 

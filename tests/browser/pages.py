@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tests.browser.filling import EVALUATION_DATASET, MODEL, PROMPT, Filled
+from tests.browser.reviewed import QUEUE
 from tests.browser.traced import ANSWERS, EVALUATION, QUESTIONS, SCORER, SESSION, SPANS
 from tests.browser.traced import EXPERIMENT as CONVERSATIONS
 
@@ -131,7 +132,7 @@ PAGES = (
     Page("traces-of-evaluation", _evaluation, (EVALUATION, SCORER, QUESTIONS[0])),
     Page("judges", _genai("/judges"), ("sweep",)),
     Page("prompts-of-experiment", _genai("/prompts"), ("sweep",)),
-    Page("review-queue", _genai("/review-queue"), ("sweep",)),
+    Page("review-queue", _traced("/review-queue"), (QUEUE,)),
     Page("playground", _genai("/playground"), ("sweep",)),
     Page("models", _fixed("/models"), (MODEL,)),
     Page("model", _fixed(f"/models/{MODEL}"), ("champion", "Who leaves.")),

@@ -10,6 +10,8 @@ import pytest
 from tests.browser.filling import CHILDREN, POINTS
 from tests.browser.page_table import Visit
 from tests.browser.pages import PAGES
+from tests.browser.reviewed import QUEUE
+from tests.browser.traced import QUESTIONS
 from tests.browser.watching import Tab
 
 CURVES = """() => Object.fromEntries([...document.querySelectorAll('.js-plotly-plot')].map(
@@ -114,6 +116,14 @@ async def test_filter_finds_the_run(tab, filled):
     await tab.shows("1 matching run")
     assert "trial-11" in await tab.text()
     assert "trial-00" not in await tab.text()
+
+
+async def test_review_queue_shows_its_traces(tab, filled):
+    await tab.show(f"/experiments/{filled.traced.experiment}/review-queue?workflowType=genai")
+    await tab.shows(QUEUE)
+    await tab.page.get_by_text(QUEUE).first.click()
+    await tab.shows(*QUESTIONS, "1 question", "Needs review (2)")
+    assert await tab.problems() == []
 
 
 async def test_runs_are_compared(tab, filled):

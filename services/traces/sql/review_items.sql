@@ -68,16 +68,15 @@ WHERE i.project_id = $1 AND i.queue_id = locked.queue_id AND i.item_id = locked.
 SELECT project_id, queue_id FROM deleted_review_queues LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: delete_some_items
--- Without MATERIALIZED the part with LIMIT could run more than once.
-WITH locked AS MATERIALIZED (
+-- The array is made once, and found in the index: a join might read all items of the queue for each portion.
+DELETE FROM review_queue_items
+WHERE project_id = $1 AND queue_id = $2 AND item_id = ANY(ARRAY(
     SELECT item_id FROM review_queue_items
     WHERE project_id = $1 AND queue_id = $2
     ORDER BY item_id
     LIMIT $3
     FOR UPDATE
-)
-DELETE FROM review_queue_items AS i USING locked
-WHERE i.project_id = $1 AND i.queue_id = $2 AND i.item_id = locked.item_id;
+));
 
 -- name: finish_deleted_queue
 DELETE FROM deleted_review_queues WHERE project_id = $1 AND queue_id = $2;

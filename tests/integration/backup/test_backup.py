@@ -88,9 +88,23 @@ async def fill(tracking, registry, traces):
     records = json.dumps([{"inputs": {"q": hard, "nan": float("nan")}, "outputs": hard}])
     await traces.call("UpsertDatasetRecords", dataset_id=dataset_id, records=records)
     await traces.call("SetDatasetTags", dataset_id=dataset_id, tags=json.dumps({"t": hard}))
+    await review(traces, hard)
     # As if it had arrived long ago: the restored database has no partition of that week.
     for table in ("traces", "spans"):
         await traces.pool.execute(f"UPDATE {table} SET week = '2026-01-05' WHERE trace_id = 'tr-2'")
+
+
+async def review(traces, hard):
+    """Make a scorer, a label schema, and a queue with a trace of experiment 1."""
+    own = {"experiment_id": "1", "name": hard}
+    await traces.call("RegisterScorer", **own, serialized_scorer=json.dumps({"name": hard}))
+    await traces.call("UpsertOnlineScoringConfig", **own, sample_rate=0, filter_string="")
+    question = {"type": "FEEDBACK", "input": {"text": {}}, "instruction": hard}
+    made = await traces.call("CreateLabelSchema", **own, **question)
+    asked = {"users": [hard], "schema_ids": [made["label_schema"]["schema_id"]]}
+    made = await traces.call("CreateReviewQueue", **own, queue_type="CUSTOM", **asked)
+    queue_id = made["review_queue"]["queue_id"]
+    await traces.call("AddItemsToReviewQueue", queue_id=queue_id, item_ids=["tr-1"])
 
 
 async def fold_some(tracking):
