@@ -22,9 +22,11 @@ from shared.contracts import limits
 from shared.contracts.assessments import Assessment, AssessmentError, SourceType
 from shared.contracts.errors import invalid
 from shared.contracts.proto_times import write_timestamp
-from shared.mlflow.search.candidates import SHORT
 
 _LONGEST_STACK_TRACE = 10_000
+_LONGEST_SESSION = 500
+"""Bytes. An index entry has 2,704, and may also have a name and a value of 1,000 bytes each."""
+
 _CUT_STACK_TRACE = "[Stack trace is truncated]\n...\n"
 
 
@@ -107,10 +109,10 @@ def session_of(metadata: dict[str, str]) -> str | None:
     """Return the session of which an assessment assesses the whole; None if it assesses a trace alone.
 
     MLflow looks whether the metadata names a session, and takes the session of the assessment's trace. Its clients
-    write that one. A name that is too long for the index of sessions is not looked at.
+    write that one. A name that is too long for the indexes is not looked at.
     """
     session = metadata.get(SESSION, "")
-    return session if 0 < len(session) < SHORT else None
+    return session if 0 < len(session.encode()) <= _LONGEST_SESSION else None
 
 
 def assessment_json(row: Record) -> dict[str, Any]:

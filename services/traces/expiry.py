@@ -31,8 +31,11 @@ Ask = Callable[[Query], Awaitable[bytes]]
 EXPERIMENTS = 1_000
 """Experiments in one question."""
 
-PORTIONS = 200
+PORTIONS = 20
 """Portions of expired traces that are deleted before tracking is asked again."""
+
+SECONDS = 5.0
+"""After this time other housekeeping has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,13 @@ async def kept_traces(
 
 
 async def expire(retention: Retention, pool: "Pool[Record]", bus: Bus | None) -> None:
-    """Delete expired traces, then drop the weeks of spans that have no trace any more.
+    """Delete expired traces for some seconds. If none are left, drop the weeks of spans that have no trace any more.
 
     Processes of this service do it one at a time. Raises DomainError if tracking does not answer.
     """
     goes_on = True
-    while goes_on:
+    ends = time.monotonic() + SECONDS
+    while goes_on and time.monotonic() < ends:
         # The lock is this transaction's. Each portion is deleted in another one, on the second connection.
         async with pool.acquire() as lock, lock.transaction(), pool.acquire() as connection:
             if not await expiry.try_lock(lock):

@@ -5,13 +5,14 @@ queues, and traces that have expired.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable
 
 import asyncpg
 import structlog
 from asyncpg import Pool, Record
 
-from services.traces.expiry import expire
+from services.traces.expiry import SECONDS, expire
 from services.traces.store import (
     deletion,
     evaluation_dataset_records,
@@ -50,8 +51,10 @@ async def keep_house(retention: Retention, pool: "Pool[Record]", bus: Bus | None
         await _succeeds(purge_datasets(pool), "purge_of_evaluation_datasets")
         await _succeeds(purge_queues(pool), "purge_of_review_queues")
         if until_expiry <= 0:
+            began = time.monotonic()
             await _succeeds(expire(retention, pool, bus), "expiry_of_traces")
-            until_expiry = ROUNDS_BETWEEN_EXPIRIES
+            if time.monotonic() - began < SECONDS:
+                until_expiry = ROUNDS_BETWEEN_EXPIRIES
         until_partitions -= 1
         until_expiry -= 1
         await asyncio.sleep(INTERVAL)

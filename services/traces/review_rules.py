@@ -105,8 +105,8 @@ def owner_of(given: str) -> str:
 def completed_by(status: ReviewStatus, given: str | None, caller: str) -> str | None:
     """Return the user whom a status is ascribed to; None for an item that waits.
 
-    It is the caller. Only a caller without a name says who it was. Raises DomainError if nobody is named, or if
-    somebody is named for an item that waits again.
+    It is the caller. Only a caller without a name names a user. Raises DomainError if no user is named, or if
+    one is named for an item that waits again.
     """
     if status is ReviewStatus.REVIEW_STATUS_UNSPECIFIED:
         message = "`status` must be one of PENDING, COMPLETE, or DECLINED; got proto enum value 0."

@@ -14,8 +14,8 @@ LONGEST_NAME = 256
 """Characters in MLflow's column."""
 
 _CODE_REFUSED = (
-    "Custom scorer registration (using @scorer decorator) is not supported: whoever reads the scorer would have to "
-    "execute its code. Keep the code in a repository and import it, or use built-in scorers or make_judge() scorers."
+    "Custom scorer registration (using @scorer decorator) is not supported: a client that reads the scorer would "
+    "have to execute its code. Keep the code in a repository and import it, or use built-in scorers or make_judge() scorers."
 )
 
 _DESTINATIONS = frozenset(

@@ -113,6 +113,9 @@ larger record or dataset is alone in its command or page."""
 RECORD_JSON = 8 * 1024**2
 """Characters of one record of an evaluation dataset. A larger one does not fit into a message of RabbitMQ."""
 
+RECORD_VALUES = 200_000
+"""Values of one record, about: each follows a comma. Reading more would hold up other requests."""
+
 RECORDS_BODY = 32 * 1024**2
 """Bytes of a request with records: MLflow's clients send all that they merge at once."""
 

@@ -208,7 +208,7 @@ class AmqpTransport:
     def _on_counted(self, queue: str, counting: asyncio.Task[int]) -> None:
         del self._counting[queue]
         if not counting.cancelled():
-            # Perhaps nobody waits any more. An error that is never looked at would be logged.
+            # Perhaps all who asked have gone. An error that is never looked at would be logged.
             counting.exception()
 
     async def _keep_connected(self) -> None:

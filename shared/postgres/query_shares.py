@@ -1,4 +1,4 @@
-"""How many connections of a pool queries may take, so that slow ones hold up nobody else."""
+"""How many connections of a pool queries may take, so that slow ones do not hold up others."""
 
 import asyncio
 from collections import deque

@@ -18,6 +18,9 @@ _BEGIN = re.compile(r"[ \t\n\r]*\[[ \t\n\r]*(\][ \t\n\r]*\Z)?")
 _NEXT = re.compile(r"[ \t\n\r]*(?:,[ \t\n\r]*|(\][ \t\n\r]*\Z))")
 """What stands before a record, or at the end of the list, which is the group."""
 
+_SMALL_RECORD = 65_536
+"""Characters that are read of a record at first."""
+
 _read = json.JSONDecoder().raw_decode
 
 
@@ -75,7 +78,7 @@ def _records(text: str) -> Iterator[tuple[int, int]]:
 
 def _end_of_record(text: str, start: int) -> int:
     try:
-        record, end = _read(text, start)
+        record, size = _read_record(text, start)
     except ValueError:
         raise _no_list() from None
     except RecursionError:
@@ -84,10 +87,34 @@ def _end_of_record(text: str, start: int) -> int:
     if not isinstance(record, dict):
         message = "Each record must be a dictionary."
         raise invalid(message, "records")
-    if end - start > limits.RECORD_JSON:
-        message = f"A record can contain at most {limits.RECORD_JSON} characters of JSON."
-        raise invalid(message, "records")
-    return end
+    return start + size
+
+
+def _read_record(text: str, start: int) -> tuple[object, int]:
+    """Return the value that begins there and its length. Raises ValueError if it has no end, DomainError if it is large.
+
+    Nothing else runs while a value is read. So twice as much is looked at each time, and not if it has too many values.
+    """
+    room = _SMALL_RECORD
+    while True:
+        window = text[start : start + room]
+        if room > _SMALL_RECORD and window.count(",") > limits.RECORD_VALUES:
+            message = f"A record can contain at most {limits.RECORD_VALUES} values."
+            raise invalid(message, "records")
+        try:
+            return _read(window)
+        except json.JSONDecodeError as error:
+            if start + room >= len(text) or not _is_cut(error, window):
+                raise
+        if room > limits.RECORD_JSON:
+            message = f"A record can contain at most {limits.RECORD_JSON} characters of JSON."
+            raise invalid(message, "records")
+        room = min(2 * room, limits.RECORD_JSON + 1)
+
+
+def _is_cut(error: json.JSONDecodeError, window: str) -> bool:
+    """Tell whether JSON is wrong because its end is missing. Words and escapes have less than ten characters."""
+    return error.msg.startswith("Unterminated") or error.pos > len(window) - 10
 
 
 def _no_list() -> DomainError:

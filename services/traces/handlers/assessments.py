@@ -29,7 +29,7 @@ from shared.postgres.transaction import Transaction
 async def create_assessment(cmd: CreateAssessment, tx: Transaction) -> bytes:
     """Add an assessment to a trace; its id is the command's."""
     new = rules.stored(cmd.assessment, rules.assessment_id(tx.envelope.id.hex))
-    experiment_id = await _experiment(tx, cmd.trace_id)
+    experiment_id = await _locked(tx, cmd.trace_id)
     if experiment_id is None:
         raise trace_not_found(cmd.trace_id)
     if new.overrides and await assessments.find(tx, cmd.trace_id, new.overrides) is None:
@@ -46,7 +46,7 @@ async def get_assessment(query: GetAssessment, tx: Transaction) -> bytes:
 async def update_assessment(cmd: UpdateAssessment, tx: Transaction) -> bytes:
     """Change the named fields of an assessment."""
     paths = read_mask(cmd.update_mask)
-    experiment_id = await _experiment(tx, cmd.trace_id)
+    experiment_id = await _locked(tx, cmd.trace_id)
     row = await _find(tx, cmd.trace_id, cmd.assessment_id)
     if experiment_id is None:
         raise _no_trace(cmd.trace_id)
@@ -58,6 +58,10 @@ async def delete_assessment(cmd: DeleteAssessment, tx: Transaction) -> Empty:
     """Delete an assessment, if it is there."""
     await assessments.delete(tx, cmd.trace_id, cmd.assessment_id)
     return Empty()
+
+
+async def _locked(tx: Transaction, trace_id: str) -> int | None:
+    return (await traces.locked(tx, [trace_id])).get(trace_id)
 
 
 async def _experiment(tx: Transaction, trace_id: str) -> int | None:

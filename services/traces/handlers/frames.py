@@ -1,6 +1,6 @@
 """What a frame does before its commands: it asks tracking for all of them, then locks what they write.
 
-In this order, because asking takes up to seconds, and nobody may wait for a lock that long. Experiments are locked
+In this order, because asking takes up to seconds, and no other frame may wait for a lock that long. Experiments are locked
 before traces, and traces in the order of their ids. What hangs on a trace, such as its spans and its labels, is only
 written under the trace's lock. So no two frames wait for each other, and nothing stays behind a deleted trace.
 """

@@ -40,7 +40,7 @@ async def add_items_to_review_queue(
     """Add traces to a queue. The frame has locked them (``handlers.frames``): a deletion of them finds the items."""
     item_ids = item_ids_of(cmd.item_ids)
     experiment_id = await _experiment_of_queue(tx, cmd.queue_id)
-    places = await traces.experiments(tx, item_ids)
+    places = await traces.locked(tx, item_ids)
     if missing := [each for each in item_ids if places.get(each) != experiment_id]:
         raise _not_attachable(missing, cmd.queue_id, experiment_id)
     if await review_queues.lock(tx, cmd.queue_id) is None:

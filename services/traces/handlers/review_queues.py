@@ -54,7 +54,7 @@ async def create_review_queue(cmd: CreateReviewQueue, tx: Transaction) -> Review
 
 
 async def get_or_create_user_queue(cmd: GetOrCreateUserQueue, tx: Transaction) -> ReviewQueueReply:
-    """Return a user's own queue. The user owns it, whoever asks."""
+    """Return a user's own queue. The user owns it, also if another one asks."""
     queue = new_queue(
         CreateReviewQueue(
             experiment_id=cmd.experiment_id, name=cmd.user, queue_type=ReviewQueueType.USER

@@ -88,6 +88,10 @@ async def list_scorers(query: ListScorers, tx: Transaction) -> ListScorersReply:
     return _listed(await scorers.newest(tx, experiments))
 
 
+_INACTIVE = (ErrorCode.RESOURCE_DOES_NOT_EXIST, ErrorCode.INVALID_PARAMETER_VALUE)
+"""The errors of ``check_active`` for experiments that are missing or deleted."""
+
+
 async def _active_experiments(tx: Transaction, given: list[str] | None) -> list[int]:
     """Return those of some experiments, or of all, that have scorers and are active."""
     wanted = None if given is None else list({parse_experiment_id(each) for each in given})
@@ -104,7 +108,7 @@ async def _active_experiments(tx: Transaction, given: list[str] | None) -> list[
         try:
             await check_active(tx, experiment_id)
         except DomainError as error:
-            if error.code is ErrorCode.REQUEST_LIMIT_EXCEEDED:
+            if error.code not in _INACTIVE:
                 raise
         else:
             active.append(experiment_id)

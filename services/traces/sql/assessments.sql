@@ -43,6 +43,15 @@ UPDATE assessments SET valid = false
 WHERE project_id = $1 AND trace_id = $2 AND assessment_id = ANY($3::text[])
 RETURNING assessment_id;
 
+-- name: mark_overridden_assessments
+-- Mark those of some assessments that others of the trace override.
+UPDATE assessments AS a SET valid = false
+WHERE a.project_id = $1 AND a.trace_id = $2 AND a.assessment_id = ANY($3::text[]) AND a.valid
+    AND EXISTS (
+        SELECT FROM assessments AS o
+        WHERE o.project_id = $1 AND o.trace_id = $2 AND o.overrides = a.assessment_id
+    );
+
 -- name: delete_assessment
 DELETE FROM assessments WHERE project_id = $1 AND trace_id = $2 AND assessment_id = $3
 RETURNING overrides;

@@ -106,7 +106,7 @@ WHERE q.project_id = $1 AND q.queue_id = $2
 ON CONFLICT DO NOTHING;
 
 -- name: delete_review_queue
--- Delete a queue and its users, and note that its items are to be deleted.
+-- Delete a locked queue and its users, and note that its items are to be deleted.
 WITH queue AS (
     DELETE FROM review_queues WHERE project_id = $1 AND queue_id = $2
     RETURNING project_id, queue_id
@@ -116,11 +116,20 @@ users AS (
 )
 INSERT INTO deleted_review_queues (project_id, queue_id) SELECT project_id, queue_id FROM queue;
 
+-- name: lock_purged_review_queues
+-- Lock the queues that the next statement deletes: it then sees all of their users.
+SELECT queue_id FROM review_queues WHERE project_id = $1 AND experiment_id = $2
+ORDER BY queue_id
+LIMIT $3
+FOR UPDATE;
+
 -- name: purge_review_queues
--- Delete queues of a purged experiment and their users, and note that their items are to be deleted.
+-- Delete locked queues of a purged experiment and their users, and note that their items are to be deleted.
 WITH queues AS (
     DELETE FROM review_queues WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM review_queues WHERE project_id = $1 AND experiment_id = $2 LIMIT $3
+        SELECT ctid FROM review_queues WHERE project_id = $1 AND experiment_id = $2
+        ORDER BY queue_id
+        LIMIT $3
     ))
     RETURNING project_id, queue_id
 ),

@@ -86,7 +86,7 @@ WHERE t.project_id = $1 AND t.trace_id = n.trace_id
 RETURNING t.trace_id, t.experiment_id, t.week, t.finalized;
 
 -- name: locked_traces
--- The experiments of those traces that the frame has locked. One that was made since then is locked here if nobody else
+-- The experiments of those traces that the frame has locked. One that was made since then is locked here if no other
 -- has it; otherwise it counts as missing, because waiting for it out of order could become a deadlock.
 SELECT trace_id, experiment_id FROM traces
 WHERE project_id = $1 AND trace_id = ANY($2::text[])

@@ -61,6 +61,8 @@ async def add(
     await tx.execute(SQL["upsert_assessments"], tx.project, trace_id, experiment_id, *columns)
     if overridden := [each.overrides for each in new if each.overrides]:
         await tx.rows(SQL["override_assessments"], tx.project, trace_id, overridden)
+    # One that is stored after the one that overrides it.
+    await tx.execute(SQL["mark_overridden_assessments"], tx.project, trace_id, ids)
 
 
 def _row(assessment: StoredAssessment) -> tuple[object, ...]:

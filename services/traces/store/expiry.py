@@ -41,7 +41,7 @@ async def weeks_before(connection: AnyConnection, age: int) -> Sequence[date]:
 async def drop_week(connection: AnyConnection, week: date) -> bool:
     """Drop the partition of a week that is over; False if traces of the week are left.
 
-    Raises asyncpg.LockNotAvailableError if somebody reads spans for long.
+    Raises asyncpg.LockNotAvailableError if spans are being read for long.
     """
     if await connection.fetchval(SQL["has_traces"].sql, week):
         return False

@@ -18,6 +18,9 @@ async def delete_some(
     connection: AnyConnection, project: int, experiment_id: int, most: int
 ) -> int:
     """Delete a portion of what an experiment has. Returns the number of rows; fewer than ``most``: nothing is left."""
+    await connection.execute(
+        review_queues.SQL["lock_purged_review_queues"].sql, project, experiment_id, most
+    )
     for statement in _OF_EXPERIMENT:
         status = await connection.execute(statement.sql, project, experiment_id, most)
         if _count(status) >= most:

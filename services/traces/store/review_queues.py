@@ -77,4 +77,6 @@ async def update(tx: Transaction, queue_id: str, change: Change, time: int) -> N
 
 async def delete(tx: Transaction, queue_id: str) -> None:
     """Delete a queue. Its items are deleted later."""
-    await tx.execute(SQL["delete_review_queue"], tx.project, queue_id)
+    # The lock comes in a statement before: the deletion then sees all of the queue's users.
+    if await lock(tx, queue_id) is not None:
+        await tx.execute(SQL["delete_review_queue"], tx.project, queue_id)

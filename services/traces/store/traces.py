@@ -6,6 +6,7 @@ from datetime import date
 
 from asyncpg import Record
 
+from services.traces.store import review_items
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
@@ -84,6 +85,8 @@ async def start(tx: Transaction, trace: NewTrace) -> bool:
         await tx.execute(SQL["move_labels"], *key)
         await tx.execute(SQL["move_spans"], *key, row["week"])
         await tx.execute(SQL["move_assessments"], *key)
+        # The queues are those of the other experiment.
+        await review_items.delete_of_traces(tx.connection, tx.project, [trace.trace_id])
     return row is not None
 
 

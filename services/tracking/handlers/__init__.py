@@ -18,6 +18,7 @@ from services.tracking.handlers import (
 )
 from services.tracking.store.experiments import ensure as ensure_projects
 from shared.contracts.diagnosis import Diagnose
+from shared.contracts.experiments import GetExperimentTag
 from shared.contracts.message import Message
 from shared.contracts.purges import FindOwners
 from shared.handling.handlers import Handler
@@ -44,7 +45,7 @@ HANDLERS = PostgresHandlers(
     events=model_experiments.EVENT_HANDLERS,
     is_idempotent_batch=log.is_points_only,
     background={"folding": lambda pool, _bus: fold_forever(pool)},
-    # `warren gc --sweep` deletes the artifacts of which FindOwners finds no owner. Should a replica ever be wrong,
-    # nothing is lost that can't be read again.
-    primary_only=(Diagnose, FindOwners),
+    # What is deleted follows from the answers of these: artifacts without an owner, traces that were kept long enough.
+    # Should a replica ever be wrong, nothing is lost that can't be read again.
+    primary_only=(Diagnose, FindOwners, GetExperimentTag),
 )

@@ -9,11 +9,14 @@ import asyncpg
 import pytest
 
 from services.traces.housekeeping import keep_house, purge_portion
+from services.traces.store import deletion
 from shared.contracts.errors import DomainError
 from shared.messaging.messages import Envelope
 from shared.mlflow.trace_retention import Retention
 from shared.runtime.tasks import cancel_and_wait
 from tests.integration.traces.conftest import MILLISECONDS, PROJECT, FakeTracking, envelope, span
+
+FEEDBACK = {"assessment_name": "correct", "feedback": {"value": True}}
 
 SOON = 5.0
 """Seconds that a test waits for what must not wait."""
@@ -184,6 +187,28 @@ async def _blocked(pool) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_a_purge_deletes_what_comes_after_a_trace_of_many_spans(traces, tracking, pool):
+    for number in range(3):
+        await traces.log(span(f"tr-{number}", 1))
+    await pool.execute(
+        """
+        INSERT INTO spans
+        SELECT of.* FROM (SELECT * FROM spans ORDER BY trace_id DESC LIMIT 1) AS s
+        CROSS JOIN generate_series(1, $1) AS n
+        CROSS JOIN jsonb_populate_record(
+            NULL::spans, to_jsonb(s) || jsonb_build_object('span_id', n)
+        ) AS of
+        """,
+        deletion.SPANS,
+    )
+    del tracking.stages["1"]
+    await traces.happen("experiment.purged", experiment_id="1")
+    while await purge_portion(pool):
+        pass
+    assert await pool.fetchval("SELECT count(*) FROM traces") == 0
+    assert await pool.fetchval("SELECT count(*) FROM spans") == 0
+
+
 async def test_an_answer_older_than_the_purge_lets_no_trace_in(traces, tracking, pool):
     asked, answer = asyncio.Event(), asyncio.Event()
     call = tracking.call
@@ -220,7 +245,7 @@ async def test_many_writers_of_few_traces_leave_nothing_behind(traces, tracking,
         trace_id = random.choice(kept + lost)
         number = 1000 * writer + turn
         spans = [span(each, number) for each in random.sample(kept + lost, 3)]
-        choice = random.randrange(7)
+        choice = random.randrange(8)
         if choice < 2:
             sent.update((each["trace_id"], each["span_id"]) for each in spans)
             return logged(*spans, experiment=random.choice("12"))
@@ -230,6 +255,7 @@ async def test_many_writers_of_few_traces_leave_nothing_behind(traces, tracking,
             envelope("DeleteTraceTag", trace_id=trace_id, key="k"),
             envelope("LinkTracesToRun", trace_ids=random.sample(kept + lost, 4), run_id="r"),
             deleted(experiment=random.choice("12"), trace_ids=random.sample(lost, 2)),
+            envelope("CreateAssessment", trace_id=trace_id, assessment=FEEDBACK),
         ][choice - 2]
 
     async def work(writer: int) -> None:
@@ -261,6 +287,15 @@ async def _orphans(pool) -> list[asyncpg.Record]:
         UNION ALL
         SELECT s.trace_id, s.span_id, NULL, NULL
         FROM spans AS s LEFT JOIN traces AS t USING (project_id, week, trace_id)
+        WHERE t.trace_id IS NULL
+        UNION ALL
+        SELECT a.trace_id, a.assessment_id, a.experiment_id, t.experiment_id
+        FROM assessments AS a LEFT JOIN traces AS t USING (project_id, trace_id)
+        WHERE t.experiment_id IS DISTINCT FROM a.experiment_id
+        UNION ALL
+        SELECT i.item_id, i.queue_id, NULL, NULL
+        FROM review_queue_items AS i
+        LEFT JOIN traces AS t ON t.project_id = i.project_id AND t.trace_id = i.item_id
         WHERE t.trace_id IS NULL
         """
     )
