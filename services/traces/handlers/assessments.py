@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from asyncpg import Record
 from pydantic_core import to_json
 
-from services.traces import assessments as rules
-from services.traces.assessment_changes import changed, read_mask
+from services.traces.rules import assessments as rules
+from services.traces.rules.assessment_changes import changed, read_mask
 from services.traces.store import assessments, traces
 from services.traces.validation import trace_not_found
 from shared.contracts.assessments import (

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from uuid import UUID
 
-from services.traces.evaluation_ids import new_record_id, read_dataset_id, read_record_ids
-from services.traces.evaluation_json import records_json
-from services.traces.evaluation_records import Given, merge, read_records
-from services.traces.evaluation_schema import extended
 from services.traces.handlers.evaluation_datasets import dataset_not_found
+from services.traces.replies.evaluation_json import records_json
+from services.traces.rules.evaluation_ids import new_record_id, read_dataset_id, read_record_ids
+from services.traces.rules.evaluation_records import Given, merge, read_records
+from services.traces.rules.evaluation_schema import extended
 from services.traces.store import evaluation_dataset_records as records
 from services.traces.store import evaluation_datasets as datasets
 from services.traces.store.evaluation_dataset_records import START, Position

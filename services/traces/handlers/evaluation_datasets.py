@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from services.traces.evaluation_ids import read_dataset_id
-from services.traces.evaluation_json import dataset_json
-from services.traces.evaluation_records import read_user
 from services.traces.handlers.evaluation_frames import unknown
+from services.traces.replies.evaluation_json import dataset_json
+from services.traces.rules.evaluation_ids import read_dataset_id
+from services.traces.rules.evaluation_records import read_user
 from services.traces.store import evaluation_datasets as datasets
 from services.traces.store.evaluation_datasets import Locked
 from services.traces.store.search_evaluation_datasets import search_evaluation_dataset_ids

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from services.traces.evaluation_ids import read_dataset_id
+from services.traces.rules.evaluation_ids import read_dataset_id
 from services.traces.store import evaluation_datasets as datasets
 from shared.contracts.errors import DomainError, ErrorCode, missing_resource
 from shared.contracts.evaluation_datasets import (

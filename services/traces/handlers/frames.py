@@ -13,9 +13,9 @@ from typing import Any
 
 from services.traces import experiments
 from services.traces.experiments import parse_experiment_id
-from services.traces.label_rules import experiment_of_default
-from services.traces.review_rules import item_ids_of
-from services.traces.spanned import met_traces
+from services.traces.rules.label_rules import experiment_of_default
+from services.traces.rules.review_rules import item_ids_of
+from services.traces.rules.spanned import met_traces
 from services.traces.store import experiments as stored_experiments
 from services.traces.store import issues, traces
 from services.traces.store.traces import Beginning

@@ -11,8 +11,8 @@ from typing import Any
 from asyncpg import Record
 from pydantic_core import to_json
 
-from services.traces.assessments import now
 from services.traces.experiments import parse_experiment_id
+from services.traces.rules.assessments import now
 from services.traces.store import issues
 from services.traces.store.issues import IssueChange, NewIssue
 from services.traces.store.search_issues import SearchedIssues, search_issue_ids

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from asyncpg import Record
 
 from services.traces.experiments import check_exists, parse_experiment_id
-from services.traces.label_rules import (
+from services.traces.replies.reviewed_pages import bounds, cut
+from services.traces.rules.label_rules import (
     DEFAULT_INSTRUCTION,
     DEFAULT_NAME,
     ID_PREFIX,
@@ -18,7 +19,6 @@ from services.traces.label_rules import (
     default_id,
     experiment_of_default,
 )
-from services.traces.reviewed_pages import bounds, cut
 from services.traces.store import label_schemas
 from shared.contracts import limits
 from shared.contracts.errors import DomainError, already_exists, invalid, missing_resource

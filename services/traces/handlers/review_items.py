@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from asyncpg import Record
 
 from services.traces.handlers.review_queues import queue_not_found
-from services.traces.review_rules import completed_by, item_ids_of
-from services.traces.reviewed_pages import bounds, cut
+from services.traces.replies.reviewed_pages import bounds, cut
+from services.traces.rules.review_rules import completed_by, item_ids_of
 from services.traces.store import review_items, review_queues, traces
 from services.traces.store.review_items import NewStatus
 from shared.contracts import limits

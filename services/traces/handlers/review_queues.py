@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from asyncpg import Record
 
 from services.traces.experiments import check_exists, parse_experiment_id
-from services.traces.label_rules import default_id
-from services.traces.review_rules import (
+from services.traces.replies.reviewed_pages import bounds, cut
+from services.traces.rules.label_rules import default_id
+from services.traces.rules.review_rules import (
     NewQueue,
     custom_name,
     new_queue,
@@ -15,7 +16,6 @@ from services.traces.review_rules import (
     user_of,
     users_of,
 )
-from services.traces.reviewed_pages import bounds, cut
 from services.traces.store import label_schemas, review_items, review_queues
 from services.traces.store.review_queues import Change
 from shared.contracts import limits

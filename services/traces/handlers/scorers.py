@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from asyncpg import Record
 
-from services.traces import serialized_scorers
 from services.traces.experiments import check_active, parse_experiment_id
+from services.traces.rules import serialized_scorers
 from services.traces.store import scorers
 from services.traces.store.scorers import Name
 from shared.contracts import limits

@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from services.traces import sums
 from services.traces.experiments import parse_experiment_id
 from services.traces.handlers.traces import artifact_location
-from services.traces.otlp_json import otlp_span
-from services.traces.span_tokens import read_token, write_token
-from services.traces.spanned import grouped, met_traces
+from services.traces.replies.otlp_json import otlp_span
+from services.traces.replies.span_tokens import read_token, write_token
+from services.traces.replies.trace_infos import with_assessments
+from services.traces.replies.trace_json import trace_info
+from services.traces.rules import sums
+from services.traces.rules.spanned import grouped, met_traces
 from services.traces.store import experiments, labels, spans, traces
 from services.traces.store.labels import Labelled, Row
 from services.traces.store.spans import START, SpanPage
 from services.traces.store.traces import Place
-from services.traces.trace_infos import with_assessments
-from services.traces.trace_json import trace_info
 from services.traces.validation import (
     ARTIFACT_LOCATION,
     COST,

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from pydantic_core import to_json
 
-from services.traces import assessments as assessment_rules
 from services.traces.experiments import parse_experiment_id
+from services.traces.replies.trace_infos import info_reply, number_that_fits, with_assessments
+from services.traces.rules import assessments as assessment_rules
+from services.traces.rules.sums import tokens_of
 from services.traces.store import assessments, experiments, labels, search_traces, traces
 from services.traces.store.labels import Labelled
 from services.traces.store.search_traces import Searched
 from services.traces.store.traces import NewTrace
-from services.traces.sums import tokens_of
-from services.traces.trace_infos import info_reply, number_that_fits, with_assessments
 from services.traces.validation import (
     ARTIFACT_LOCATION,
     FINALIZED,

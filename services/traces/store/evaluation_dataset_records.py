@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.traces.evaluation_records import Merged, Stored
+from services.traces.rules.evaluation_records import Merged, Stored
 from services.traces.store.evaluation_datasets import Locked
 from shared.contracts import limits
 from shared.postgres.connection import AnyConnection

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from asyncpg import Record
 
-from services.traces.reviewed_pages import Bounds
+from services.traces.replies.reviewed_pages import Bounds
 from shared.contracts.label_schemas import CreateLabelSchema, UpdateLabelSchema
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction

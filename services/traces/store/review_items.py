@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from asyncpg import Record
 
-from services.traces.reviewed_pages import Bounds
+from services.traces.replies.reviewed_pages import Bounds
 from shared.contracts.review_queues import ReviewStatus
 from shared.postgres.connection import AnyConnection
 from shared.postgres.queries import load_queries

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from asyncpg import Record
 
-from services.traces.review_rules import NewQueue
-from services.traces.reviewed_pages import Bounds
+from services.traces.replies.reviewed_pages import Bounds
+from services.traces.rules.review_rules import NewQueue
 from shared.postgres.queries import load_queries
 from shared.postgres.transaction import Transaction
 

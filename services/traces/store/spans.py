@@ -8,8 +8,8 @@ from datetime import date
 
 from asyncpg import Record
 
+from services.traces.rules.sums import COSTS, Node
 from services.traces.store.traces import Place
-from services.traces.sums import COSTS, Node
 from shared.contracts import limits
 from shared.contracts.spans import Span
 from shared.postgres.queries import load_queries

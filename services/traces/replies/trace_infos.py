@@ -6,8 +6,8 @@ from typing import Any
 from asyncpg import Record
 from pydantic_core import to_json
 
+from services.traces.replies.trace_json import trace_info
 from services.traces.store import assessments, traces
-from services.traces.trace_json import trace_info
 from services.traces.validation import trace_not_found
 from shared.contracts import limits
 from shared.contracts.errors import invalid

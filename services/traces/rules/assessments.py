@@ -10,7 +10,7 @@ from typing import Any
 from asyncpg import Record
 from pydantic_core import from_json, to_json
 
-from services.traces.assessment_values import (
+from services.traces.rules.assessment_values import (
     expectation_json,
     number_of,
     read_value,

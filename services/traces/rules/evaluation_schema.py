@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from services.traces.evaluation_records import Given, write_json
+from services.traces.rules.evaluation_records import Given, write_json
 from shared.contracts import limits
 
 _TYPES = ((bool, "boolean"), (int, "integer"), (float, "float"), (str, "string"), (list, "array"))

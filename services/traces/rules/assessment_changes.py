@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 from asyncpg import Record
 from pydantic_core import from_json
 
-from services.traces.assessment_values import as_proto, number_of, read_expectation, to_text
-from services.traces.assessments import checked, error_text, metadata_text, now, session_of
+from services.traces.rules.assessment_values import as_proto, number_of, read_expectation, to_text
+from services.traces.rules.assessments import checked, error_text, metadata_text, now, session_of
 from services.traces.store.assessments import StoredAssessment
 from shared.contracts.assessments import Assessment, Expectation, Feedback
 from shared.contracts.errors import invalid

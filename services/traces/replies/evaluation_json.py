@@ -6,8 +6,8 @@ from typing import Any
 from asyncpg import Record
 from pydantic_core import to_json
 
-from services.traces.evaluation_ids import write_dataset_id, write_record_id
-from services.traces.evaluation_records import write_json
+from services.traces.rules.evaluation_ids import write_dataset_id, write_record_id
+from services.traces.rules.evaluation_records import write_json
 
 
 def dataset_json(row: Record, experiment_ids: Sequence[str] = ()) -> dict[str, Any]:

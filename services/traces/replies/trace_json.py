@@ -6,7 +6,7 @@ from typing import Any
 from asyncpg import Record
 from pydantic_core import from_json
 
-from services.traces.assessments import assessment_json
+from services.traces.rules.assessments import assessment_json
 from shared.contracts.proto_times import write_duration, write_timestamp
 from shared.contracts.traces import TraceForm, TraceState
 

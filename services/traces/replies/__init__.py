@@ -1,0 +1,1 @@
+"""The JSON of replies, and the tokens of their pages."""
