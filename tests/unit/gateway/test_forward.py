@@ -8,6 +8,7 @@ from services.gateway.mlflow.endpoints import ENDPOINTS
 from shared.contracts import MESSAGES
 from shared.contracts.artifacts import PresignArtifact
 from shared.contracts.errors import DomainError, ErrorCode, invalid
+from shared.contracts.experiments import GetExperimentTag
 from shared.contracts.metrics import LogMetric
 from shared.contracts.model_experiments import (
     EnsureModelExperiment,
@@ -17,7 +18,10 @@ from shared.contracts.model_experiments import (
 from shared.contracts.model_versions import GetVersionById
 from shared.contracts.purges import (
     DeleteOrphans,
+    ExpireTraces,
     FindOwners,
+    FindTraces,
+    GetExpiryPlan,
     GetPurgePlan,
     ListOwnedDirectories,
     ListProjectsWithData,
@@ -60,7 +64,11 @@ def test_every_contract_has_an_endpoint_or_is_not_for_clients():
         PurgeDeleted,
         ListOwnedDirectories,
         FindOwners,
+        FindTraces,
         DeleteOrphans,
+        GetExpiryPlan,
+        ExpireTraces,
+        GetExperimentTag,
         GetRunByIid,
         GetVersionById,
         EnsureModelExperiment,

@@ -19,6 +19,10 @@ class FailingPool:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
+    def get_max_size(self) -> int:
+        """Return the number of connections."""
+        return 2
+
     def acquire(self) -> Any:
         """Fail."""
         raise self.error
