@@ -22,6 +22,9 @@ from shared.messaging.topology import (
 PRIVATE = "[0-9a-f]{32}"
 """Matches the number at the end of a private queue's name."""
 
+MARK = r"topology\.[0-9a-f]{16}"
+"""Matches the name of each release's mark (``declarations.mark``)."""
+
 NOTHING = "^$"
 """No permission: matches the empty name only."""
 
@@ -53,8 +56,15 @@ def permissions(party: str, layout: Layout = topology.LAYOUT) -> Permissions:
         *_queues(party, layout),
     ]
     private = [re.escape(private_queue(party, "")) + PRIVATE] if asked or listened else []
+    # Since 4.2.6 RabbitMQ tells whether an exchange or queue exists only to an account with a permission for it. Each
+    # process looks for the mark of the topology, and a sender for the consumers of the queues that it sends to.
+    counted = [
+        queue_name(service, kind) for service in asked for kind in topology.REQUEST_QUEUES.values()
+    ]
     # Binding a queue takes the permission to write to the queue and to read the exchange.
-    return Permissions(_any(private), _any(private, writes), _any(private, reads))
+    return Permissions(
+        _any(private), _any(private, [*writes, *counted]), _any([*private, MARK], reads)
+    )
 
 
 def _queues(party: str, layout: Layout) -> Sequence[str]:
