@@ -47,19 +47,15 @@ class Migration:
 
 
 def load_migrations(component: str, package: str) -> list[Migration]:
-    """Return a component's migrations in order. Raises ValueError if two have the same number.
-
-    Numbers may be missing: branches reserve theirs, and are merged in any order.
-    """
+    """Return a component's migrations in order. Raises ValueError on a gap in their numbers."""
     found = []
     for entry in files(package).joinpath("migrations").iterdir():
         if match := _FILE.match(entry.name):
             version, name = int(match[1]), match[2]
             found.append(Migration(component, version, name, entry.read_text("utf-8")))
     found.sort(key=lambda migration: migration.version)
-    numbers = [migration.version for migration in found]
-    if len(set(numbers)) < len(numbers):
-        message = f"Two migrations of {component} have the same number: {numbers}"
+    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        message = f"Migrations of {component} are not numbered 1, 2, 3…"
         raise ValueError(message)
     return found
 
