@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.contracts import limits
 from shared.contracts.errors import invalid
-from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, tokenize
 
 # No entity accepts `NOT LIKE`, `NOT ILIKE` and `NOT RLIKE`, and only traces accept `RLIKE`. They are operators all

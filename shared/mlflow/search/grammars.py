@@ -6,99 +6,8 @@ The rules are those of MLflow 3: its classes `SearchUtils`, `SearchExperimentsUt
 Another noun needs another `Grammar` here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from shared.mlflow.search.ast import Comparator, Entity
-
-_NUMERIC = (
-    Comparator.LT,
-    Comparator.LE,
-    Comparator.GT,
-    Comparator.GE,
-    Comparator.EQ,
-    Comparator.NE,
-)
-_TEXT = (Comparator.EQ, Comparator.NE, Comparator.LIKE, Comparator.ILIKE)
-_LISTS = (Comparator.IN, Comparator.NOT_IN)
-_NULLS = (Comparator.IS_NULL, Comparator.IS_NOT_NULL)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grammar:
-    """The rules of one noun.
-
-    - `entities` maps each accepted prefix to its entity.
-    - `numeric` and `text` are the searchable attributes in canonical spelling. `aliases` maps other
-      spellings to them.
-    - `lists` are the text attributes that accept IN. `identifiers` are the text attributes that accept
-      neither LIKE nor ILIKE.
-    - `orderable` are the attributes that order_by accepts, in every accepted spelling. `sortable` are
-      the entities that it accepts.
-    - `nullable` are the entities that accept IS NULL. `comparators` maps each entity to the comparators
-      that it accepts; `comparators_of` also knows attributes. `datasets` are the keys of a dataset.
-    - `measured` are entities that `<`, `<=`, `>` and `>=` compare with numbers, and others with texts.
-    - `patterns` are comparators of text attributes with regular expressions. `list_comparators` are
-      those with lists.
-    - `integers_only` refuses fractions for numeric attributes. `quoted_integers` allows integers in
-      quotes, `bare_text` texts without quotes, `repeatable` an order_by that names a key twice.
-      `doubled_quotes` reads two single quotes inside a text as one: MLflow's clients and its UI write them
-      so in searches for datasets, and its server does not read them.
-    - The other fields are error texts: MLflow words them differently for each noun.
-    """
-
-    entities: Mapping[str, Entity]
-    unknown_entity: str
-    unsupported_null: str
-    unsortable: str
-    numeric: frozenset[str]
-    text: frozenset[str]
-    lists: frozenset[str]
-    orderable: frozenset[str]
-    sortable: frozenset[Entity]
-    nullable: frozenset[Entity]
-    comparators: Mapping[Entity, tuple[Comparator, ...]]
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    datasets: frozenset[str] = frozenset()
-    identifiers: frozenset[str] = frozenset()
-    measured: frozenset[Entity] = frozenset()
-    patterns: tuple[Comparator, ...] = ()
-    list_comparators: tuple[Comparator, ...] = _LISTS
-    integers_only: bool = False
-    quoted_integers: bool = False
-    bare_text: bool = False
-    repeatable: bool = False
-    doubled_quotes: bool = False
-    unknown_order: str = ""
-    wrong_comparator: str = "Invalid comparator '{operator}' not one of '{allowed}'"
-    not_text: str = "Expected a quoted string value for attributes. Got value {value}"
-    empty: str = "Invalid filter '{source}'. Could not be parsed."
-    several: str = (
-        "Search filter contained multiple expression {source!r}. Provide AND-ed expression list."
-    )
-    strangers: str = "Invalid clause(s) in filter string: {strangers}"
-
-    @property
-    def searchable(self) -> frozenset[str]:
-        """Return every spelling of every attribute that a filter may compare."""
-        attributes = self.numeric | self.text
-        return attributes | {alias for alias, key in self.aliases.items() if key in attributes}
-
-    def comparators_of(self, entity: Entity, key: str) -> tuple[Comparator, ...]:
-        """Return the comparators that `entity.key` accepts; `key` is canonical."""
-        if entity is not Entity.ATTRIBUTE:
-            return self.comparators[entity]
-        if key in self.numeric:
-            return _NUMERIC
-        if key in self.identifiers:
-            return (Comparator.EQ, Comparator.NE, *_LISTS)
-        return (*_TEXT, *self.patterns, *self.list_comparators) if self.lists else _TEXT
-
-    def spelled(self, entity: Entity, key: str) -> str:
-        """Return `entity.key`, written with the first of the entity's prefixes; the key alone if it has none."""
-        prefix = next((name for name, each in self.entities.items() if each is entity), "")
-        return f"{prefix}.{key}" if prefix else key
-
+from shared.mlflow.search.grammar import LISTS, NULLS, NUMERIC, TEXT, Grammar
 
 _RUN_ALIASES = {
     "created": "start_time",
@@ -143,10 +52,10 @@ RUNS = Grammar(
     sortable=frozenset({Entity.METRIC, Entity.PARAM, Entity.TAG, Entity.ATTRIBUTE}),
     nullable=frozenset({Entity.PARAM, Entity.TAG}),
     comparators={
-        Entity.METRIC: _NUMERIC,
-        Entity.PARAM: (*_TEXT, *_NULLS),
-        Entity.TAG: (*_TEXT, *_NULLS),
-        Entity.DATASET: (*_TEXT, *_LISTS),
+        Entity.METRIC: NUMERIC,
+        Entity.PARAM: (*TEXT, *NULLS),
+        Entity.TAG: (*TEXT, *NULLS),
+        Entity.DATASET: (*TEXT, *LISTS),
     },
     aliases=_RUN_ALIASES,
     datasets=frozenset({"name", "digest", "context"}),
@@ -177,7 +86,7 @@ EXPERIMENTS = Grammar(
     orderable=_EXPERIMENT_NUMERIC | _EXPERIMENT_TEXT,
     sortable=frozenset({Entity.ATTRIBUTE}),
     nullable=frozenset({Entity.TAG}),
-    comparators={Entity.TAG: (*_TEXT, *_NULLS)},
+    comparators={Entity.TAG: (*TEXT, *NULLS)},
     identifiers=frozenset({"experiment_id"}),
     integers_only=True,
     repeatable=True,
@@ -187,7 +96,7 @@ _REGISTRY_ENTITIES = {"attribute": Entity.ATTRIBUTE, "tag": Entity.TAG, "tags": 
 _UNKNOWN_REGISTRY_ENTITY = (
     "Invalid entity type '{entity}'. Valid entity types are ('attribute', 'tag', 'tags')"
 )
-_REGISTRY_COMPARATORS = {Entity.TAG: _TEXT}
+_REGISTRY_COMPARATORS = {Entity.TAG: TEXT}
 _REGISTRY_NULL = "IS NULL / IS NOT NULL is not supported for {entity} '{key}'"
 _WRONG_REGISTRY_COMPARATOR = "Invalid comparator for {compared}: {operator}"
 
@@ -292,9 +201,9 @@ LOGGED_MODELS = Grammar(
     sortable=frozenset({Entity.ATTRIBUTE, Entity.METRIC}),
     nullable=frozenset(),
     comparators={
-        Entity.METRIC: _NUMERIC,
-        Entity.PARAM: (*_TEXT, *_LISTS),
-        Entity.TAG: (*_TEXT, *_LISTS),
+        Entity.METRIC: NUMERIC,
+        Entity.PARAM: (*TEXT, *LISTS),
+        Entity.TAG: (*TEXT, *LISTS),
     },
     aliases=_LOGGED_MODEL_ALIASES,
     bare_text=True,
@@ -330,9 +239,9 @@ _TRACE_NUMERIC = frozenset({"timestamp_ms", "execution_time_ms", "end_time_ms"})
 _TRACE_TEXT = frozenset(
     {"request_id", "status", "client_request_id", "name", "run_id", "prompt", "text"}
 )
-_TRACE_LABELS = (*_TEXT, Comparator.RLIKE, *_NULLS)
-_TRACE_SPANS = (*_TEXT, Comparator.RLIKE, *_LISTS)
-_TRACE_ASSESSMENTS = (*_NUMERIC, Comparator.LIKE, Comparator.ILIKE, Comparator.RLIKE, *_NULLS)
+_TRACE_LABELS = (*TEXT, Comparator.RLIKE, *NULLS)
+_TRACE_SPANS = (*TEXT, Comparator.RLIKE, *LISTS)
+_TRACE_ASSESSMENTS = (*NUMERIC, Comparator.LIKE, Comparator.ILIKE, Comparator.RLIKE, *NULLS)
 
 TRACES = Grammar(
     entities={
@@ -395,7 +304,7 @@ EVALUATION_DATASETS = Grammar(
     sortable=frozenset({Entity.ATTRIBUTE}),
     # MLflow's parser accepts it for tags, and its store then refuses the comparator.
     nullable=frozenset({Entity.TAG}),
-    comparators={Entity.TAG: _TEXT},
+    comparators={Entity.TAG: TEXT},
     list_comparators=(Comparator.IN,),
     integers_only=True,
     repeatable=True,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Entity
-from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.lexer import unquote
 
 

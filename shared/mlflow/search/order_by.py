@@ -6,7 +6,7 @@ from functools import lru_cache
 from shared.contracts import limits
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import OrderBy
-from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.lexer import is_identifier, tokenize, unquote
 from shared.mlflow.search.names import read_name
 from shared.mlflow.search.remembered import LONGEST_REMEMBERED, MOST_REMEMBERED

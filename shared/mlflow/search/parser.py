@@ -5,7 +5,7 @@ from functools import lru_cache
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Comparison, Entity, Value
 from shared.mlflow.search.clauses import Clause, Operand, read_clauses, require_identifier
-from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.names import as_set, read_name
 from shared.mlflow.search.remembered import LONGEST_REMEMBERED, MOST_REMEMBERED
 from shared.mlflow.search.values import read_value

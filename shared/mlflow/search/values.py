@@ -3,7 +3,7 @@
 from shared.contracts.errors import invalid
 from shared.mlflow.search.ast import Comparator, Entity, Value
 from shared.mlflow.search.clauses import Operand
-from shared.mlflow.search.grammars import Grammar
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.lexer import Kind, Token, is_identifier, is_quoted, unquote
 
 MEASURES = frozenset({Comparator.LT, Comparator.LE, Comparator.GT, Comparator.GE})

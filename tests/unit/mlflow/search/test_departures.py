@@ -5,13 +5,13 @@ import pytest
 from shared.contracts.errors import DomainError
 from shared.contracts.limits import FILTER as MAX_LENGTH
 from shared.mlflow.search.ast import Comparator, Comparison, Entity
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
-    Grammar,
 )
 from shared.mlflow.search.order_by import parse_order_by
 from shared.mlflow.search.parser import MAX_CLAUSES, parse_filter

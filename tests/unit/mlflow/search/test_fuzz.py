@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from shared.contracts.errors import DomainError, ErrorCode
 from shared.contracts.limits import FILTER as MAX_LENGTH
 from shared.mlflow.search.ast import Comparator, Comparison
+from shared.mlflow.search.grammar import Grammar
 from shared.mlflow.search.grammars import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
-    Grammar,
 )
 from shared.mlflow.search.lexer import tokenize
 from shared.mlflow.search.order_by import parse_order_by
