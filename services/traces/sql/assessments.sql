@@ -30,18 +30,12 @@ ON CONFLICT (project_id, trace_id, assessment_id) DO UPDATE SET
     size = excluded.size;
 
 -- name: measure_other_assessments
--- The number and the bytes of a trace's assessments, but for some.
+-- The number and the bytes of a trace's assessments, except some.
 SELECT count(*) AS number, coalesce(sum(size), 0)::bigint AS size FROM assessments
 WHERE project_id = $1 AND trace_id = $2 AND assessment_id <> ALL($3::text[]);
 
 -- name: find_assessment
 SELECT * FROM assessments WHERE project_id = $1 AND trace_id = $2 AND assessment_id = $3;
-
--- name: override_assessments
--- Mark assessments that others override.
-UPDATE assessments SET valid = false
-WHERE project_id = $1 AND trace_id = $2 AND assessment_id = ANY($3::text[])
-RETURNING assessment_id;
 
 -- name: mark_overridden_assessments
 -- Mark those of some assessments that others of the trace override.

@@ -59,10 +59,9 @@ async def add(
     await _check_room(tx, trace_id, ids, new)
     columns = [list(column) for column in zip(*map(_row, new), strict=True)]
     await tx.execute(SQL["upsert_assessments"], tx.project, trace_id, experiment_id, *columns)
-    if overridden := [each.overrides for each in new if each.overrides]:
-        await tx.rows(SQL["override_assessments"], tx.project, trace_id, overridden)
-    # One that is stored after the one that overrides it.
-    await tx.execute(SQL["mark_overridden_assessments"], tx.project, trace_id, ids)
+    # Those that these override, and these if they come after the one that overrides them.
+    touched = [*ids, *(each.overrides for each in new if each.overrides)]
+    await tx.execute(SQL["mark_overridden_assessments"], tx.project, trace_id, touched)
 
 
 def _row(assessment: StoredAssessment) -> tuple[object, ...]:
