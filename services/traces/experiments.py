@@ -80,6 +80,13 @@ async def check_exists(tx: Transaction, experiment_id: int) -> None:
         raise as_missing(error, experiment_id) from None
 
 
+async def existing_experiment(tx: Transaction, value: str) -> int:
+    """Return the id that a query names. Raises DomainError unless there is such an experiment that is not deleted."""
+    experiment_id = parse_experiment_id(value)
+    await check_exists(tx, experiment_id)
+    return experiment_id
+
+
 def as_missing(error: DomainError, experiment_id: int | None) -> DomainError:
     """Return the error for a deleted experiment as that for a missing one, and any other as it is."""
     deleted = error.code is ErrorCode.INVALID_PARAMETER_VALUE

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from asyncpg import Record
 
-from services.traces.experiments import check_exists, parse_experiment_id
+from services.traces.experiments import check_exists, existing_experiment, parse_experiment_id
 from services.traces.replies.reviewed_pages import bounds, cut
 from services.traces.rules.label_rules import (
     DEFAULT_INSTRUCTION,
@@ -77,7 +77,7 @@ async def get_label_schema_by_name(
     query: GetLabelSchemaByName, tx: Transaction
 ) -> LabelSchemaReply:
     """Return the label schema of a name."""
-    experiment_id = await _experiment(tx, query.experiment_id)
+    experiment_id = await existing_experiment(tx, query.experiment_id)
     if query.name == DEFAULT_NAME:
         return LabelSchemaReply(label_schema=_default(experiment_id))
     found = await label_schemas.find_by_name(tx, experiment_id, query.name)
@@ -92,7 +92,7 @@ async def list_label_schemas(query: ListLabelSchemas, tx: Transaction) -> ListLa
     search = Search("label_schemas", "", (), (query.experiment_id,))
     wanted = DEFAULT_PAGE if query.max_results is None else query.max_results
     page = bounds(search, query.page_token, wanted, limits.REVIEWED_PAGE)
-    experiment_id = await _experiment(tx, query.experiment_id)
+    experiment_id = await existing_experiment(tx, query.experiment_id)
     found = await label_schemas.page(tx, experiment_id, page)
     rows, token = cut(found, page, lambda row: (row["creation_time"], row["schema_id"]))
     schemas = [_schema(row) for row in rows]
@@ -124,12 +124,6 @@ async def delete_label_schema(cmd: DeleteLabelSchema, tx: Transaction) -> Empty:
         raise invalid("The experiment's default question cannot be deleted.")
     await label_schemas.delete(tx, cmd.schema_id)
     return Empty()
-
-
-async def _experiment(tx: Transaction, given: str) -> int:
-    experiment_id = parse_experiment_id(given)
-    await check_exists(tx, experiment_id)
-    return experiment_id
 
 
 def _not_found(schema_id: str) -> DomainError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from asyncpg import Record
 
-from services.traces.experiments import check_exists, parse_experiment_id
+from services.traces.experiments import existing_experiment, parse_experiment_id
 from services.traces.replies.reviewed_pages import bounds, cut
 from services.traces.rules.label_rules import default_id
 from services.traces.rules.review_rules import (
@@ -91,7 +91,7 @@ async def get_review_queue_by_name(
     query: GetReviewQueueByName, tx: Transaction
 ) -> ReviewQueueReply:
     """Return the queue of a name."""
-    experiment_id = await _experiment(tx, query.experiment_id)
+    experiment_id = await existing_experiment(tx, query.experiment_id)
     found = await review_queues.find_by_name(tx, experiment_id, query.name)
     if found is None:
         message = f"Review queue with name '{query.name}' not found for experiment '{query.experiment_id}'."
@@ -106,7 +106,7 @@ async def list_review_queues(query: ListReviewQueues, tx: Transaction) -> ListRe
     search = Search("review_queues", "", (), filters)
     wanted = DEFAULT if query.max_results is None else query.max_results
     page = bounds(search, query.page_token, wanted, limits.REVIEWED_PAGE)
-    experiment_id = await _experiment(tx, query.experiment_id)
+    experiment_id = await existing_experiment(tx, query.experiment_id)
     found = await review_queues.page(tx, experiment_id, page, user, query.item_id)
     rows, token = cut(found, page, lambda row: (row["creation_time"], row["queue_id"]))
     queues = await review_queues.read(tx, [row["queue_id"] for row in rows])
@@ -164,12 +164,6 @@ async def _check_schemas(tx: Transaction, experiment_id: int, schema_ids: list[s
     if missing := [each for each in schema_ids if each not in known]:
         message = f"Label schema id(s) {missing} not found for experiment '{experiment_id}'."
         raise invalid(message)
-
-
-async def _experiment(tx: Transaction, given: str) -> int:
-    experiment_id = parse_experiment_id(given)
-    await check_exists(tx, experiment_id)
-    return experiment_id
 
 
 async def _find(tx: Transaction, queue_id: str) -> Record:
