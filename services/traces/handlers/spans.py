@@ -119,7 +119,7 @@ async def _sums(
 ) -> list[Row]:
     """Return the sums of tokens and costs over the spans of each trace of which some came that have any.
 
-    The whole tree is summed anew, because a span with the sum of others may come before or after them. A number that a
+    The whole tree is summed again, because a span with the sum of others may come before or after them. A number that a
     client has sent with its trace stays until the stored spans add up to more: then it has not known all of them. On
     MLflow's server it stays for ever, and so does the sum of those spans that came before the client's trace.
     """

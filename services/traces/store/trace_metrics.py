@@ -180,7 +180,7 @@ class _Figures:
         return _Rows(source, [*conditions, *self._between("t.request_time")])
 
     def _label_join(self, alias: str, kind: str, key: str) -> str:
-        """Return the join to a label of each trace. The labels are read from their index, but for long ones."""
+        """Return the join to a label of each trace. The labels are read from their index, except long ones."""
         label = (
             f"SELECT f.trace_id, f.value FROM trace_labels f"
             f" WHERE {self.scope.on('f', self.bindings)} AND f.kind = '{kind}' AND f.key = '{key}'"

@@ -24,7 +24,7 @@ def _dataset(**more: object) -> EvaluationDataset:
 
 
 def _records(dataset: EvaluationDataset) -> list[dict[str, Any]]:
-    """Read a dataset's records anew."""
+    """Read a dataset's records again."""
     return datasets.get_dataset(dataset_id=dataset.dataset_id).to_df().to_dict("records")
 
 

@@ -78,7 +78,7 @@ async def test_frames_that_meet_traces_in_another_order_are_in_no_deadlock(trace
         frames = [_of_all(ids, turn, backwards=bool(number % 2)) for number in range(8)]
         for answers in await asyncio.gather(*(traces.frame(*frame) for frame in frames)):
             assert [each.error for each in answers] == [None] * len(answers)
-        # The next turn makes the traces anew.
+        # The next turn makes the traces again.
         await traces.frame(deleted(trace_ids=ids))
     assert deadlocks == []
 
