@@ -9,7 +9,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from scenario import (
     IS_MLFLOW_2,
+    found_traces,
     log_traces_synchronously,
+    logged_trace,
     new_experiment,
     since,
     until,
@@ -17,18 +19,6 @@ from scenario import (
 
 log_traces_synchronously()
 client = MlflowClient()
-
-
-def _logged(name: str = "logged", **inputs: object) -> str:
-    """Log a trace of one span in the current experiment and return its id."""
-    with mlflow.start_span(name) as span:
-        span.set_inputs(inputs)
-    return span.request_id
-
-
-def _ids(experiment_id: str, filter_string: str | None = None) -> list[str]:
-    found = client.search_traces([experiment_id], filter_string)
-    return [each.info.request_id for each in found]
 
 
 def trace() -> None:
@@ -47,7 +37,7 @@ def trace() -> None:
         return [add(1), *count(3)]
 
     assert all_of_it() == [3, 0, 1, 2]
-    [trace_id] = _ids(experiment_id)
+    [trace_id] = found_traces(client, experiment_id)
     root, added, counted = client.get_trace(trace_id).data.spans
     assert (root.name, root.outputs) == ("all_of_it", [3, 0, 1, 2]), root
     assert (added.name, added.span_type, added.inputs) == ("adds", "TOOL", {"a": 1, "b": 2}), added
@@ -118,7 +108,7 @@ def start_span_no_context() -> None:
     thread.start()
     thread.join()
     root.end()
-    [trace_id] = _ids(experiment_id)
+    [trace_id] = found_traces(client, experiment_id)
     read = client.get_trace(trace_id)
     assert (read.info.trace_metadata["m"], read.info.tags["t"]) == ("n", "u"), read.info
     assert [(each.inputs, each.outputs) for each in read.data.spans] == [(None, None), (1, 2)]
@@ -127,7 +117,7 @@ def start_span_no_context() -> None:
 def add_trace() -> None:
     """What another server traced becomes part of the trace here."""
     new_experiment("added")
-    remote = client.get_trace(_logged("remote", q=1)).to_dict()
+    remote = client.get_trace(logged_trace("remote", q=1)).to_dict()
     with mlflow.start_span("local") as local:
         mlflow.add_trace(remote)
     spans = {each.name: each for each in client.get_trace(local.request_id).data.spans}
@@ -152,7 +142,7 @@ def log_trace() -> None:
 
 def get_trace() -> None:
     new_experiment("got")
-    trace_id = _logged(q=[1, None])
+    trace_id = logged_trace(q=[1, None])
     for read in (mlflow.get_trace(trace_id), client.get_trace(trace_id)):
         assert (read.info.request_id, read.data.spans[0].inputs) == (trace_id, {"q": [1, None]})
     assert mlflow.get_trace("tr-" + "0" * 32) is None
@@ -167,7 +157,7 @@ def get_trace() -> None:
 def search_traces() -> None:
     experiment_id = new_experiment("searched")
     names = ("a", "b", "c")
-    logged = [_logged(name, number=number) for number, name in enumerate(names)]
+    logged = [logged_trace(name, number=number) for number, name in enumerate(names)]
     frame = mlflow.search_traces([experiment_id])
     assert len(frame) == len(names), frame
     listed = mlflow.search_traces(
@@ -191,19 +181,19 @@ def search_sessions() -> None:
         with mlflow.start_span("turn") as span:
             mlflow.update_current_trace(metadata={"mlflow.trace.session": session})
         logged.setdefault(session, []).append(span.trace_id)
-    _logged("of no session")
+    logged_trace("of no session")
     sessions = mlflow.search_sessions(locations=[experiment_id])
     assert {each.id: [trace.info.trace_id for trace in each] for each in sessions} == logged
 
 
 def delete_traces() -> None:
     experiment_id = new_experiment("deleted")
-    first, second, third = (_logged() for _ in range(3))
+    first, second, third = (logged_trace() for _ in range(3))
     ids = "request_ids" if IS_MLFLOW_2 else "trace_ids"
     assert client.delete_traces(experiment_id, **{ids: [first, "tr-" + "0" * 32]}) == 1
-    assert _ids(experiment_id) == [third, second]
+    assert found_traces(client, experiment_id) == [third, second]
     assert client.delete_traces(experiment_id, max_timestamp_millis=2**53, max_traces=1) == 1
-    assert _ids(experiment_id) == [third]
+    assert found_traces(client, experiment_id) == [third]
 
 
 def update_current_trace() -> None:
@@ -221,25 +211,25 @@ def update_current_trace() -> None:
             )
     info = client.get_trace(root.request_id).info
     assert (info.tags["fruit"], info.tags["ü"]) == ("pear", "1"), info
-    assert _ids(experiment_id, "tags.fruit = 'pear'") == [root.request_id]
+    assert found_traces(client, experiment_id, "tags.fruit = 'pear'") == [root.request_id]
     if not IS_MLFLOW_2:
         assert info.client_request_id == "request-1", info
         assert (info.request_preview, info.response_preview) == ("asked", "answered"), info
         assert (info.state, info.trace_metadata["mlflow.trace.user"]) == ("ERROR", "ann"), info
         by_session = "metadata.`mlflow.trace.session` = 's-1'"
-        assert _ids(experiment_id, by_session) == [root.request_id]
+        assert found_traces(client, experiment_id, by_session) == [root.request_id]
 
 
 @until("3")
 def get_last_active_trace() -> None:
     new_experiment("last")
-    trace_id = _logged("last")
+    trace_id = logged_trace("last")
     assert mlflow.get_last_active_trace().info.request_id == trace_id
 
 
 def get_last_active_trace_id() -> None:
     new_experiment("last")
-    trace_id = _logged("last")
+    trace_id = logged_trace("last")
     assert mlflow.get_last_active_trace_id() == trace_id
     assert mlflow.get_trace(mlflow.get_last_active_trace_id()).info.request_id == trace_id
 
@@ -261,19 +251,19 @@ def get_current_active_span() -> None:
 
 def set_trace_tag() -> None:
     experiment_id = new_experiment("tagged")
-    trace_id = _logged()
+    trace_id = logged_trace()
     client.set_trace_tag(trace_id, "a", "1")
     client.set_trace_tag(trace_id, "a", "2")
     if not IS_MLFLOW_2:
         mlflow.set_trace_tag(trace_id, "b", "3")
         assert client.get_trace(trace_id).info.tags["b"] == "3"
     assert client.get_trace(trace_id).info.tags["a"] == "2"
-    assert _ids(experiment_id, "tags.a = '2'") == [trace_id]
+    assert found_traces(client, experiment_id, "tags.a = '2'") == [trace_id]
 
 
 def delete_trace_tag() -> None:
     new_experiment("tagged")
-    trace_id = _logged()
+    trace_id = logged_trace()
     deletes = [client.delete_trace_tag] + ([] if IS_MLFLOW_2 else [mlflow.delete_trace_tag])
     for delete in deletes:
         client.set_trace_tag(trace_id, "a", "1")
@@ -284,11 +274,11 @@ def delete_trace_tag() -> None:
 @since("3")
 def link_traces_to_run() -> None:
     experiment_id = new_experiment("linked")
-    traces = sorted(_logged() for _ in range(3))
+    traces = sorted(logged_trace() for _ in range(3))
     run_id = client.create_run(experiment_id).info.run_id
     client.link_traces_to_run(traces[:2], run_id)
     client.link_traces_to_run(traces[1:2], run_id)
-    assert sorted(_ids(experiment_id, f"run_id = '{run_id}'")) == traces[:2]
+    assert sorted(found_traces(client, experiment_id, f"run_id = '{run_id}'")) == traces[:2]
     found = mlflow.search_traces(locations=[experiment_id], run_id=run_id, return_type="list")
     assert sorted(each.info.trace_id for each in found) == traces[:2]
 

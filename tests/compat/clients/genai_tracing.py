@@ -10,7 +10,9 @@ import mlflow
 from mlflow.entities.span import LiveSpan
 from mlflow.tracking import MlflowClient
 from scenario import (
+    found_traces,
     log_traces_synchronously,
+    logged_trace,
     new_experiment,
     since,
     unique,
@@ -21,27 +23,15 @@ log_traces_synchronously()
 client = MlflowClient()
 
 
-def _logged(name: str = "logged", **inputs: object) -> str:
-    """Log a trace of one span in the current experiment and return its id."""
-    with mlflow.start_span(name) as span:
-        span.set_inputs(inputs)
-    return span.request_id
-
-
-def _ids(experiment_id: str, filter_string: str | None = None) -> list[str]:
-    found = client.search_traces([experiment_id], filter_string)
-    return [each.info.request_id for each in found]
-
-
 @since("3")
 def context() -> None:
     """`mlflow.tracing.context`: what is said of all traces inside."""
     experiment_id = new_experiment("context")
     with mlflow.tracing.context(tags={"t": "u"}, session_id="s-2", user="ann"):
-        trace_id = _logged()
+        trace_id = logged_trace()
         with mlflow.tracing.context(enabled=False):
-            _logged()
-    assert _ids(experiment_id) == [trace_id]
+            logged_trace()
+    assert found_traces(client, experiment_id) == [trace_id]
     info = client.get_trace(trace_id).info
     assert (info.tags["t"], info.trace_metadata["mlflow.trace.session"]) == ("u", "s-2"), info
 
@@ -77,7 +67,7 @@ def disable() -> None:
     mlflow.tracing.enable()
     with mlflow.start_span("one"):
         pass
-    assert len(_ids(experiment_id)) == 1
+    assert len(found_traces(client, experiment_id)) == 1
 
 
 @since("3")
@@ -89,7 +79,7 @@ def configure() -> None:
         span.set_inputs({"password": "***"})
 
     mlflow.tracing.configure(span_processors=[redact])
-    trace_id = _logged(password="secret")
+    trace_id = logged_trace(password="secret")
     read = client.get_trace(trace_id)
     assert "secret" not in read.to_json(), read
 
@@ -102,8 +92,8 @@ def set_destination() -> None:
     current = new_experiment("current")
     other = client.create_experiment(unique("destination"))
     mlflow.tracing.set_destination(MlflowExperimentLocation(other))
-    trace_id = _logged()
-    assert (_ids(current), _ids(other)) == ([], [trace_id])
+    trace_id = logged_trace()
+    assert (found_traces(client, current), found_traces(client, other)) == ([], [trace_id])
     mlflow.tracing.reset()
 
 
@@ -136,7 +126,7 @@ def enable_git_model_versioning() -> None:
     os.chdir(folder)
     with mlflow.genai.enable_git_model_versioning() as versions:
         model_id = versions.active_model.model_id
-        trace_id = _logged()
+        trace_id = logged_trace()
     assert client.get_trace(trace_id).info.trace_metadata["mlflow.modelId"] == model_id
     assert client.get_logged_model(model_id).tags["mlflow.source.git.commit"]
 
@@ -146,7 +136,7 @@ def set_active_model() -> None:
     """Traces of an application's version, and the searches for them."""
     experiment_id = new_experiment("versions")
     with mlflow.set_active_model(name="shop") as model:
-        trace_id = _logged()
-    _logged()
+        trace_id = logged_trace()
+    logged_trace()
     found = mlflow.search_traces([experiment_id], model_id=model.model_id, return_type="list")
     assert [each.info.trace_id for each in found] == [trace_id], found

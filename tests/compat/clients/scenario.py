@@ -55,6 +55,21 @@ def refused(code: str, *fragments: str) -> Iterator[None]:
         raise AssertionError(message)
 
 
+def logged_trace(name: str = "logged", **inputs: object) -> str:
+    """Log a trace of one span in the current experiment and return its id."""
+    with mlflow.start_span(name) as span:
+        span.set_inputs(inputs)
+    return span.request_id
+
+
+def found_traces(
+    client: MlflowClient, experiment_id: str, filter_string: str | None = None
+) -> list[str]:
+    """Return the ids of an experiment's traces that satisfy a filter."""
+    found = client.search_traces([experiment_id], filter_string)
+    return [each.info.request_id for each in found]
+
+
 def log_traces_synchronously() -> None:
     """Send each trace when it ends. Waiting for what is sent in the background takes MLflow 3 a second each time."""
     os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
