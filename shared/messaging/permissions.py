@@ -2,8 +2,8 @@
 
 A new service in the topology gets its permissions without a second list. An account writes to its party's
 own exchanges, reads its own queues, and declares only the private queues of its connections. It may also look at the
-queues that it sends to. That takes a permission by which it could bind such a queue to an exchange that it may read, and
-so send it its own replies, but nothing of others.
+queues that it sends to. That takes a permission by which it could bind such a queue to an exchange that it
+may read, and so send it its own replies, but nothing of others.
 RabbitMQ applies the same expressions to exchanges and queues, and accepts a match anywhere in a name.
 So every expression here is anchored at both ends.
 """
