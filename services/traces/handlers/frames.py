@@ -1,14 +1,15 @@
 """What a frame does before its commands: it asks tracking for all of them, then locks what they write.
 
-In this order, because asking takes up to seconds, and no other frame may wait for a lock that long. Experiments are locked
-before traces, and traces in the order of their ids. What hangs on a trace, such as its spans and its labels, is only
-written under the trace's lock. So no two frames wait for each other, and nothing stays behind a deleted trace.
+In this order, because asking takes up to seconds, and no other frame may wait for a lock that long. Experiments are
+locked before traces, and traces in the order of their ids. What hangs on a trace, such as its spans and its labels, is
+only written under the trace's lock. So no two frames wait for each other, and nothing stays behind a deleted trace.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.traces import experiments
@@ -58,13 +59,14 @@ Refusals = dict[int, DomainError]
 class Writes:
     """The traces that a command writes, and the issue that it changes.
 
-    ``begun`` are those that it makes in the experiment if they are missing. The experiment and ``run_id`` must exist.
+    ``begin`` returns those that it makes in the experiment if they are missing: spans must be looked through for it, and
+    asking does not need them. The experiment and ``run_id`` must exist.
     With ``only_if_missing`` the experiment counts only for missing traces: spans of a trace that is there are stored
     whatever has become of their sender's experiment. With ``hides_deleted`` a deleted experiment counts as missing.
     """
 
     trace_ids: Collection[str] = ()
-    begun: Mapping[str, Beginning] = field(default_factory=dict)
+    begin: Callable[[], Mapping[str, Beginning]] = dict
     experiment_id: int | None = None
     only_if_missing: bool = False
     hides_deleted: bool = False
@@ -80,13 +82,17 @@ def _log_spans(cmd: LogSpans, _envelope: Envelope) -> Writes:
     if not cmd.spans:
         return Writes()
     experiment_id = parse_experiment_id(cmd.experiment_id)
-    begun = {
+    begin = partial(_begun_by_spans, cmd, experiment_id)
+    return Writes(begin=begin, experiment_id=experiment_id, only_if_missing=True)
+
+
+def _begun_by_spans(cmd: LogSpans, experiment_id: int) -> dict[str, Beginning]:
+    return {
         each.trace_id: Beginning(
             experiment_id, each.start_time, each.state or TraceState.IN_PROGRESS
         )
         for each in met_traces(cmd)
     }
-    return Writes(begun=begun, experiment_id=experiment_id, only_if_missing=True)
 
 
 def _start_trace_v3(cmd: StartTraceV3, _envelope: Envelope) -> Writes:
@@ -96,13 +102,13 @@ def _start_trace_v3(cmd: StartTraceV3, _envelope: Envelope) -> Writes:
         return Writes()
     experiment_id = parse_experiment_id(place.experiment_id)
     begun = {info.trace_id: Beginning(experiment_id, info.request_time, info.state)}
-    return Writes(begun=begun, experiment_id=experiment_id)
+    return Writes(begin=lambda: begun, experiment_id=experiment_id)
 
 
 def _start_trace(cmd: StartTrace, envelope: Envelope) -> Writes:
     experiment_id = parse_experiment_id(cmd.experiment_id)
     begun = {envelope.id.hex: Beginning(experiment_id, cmd.timestamp_ms, TraceState.IN_PROGRESS)}
-    return Writes(begun=begun, experiment_id=experiment_id)
+    return Writes(begin=lambda: begun, experiment_id=experiment_id)
 
 
 def _link_traces(cmd: LinkTracesToRun, _envelope: Envelope) -> Writes:
@@ -234,7 +240,8 @@ async def _can_do_without(tx: Transaction, writes: Writes) -> bool:
     """Return whether a command whose experiment is refused needs none, since all of its traces are there."""
     if not writes.only_if_missing:
         return False
-    return len(await traces.experiments(tx, list(writes.begun))) == len(writes.begun)
+    begun = list(writes.begin())
+    return len(await traces.experiments(tx, begun)) == len(begun)
 
 
 async def lock(items: Mapping[int, BatchItem[Any]], connection: AnyConnection) -> Collection[int]:
@@ -256,12 +263,13 @@ async def lock(items: Mapping[int, BatchItem[Any]], connection: AnyConnection) -
     wanted: dict[tuple[int, str], Beginning | None] = {}
     makers: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
     for index, (project, each) in writes.items():
-        for trace_id in (*each.trace_ids, *each.begun):
+        begun = each.begin()
+        for trace_id in (*each.trace_ids, *begun):
             wanted.setdefault((project, trace_id), None)
         if each.experiment_id is None:
             continue
         if (project, each.experiment_id) in vouched:
-            for trace_id, beginning in each.begun.items():
+            for trace_id, beginning in begun.items():
                 wanted[project, trace_id] = beginning
                 makers[project, trace_id].add(index)
         elif not each.only_if_missing:
